@@ -1,0 +1,2 @@
+//! examples/hotdash
+fn main() {}
