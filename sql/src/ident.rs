@@ -1,0 +1,333 @@
+//! Identifiers and literals as SQL text.
+
+use std::borrow::Cow;
+
+/// The longest identifier in bytes; PostgreSQL's `NAMEDATALEN` less its end mark.
+pub const MAX_BYTES: usize = 63;
+
+/// Key words that cannot stand unquoted everywhere a name can, sorted.
+///
+/// Source: the rows of `pg_get_keywords()` with `catcode <> 'U'`, PostgreSQL 15 to 18 together.
+/// 16 added `system_user` and the first four `json_…`; 17 added `json`, the other `json_…` and
+/// `merge_action`.
+const KEYWORDS: [&str; 164] = [
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "between",
+    "bigint",
+    "binary",
+    "bit",
+    "boolean",
+    "both",
+    "case",
+    "cast",
+    "char",
+    "character",
+    "check",
+    "coalesce",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "dec",
+    "decimal",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "exists",
+    "extract",
+    "false",
+    "fetch",
+    "float",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "greatest",
+    "group",
+    "grouping",
+    "having",
+    "ilike",
+    "in",
+    "initially",
+    "inner",
+    "inout",
+    "int",
+    "integer",
+    "intersect",
+    "interval",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "json",
+    "json_array",
+    "json_arrayagg",
+    "json_exists",
+    "json_object",
+    "json_objectagg",
+    "json_query",
+    "json_scalar",
+    "json_serialize",
+    "json_table",
+    "json_value",
+    "lateral",
+    "leading",
+    "least",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "merge_action",
+    "national",
+    "natural",
+    "nchar",
+    "none",
+    "normalize",
+    "not",
+    "notnull",
+    "null",
+    "nullif",
+    "numeric",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "out",
+    "outer",
+    "overlaps",
+    "overlay",
+    "placing",
+    "position",
+    "precision",
+    "primary",
+    "real",
+    "references",
+    "returning",
+    "right",
+    "row",
+    "select",
+    "session_user",
+    "setof",
+    "similar",
+    "smallint",
+    "some",
+    "substring",
+    "symmetric",
+    "system_user",
+    "table",
+    "tablesample",
+    "then",
+    "time",
+    "timestamp",
+    "to",
+    "trailing",
+    "treat",
+    "trim",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "values",
+    "varchar",
+    "variadic",
+    "verbose",
+    "when",
+    "where",
+    "window",
+    "with",
+    "xmlattributes",
+    "xmlconcat",
+    "xmlelement",
+    "xmlexists",
+    "xmlforest",
+    "xmlnamespaces",
+    "xmlparse",
+    "xmlpi",
+    "xmlroot",
+    "xmlserialize",
+    "xmltable",
+];
+
+/// Whether a name can stand in SQL as it is, without quotes, on every supported server.
+pub fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
+        && bytes.all(is_plain_tail)
+        && KEYWORDS.binary_search(&name).is_err()
+}
+
+fn is_plain_tail(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'$'
+}
+
+/// A name as an SQL identifier: in double quotes, its own doubled, only where PostgreSQL needs them.
+pub fn quote(name: &str) -> Cow<'_, str> {
+    if is_plain(name) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(format!("\"{}\"", name.replace('"', "\"\"")))
+    }
+}
+
+/// A text as an SQL literal.
+///
+/// A text with a backslash becomes an `E'…'` literal, so that it reads the same whatever
+/// `standard_conforming_strings` says.
+pub fn quote_literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// Reads one identifier, as [`quote`] writes it, from the front of a text; gives the name and what
+/// follows it. `None` where no identifier stands there.
+pub fn unquote(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text
+            .bytes()
+            .position(|byte| !is_plain_tail(byte))
+            .unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        return is_plain(name).then(|| (name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(after) => {
+                name.push('"');
+                rest = after;
+            }
+            None if name.is_empty() => return None,
+            None => return Some((name, rest)),
+        }
+    }
+}
+
+/// The name that PostgreSQL gives to a constraint, index or sequence: table, column and label joined
+/// by `_`, the longer of the first two cut until the whole fits. An empty column is left out, as in
+/// the name of a primary key.
+///
+/// Source: `makeObjectName` in PostgreSQL's `src/backend/commands/indexcmds.c`.
+pub fn object_name(table: &str, column: &str, label: &str) -> String {
+    let separators = usize::from(!column.is_empty()) + usize::from(!label.is_empty());
+    let room = MAX_BYTES.saturating_sub(separators + label.len());
+    let (mut table_len, mut column_len) = (table.len(), column.len());
+    while table_len + column_len > room {
+        if table_len > column_len {
+            table_len -= 1;
+        } else {
+            column_len -= 1;
+        }
+    }
+    let mut name = table[..table.floor_char_boundary(table_len)].to_owned();
+    if !column.is_empty() {
+        name.push('_');
+        name.push_str(&column[..column.floor_char_boundary(column_len)]);
+    }
+    if !label.is_empty() {
+        name.push('_');
+        name.push_str(label);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keywords_are_sorted_for_the_search() {
+        assert!(KEYWORDS.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn quotes_stand_only_where_they_must() {
+        assert_eq!(quote("sales_pulse_actions"), "sales_pulse_actions");
+        assert_eq!(quote("_a$1"), "_a$1");
+        for name in [
+            "",
+            "1st",
+            "Order",
+            "order",
+            "a b",
+            "naïve",
+            "json",
+            "left",
+            "date time",
+        ] {
+            assert_eq!(quote(name), format!("\"{name}\""), "{name}");
+        }
+        assert_eq!(quote("say \"hi\""), "\"say \"\"hi\"\"\"");
+        // Unreserved key words are common column names.
+        for name in ["name", "date", "status", "key", "action", "text", "uuid"] {
+            assert_eq!(quote(name), name);
+        }
+    }
+
+    #[test]
+    fn unquote_reads_what_quote_wrote() {
+        for name in ["a", "order", "A b", "x\"y", "\"", "a.b", "ü"] {
+            let text = format!("{}.rest", quote(name));
+            assert_eq!(unquote(&text), Some((name.to_owned(), ".rest")), "{name}");
+        }
+        for text in ["", "Table", "\"open", "\"\"", "select", ".a", "9"] {
+            assert_eq!(unquote(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn literals_keep_quotes_and_backslashes() {
+        assert_eq!(quote_literal("it's"), "'it''s'");
+        assert_eq!(quote_literal("a\\'b"), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn long_names_are_cut_as_postgresql_cuts_them() {
+        assert_eq!(object_name("orders", "", "pkey"), "orders_pkey");
+        assert_eq!(object_name("orders", "id", "seq"), "orders_id_seq");
+        let (table, column) = ("t".repeat(50), "c".repeat(40));
+        let name = object_name(&table, &column, "fkey");
+        assert_eq!(name, format!("{}_{}_fkey", "t".repeat(29), "c".repeat(28)));
+        assert_eq!(name.len(), MAX_BYTES);
+        // A character is never cut in two.
+        assert!(object_name(&"ü".repeat(40), "id", "seq").len() <= MAX_BYTES);
+    }
+}
