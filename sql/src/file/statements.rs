@@ -1,0 +1,313 @@
+//! Where one statement of a file ends and the next begins.
+//!
+//! Source of the rules: PostgreSQL's lexical structure
+//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>), and psql's way of finding
+//! the end of `create function … begin atomic … end`, whose body holds semicolons of its own.
+
+use super::FileError;
+
+/// One statement of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement<'a> {
+    /// The text from its first word on, without its semicolon.
+    pub text: &'a str,
+    /// Where it begins in the file, in bytes.
+    pub start: usize,
+    /// The line of its first word, counted from 1.
+    pub line: usize,
+    /// Its first words in lower case, at most four.
+    pub words: Vec<String>,
+}
+
+/// The statements of a file, in order; comments between them belong to none.
+///
+/// # Errors
+/// A quote, comment or body that does not end, and a psql command, which no server understands.
+pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
+    let mut found = Vec::new();
+    let mut open: Option<Open> = None;
+    let mut at = 0;
+    while at < sql.len() {
+        let token = next(sql, at)?;
+        let text = &sql[at..token.end];
+        match token.kind {
+            Kind::Blank => {}
+            Kind::Semicolon if open.as_ref().is_none_or(Open::may_end) => {
+                found.extend(open.take().map(|open| open.close(sql, at)));
+            }
+            Kind::Other if text == "\\" && open.is_none() => {
+                return Err(FileError::new(
+                    line_of(sql, at),
+                    "a psql command begins with `\\`; a migration holds SQL alone",
+                ));
+            }
+            kind => open.get_or_insert_with(|| Open::at(at)).take(kind, text),
+        }
+        at = token.end;
+    }
+    if let Some(open) = open {
+        if !open.may_end() {
+            return Err(FileError::new(
+                line_of(sql, open.start),
+                "the statement does not end; close its parentheses and its `begin atomic`",
+            ));
+        }
+        let end = sql.len();
+        found.push(open.close(sql, end));
+    }
+    Ok(found)
+}
+
+/// A statement whose end has not been seen yet.
+struct Open {
+    start: usize,
+    words: Vec<String>,
+    parentheses: usize,
+    /// `begin atomic` and `case` in the body of a function.
+    blocks: usize,
+}
+
+impl Open {
+    fn at(start: usize) -> Self {
+        Open {
+            start,
+            words: Vec::new(),
+            parentheses: 0,
+            blocks: 0,
+        }
+    }
+
+    fn may_end(&self) -> bool {
+        self.parentheses == 0 && self.blocks == 0
+    }
+
+    fn take(&mut self, kind: Kind, text: &str) {
+        match (kind, text) {
+            (Kind::Word, word) => {
+                let word = word.to_ascii_lowercase();
+                if self.makes_a_function() && self.parentheses == 0 {
+                    match word.as_str() {
+                        "begin" => self.blocks += 1,
+                        "case" if self.blocks > 0 => self.blocks += 1,
+                        "end" => self.blocks = self.blocks.saturating_sub(1),
+                        _ => {}
+                    }
+                }
+                if self.words.len() < 4 {
+                    self.words.push(word);
+                }
+            }
+            (Kind::Other, "(") => self.parentheses += 1,
+            (Kind::Other, ")") => self.parentheses = self.parentheses.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn makes_a_function(&self) -> bool {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        matches!(
+            words.as_slice(),
+            ["create", "function" | "procedure", ..]
+                | ["create", "or", "replace", "function" | "procedure"]
+        )
+    }
+
+    fn close(self, sql: &str, end: usize) -> Statement<'_> {
+        Statement {
+            text: sql[self.start..end].trim_end(),
+            start: self.start,
+            line: line_of(sql, self.start),
+            words: self.words,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// White space or a comment.
+    Blank,
+    /// A key word or an unquoted name.
+    Word,
+    Semicolon,
+    /// A literal, a quoted name, an operator or a parenthesis.
+    Other,
+}
+
+struct Token {
+    kind: Kind,
+    end: usize,
+}
+
+/// The token that begins at a byte.
+fn next(sql: &str, at: usize) -> Result<Token, FileError> {
+    let rest = &sql[at..];
+    let first = rest.chars().next().unwrap_or(' ');
+    let token = |kind, len: usize| {
+        Ok(Token {
+            kind,
+            end: at + len,
+        })
+    };
+    let unended =
+        |what: &str| FileError::new(line_of(sql, at), format!("{what} does not end; close it"));
+    if first.is_whitespace() || first == '\u{feff}' {
+        token(Kind::Blank, first.len_utf8())
+    } else if rest.starts_with("--") {
+        token(Kind::Blank, rest.find(['\n', '\r']).unwrap_or(rest.len()))
+    } else if rest.starts_with("/*") {
+        let len = comment(rest).ok_or_else(|| unended("the comment"))?;
+        token(Kind::Blank, len)
+    } else if first == '\'' {
+        let len = quoted(rest, '\'', false).ok_or_else(|| unended("the text"))?;
+        token(Kind::Other, len)
+    } else if rest.starts_with("E'") || rest.starts_with("e'") {
+        let len = quoted(&rest[1..], '\'', true).ok_or_else(|| unended("the text"))?;
+        token(Kind::Other, 1 + len)
+    } else if first == '"' {
+        let len = quoted(rest, '"', false).ok_or_else(|| unended("the quoted name"))?;
+        token(Kind::Other, len)
+    } else if first == '$' {
+        let Some(tag) = dollar_tag(rest) else {
+            return token(Kind::Other, 1);
+        };
+        let body = &rest[tag.len()..];
+        let end = body
+            .find(tag)
+            .ok_or_else(|| unended("the dollar-quoted text"))?;
+        token(Kind::Other, tag.len() + end + tag.len())
+    } else if is_word(first) {
+        // `$` may stand inside a name, so `a$b$` opens no quote.
+        let tail = |c: char| !(is_word(c) || c.is_ascii_digit() || c == '$');
+        token(Kind::Word, rest.find(tail).unwrap_or(rest.len()))
+    } else if first == ';' {
+        token(Kind::Semicolon, 1)
+    } else {
+        token(Kind::Other, first.len_utf8())
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_' || !c.is_ascii()
+}
+
+/// The length of the text in quotes at the front; a doubled quote stands for itself.
+fn quoted(rest: &str, quote: char, escapes: bool) -> Option<usize> {
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((index, c)) = chars.next() {
+        if escapes && c == '\\' {
+            chars.next();
+        } else if c == quote && chars.next_if(|&(_, next)| next == quote).is_none() {
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+/// The length of the block comment at the front; comments nest.
+fn comment(rest: &str) -> Option<usize> {
+    let mut depth = 0;
+    let mut at = 0;
+    while at < rest.len() {
+        let here = &rest.as_bytes()[at..];
+        if here.starts_with(b"/*") {
+            depth += 1;
+            at += 2;
+        } else if here.starts_with(b"*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return Some(at);
+            }
+        } else {
+            at += 1;
+        }
+    }
+    None
+}
+
+/// `$$` or `$tag$` at the front.
+fn dollar_tag(rest: &str) -> Option<&str> {
+    let inner = &rest[1..];
+    let end = inner.find('$')?;
+    let tag = &inner[..end];
+    let starts_well = tag.chars().next().is_none_or(is_word);
+    (starts_well && tag.chars().all(|c| is_word(c) || c.is_ascii_digit())).then(|| &rest[..end + 2])
+}
+
+/// The line of a byte, counted from 1.
+fn line_of(sql: &str, at: usize) -> usize {
+    sql[..at].matches('\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(sql: &str) -> Vec<&str> {
+        statements(sql).unwrap().iter().map(|s| s.text).collect()
+    }
+
+    #[test]
+    fn semicolons_end_statements_only_where_they_stand_alone() {
+        assert_eq!(
+            texts("-- a; b\nselect ';', E'\\';', \"a;b\" /* ; /* ; */ ; */ ;\n\nselect 2"),
+            ["select ';', E'\\';', \"a;b\" /* ; /* ; */ ; */", "select 2"]
+        );
+        assert_eq!(
+            texts("do $$ begin; $$; do $a$ $$; $b$; $a$; select a$b$; select $1;"),
+            [
+                "do $$ begin; $$",
+                "do $a$ $$; $b$; $a$",
+                "select a$b$",
+                "select $1"
+            ]
+        );
+        assert_eq!(
+            texts("create rule r as on insert to t do (select 1; select 2); select 3;"),
+            [
+                "create rule r as on insert to t do (select 1; select 2)",
+                "select 3"
+            ]
+        );
+        assert_eq!(texts(" ;; -- nothing\n ;"), [""; 0]);
+        assert_eq!(
+            texts("select 'it''s;' ; select ''"),
+            ["select 'it''s;'", "select ''"]
+        );
+    }
+
+    #[test]
+    fn a_function_body_written_in_sql_is_one_statement() {
+        let function = "create or replace function f() returns int begin atomic\n\
+            select case when true then 1 end; select 2; end";
+        assert_eq!(
+            texts(&format!("{function}; select 1")),
+            [function, "select 1"]
+        );
+    }
+
+    #[test]
+    fn a_statement_knows_its_line_and_words() {
+        let sql = "-- header\n\nselect 1;\n\n  /* c */\n  Start Transaction Read Only;";
+        let found = statements(sql).unwrap();
+        assert_eq!((found[0].line, found[1].line), (3, 6));
+        assert_eq!(found[1].words, ["start", "transaction", "read", "only"]);
+        assert_eq!(&sql[found[1].start..][..5], "Start");
+    }
+
+    #[test]
+    fn what_does_not_end_is_an_error_with_its_line() {
+        for (sql, line, word) in [
+            ("select 1;\nselect 'a;\n", 2, "text"),
+            ("/* a", 1, "comment"),
+            ("\n\ndo $x$ a $$", 3, "dollar"),
+            ("select \"a", 1, "name"),
+            ("select (1", 1, "parentheses"),
+            ("select 1;\n\\d t\n", 2, "psql"),
+        ] {
+            let error = statements(sql).unwrap_err();
+            assert_eq!(error.line, line, "{sql}");
+            assert!(error.message.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The lock: the sealed schema, and the chain of sealed migrations, as text.
+//!
+//! ```text
+//! tabellion-lock 1
+//! migrations.20260102030405.name = "first"
+//! …
+//! schema.tables."public.invoice".columns.id.type = "bigint"
+//! ```
+//!
+//! The first line names the format; every other line is one fact, and the lines are sorted, so that
+//! equal content is equal bytes and a version control system merges what does not contradict.
+
+mod chain;
+mod draft;
+mod facts;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::file::checksum;
+use crate::schema::Schema;
+
+pub use chain::{Head, Sealed, is_version};
+pub use draft::Draft;
+use facts::Facts;
+
+/// The first line of a lock.
+const FORMAT: &str = "tabellion-lock 1";
+
+/// The schema as it was sealed last, and how it came to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// The schema that the sealed migrations lead to.
+    #[serde(default)]
+    pub schema: Schema,
+    /// The sealed migrations by version: fourteen digits, the moment of sealing in UTC.
+    #[serde(default)]
+    pub migrations: BTreeMap<String, Sealed>,
+}
+
+impl Lock {
+    /// Reads a lock and verifies its chain.
+    ///
+    /// # Errors
+    /// A text that is no lock, holds a merge conflict, contradicts itself, or whose chain is broken.
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        let lock: Lock = read(text, FORMAT)?;
+        lock.verify_chain()?;
+        Ok(lock)
+    }
+
+    /// The lock as text: the same bytes for the same content.
+    pub fn to_text(&self) -> String {
+        write(FORMAT, self)
+    }
+}
+
+/// The checksum of a schema, as its facts read in a lock. It stays the same across versions of
+/// Tabellion as long as a field that is added to the schema is left out where it has its default.
+pub(crate) fn schema_checksum(schema: &Schema) -> String {
+    checksum(&write("schema", schema))
+}
+
+fn write(format: &str, value: &impl Serialize) -> String {
+    // Every key of a schema is a string, so this cannot fail; an empty text would be refused.
+    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    let mut facts = BTreeMap::new();
+    facts::flatten("", &value, &mut facts);
+    let mut text = format!("{format}\n");
+    for (path, value) in facts {
+        text.push_str(&path);
+        text.push_str(" = ");
+        text.push_str(&value);
+        text.push('\n');
+    }
+    text
+}
+
+fn read<T: DeserializeOwned>(text: &str, format: &str) -> Result<T, LockError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let facts = Facts::parse(text)?;
+    let first = text.lines().next().unwrap_or_default().trim_end();
+    if first != format {
+        let kind = format.trim_end_matches(|c: char| c.is_ascii_digit());
+        return Err(LockError::at(
+            1,
+            match first.strip_prefix(kind) {
+                Some(number) => {
+                    format!(
+                        "names format {number}, which this version of tabellion does not know; update tabellion"
+                    )
+                }
+                None => format!("is not `{format}`; restore the file from version control"),
+            },
+        ));
+    }
+    let value = facts.unflatten();
+    T::deserialize(&value).map_err(|error| {
+        // serde does not say where; the table or migration that fails on its own is the place.
+        let place = culprit::<crate::schema::Table>(&value, &facts, &["schema", "tables"])
+            .or_else(|| culprit::<Sealed>(&value, &facts, &["migrations"]));
+        let (line, error) = place.unwrap_or((facts.line(&[]).unwrap_or(1), error));
+        LockError::at(
+            line,
+            format!(
+                "begins facts that do not fit together: {error}; restore the file from version control"
+            ),
+        )
+    })
+}
+
+/// The first entry of a map that does not deserialize on its own: its line, and the error.
+fn culprit<T: DeserializeOwned>(
+    value: &Value,
+    facts: &Facts,
+    path: &[&str],
+) -> Option<(usize, serde_json::Error)> {
+    let map = path.iter().try_fold(value, |value, key| value.get(key))?;
+    map.as_object()?.iter().find_map(|(key, entry)| {
+        let error = T::deserialize(entry).err()?;
+        let path: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
+        Some((facts.line(&path).unwrap_or(1), error))
+    })
+}
+
+/// A lock, or a draft's lock, that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockError {
+    line: Option<usize>,
+    message: String,
+}
+
+impl LockError {
+    fn at(line: usize, message: impl Into<String>) -> Self {
+        LockError {
+            line: Some(line),
+            message: message.into(),
+        }
+    }
+
+    fn whole(message: impl Into<String>) -> Self {
+        LockError {
+            line: None,
+            message: message.into(),
+        }
+    }
+
+    /// The line, counted from 1, where one line is to blame.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+#[cfg(test)]
+mod tests;
