@@ -1,0 +1,78 @@
+//! What a schema is: roles, and tables with their columns, constraints, indexes and policies.
+//!
+//! A schema is plain data, ordered and comparable. Whatever depends on a Rust name has been
+//! resolved before it gets here: an enumeration is text with a CHECK, a scope is a role and settings.
+
+mod expr;
+mod name;
+mod policy;
+mod table;
+mod types;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use expr::Expr;
+pub use name::QualifiedName;
+pub use policy::{Command, Policy, Rls};
+pub use table::{
+    Check, Column, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, ReferentialAction, Table,
+    Unique,
+};
+pub use types::Type;
+
+/// Everything one crate declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Where the schema is meant to run; decides which roles lose their default privileges.
+    #[serde(default)]
+    pub platform: Platform,
+    /// The roles that policies and grants name.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Role>,
+    /// The tables.
+    #[serde(default)]
+    pub tables: BTreeMap<QualifiedName, Table>,
+}
+
+impl Schema {
+    /// The PostgreSQL schemas that hold a table, in order.
+    pub fn namespaces(&self) -> BTreeSet<&str> {
+        self.tables
+            .keys()
+            .map(|name| name.schema.as_str())
+            .collect()
+    }
+}
+
+/// The kind of server a schema is meant for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// A PostgreSQL server with no roles of its own.
+    #[default]
+    Postgres,
+    /// Supabase, whose default privileges grant everything to its API roles.
+    Supabase,
+}
+
+impl Platform {
+    /// The roles that get privileges by default there, and lose them on every table.
+    pub fn default_grantees(self) -> &'static [&'static str] {
+        match self {
+            Platform::Postgres => &[],
+            Platform::Supabase => &["anon", "authenticated"],
+        }
+    }
+}
+
+/// A role that policies and grants name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A migration creates it where it is missing, without login; no rollback ever drops it.
+    Created,
+    /// It exists already, and its owner is someone else.
+    External,
+}

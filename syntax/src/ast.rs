@@ -1,0 +1,307 @@
+//! What is read from one item. Two readings are equal when their hashes are; spans play no part.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
+use tabellion_sql::schema::{Command, Generated, ReferentialAction, Type};
+
+use crate::predicate::{Predicate, Value};
+
+/// A value with the place where it was written.
+#[derive(Debug, Clone)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub span: Span,
+}
+
+impl<T> At<T> {
+    /// A value at a place.
+    pub fn new(value: T, span: Span) -> Self {
+        At { value, span }
+    }
+}
+
+impl<T: Hash> Hash for At<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.value.hash(state);
+    }
+}
+
+/// A path to an item that this item does not hold: an enumeration, a scope, another table.
+#[derive(Clone)]
+pub struct PathRef(pub syn::Path);
+
+impl PathRef {
+    /// The path as written, without spaces.
+    pub fn text(&self) -> String {
+        self.0.to_token_stream().to_string().replace(' ', "")
+    }
+}
+
+impl Hash for PathRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text().hash(state);
+    }
+}
+
+impl fmt::Debug for PathRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// A struct that derives `Table`.
+#[derive(Debug, Clone, Hash)]
+pub struct Table {
+    /// The struct's name.
+    pub ident: Ident,
+    /// The PostgreSQL schema.
+    pub schema: At<String>,
+    /// The table's name.
+    pub name: At<String>,
+    /// The doc comment.
+    pub comment: Option<String>,
+    /// Who asks.
+    pub scope: Option<PathRef>,
+    /// The columns in the order of the fields.
+    pub columns: Vec<Column>,
+    /// The primary key's columns.
+    pub primary_key: Vec<Ident>,
+    /// Indexes.
+    pub indexes: Vec<Index>,
+    /// Unique constraints.
+    pub uniques: Vec<Unique>,
+    /// CHECK constraints that the attributes state; those of enumerations follow from the types.
+    pub checks: Vec<Check>,
+    /// Foreign keys.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The answer on row-level security.
+    pub rls: Rls,
+}
+
+impl Table {
+    /// The column of a field.
+    pub fn column(&self, field: &Ident) -> Option<&Column> {
+        self.columns.iter().find(|column| column.ident == *field)
+    }
+
+    /// The commands that some policy, or the reasoned absence of policies, allows.
+    pub fn commands(&self) -> Vec<Command> {
+        Command::ALL
+            .into_iter()
+            .filter(|command| match &self.rls {
+                Rls::Missing | Rls::DenyAll => false,
+                Rls::Policies(policies) => policies
+                    .iter()
+                    .any(|policy| policy.command.is_none_or(|allowed| allowed == *command)),
+                Rls::None { allow, .. } => allow.contains(command),
+            })
+            .collect()
+    }
+}
+
+/// A field.
+#[derive(Debug, Clone, Hash)]
+pub struct Column {
+    /// The field's name.
+    pub ident: Ident,
+    /// The column's name.
+    pub name: At<String>,
+    /// The SQL type, or the path to what decides it.
+    pub ty: TypeRef,
+    /// The field's type, with `Option` taken off.
+    pub rust_type: RustType,
+    /// Whether the field is an `Option`.
+    pub nullable: bool,
+    /// How the server makes the value.
+    pub generated: Option<Generated>,
+    /// The default.
+    pub default: Option<At<Default>>,
+    /// The doc comment.
+    pub comment: Option<String>,
+}
+
+/// The Rust type of a column, as written.
+#[derive(Clone)]
+pub struct RustType(pub syn::Type);
+
+impl fmt::Debug for RustType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_token_stream().to_string())
+    }
+}
+
+impl Hash for RustType {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_token_stream().to_string().hash(state);
+    }
+}
+
+/// The type of a column, as far as one item tells.
+#[derive(Debug, Clone, Hash, PartialEq, Eq)]
+pub enum TypeRef {
+    /// A type that its Rust name tells.
+    Known(Type),
+    /// A type that `type = "…"` names; rustc does not compare it.
+    Stated(Type),
+    /// What must turn out to be a `TextEnum`.
+    Enum(EnumPath),
+    /// An array of those.
+    EnumArray(EnumPath),
+}
+
+/// The path to an enumeration.
+#[derive(Debug, Clone, Hash)]
+pub struct EnumPath(pub PathRef);
+
+impl PartialEq for EnumPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text() == other.0.text()
+    }
+}
+
+impl Eq for EnumPath {}
+
+/// A default.
+#[derive(Debug, Clone, Hash)]
+pub enum Default {
+    /// A literal, `now()`, or an enumeration's variant.
+    Value(Value),
+    /// Raw SQL, parsed.
+    Sql(String),
+}
+
+/// An index.
+#[derive(Debug, Clone, Hash)]
+pub struct Index {
+    /// Its name.
+    pub name: At<String>,
+    /// Its columns.
+    pub columns: Vec<IndexColumn>,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// Which rows it holds.
+    pub predicate: Option<Predicate>,
+    /// The name of its finder.
+    pub finder: At<String>,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone, Hash)]
+pub struct IndexColumn {
+    /// The field.
+    pub field: Ident,
+    /// Descending order.
+    pub descending: bool,
+}
+
+/// A unique constraint.
+#[derive(Debug, Clone, Hash)]
+pub struct Unique {
+    /// Its name.
+    pub name: At<String>,
+    /// Its fields.
+    pub columns: Vec<Ident>,
+}
+
+/// A CHECK constraint.
+#[derive(Debug, Clone, Hash)]
+pub struct Check {
+    /// Its name.
+    pub name: At<String>,
+    /// What must not be false.
+    pub predicate: Predicate,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, Hash)]
+pub struct ForeignKey {
+    /// Its name.
+    pub name: At<String>,
+    /// The referencing fields.
+    pub columns: Vec<Ident>,
+    /// The struct of the referenced table.
+    pub table: PathRef,
+    /// The referenced fields.
+    pub references: Vec<Ident>,
+    /// What happens when the referenced row goes.
+    pub on_delete: ReferentialAction,
+}
+
+/// The answer on row-level security.
+#[derive(Debug, Clone, Hash)]
+pub enum Rls {
+    /// There is none: an error at the struct's name.
+    Missing,
+    /// Policies, from `#[policy]` and `#[tenant]`.
+    Policies(Vec<Policy>),
+    /// `#[policy(deny_all)]`.
+    DenyAll,
+    /// `#[no_rls(reason = "…")]`.
+    None {
+        /// Why.
+        reason: String,
+        /// What the scope's role may do.
+        allow: Vec<Command>,
+    },
+}
+
+/// A policy.
+#[derive(Debug, Clone, Hash)]
+pub struct Policy {
+    /// Its name.
+    pub name: At<String>,
+    /// The command it allows; `None` is all.
+    pub command: Option<Command>,
+    /// Which existing rows may be seen or touched.
+    pub using: Option<Predicate>,
+    /// Which new rows may be written.
+    pub check: Option<Predicate>,
+}
+
+/// A struct that derives `Scope`.
+#[derive(Debug, Clone, Hash)]
+pub struct Scope {
+    /// The struct's name.
+    pub ident: Ident,
+    /// The role that its statements run as.
+    pub role: At<String>,
+    /// Whether a migration creates the role; `None` leaves it to the platform.
+    pub create: Option<bool>,
+    /// Its fields.
+    pub settings: Vec<Setting>,
+}
+
+/// A field of a scope.
+#[derive(Debug, Clone, Hash)]
+pub struct Setting {
+    /// The field's name.
+    pub ident: Ident,
+    /// The setting's name, such as `app.current_shop`.
+    pub name: At<String>,
+    /// The SQL type its text is read as.
+    pub ty: Type,
+    /// The field's type.
+    pub rust_type: RustType,
+}
+
+/// An enum that derives `TextEnum`.
+#[derive(Debug, Clone, Hash)]
+pub struct TextEnum {
+    /// The enum's name.
+    pub ident: Ident,
+    /// Its variants, each with the text that stands for it.
+    pub variants: Vec<(Ident, At<String>)>,
+}
+
+impl TextEnum {
+    /// The text of a variant.
+    pub fn text(&self, variant: &Ident) -> Option<&str> {
+        let found = self.variants.iter().find(|(ident, _)| ident == variant);
+        found.map(|(_, text)| text.value.as_str())
+    }
+}

@@ -1,0 +1,222 @@
+//! The arguments of an attribute: `"name", flag, key = expression, key(list)`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Token};
+
+use crate::Report;
+use crate::ast::{At, PathRef};
+
+/// What stands between an attribute's parentheses.
+pub(crate) struct Args {
+    /// A string literal before everything else.
+    pub(crate) leading: Option<LitStr>,
+    pub(crate) rest: Vec<Arg>,
+}
+
+/// One argument.
+pub(crate) struct Arg {
+    pub(crate) key: Ident,
+    pub(crate) value: ArgValue,
+}
+
+pub(crate) enum ArgValue {
+    Flag,
+    Expr(Box<Expr>),
+    List(TokenStream, Span),
+}
+
+impl Parse for Args {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let leading: Option<LitStr> = input.peek(LitStr).then(|| input.parse()).transpose()?;
+        if leading.is_some() && !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+        let rest = Punctuated::<Arg, Token![,]>::parse_terminated(input)?;
+        Ok(Args {
+            leading,
+            rest: rest.into_iter().collect(),
+        })
+    }
+}
+
+impl Parse for Arg {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let key = input.call(Ident::parse_any)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            ArgValue::Expr(input.parse()?)
+        } else if input.peek(syn::token::Paren) {
+            let content;
+            let parens = syn::parenthesized!(content in input);
+            ArgValue::List(content.parse()?, parens.span.join())
+        } else {
+            ArgValue::Flag
+        };
+        Ok(Arg { key, value })
+    }
+}
+
+impl Args {
+    /// The arguments of an attribute; a mistake goes to the report, and nothing comes back.
+    pub(crate) fn of(attribute: &Attribute, report: &mut Report) -> Option<Args> {
+        match attribute.parse_args() {
+            Ok(args) => Some(args),
+            Err(error) => {
+                report.push(error);
+                None
+            }
+        }
+    }
+
+    /// Reports keys that were written twice, each at its second place.
+    pub(crate) fn unique_keys(&self, report: &mut Report) {
+        for (index, arg) in self.rest.iter().enumerate() {
+            if self.rest[..index]
+                .iter()
+                .any(|earlier| earlier.key == arg.key)
+            {
+                report.at(
+                    arg.key.span(),
+                    format!("`{}` is given twice; remove one", arg.key),
+                );
+            }
+        }
+    }
+}
+
+/// Whether an attribute is `#[name…]`.
+pub(crate) fn is(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().is_ident(name)
+}
+
+impl Arg {
+    /// The value as a flag.
+    pub(crate) fn flag(&self, report: &mut Report) -> bool {
+        if let ArgValue::Flag = self.value {
+            return true;
+        }
+        report.at(
+            self.key.span(),
+            format!("`{0}` takes no value; write just `{0}`", self.key),
+        );
+        false
+    }
+
+    /// The value as an expression.
+    pub(crate) fn expr(&self, report: &mut Report) -> Option<&Expr> {
+        if let ArgValue::Expr(expr) = &self.value {
+            return Some(expr);
+        }
+        report.at(
+            self.key.span(),
+            format!("`{0}` needs a value; write `{0} = ...`", self.key),
+        );
+        None
+    }
+
+    /// The value as a string.
+    pub(crate) fn string(&self, report: &mut Report) -> Option<At<String>> {
+        if let ArgValue::Expr(expr) = &self.value
+            && let Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) = &**expr
+        {
+            return Some(At::new(text.value(), text.span()));
+        }
+        report.at(
+            self.key.span(),
+            format!("`{0}` needs a string; write `{0} = \"...\"`", self.key),
+        );
+        None
+    }
+
+    /// The value as a path.
+    pub(crate) fn path(&self, report: &mut Report) -> Option<PathRef> {
+        if let ArgValue::Expr(expr) = &self.value
+            && let Expr::Path(path) = &**expr
+        {
+            return Some(PathRef(path.path.clone()));
+        }
+        report.at(
+            self.key.span(),
+            format!("`{0}` needs a type; write `{0} = Name`", self.key),
+        );
+        None
+    }
+
+    /// The value as a list of `T`, with the span of its parentheses.
+    pub(crate) fn list<T: Parse>(&self, report: &mut Report) -> Option<(Vec<T>, Span)> {
+        let ArgValue::List(tokens, span) = &self.value else {
+            report.at(
+                self.key.span(),
+                format!("`{0}` needs a list; write `{0}(...)`", self.key),
+            );
+            return None;
+        };
+        match Punctuated::<T, Token![,]>::parse_terminated.parse2(tokens.clone()) {
+            Ok(list) if list.is_empty() => {
+                report.at(*span, format!("`{}` is empty; name at least one", self.key));
+                None
+            }
+            Ok(list) => Some((list.into_iter().collect(), *span)),
+            Err(error) => {
+                report.push(error);
+                None
+            }
+        }
+    }
+
+    /// Reports a key that the attribute does not know.
+    pub(crate) fn unknown(&self, attribute: &str, known: &str, report: &mut Report) {
+        report.at(
+            self.key.span(),
+            format!(
+                "no option `{}` in `#[{attribute}]`; the options are {known}",
+                self.key
+            ),
+        );
+    }
+}
+
+/// A field, with or without `r#`.
+pub(crate) struct Field(pub(crate) Ident);
+
+impl Parse for Field {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        input.call(Ident::parse_any).map(Field)
+    }
+}
+
+/// A path followed by fields in parentheses: `User(tenant, id)`; or a path whose last segment is a
+/// field: `User::id`.
+pub(crate) fn referenced(expr: &Expr) -> Option<(PathRef, Vec<Ident>)> {
+    match expr {
+        Expr::Path(path) if path.path.segments.len() > 1 => {
+            let mut path = path.path.clone();
+            let field = path.segments.pop()?;
+            path.segments.pop_punct();
+            Some((PathRef(path), vec![field.ident]))
+        }
+        Expr::Call(call) => {
+            let Expr::Path(path) = &*call.func else {
+                return None;
+            };
+            let fields = call.args.iter().map(|argument| match argument {
+                Expr::Path(path) => path.path.get_ident().cloned(),
+                _ => None,
+            });
+            Some((PathRef(path.path.clone()), fields.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+/// The span of an attribute's name.
+pub(crate) fn name_span(attribute: &Attribute) -> Span {
+    attribute.path().span()
+}

@@ -1,0 +1,145 @@
+//! `#[column(primary_key, serial, identity, numeric(p, s), default = …, references = …, …)]`
+
+use proc_macro2::{Ident, Span};
+use syn::{Attribute, LitInt};
+use tabellion_sql::schema::{Generated, ReferentialAction, Type};
+
+use super::args::{ArgValue, Field, referenced};
+use super::keys::on_delete;
+use super::{Arg, Args};
+use crate::Report;
+use crate::ast::{At, Default as ColumnDefault, PathRef};
+use crate::predicate;
+
+#[derive(Default)]
+pub(crate) struct ColumnAttr {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) stated: Option<At<Type>>,
+    pub(crate) primary_key: Option<Span>,
+    pub(crate) generated: Vec<At<Generated>>,
+    pub(crate) numeric: Option<At<(u16, u16)>>,
+    pub(crate) default: Option<At<ColumnDefault>>,
+    pub(crate) references: Option<(PathRef, Ident)>,
+    pub(crate) on_delete: Option<At<ReferentialAction>>,
+}
+
+pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mut Report) {
+    let Some(args) = Args::of(attribute, report) else {
+        return;
+    };
+    args.unique_keys(report);
+    if let Some(leading) = &args.leading {
+        report.at(
+            leading.span(),
+            "the column's name needs its key; write `name = \"...\"`",
+        );
+    }
+    for arg in &args.rest {
+        let span = arg.key.span();
+        match arg.key.to_string().as_str() {
+            "name" => column.name = arg.string(report),
+            "type" => column.stated = stated(arg, report),
+            "primary_key" => column.primary_key = arg.flag(report).then_some(span),
+            "serial" if arg.flag(report) => column.generated.push(At::new(Generated::Serial, span)),
+            "serial" => {}
+            "identity" => column.generated.extend(identity(arg, report)),
+            "numeric" => column.numeric = numeric(arg, report),
+            "default" => column.default = default(arg, report),
+            "references" => column.references = references(arg, report),
+            "on_delete" => column.on_delete = on_delete(arg, report),
+            _ => arg.unknown(
+                "column",
+                "`name`, `type`, `primary_key`, `serial`, `identity`, `numeric`, `default`, \
+                 `references` and `on_delete`",
+                report,
+            ),
+        }
+    }
+}
+
+fn stated(arg: &Arg, report: &mut Report) -> Option<At<Type>> {
+    let text = arg.string(report)?;
+    match tabellion_sql::raw::data_type(&text.value) {
+        Ok(ty) => Some(At::new(ty, text.span)),
+        Err(message) => {
+            report.at(
+                text.span,
+                format!("`type` is not a valid SQL type: {message}"),
+            );
+            None
+        }
+    }
+}
+
+fn identity(arg: &Arg, report: &mut Report) -> Option<At<Generated>> {
+    let span = arg.key.span();
+    if let ArgValue::Flag = arg.value {
+        return Some(At::new(Generated::IdentityAlways, span));
+    }
+    let (words, list) = arg.list::<Field>(report)?;
+    match words.as_slice() {
+        [word] if word.0 == "by_default" => Some(At::new(Generated::IdentityByDefault, span)),
+        _ => {
+            report.at(list, "`identity` is `identity` or `identity(by_default)`");
+            None
+        }
+    }
+}
+
+fn numeric(arg: &Arg, report: &mut Report) -> Option<At<(u16, u16)>> {
+    let (numbers, span) = arg.list::<LitInt>(report)?;
+    let read: Option<Vec<u16>> = numbers.iter().map(|n| n.base10_parse().ok()).collect();
+    match read.as_deref() {
+        // https://www.postgresql.org/docs/15/datatype-numeric.html: a precision of 1 to 1000.
+        Some([precision, scale]) if (1..=1000).contains(precision) && scale <= precision => {
+            Some(At::new((*precision, *scale), span))
+        }
+        _ => {
+            report.at(
+                span,
+                "`numeric` takes a precision of 1 to 1000 and a scale no larger; write `numeric(5, 2)`",
+            );
+            None
+        }
+    }
+}
+
+fn default(arg: &Arg, report: &mut Report) -> Option<At<ColumnDefault>> {
+    let expr = arg.expr(report)?;
+    if let Some(text) = predicate::sql_call(expr) {
+        return match text {
+            Ok(text) => Some(At::new(ColumnDefault::Sql(text.value()), text.span())),
+            Err(error) => {
+                report.push(error);
+                None
+            }
+        };
+    }
+    let value = predicate::value(expr, report)?;
+    let span = value.span();
+    match value {
+        predicate::Value::Column(_) | predicate::Value::Scope(_) => {
+            report.over(
+                expr,
+                "a default reads neither columns nor the scope; use a literal, a variant, `now()` or `sql(\"...\")`",
+            );
+            None
+        }
+        value => Some(At::new(ColumnDefault::Value(value), span)),
+    }
+}
+
+fn references(arg: &Arg, report: &mut Report) -> Option<(PathRef, Ident)> {
+    let expr = arg.expr(report)?;
+    match referenced(expr).map(|(path, fields)| (path, <[Ident; 1]>::try_from(fields))) {
+        Some((path, Ok([field]))) => Some((path, field)),
+        _ => {
+            report.over(
+                expr,
+                "`references` names a struct and one of its fields; write `references = User::id`, \
+                 or `#[foreign_key(...)]` for several columns",
+            );
+            None
+        }
+    }
+}

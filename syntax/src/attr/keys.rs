@@ -1,0 +1,194 @@
+//! `#[primary_key(columns(…))]`, `#[unique(columns(…))]`, `#[foreign_key(…)]`, `#[check(…)]`
+
+use proc_macro2::{Ident, Span};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Expr, LitStr, Token};
+use tabellion_sql::schema::ReferentialAction;
+
+use super::args::{Field, name_span, referenced};
+use super::{Arg, Args};
+use crate::Report;
+use crate::ast::{At, PathRef};
+use crate::predicate::{self, Predicate};
+
+/// Columns, and the name where one is given.
+pub(crate) struct Key {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) columns: Vec<Ident>,
+    pub(crate) span: Span,
+}
+
+pub(crate) fn primary_key(attribute: &Attribute, report: &mut Report) -> Option<Key> {
+    key(attribute, "primary_key", report)
+}
+
+pub(crate) fn unique(attribute: &Attribute, report: &mut Report) -> Option<Key> {
+    key(attribute, "unique", report)
+}
+
+fn key(attribute: &Attribute, kind: &str, report: &mut Report) -> Option<Key> {
+    let args = Args::of(attribute, report)?;
+    args.unique_keys(report);
+    let mut name = None;
+    let mut columns = None;
+    for arg in &args.rest {
+        match arg.key.to_string().as_str() {
+            "name" if kind != "primary_key" => name = arg.string(report),
+            "columns" => columns = Some(fields(arg, report)),
+            _ if kind == "primary_key" => arg.unknown(kind, "`columns`", report),
+            _ => arg.unknown(kind, "`columns` and `name`", report),
+        }
+    }
+    match columns {
+        Some(columns) => Some(Key {
+            name,
+            columns: columns?,
+            span: name_span(attribute),
+        }),
+        None => {
+            report.at(
+                name_span(attribute),
+                format!("`#[{kind}]` names no columns; write `columns(...)`"),
+            );
+            None
+        }
+    }
+}
+
+fn fields(arg: &Arg, report: &mut Report) -> Option<Vec<Ident>> {
+    let (fields, _) = arg.list::<Field>(report)?;
+    Some(fields.into_iter().map(|field| field.0).collect())
+}
+
+pub(crate) struct ForeignKeyAttr {
+    pub(crate) key: Key,
+    pub(crate) table: PathRef,
+    pub(crate) references: Vec<Ident>,
+    pub(crate) on_delete: ReferentialAction,
+}
+
+pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<ForeignKeyAttr> {
+    let span = name_span(attribute);
+    let args = Args::of(attribute, report)?;
+    args.unique_keys(report);
+    let (mut name, mut columns, mut target, mut action) = (None, None, None, None);
+    for arg in &args.rest {
+        match arg.key.to_string().as_str() {
+            "name" => name = arg.string(report),
+            "columns" => columns = fields(arg, report),
+            "references" => {
+                let expr = arg.expr(report)?;
+                target = referenced(expr);
+                if target.is_none() {
+                    report.over(
+                        expr,
+                        "`references` names a struct and its fields; write `references = User(tenant, id)`",
+                    );
+                    return None;
+                }
+            }
+            "on_delete" => action = on_delete(arg, report),
+            _ => arg.unknown(
+                "foreign_key",
+                "`columns`, `references`, `on_delete` and `name`",
+                report,
+            ),
+        }
+    }
+    let (Some(columns), Some((table, references))) = (columns, target) else {
+        report.at(
+            span,
+            "`#[foreign_key]` needs both ends; write `columns(a, b), references = Other(a, b)`",
+        );
+        return None;
+    };
+    if columns.len() != references.len() {
+        report.at(
+            span,
+            format!(
+                "a foreign key of {} columns references {}; name as many on each side",
+                columns.len(),
+                references.len()
+            ),
+        );
+        return None;
+    }
+    Some(ForeignKeyAttr {
+        key: Key {
+            name,
+            columns,
+            span,
+        },
+        table,
+        references,
+        on_delete: action.map_or(ReferentialAction::NoAction, |action| action.value),
+    })
+}
+
+/// The value of `on_delete = …`.
+pub(super) fn on_delete(arg: &Arg, report: &mut Report) -> Option<At<ReferentialAction>> {
+    let path = arg.path(report)?;
+    let action = match path.text().as_str() {
+        "no_action" => ReferentialAction::NoAction,
+        "restrict" => ReferentialAction::Restrict,
+        "cascade" => ReferentialAction::Cascade,
+        "set_null" => ReferentialAction::SetNull,
+        "set_default" => ReferentialAction::SetDefault,
+        other => {
+            report.over(
+                &path.0,
+                format!(
+                    "no action `{other}`; use `cascade`, `restrict`, `set_null`, `set_default` or `no_action`"
+                ),
+            );
+            return None;
+        }
+    };
+    Some(At::new(action, arg.key.span()))
+}
+
+struct CheckArgs {
+    name: Option<LitStr>,
+    expr: Expr,
+}
+
+impl Parse for CheckArgs {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let name = if input.peek(LitStr) && input.peek2(Token![,]) {
+            let name = input.parse()?;
+            input.parse::<Token![,]>()?;
+            Some(name)
+        } else {
+            None
+        };
+        let expr = input.parse()?;
+        input.parse::<Option<Token![,]>>()?;
+        if !input.is_empty() {
+            return Err(
+                input.error("expected the end of `#[check]`; write one attribute for each check")
+            );
+        }
+        Ok(CheckArgs { name, expr })
+    }
+}
+
+/// A check's name, where one is given, and its predicate.
+pub(crate) struct CheckAttr {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) predicate: Predicate,
+    pub(crate) span: Span,
+}
+
+pub(crate) fn check(attribute: &Attribute, report: &mut Report) -> Option<CheckAttr> {
+    let args: CheckArgs = attribute
+        .parse_args()
+        .map_err(|error| report.push(error))
+        .ok()?;
+    let name = args.name.map(|name| At::new(name.value(), name.span()));
+    let predicate = predicate::parse(&args.expr, report)?;
+    Some(CheckAttr {
+        name,
+        predicate,
+        span: name_span(attribute),
+    })
+}

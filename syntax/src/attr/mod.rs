@@ -1,0 +1,15 @@
+//! Attributes into data: what is written, before anything is compared.
+
+mod args;
+mod column;
+mod index;
+mod keys;
+mod policy;
+mod table;
+
+pub(crate) use args::{Arg, Args, is, name_span};
+pub(crate) use column::{ColumnAttr, column};
+pub(crate) use index::{IndexAttr, index};
+pub(crate) use keys::{CheckAttr, ForeignKeyAttr, Key, check, foreign_key, primary_key, unique};
+pub(crate) use policy::{RlsAttr, no_rls, policy, tenant};
+pub(crate) use table::{TableAttr, table};

@@ -1,0 +1,233 @@
+//! `#[policy("name", command, using = …, check = …)]`, `#[policy(deny_all)]`, `#[tenant(…)]`, `#[no_rls(…)]`
+
+use proc_macro2::{Ident, Span};
+use syn::Attribute;
+use tabellion_sql::schema::Command;
+
+use super::args::{ArgValue, Field, name_span};
+use super::{Arg, Args};
+use crate::Report;
+use crate::ast::{At, Policy};
+use crate::predicate::{self, Comparison, Node, Predicate, SpanOf, Value};
+
+/// What one attribute says about row-level security.
+pub(crate) enum RlsAttr {
+    Policy(Policy),
+    Tenant(Vec<Policy>),
+    DenyAll,
+    None {
+        reason: At<String>,
+        allow: Vec<Command>,
+    },
+}
+
+pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAttr> {
+    let args = Args::of(attribute, report)?;
+    args.unique_keys(report);
+    if let [only] = args.rest.as_slice()
+        && only.key == "deny_all"
+        && args.leading.is_none()
+    {
+        only.flag(report);
+        return Some(RlsAttr::DenyAll);
+    }
+    let Some(name) = args.leading else {
+        report.at(
+            name_span(attribute),
+            "the policy has no name; write `#[policy(\"name\", command, ...)]`",
+        );
+        return None;
+    };
+    let name = At::new(name.value(), name.span());
+    let mut command: Option<(Option<Command>, Span)> = None;
+    let (mut using, mut check) = (None, None);
+    // A clause that is there but wrong must not be reported as missing as well.
+    let (mut using_at, mut check_at) = (None, None);
+    for arg in &args.rest {
+        let key = arg.key.to_string();
+        match key.as_str() {
+            "using" => {
+                using_at = Some(arg.key.span());
+                using = clause(arg, report);
+            }
+            "check" => {
+                check_at = Some(arg.key.span());
+                check = clause(arg, report);
+            }
+            _ => match word(&key) {
+                Some(read) => {
+                    arg.flag(report);
+                    if command.is_some() {
+                        report.at(
+                            arg.key.span(),
+                            format!(
+                                "policy `{}` has two commands; write one policy for each, or `all`",
+                                name.value
+                            ),
+                        );
+                    }
+                    command = Some((read, arg.key.span()));
+                }
+                None => report.at(
+                    arg.key.span(),
+                    format!(
+                        "no command `{key}` for policy `{}`; use `select`, `insert`, `update`, `delete` or `all`",
+                        name.value
+                    ),
+                ),
+            },
+        }
+    }
+    let Some((command, span)) = command else {
+        report.at(
+            name.span,
+            format!(
+                "policy `{}` has no command; add `select`, `insert`, `update`, `delete` or `all`",
+                name.value
+            ),
+        );
+        return None;
+    };
+    clauses(&name.value, command, span, using_at, check_at, report);
+    Some(RlsAttr::Policy(Policy {
+        name,
+        command,
+        using,
+        check,
+    }))
+}
+
+fn word(key: &str) -> Option<Option<Command>> {
+    if key == "all" {
+        return Some(None);
+    }
+    Command::ALL
+        .into_iter()
+        .find(|command| command.as_str() == key)
+        .map(Some)
+}
+
+fn clause(arg: &Arg, report: &mut Report) -> Option<Predicate> {
+    let expr = arg.expr(report)?;
+    predicate::parse(expr, report)
+}
+
+/// Which clauses a command takes. Source: https://www.postgresql.org/docs/15/sql-createpolicy.html,
+/// but for UPDATE and ALL, where we want both written: a missing WITH CHECK repeats USING silently.
+fn clauses(
+    policy: &str,
+    command: Option<Command>,
+    at: Span,
+    using: Option<Span>,
+    check: Option<Span>,
+    report: &mut Report,
+) {
+    let word = command.map_or("all", Command::as_str);
+    let takes_using = command != Some(Command::Insert);
+    let takes_check = !matches!(command, Some(Command::Select | Command::Delete));
+    for (clause, takes, given, other) in [
+        ("using", takes_using, using, "check"),
+        ("check", takes_check, check, "using"),
+    ] {
+        match given {
+            None if takes => report.at(
+                at,
+                format!("policy `{policy}` for `{word}` has no `{clause}`; add `{clause} = ...`"),
+            ),
+            Some(span) if !takes => report.at(
+                span,
+                format!("policy `{policy}` for `{word}` takes no `{clause}`; write it as `{other} = ...`"),
+            ),
+            _ => {}
+        }
+    }
+}
+
+pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAttr> {
+    let span = name_span(attribute);
+    let args = Args::of(attribute, report)?;
+    args.unique_keys(report);
+    let mut node: Option<Node> = None;
+    let mut wrong = args.rest.is_empty();
+    for arg in &args.rest {
+        let value = match &arg.value {
+            ArgValue::Expr(expr) => predicate::value(expr, report),
+            _ => None,
+        };
+        let Some(value @ Value::Scope(_)) = value else {
+            wrong = true;
+            continue;
+        };
+        let column = Value::Column(arg.key.clone());
+        let equal = Node::Compare(Comparison::Eq, column, value, SpanOf(arg.key.span()));
+        node = Some(match node {
+            None => equal,
+            Some(node) => Node::And(Box::new(node), Box::new(equal)),
+        });
+    }
+    if wrong || args.leading.is_some() {
+        report.at(
+            span,
+            "`#[tenant]` pairs columns with the scope; write `#[tenant(column = scope.field)]`",
+        );
+        return None;
+    }
+    let predicate = Predicate::Typed(node?);
+    let policies = Command::ALL.map(|command| Policy {
+        name: At::new(format!("tenant_{command}"), span),
+        command: Some(command),
+        using: (command != Command::Insert).then(|| predicate.clone()),
+        check: matches!(command, Command::Insert | Command::Update).then(|| predicate.clone()),
+    });
+    Some(RlsAttr::Tenant(policies.into()))
+}
+
+pub(crate) fn no_rls(attribute: &Attribute, report: &mut Report) -> Option<RlsAttr> {
+    let span = name_span(attribute);
+    let missing = "`#[no_rls]` needs a reason; write `#[no_rls(reason = \"...\")]`";
+    if let syn::Meta::Path(_) = attribute.meta {
+        report.at(span, missing);
+        return None;
+    }
+    let args = Args::of(attribute, report)?;
+    args.unique_keys(report);
+    let mut reason = None;
+    let mut allow = Vec::new();
+    for arg in &args.rest {
+        match arg.key.to_string().as_str() {
+            "reason" => reason = Some(arg.string(report)?),
+            "allow" => {
+                let (words, _) = arg.list::<Field>(report)?;
+                for Field(ident) in words {
+                    allow.extend(allowed(&ident, report));
+                }
+            }
+            _ => arg.unknown("no_rls", "`reason` and `allow`", report),
+        }
+    }
+    match reason {
+        None => {
+            report.at(span, missing);
+            None
+        }
+        Some(reason) if reason.value.trim().is_empty() => {
+            report.at(
+                reason.span,
+                "the reason is empty; say why the table needs no row-level security",
+            );
+            None
+        }
+        Some(reason) => Some(RlsAttr::None { reason, allow }),
+    }
+}
+
+fn allowed(ident: &Ident, report: &mut Report) -> Option<Command> {
+    let command = word(&ident.to_string()).flatten();
+    if command.is_none() {
+        report.at(
+            ident.span(),
+            format!("no command `{ident}`; use `select`, `insert`, `update` or `delete`"),
+        );
+    }
+    command
+}

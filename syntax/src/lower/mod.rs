@@ -1,0 +1,300 @@
+//! Lower: an unresolved table into `tabellion_sql::schema`, once it is known what its paths denote.
+
+mod predicate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::Ident;
+use tabellion_sql::ident::{object_name, quote, quote_literal};
+use tabellion_sql::schema::{self, Command, Expr, QualifiedName, Role, Type};
+
+use crate::ast::{self, At, Default, PathRef, TypeRef};
+use crate::predicate::{Predicate, plain};
+
+/// What the paths in one table denote, seen from the module of its struct.
+pub trait Denote {
+    /// The scope at a path.
+    fn scope(&self, path: &PathRef) -> Option<&ast::Scope>;
+    /// The enumeration at a path.
+    fn text_enum(&self, path: &PathRef) -> Option<&ast::TextEnum>;
+    /// The table at a path.
+    fn table(&self, path: &PathRef) -> Option<&ast::Table>;
+}
+
+/// A path that denotes nothing, or nothing of the right kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The fact, then the remedy.
+    pub message: String,
+}
+
+/// Lowers a table that its own check found nothing wrong with.
+///
+/// `source` is the module path of the struct, as comments show it.
+///
+/// # Errors
+/// Every path that could not be resolved.
+pub fn table(
+    table: &ast::Table,
+    source: String,
+    denote: &dyn Denote,
+) -> Result<(QualifiedName, schema::Table), Vec<Unresolved>> {
+    let mut lower = Lower {
+        table,
+        denote,
+        scope: None,
+        unresolved: Vec::new(),
+    };
+    lower.scope = table.scope.as_ref().and_then(|path| {
+        let scope = denote.scope(path);
+        if scope.is_none() {
+            lower.missing("scope", &path.text(), "Scope");
+        }
+        scope
+    });
+    let lowered = lower.table(source);
+    if lower.unresolved.is_empty() {
+        Ok((
+            QualifiedName::new(&table.schema.value, &table.name.value),
+            lowered,
+        ))
+    } else {
+        lower.unresolved.dedup();
+        Err(lower.unresolved)
+    }
+}
+
+/// The role of a scope, as the platform decides where the scope does not.
+pub fn role(scope: &ast::Scope, platform: schema::Platform) -> (String, Role) {
+    let create = scope
+        .create
+        .unwrap_or(platform == schema::Platform::Postgres);
+    let role = if create {
+        Role::Created
+    } else {
+        Role::External
+    };
+    (scope.role.value.clone(), role)
+}
+
+struct Lower<'a> {
+    table: &'a ast::Table,
+    denote: &'a dyn Denote,
+    scope: Option<&'a ast::Scope>,
+    unresolved: Vec<Unresolved>,
+}
+
+impl<'a> Lower<'a> {
+    fn missing(&mut self, kind: &str, path: &str, derive: &str) {
+        self.unresolved.push(Unresolved {
+            message: format!(
+                "no {kind} `{path}` in this crate for table `{}`; derive `{derive}` on it here, \
+                 outside of other macros",
+                self.table.name.value
+            ),
+        });
+    }
+
+    fn text_enum(&mut self, path: &PathRef) -> Option<&'a ast::TextEnum> {
+        let found = self.denote.text_enum(path);
+        if found.is_none() {
+            self.missing("enum", &path.text(), "TextEnum");
+        }
+        found
+    }
+
+    fn name(&self, field: &Ident) -> String {
+        self.table
+            .column(field)
+            .map_or_else(|| plain(field), |column| column.name.value.clone())
+    }
+
+    fn names(&self, fields: &[Ident]) -> Vec<String> {
+        fields.iter().map(|field| self.name(field)).collect()
+    }
+
+    fn table(&mut self, source: String) -> schema::Table {
+        let table = self.table;
+        let mut checks = BTreeMap::new();
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| self.column(column, &mut checks))
+            .collect();
+        for check in &table.checks {
+            let expr = self.predicate(&check.predicate);
+            checks.insert(check.name.value.clone(), schema::Check { expr });
+        }
+        schema::Table {
+            source,
+            comment: table.comment.clone(),
+            columns,
+            primary_key: (!table.primary_key.is_empty()).then(|| schema::PrimaryKey {
+                name: object_name(&table.name.value, "", "pkey"),
+                columns: self.names(&table.primary_key),
+            }),
+            uniques: table
+                .uniques
+                .iter()
+                .map(|unique| {
+                    let columns = self.names(&unique.columns);
+                    (unique.name.value.clone(), schema::Unique { columns })
+                })
+                .collect(),
+            foreign_keys: table
+                .foreign_keys
+                .iter()
+                .filter_map(|key| Some((key.name.value.clone(), self.foreign_key(key)?)))
+                .collect(),
+            checks,
+            indexes: table
+                .indexes
+                .iter()
+                .map(|index| (index.name.value.clone(), self.index(index)))
+                .collect(),
+            rls: self.rls(),
+            grants: self.grants(),
+        }
+    }
+
+    fn column(
+        &mut self,
+        column: &ast::Column,
+        checks: &mut BTreeMap<String, schema::Check>,
+    ) -> schema::Column {
+        let (ty, allowed) = match &column.ty {
+            TypeRef::Known(ty) | TypeRef::Stated(ty) => (ty.clone(), None),
+            TypeRef::Enum(path) => (Type::Text, self.text_enum(&path.0)),
+            TypeRef::EnumArray(path) => {
+                (Type::Array(Box::new(Type::Text)), self.text_enum(&path.0))
+            }
+        };
+        let name = &column.name.value;
+        if let Some(allowed) = allowed {
+            let texts: Vec<String> = allowed
+                .variants
+                .iter()
+                .map(|(_, text)| quote_literal(&text.value))
+                .collect();
+            let texts = texts.join(", ");
+            let sql = match column.ty {
+                TypeRef::EnumArray(_) => format!("{} <@ array[{texts}]", quote(name)),
+                _ => format!("{} in ({texts})", quote(name)),
+            };
+            checks.insert(
+                enum_check(&self.table.name.value, name),
+                schema::Check {
+                    expr: Expr::new(sql, [name]),
+                },
+            );
+        }
+        schema::Column {
+            name: name.clone(),
+            ty,
+            nullable: column.nullable,
+            default: column.default.as_ref().map(|default| self.default(default)),
+            generated: column.generated,
+            comment: column.comment.clone(),
+        }
+    }
+
+    fn default(&mut self, default: &At<Default>) -> String {
+        match &default.value {
+            // In parentheses any expression is allowed; without them only some are.
+            Default::Sql(sql) => format!("({})", sql.trim()),
+            Default::Value(value) => self.value(value),
+        }
+    }
+
+    fn foreign_key(&mut self, key: &ast::ForeignKey) -> Option<schema::ForeignKey> {
+        let Some(target) = self.denote.table(&key.table) else {
+            self.missing("table", &key.table.text(), "Table");
+            return None;
+        };
+        Some(schema::ForeignKey {
+            columns: self.names(&key.columns),
+            table: QualifiedName::new(&target.schema.value, &target.name.value),
+            references: key
+                .references
+                .iter()
+                .map(|field| {
+                    let column = target.column(field);
+                    column.map_or_else(|| plain(field), |column| column.name.value.clone())
+                })
+                .collect(),
+            on_delete: key.on_delete,
+        })
+    }
+
+    fn index(&mut self, index: &ast::Index) -> schema::Index {
+        schema::Index {
+            columns: index
+                .columns
+                .iter()
+                .map(|column| schema::IndexColumn {
+                    name: self.name(&column.field),
+                    descending: column.descending,
+                })
+                .collect(),
+            unique: index.unique,
+            predicate: index
+                .predicate
+                .as_ref()
+                .map(|predicate| self.predicate(predicate)),
+        }
+    }
+
+    fn rls(&mut self) -> schema::Rls {
+        let policies: &[ast::Policy] = match &self.table.rls {
+            ast::Rls::None { reason, .. } => return schema::Rls::Disabled(reason.clone()),
+            ast::Rls::Policies(policies) => policies,
+            ast::Rls::Missing | ast::Rls::DenyAll => &[],
+        };
+        let roles: BTreeSet<String> = self
+            .scope
+            .iter()
+            .map(|scope| scope.role.value.clone())
+            .collect();
+        let lowered = policies.iter().map(|policy| {
+            let definition = schema::Policy {
+                command: policy.command,
+                roles: roles.clone(),
+                using: policy.using.as_ref().map(|using| self.predicate(using)),
+                check: policy.check.as_ref().map(|check| self.predicate(check)),
+            };
+            (policy.name.value.clone(), definition)
+        });
+        schema::Rls::Enabled(lowered.collect())
+    }
+
+    fn grants(&self) -> BTreeMap<String, BTreeSet<Command>> {
+        let commands: BTreeSet<Command> = self.table.commands().into_iter().collect();
+        match self.scope {
+            Some(scope) if !commands.is_empty() => {
+                BTreeMap::from([(scope.role.value.clone(), commands)])
+            }
+            _ => BTreeMap::new(),
+        }
+    }
+
+    fn predicate(&mut self, predicate: &Predicate) -> Expr {
+        match predicate {
+            Predicate::Typed(node) => self.typed(node),
+            Predicate::Sql(sql, _) => {
+                let columns = &self.table.columns;
+                let names: Vec<&str> = columns
+                    .iter()
+                    .map(|column| column.name.value.as_str())
+                    .collect();
+                // The check has read it already; a table that fails it is never lowered.
+                tabellion_sql::raw::expression(sql, &self.table.name.value, &names)
+                    .unwrap_or_else(|_| Expr::new(sql.trim(), [""; 0]))
+            }
+        }
+    }
+}
+
+/// The name of the CHECK that an enumeration's column gets; the name that PostgreSQL would choose.
+pub(crate) fn enum_check(table: &str, column: &str) -> String {
+    object_name(table, column, "check")
+}

@@ -1,0 +1,180 @@
+//! A typed predicate into its one SQL text.
+//!
+//! A setting is read in a form that an index can serve, that an empty text never satisfies (a setting is
+//! `''`, not NULL, on a connection that has carried a scope before), and that evaluates once a statement:
+//!
+//! - a text column equal to it: `col = (select current_setting('app.x', true)) and col <> ''`;
+//! - everything else: `nullif((select current_setting('app.x', true)), '')`, cast to the setting's type.
+//!
+//! The first form is for a plain equality alone. Enclosed by a negation it would turn into "every row"
+//! where the setting is empty; the second form is NULL there, and NULL denies either way.
+
+use tabellion_sql::ident::{quote, quote_literal};
+use tabellion_sql::schema::{Expr, Type};
+
+use super::Lower;
+use crate::ast::{PathRef, TypeRef};
+use crate::predicate::{Comparison, Literal, Node, Value};
+
+/// How strongly a text binds, so that parentheses stand only where they must.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Binding {
+    Or,
+    And,
+    Tight,
+}
+
+struct Text {
+    sql: String,
+    binding: Binding,
+}
+
+impl Text {
+    fn new(sql: String, binding: Binding) -> Self {
+        Text { sql, binding }
+    }
+
+    /// The text where at least `binding` is needed.
+    fn within(self, binding: Binding) -> String {
+        if self.binding < binding {
+            format!("({})", self.sql)
+        } else {
+            self.sql
+        }
+    }
+}
+
+impl Lower<'_> {
+    pub(super) fn typed(&mut self, node: &Node) -> Expr {
+        let sql = self.node(node, false).sql;
+        let mut values = Vec::new();
+        node.collect(&mut values);
+        let columns = values.into_iter().filter_map(|value| match value {
+            Value::Column(field) => Some(self.name(field)),
+            _ => None,
+        });
+        Expr::new(sql, columns.collect::<Vec<_>>())
+    }
+
+    fn node(&mut self, node: &Node, negated: bool) -> Text {
+        match node {
+            Node::And(a, b) => {
+                let a = self.node(a, negated).within(Binding::And);
+                let b = self.node(b, negated).within(Binding::And);
+                Text::new(format!("{a} and {b}"), Binding::And)
+            }
+            Node::Or(a, b) => {
+                let a = self.node(a, negated).sql;
+                let b = self.node(b, negated).sql;
+                Text::new(format!("{a} or {b}"), Binding::Or)
+            }
+            Node::Not(a) => {
+                let a = self.node(a, true).sql;
+                Text::new(format!("not ({a})"), Binding::Tight)
+            }
+            Node::Compare(Comparison::Eq, Value::Column(field), Value::Scope(setting), _)
+            | Node::Compare(Comparison::Eq, Value::Scope(setting), Value::Column(field), _)
+                if !negated && self.is_text(field) && self.setting_is_text(setting) =>
+            {
+                let column = quote(&self.name(field)).into_owned();
+                let setting = self.current_setting(setting);
+                Text::new(
+                    format!("{column} = {setting} and {column} <> ''"),
+                    Binding::And,
+                )
+            }
+            Node::Compare(comparison, a, b, _) => {
+                let sql = format!(
+                    "{} {} {}",
+                    self.value(a),
+                    comparison.as_sql(),
+                    self.value(b)
+                );
+                Text::new(sql, Binding::Tight)
+            }
+            Node::Null(a, not) => {
+                let not = if *not { "not " } else { "" };
+                Text::new(format!("{} is {not}null", self.value(a)), Binding::Tight)
+            }
+            Node::In(a, list) => {
+                let list: Vec<String> = list.iter().map(|value| self.value(value)).collect();
+                let sql = format!("{} in ({})", self.value(a), list.join(", "));
+                Text::new(sql, Binding::Tight)
+            }
+            Node::Truth(a) => Text::new(self.value(a), Binding::Tight),
+        }
+    }
+
+    fn is_text(&self, field: &proc_macro2::Ident) -> bool {
+        self.table.column(field).is_some_and(|column| {
+            matches!(column.ty, TypeRef::Known(Type::Text) | TypeRef::Enum(_))
+        })
+    }
+
+    fn setting(&self, field: &proc_macro2::Ident) -> Option<&crate::ast::Setting> {
+        self.scope?
+            .settings
+            .iter()
+            .find(|setting| setting.ident == *field)
+    }
+
+    fn setting_is_text(&self, field: &proc_macro2::Ident) -> bool {
+        self.setting(field)
+            .is_some_and(|setting| setting.ty == Type::Text)
+    }
+
+    fn current_setting(&self, field: &proc_macro2::Ident) -> String {
+        let name = self
+            .setting(field)
+            .map_or("", |setting| setting.name.value.as_str());
+        format!("(select current_setting({}, true))", quote_literal(name))
+    }
+
+    pub(super) fn value(&mut self, value: &Value) -> String {
+        match value {
+            Value::Column(field) => quote(&self.name(field)).into_owned(),
+            Value::Scope(field) => {
+                let ty = match self.setting(field) {
+                    Some(setting) => setting.ty.clone(),
+                    None => {
+                        // rustc says which field is missing; the table counts as broken until then.
+                        let path = format!("scope.{field}");
+                        self.missing("setting", &path, "Scope");
+                        Type::Text
+                    }
+                };
+                let text = format!("nullif({}, '')", self.current_setting(field));
+                match ty {
+                    Type::Text => text,
+                    ty => format!("{text}::{ty}"),
+                }
+            }
+            Value::Literal(literal, _) => match literal {
+                Literal::Bool(value) => value.to_string(),
+                Literal::Int(digits) | Literal::Float(digits) => digits.clone(),
+                Literal::Str(text) => quote_literal(text),
+            },
+            Value::Variant(path) => self.variant(path),
+            Value::Now(_) => "now()".into(),
+            Value::RandomUuid(_) => "gen_random_uuid()".into(),
+        }
+    }
+
+    fn variant(&mut self, path: &PathRef) -> String {
+        let mut owner = path.0.clone();
+        let variant = owner.segments.pop().map(|segment| segment.ident);
+        owner.segments.pop_punct();
+        let owner = PathRef(owner);
+        let found = self.denote.text_enum(&owner);
+        let text = found
+            .zip(variant)
+            .and_then(|(owner, variant)| owner.text(&variant));
+        match text {
+            Some(text) => quote_literal(text),
+            None => {
+                self.missing("enum variant", &path.text(), "TextEnum");
+                String::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a field's Rust type says about its column.
+//!
+//! A derive sees a type's name, not the type. What is read here from the name, rustc confirms:
+//! the derive emits an assertion that the type really is what its name promised.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{GenericArgument, PathArguments, Type as RustType};
+use tabellion_sql::schema::Type;
+
+use crate::ast::{EnumPath, PathRef, TypeRef};
+
+/// A field's type, taken apart.
+pub(crate) struct FieldType {
+    pub(crate) ty: TypeRef,
+    /// The type without its `Option`.
+    pub(crate) base: RustType,
+    pub(crate) nullable: bool,
+}
+
+/// Takes `Option` off and reads the rest.
+///
+/// `stated` is the type that `type = "…"` names: the Rust type is then not read at all.
+pub(crate) fn field_type(
+    field: &Ident,
+    ty: &RustType,
+    stated: Option<Type>,
+) -> Result<FieldType, syn::Error> {
+    let (base, nullable) = match option(ty) {
+        Some(inner) => (inner, true),
+        None => (ty, false),
+    };
+    let read = match stated {
+        Some(stated) => TypeRef::Stated(stated),
+        None => read(base).map_err(|remedy| {
+            syn::Error::new_spanned(
+                base,
+                format!(
+                    "no Postgres type for `{}` in field `{field}`; {remedy}",
+                    display(base)
+                ),
+            )
+        })?,
+    };
+    Ok(FieldType {
+        ty: read,
+        base: base.clone(),
+        nullable,
+    })
+}
+
+/// A type as a person writes it, without the spaces that tokens leave.
+pub(crate) fn display(ty: &RustType) -> String {
+    let text = ty.to_token_stream().to_string();
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == ' ' {
+            let joins = |c: char| "<>:,;&[]()".contains(c);
+            let before = out
+                .chars()
+                .last()
+                .is_some_and(|b| joins(b) && b != ',' && b != ';');
+            let after = chars.peek().is_some_and(|a| joins(*a) && *a != '&');
+            if before || after {
+                continue;
+            }
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn option(ty: &RustType) -> Option<&RustType> {
+    generic(ty, "Option")
+}
+
+/// The only type argument of `Name<…>`, whatever path leads to the name.
+fn generic<'a>(ty: &'a RustType, name: &str) -> Option<&'a RustType> {
+    let RustType::Path(path) = ungrouped(ty) else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) if last.ident == name && arguments.args.len() == 1 => {
+            Some(inner)
+        }
+        _ => None,
+    }
+}
+
+fn ungrouped(ty: &RustType) -> &RustType {
+    match ty {
+        RustType::Group(group) => ungrouped(&group.elem),
+        RustType::Paren(paren) => ungrouped(&paren.elem),
+        _ => ty,
+    }
+}
+
+const OR_STATE: &str = "name one with `#[column(type = \"...\")]`";
+
+/// The type, or the remedy.
+fn read(ty: &RustType) -> Result<TypeRef, String> {
+    let ty = ungrouped(ty);
+    if option(ty).is_some() {
+        return Err("NULL is one value; remove one `Option`".into());
+    }
+    if let Some(element) = generic(ty, "Vec") {
+        if matches!(ungrouped(element), RustType::Path(path) if path.path.is_ident("u8")) {
+            return Ok(TypeRef::Known(Type::Bytea));
+        }
+        return match read(element)? {
+            TypeRef::Known(Type::Array(_)) => {
+                Err("an array of arrays has no fixed shape; use `Json<T>`".into())
+            }
+            TypeRef::Known(element) => Ok(TypeRef::Known(Type::Array(Box::new(element)))),
+            TypeRef::Enum(path) => Ok(TypeRef::EnumArray(path)),
+            TypeRef::Stated(_) | TypeRef::EnumArray(_) => {
+                Err(format!("use `Json<T>` or {OR_STATE}"))
+            }
+        };
+    }
+    let RustType::Path(path) = ty else {
+        return Err(match ty {
+            RustType::Reference(_) => {
+                "a row owns its values; use `String` or another owned type".into()
+            }
+            _ => format!("use `Json<T>` or {OR_STATE}"),
+        });
+    };
+    if path.qself.is_some() {
+        return Err(OR_STATE.into());
+    }
+    let Some(last) = path.path.segments.last() else {
+        return Err(OR_STATE.into());
+    };
+    let name = last.ident.to_string();
+    let is_bare = matches!(last.arguments, PathArguments::None);
+    if let Some(known) = known(&name, is_bare, &path.path) {
+        return Ok(TypeRef::Known(known));
+    }
+    if path.path.segments.len() == 1
+        && is_bare
+        && let Some(other) = primitive(&name)
+    {
+        return Err(other.into());
+    }
+    if !is_bare {
+        return Err(format!("use `Json<T>` or {OR_STATE}"));
+    }
+    Ok(TypeRef::Enum(EnumPath(PathRef(path.path.clone()))))
+}
+
+fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {
+    Some(match (name, is_bare) {
+        ("bool", true) => Type::Bool,
+        ("i16", true) => Type::Int2,
+        ("i32", true) => Type::Int4,
+        ("i64", true) => Type::Int8,
+        ("f32", true) => Type::Float4,
+        ("f64", true) => Type::Float8,
+        ("String", true) => Type::Text,
+        ("Decimal", true) => Type::Numeric(None),
+        ("Uuid", true) => Type::Uuid,
+        ("Json", _) => Type::Jsonb,
+        // Bare, it could be anybody's type of that name.
+        ("Value", true)
+            if path
+                .segments
+                .iter()
+                .any(|segment| segment.ident == "serde_json") =>
+        {
+            Type::Jsonb
+        }
+        ("Timestamp" | "OffsetDateTime", true) | ("DateTime", false) => Type::Timestamptz,
+        ("DateTime" | "NaiveDateTime" | "PrimitiveDateTime", true) => Type::Timestamp,
+        ("Date" | "NaiveDate", true) => Type::Date,
+        ("Time" | "NaiveTime", true) => Type::Time,
+        _ => return None,
+    })
+}
+
+/// Rust's own types that PostgreSQL has no counterpart for, each with what to use.
+fn primitive(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "u8" | "i8" => "use `i16`",
+        "u16" => "use `i32`",
+        "u32" | "isize" | "usize" => "use `i64`",
+        "u64" | "u128" | "i128" => "use `i64`, or `Decimal` where it does not fit",
+        "char" | "str" => "use `String`",
+        _ => return None,
+    })
+}
