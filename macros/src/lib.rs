@@ -1,1 +1,48 @@
-//! macros
+//! The derives of Tabellion: `Table`, `Scope` and `TextEnum`. Use them through the crate `tabellion`.
+//!
+//! Each reads its item with `tabellion-syntax`, reports everything that is wrong with it at once,
+//! and expands to constants and small impls; the work is done by generic functions of the runtime.
+//! A broken item still expands to impls, so that one mistake gives one error.
+
+mod scope;
+mod seen;
+mod table;
+mod text_enum;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct a table. See the crate `tabellion` for its attributes.
+#[proc_macro_derive(
+    Table,
+    attributes(
+        table,
+        column,
+        primary_key,
+        index,
+        unique,
+        check,
+        foreign_key,
+        policy,
+        tenant,
+        no_rls
+    )
+)]
+pub fn derive_table(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    table::expand(&input).into()
+}
+
+/// Makes a struct a scope: who is asking, as settings and a role. See the crate `tabellion`.
+#[proc_macro_derive(Scope, attributes(scope, setting))]
+pub fn derive_scope(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    scope::expand(&input).into()
+}
+
+/// Makes an enum without values a text column with a CHECK. See the crate `tabellion`.
+#[proc_macro_derive(TextEnum, attributes(text))]
+pub fn derive_text_enum(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    text_enum::expand(&input).into()
+}

@@ -64,6 +64,9 @@ fn parse(sql: &str) -> Result<Ast, String> {
 /// A parser over tokens none of which could reach beyond the place where the text will stand.
 fn parser(sql: &str) -> Result<Parser<'static>, String> {
     const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+    if sql.contains('\0') {
+        return Err("a text in PostgreSQL holds no NUL character; remove it".into());
+    }
     let tokens = Tokenizer::new(&DIALECT, sql)
         .tokenize_with_location()
         .map_err(|error| wording(&error.to_string()))?;

@@ -89,6 +89,23 @@ impl Table {
         self.columns.iter().find(|column| column.ident == *field)
     }
 
+    /// The paths whose meaning the build script and rustc must agree on, in a fixed order:
+    /// the scope, the enumerations of the columns, the tables of the foreign keys.
+    pub fn references(&self) -> References<'_> {
+        References {
+            scope: self.scope.as_ref(),
+            enums: self
+                .columns
+                .iter()
+                .filter_map(|column| match &column.ty {
+                    TypeRef::Enum(path) | TypeRef::EnumArray(path) => Some(path),
+                    TypeRef::Known(_) | TypeRef::Stated(_) => None,
+                })
+                .collect(),
+            tables: self.foreign_keys.iter().map(|key| &key.table).collect(),
+        }
+    }
+
     /// The commands that some policy, or the reasoned absence of policies, allows.
     pub fn commands(&self) -> Vec<Command> {
         Command::ALL
@@ -102,6 +119,17 @@ impl Table {
             })
             .collect()
     }
+}
+
+/// The paths in a table that stand for other items.
+#[derive(Debug, Clone)]
+pub struct References<'a> {
+    /// The scope.
+    pub scope: Option<&'a PathRef>,
+    /// The enumerations, one for each column of such a type.
+    pub enums: Vec<&'a PathRef>,
+    /// The referenced tables, one for each foreign key.
+    pub tables: Vec<&'a PathRef>,
 }
 
 /// A field.
@@ -142,29 +170,17 @@ impl Hash for RustType {
 }
 
 /// The type of a column, as far as one item tells.
-#[derive(Debug, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Clone, Hash)]
 pub enum TypeRef {
     /// A type that its Rust name tells.
     Known(Type),
     /// A type that `type = "…"` names; rustc does not compare it.
     Stated(Type),
     /// What must turn out to be a `TextEnum`.
-    Enum(EnumPath),
+    Enum(PathRef),
     /// An array of those.
-    EnumArray(EnumPath),
+    EnumArray(PathRef),
 }
-
-/// The path to an enumeration.
-#[derive(Debug, Clone, Hash)]
-pub struct EnumPath(pub PathRef);
-
-impl PartialEq for EnumPath {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.text() == other.0.text()
-    }
-}
-
-impl Eq for EnumPath {}
 
 /// A default.
 #[derive(Debug, Clone, Hash)]

@@ -522,7 +522,7 @@ fn default_fits(column: &Column, default: &At<Default>, report: &mut Report) {
                 misfit(
                     name,
                     default.span,
-                    &format!("is `{}`; use one of its variants", path.0.text()),
+                    &format!("is `{}`; use one of its variants", path.text()),
                     report,
                 );
             }

@@ -11,6 +11,7 @@
 //! | `check` | check: what one item can hold wrong |
 //! | [`predicate`] | parse: a Rust expression over columns and the scope |
 //! | [`lower`] | lower: `ast` into `tabellion_sql::schema` |
+//! | [`seen`] | what the build script tells the derive |
 
 pub mod ast;
 mod attr;
@@ -21,6 +22,7 @@ pub mod predicate;
 mod report;
 mod rust_type;
 mod rustdoc;
+pub mod seen;
 mod table;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

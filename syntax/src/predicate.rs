@@ -318,6 +318,12 @@ pub(crate) fn value(expr: &Expr, report: &mut Report) -> Option<Value> {
         Expr::Paren(paren) => return value(&paren.expr, report),
         Expr::Lit(lit) => {
             if let Some(literal) = literal(&lit.lit, false) {
+                if matches!(&literal, Literal::Str(text) if text.contains('\0')) {
+                    report.over(
+                        lit,
+                        "a text in PostgreSQL holds no NUL character; remove it",
+                    );
+                }
                 return Some(Value::Literal(literal, SpanOf(lit.span())));
             }
         }
@@ -378,6 +384,6 @@ fn literal(lit: &Lit, negative: bool) -> Option<Literal> {
 }
 
 /// The name of a field without `r#`.
-pub(crate) fn plain(ident: &Ident) -> String {
+pub fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }

@@ -8,7 +8,7 @@ use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, Type as RustType};
 use tabellion_sql::schema::Type;
 
-use crate::ast::{EnumPath, PathRef, TypeRef};
+use crate::ast::{PathRef, TypeRef};
 
 /// A field's type, taken apart.
 pub(crate) struct FieldType {
@@ -151,7 +151,7 @@ fn read(ty: &RustType) -> Result<TypeRef, String> {
     if !is_bare {
         return Err(format!("use `Json<T>` or {OR_STATE}"));
     }
-    Ok(TypeRef::Enum(EnumPath(PathRef(path.path.clone()))))
+    Ok(TypeRef::Enum(PathRef(path.path.clone())))
 }
 
 fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {

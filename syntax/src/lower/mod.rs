@@ -1,5 +1,6 @@
 //! Lower: an unresolved table into `tabellion_sql::schema`, once it is known what its paths denote.
 
+mod partial;
 mod predicate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,8 @@ use tabellion_sql::schema::{self, Command, Expr, QualifiedName, Role, Type};
 use crate::ast::{self, At, Default, PathRef, TypeRef};
 use crate::predicate::{Predicate, plain};
 
+pub use partial::{Piece, partial};
+
 /// What the paths in one table denote, seen from the module of its struct.
 pub trait Denote {
     /// The scope at a path.
@@ -19,6 +22,15 @@ pub trait Denote {
     fn text_enum(&self, path: &PathRef) -> Option<&ast::TextEnum>;
     /// The table at a path.
     fn table(&self, path: &PathRef) -> Option<&ast::Table>;
+
+    /// The text of an enumeration's variant, as an SQL literal.
+    fn variant(&self, path: &PathRef) -> Option<String> {
+        let mut owner = path.0.clone();
+        let variant = owner.segments.pop()?.ident;
+        owner.segments.pop_punct();
+        let text = self.text_enum(&PathRef(owner))?.text(&variant)?;
+        Some(quote_literal(text))
+    }
 }
 
 /// A path that denotes nothing, or nothing of the right kind.
@@ -164,10 +176,8 @@ impl<'a> Lower<'a> {
     ) -> schema::Column {
         let (ty, allowed) = match &column.ty {
             TypeRef::Known(ty) | TypeRef::Stated(ty) => (ty.clone(), None),
-            TypeRef::Enum(path) => (Type::Text, self.text_enum(&path.0)),
-            TypeRef::EnumArray(path) => {
-                (Type::Array(Box::new(Type::Text)), self.text_enum(&path.0))
-            }
+            TypeRef::Enum(path) => (Type::Text, self.text_enum(path)),
+            TypeRef::EnumArray(path) => (Type::Array(Box::new(Type::Text)), self.text_enum(path)),
         };
         let name = &column.name.value;
         if let Some(allowed) = allowed {

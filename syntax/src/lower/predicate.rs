@@ -161,16 +161,8 @@ impl Lower<'_> {
     }
 
     fn variant(&mut self, path: &PathRef) -> String {
-        let mut owner = path.0.clone();
-        let variant = owner.segments.pop().map(|segment| segment.ident);
-        owner.segments.pop_punct();
-        let owner = PathRef(owner);
-        let found = self.denote.text_enum(&owner);
-        let text = found
-            .zip(variant)
-            .and_then(|(owner, variant)| owner.text(&variant));
-        match text {
-            Some(text) => quote_literal(text),
+        match self.denote.variant(path) {
+            Some(text) => text,
             None => {
                 self.missing("enum variant", &path.text(), "TextEnum");
                 String::new()

@@ -1,0 +1,134 @@
+//! The guard: what rustc reads must be what the build script wrote SQL for.
+//!
+//! Presence is checked here, while expanding; fingerprints by a constant that rustc evaluates, since an
+//! editor expands unsaved text, which the build script has not seen, without evaluating constants.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use tabellion_sql::schema::Type;
+use tabellion_syntax::ast::{Table, TypeRef};
+use tabellion_syntax::predicate::plain;
+use tabellion_syntax::seen::Entry;
+use tabellion_syntax::{Report, fingerprint};
+
+use crate::seen::{Seen, seen};
+
+pub(super) fn guard(table: &Table, report: &mut Report) -> TokenStream {
+    let mut tokens = column_types(table);
+    match seen(&plain(&table.ident), &table.name.value) {
+        Seen::Detached => {}
+        Seen::Missing(message) => report.at(table.ident.span(), message),
+        Seen::Entries(entries) => {
+            if let [entry] = entries.as_slice() {
+                schema_errors(table, entry, report);
+            }
+            tokens.extend(fingerprints(table, &entries));
+        }
+    }
+    tokens
+}
+
+/// What only the whole schema could tell, at the struct or at the field that is to blame.
+fn schema_errors(table: &Table, entry: &Entry, report: &mut Report) {
+    for error in &entry.errors {
+        let column = error.column.as_ref().and_then(|name| {
+            table
+                .columns
+                .iter()
+                .find(|column| column.name.value == *name)
+        });
+        let span = column.map_or(table.ident.span(), |column| column.ident.span());
+        report.at(span, &error.message);
+    }
+}
+
+fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
+    if entries.iter().all(|entry| entry.unchecked) {
+        return TokenStream::new();
+    }
+    let single = entries.len() == 1;
+    let seen = entries.iter().map(|entry| {
+        let Entry {
+            module,
+            fingerprint,
+            references,
+            problem,
+            errors,
+            ..
+        } = entry;
+        // With several structs of the name only rustc can tell which one this is.
+        let problem = match errors.first() {
+            Some(error) if !single => &error.message,
+            _ => problem,
+        };
+        quote! {
+            ::tabellion::guard::Seen {
+                module: #module,
+                table: #fingerprint,
+                references: &[#(#references),*],
+                problem: #problem,
+            }
+        }
+    });
+    let own = fingerprint(table);
+    let paths = table.references();
+    let scope = paths.scope.iter().map(|path| {
+        let path = &path.0;
+        quote!(<#path as ::tabellion::Scope>::FINGERPRINT)
+    });
+    let enums = paths.enums.iter().map(|path| {
+        let path = &path.0;
+        quote!(<#path as ::tabellion::TextEnum>::FINGERPRINT)
+    });
+    let tables = paths.tables.iter().map(|path| {
+        let path = &path.0;
+        quote!(<#path as ::tabellion::Table>::FINGERPRINT)
+    });
+    let references = scope.chain(enums).chain(tables);
+    quote_spanned! {table.ident.span()=>
+        const _: () = ::tabellion::guard::check(
+            ::core::module_path!(),
+            #own,
+            &[#(#references),*],
+            &[#(#seen),*],
+        );
+    }
+}
+
+/// Where a type's name could be anyone's, rustc confirms that it is the type we took it for.
+fn column_types(table: &Table) -> TokenStream {
+    let checks = table.columns.iter().filter_map(|column| {
+        let TypeRef::Known(ty) = &column.ty else {
+            return None;
+        };
+        let base = match ty {
+            Type::Array(element) => element,
+            ty => ty,
+        };
+        // Nobody names a type of their own `i32` or `String`.
+        let is_unmistakable = matches!(
+            base,
+            Type::Bool
+                | Type::Int2
+                | Type::Int4
+                | Type::Int8
+                | Type::Float4
+                | Type::Float8
+                | Type::Text
+                | Type::Bytea
+        );
+        if is_unmistakable {
+            return None;
+        }
+        let promised = ty.internal_name();
+        let rust_type = &column.rust_type.0;
+        Some(quote_spanned! {column.ident.span()=>
+            ::tabellion::guard::column(#promised, <#rust_type as ::tabellion::types::ColumnType>::NAME);
+        })
+    });
+    let checks: TokenStream = checks.collect();
+    if checks.is_empty() {
+        return checks;
+    }
+    quote!(const _: () = { #checks };)
+}

@@ -1,0 +1,113 @@
+//! The guard between the derive and the build script: both must have read the same table.
+//!
+//! Everything here runs in rustc, in constants that the derive writes.
+
+/// What the build script saw of a table.
+#[derive(Debug)]
+pub struct Seen {
+    /// The module of the struct, as `module_path!()` has it.
+    pub module: &'static str,
+    /// The fingerprint of the struct as it was read.
+    pub table: u64,
+    /// The fingerprints of what its scope and its enumerations turned out to be, in the order of the struct.
+    pub references: &'static [u64],
+    /// Why no SQL was written for it; empty where it was.
+    pub problem: &'static str,
+}
+
+/// Compares what the derive read with what the build script read.
+///
+/// # Panics
+/// In rustc, where they differ; the message says what to do.
+pub const fn check(module: &str, table: u64, references: &[u64], seen: &[Seen]) {
+    let mut i = 0;
+    while i < seen.len() {
+        let entry = &seen[i];
+        if equal(entry.module, module) {
+            if !entry.problem.is_empty() {
+                panic!("{}", entry.problem);
+            }
+            if entry.table != table {
+                panic!(
+                    "the build script read this table otherwise than rustc does; \
+                     is it changed by another macro, or by a `cfg` that only rustc knows?"
+                );
+            }
+            if entry.references.len() != references.len() {
+                panic!("the build script resolved the types of this table otherwise than rustc does");
+            }
+            let mut j = 0;
+            while j < references.len() {
+                if entry.references[j] != references[j] {
+                    panic!(
+                        "the build script took another scope or enum for one that this table names; \
+                         name it by its full path"
+                    );
+                }
+                j += 1;
+            }
+            return;
+        }
+        i += 1;
+    }
+    panic!(
+        "the build script did not see this table, only others of the same name; \
+         declare it outside of macros, or remove it"
+    );
+}
+
+/// Compares the PostgreSQL type that a field's name promised with the one that its type has.
+///
+/// # Panics
+/// In rustc, where they differ.
+pub const fn column(promised: &str, actual: &str) {
+    if !equal(promised, actual) {
+        panic!(
+            "a field's type has the name of another type that Tabellion knows; \
+             rename the type, or state the column's with `#[column(type = \"...\")]`"
+        );
+    }
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEN: &[Seen] = &[Seen {
+        module: "shop::tables",
+        table: 7,
+        references: &[1, 2],
+        problem: "",
+    }];
+
+    const _: () = check("shop::tables", 7, &[1, 2], SEEN);
+
+    fn fails(module: &'static str, table: u64, references: &'static [u64]) -> bool {
+        std::panic::catch_unwind(|| check(module, table, references, SEEN)).is_err()
+    }
+
+    #[test]
+    fn every_difference_fails() {
+        assert!(!fails("shop::tables", 7, &[1, 2]));
+        assert!(fails("shop::other", 7, &[1, 2]));
+        assert!(fails("shop::tables", 8, &[1, 2]));
+        assert!(fails("shop::tables", 7, &[1]));
+        assert!(fails("shop::tables", 7, &[1, 3]));
+        assert!(std::panic::catch_unwind(|| column("text", "jsonb")).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! Which Rust types columns have, and which of them compare.
+//!
+//! A derive reads a type's name; these traits are what the name must turn out to denote.
+
+mod predicate;
+
+use crate::table::TextEnum;
+
+pub use predicate::{
+    Compares, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present, truth,
+};
+
+/// A Rust type that a column can have.
+#[diagnostic::on_unimplemented(
+    message = "no Postgres type for `{Self}`",
+    label = "no column can have this type",
+    note = "use `Json<T>`, derive `TextEnum` on an enum, or name a type with `#[column(type = \"...\")]`"
+)]
+pub trait ColumnType {
+    /// PostgreSQL's internal name of the type, as `pg_type.typname` has it.
+    const NAME: &'static str;
+    /// PostgreSQL's internal name of the array of it.
+    const ARRAY: &'static str;
+    /// What it compares with.
+    type Class;
+}
+
+/// The classes of types that compare with each other.
+pub mod class {
+    macro_rules! classes {
+        ($($name:ident)*) => {$(
+            #[doc = concat!("Compares as `", stringify!($name), "`.")]
+            #[derive(Debug)]
+            pub struct $name;
+        )*};
+    }
+
+    classes!(
+        Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz
+        IntLiteral FloatLiteral Now Unchecked
+    );
+
+    /// An array of what compares as `T`.
+    #[derive(Debug)]
+    pub struct Array<T>(std::marker::PhantomData<T>);
+}
+
+macro_rules! column_types {
+    ($($(#[$meta:meta])* $ty:ty: $name:literal, $class:ident;)*) => {$(
+        $(#[$meta])*
+        impl ColumnType for $ty {
+            const NAME: &'static str = $name;
+            const ARRAY: &'static str = concat!("_", $name);
+            type Class = class::$class;
+        }
+    )*};
+}
+
+column_types! {
+    bool: "bool", Bool;
+    i16: "int2", Number;
+    i32: "int4", Number;
+    i64: "int8", Number;
+    f32: "float4", Number;
+    f64: "float8", Number;
+    String: "text", Text;
+    Vec<u8>: "bytea", Bytea;
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal: "numeric", Number;
+    #[cfg(feature = "uuid")]
+    uuid::Uuid: "uuid", Uuid;
+    #[cfg(feature = "json")]
+    serde_json::Value: "jsonb", Jsonb;
+    #[cfg(feature = "jiff")]
+    jiff::Timestamp: "timestamptz", Timestamptz;
+    #[cfg(feature = "jiff")]
+    jiff::civil::DateTime: "timestamp", Timestamp;
+    #[cfg(feature = "jiff")]
+    jiff::civil::Date: "date", Date;
+    #[cfg(feature = "jiff")]
+    jiff::civil::Time: "time", Time;
+    #[cfg(feature = "time")]
+    time::OffsetDateTime: "timestamptz", Timestamptz;
+    #[cfg(feature = "time")]
+    time::PrimitiveDateTime: "timestamp", Timestamp;
+    #[cfg(feature = "time")]
+    time::Date: "date", Date;
+    #[cfg(feature = "time")]
+    time::Time: "time", Time;
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDateTime: "timestamp", Timestamp;
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate: "date", Date;
+    #[cfg(feature = "chrono")]
+    chrono::NaiveTime: "time", Time;
+}
+
+#[cfg(feature = "json")]
+impl<T> ColumnType for postgres_types::Json<T> {
+    const NAME: &'static str = "jsonb";
+    const ARRAY: &'static str = "_jsonb";
+    type Class = class::Jsonb;
+}
+
+#[cfg(feature = "chrono")]
+impl<Tz: chrono::TimeZone> ColumnType for chrono::DateTime<Tz> {
+    const NAME: &'static str = "timestamptz";
+    const ARRAY: &'static str = "_timestamptz";
+    type Class = class::Timestamptz;
+}
+
+/// Only an element: a vector of bytes is `bytea`, not an array.
+pub trait Element: ColumnType {}
+
+macro_rules! elements {
+    ($($(#[$meta:meta])* $ty:ty)*) => {$($(#[$meta])* impl Element for $ty {})*};
+}
+
+elements! {
+    bool i16 i32 i64 f32 f64 String Vec<u8>
+    #[cfg(feature = "decimal")] rust_decimal::Decimal
+    #[cfg(feature = "uuid")] uuid::Uuid
+    #[cfg(feature = "json")] serde_json::Value
+    #[cfg(feature = "jiff")] jiff::Timestamp
+    #[cfg(feature = "jiff")] jiff::civil::DateTime
+    #[cfg(feature = "jiff")] jiff::civil::Date
+    #[cfg(feature = "jiff")] jiff::civil::Time
+    #[cfg(feature = "time")] time::OffsetDateTime
+    #[cfg(feature = "time")] time::PrimitiveDateTime
+    #[cfg(feature = "time")] time::Date
+    #[cfg(feature = "time")] time::Time
+    #[cfg(feature = "chrono")] chrono::NaiveDateTime
+    #[cfg(feature = "chrono")] chrono::NaiveDate
+    #[cfg(feature = "chrono")] chrono::NaiveTime
+}
+
+#[cfg(feature = "json")]
+impl<T> Element for postgres_types::Json<T> {}
+#[cfg(feature = "chrono")]
+impl<Tz: chrono::TimeZone> Element for chrono::DateTime<Tz> {}
+impl<E: TextEnum> Element for E {}
+
+impl<T: Element> ColumnType for Vec<T> {
+    const NAME: &'static str = T::ARRAY;
+    // PostgreSQL's arrays of any number of dimensions have one type.
+    const ARRAY: &'static str = T::ARRAY;
+    type Class = class::Array<T::Class>;
+}
+
+/// An enumeration is text, but compares only with itself.
+impl<E: TextEnum> ColumnType for E {
+    const NAME: &'static str = "text";
+    const ARRAY: &'static str = "_text";
+    type Class = E;
+}

@@ -1,0 +1,60 @@
+//! What the build script tells the derive, through files in OUT_DIR: one for each struct name, so that
+//! a derive reads no more than it needs, and one that names the scanned targets.
+//!
+//! Only the text is made and read here; the files are the two callers' business.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+/// The folder inside OUT_DIR.
+pub const FOLDER: &str = "tabellion";
+
+/// The file that names the scanned targets.
+pub const TARGETS: &str = "targets.json";
+
+/// The file about the structs of one name. Two names that differ only in case get two files
+/// on a file system that ignores case.
+pub fn file_name(ident: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    ident.hash(&mut hasher);
+    format!("{ident}-{:016x}.json", hasher.finish())
+}
+
+/// A cargo target, as both sides can tell it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The library, by its crate's name.
+    Lib(String),
+    /// A binary, by its name.
+    Bin(String),
+}
+
+/// A table, as the build script saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The target that it lies in.
+    pub target: Target,
+    /// Its module, as `module_path!()` has it.
+    pub module: String,
+    /// The fingerprint of what was read.
+    pub fingerprint: u64,
+    /// The fingerprints of its scope, its enumerations and the tables it references, in this order.
+    pub references: Vec<u64>,
+    /// Why no SQL was written for it, where no error of its own says so.
+    pub problem: String,
+    /// It takes no part in the schema, or an error elsewhere makes comparing pointless.
+    pub unchecked: bool,
+    /// What only the whole schema could tell.
+    pub errors: Vec<Error>,
+}
+
+/// A mistake that only the whole schema could tell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Error {
+    /// The column at whose field to report it.
+    pub column: Option<String>,
+    /// The fact, then the remedy.
+    pub message: String,
+}
