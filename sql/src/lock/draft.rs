@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LockError, read, write};
+use crate::file::checksum;
 use crate::schema::Schema;
 
 /// The first line of a draft's lock.
@@ -17,9 +18,29 @@ pub struct Draft {
     /// The schema once the draft has run.
     #[serde(default)]
     pub schema: Schema,
+    /// The checksum of `draft.sql`.
+    pub up: String,
+    /// The checksum of `draft.rollback.sql`.
+    pub down: String,
 }
 
 impl Draft {
+    /// A draft's lock, from the head it was drawn against, what it leads to, and its two files.
+    pub fn new(parent: Option<String>, schema: Schema, up: &str, down: &str) -> Self {
+        Draft {
+            parent,
+            schema,
+            up: checksum(up),
+            down: checksum(down),
+        }
+    }
+
+    /// Whether two texts are the draft's two files. They are not after a build that was cut short
+    /// between writing one and the other, or after a change by hand.
+    pub fn matches(&self, up: &str, down: &str) -> bool {
+        checksum(up) == self.up && checksum(down) == self.down
+    }
+
     /// Reads a draft's lock.
     ///
     /// # Errors

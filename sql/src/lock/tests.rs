@@ -83,10 +83,9 @@ fn a_lock_survives_its_text() {
     assert_eq!(read.to_text(), text);
     assert_eq!(Lock::parse(&text.replace('\n', "\r\n")), Ok(lock()));
     assert_eq!(Lock::parse(&Lock::default().to_text()), Ok(Lock::default()));
-    let draft = Draft {
-        parent: read.head().map(|head| head.checksum),
-        schema: read.schema,
-    };
+    let parent = read.head().map(|head| head.checksum);
+    let draft = Draft::new(parent, read.schema, "up\n", "down\n");
+    assert!(draft.matches("up\r\n", "down") && !draft.matches("up\n", "up\n"));
     assert_eq!(Draft::parse(&draft.to_text()), Ok(draft));
 }
 
