@@ -1,0 +1,78 @@
+//! Each predicate has one SQL text, and no text of a setting that is empty opens a row.
+
+mod common;
+
+use tabellion_sql::schema::Platform;
+
+/// The `using` of a select policy with this predicate.
+fn using(predicate: &str) -> String {
+    let source = format!(
+        r#"
+        #[derive(TextEnum)]
+        enum Status {{ Draft, #[text("it's out")] Out }}
+        #[derive(Scope)]
+        #[scope(role = "app")]
+        struct Shop {{
+            #[setting("app.shop")] domain: String,
+            #[setting("app.user")] user: Uuid,
+            #[setting("app.level")] level: i32,
+        }}
+        #[derive(Table)]
+        #[table(scope = Shop)]
+        #[policy("p", select, using = {predicate})]
+        struct Note {{
+            shop: String,
+            owner: Uuid,
+            level: Option<i32>,
+            public: bool,
+            status: Status,
+            #[column(name = "Order")] order: i32,
+        }}
+        "#
+    );
+    let sql = common::sql(&source, Platform::Postgres).unwrap_or_else(|errors| panic!("{errors}"));
+    let (_, rest) = sql.split_once("\n  using (").expect("a policy");
+    rest.split_once(");\n").expect("its end").0.to_owned()
+}
+
+#[test]
+fn an_equal_text_is_guarded_against_the_empty_setting() {
+    let guarded = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+    assert_eq!(using("shop == scope.domain"), guarded);
+    assert_eq!(using("scope.domain == shop"), guarded);
+    assert_eq!(using("shop == scope.domain && public"), format!("{guarded} and public"));
+    assert_eq!(using("public || shop == scope.domain"), format!("public or {guarded}"));
+    assert_eq!(
+        using("(public || shop == scope.domain) && level.is_not_null()"),
+        format!("(public or {guarded}) and level is not null")
+    );
+}
+
+#[test]
+fn everything_else_turns_an_empty_setting_into_null() {
+    let text = "nullif((select current_setting('app.shop', true)), '')";
+    let user = "nullif((select current_setting('app.user', true)), '')::uuid";
+    assert_eq!(using("owner == scope.user"), format!("owner = {user}"));
+    assert_eq!(using("shop != scope.domain"), format!("shop <> {text}"));
+    assert_eq!(using("!(shop == scope.domain)"), format!("not (shop = {text})"));
+    assert_eq!(
+        using("!(public && shop == scope.domain)"),
+        format!("not (public and shop = {text})")
+    );
+    assert_eq!(
+        using("level <= scope.level"),
+        "level <= nullif((select current_setting('app.level', true)), '')::integer"
+    );
+    assert_eq!(using("shop.is_in([scope.domain, \"x\"])"), format!("shop in ({text}, 'x')"));
+}
+
+#[test]
+fn names_and_literals_are_quoted() {
+    assert_eq!(using("order == -1"), "\"Order\" = -1");
+    assert_eq!(using("status == Status::Out"), "status = 'it''s out'");
+    assert_eq!(using("shop == \"o'clock\""), "shop = 'o''clock'");
+    assert_eq!(
+        using("sql(\"shop = note.shop and \\\"Order\\\" > 0\")"),
+        "shop = note.shop and \"Order\" > 0"
+    );
+}
