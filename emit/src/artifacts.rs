@@ -39,9 +39,10 @@ pub(crate) fn artifacts(lock: &Lock, schema: &Schema) -> Artifacts {
         })
     };
     let (draft_up, draft_down) = (draft(DRAFT, &up), draft(ROLLBACK, &down));
-    let lock_text = draft_up.as_ref().zip(draft_down.as_ref()).map(|(up, down)| {
-        Draft::new(parent, schema.clone(), up, down).to_text()
-    });
+    let lock_text = draft_up
+        .as_ref()
+        .zip(draft_down.as_ref())
+        .map(|(up, down)| Draft::new(parent, schema.clone(), up, down).to_text());
     BTreeMap::from([
         ("schema.sql", Some(file(SCHEMA, &whole))),
         ("draft.sql", draft_up),
@@ -73,7 +74,13 @@ pub(crate) fn lock(root: &Path, shown: &str) -> Result<Lock, Error> {
                 None => Ok(Lock::default()),
             };
         }
-        Err(error) => return Err(Error::io("read", &format!("{shown}/tabellion.lock"), &error)),
+        Err(error) => {
+            return Err(Error::io(
+                "read",
+                &format!("{shown}/tabellion.lock"),
+                &error,
+            ));
+        }
     };
     Lock::parse(&text).map_err(|error| {
         Error::new(format!(

@@ -1,1 +1,160 @@
-//! emit
+//! The build-script half of Tabellion: reads the crate's annotated structs and writes their SQL.
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() {
+//!     tabellion_build::emit();
+//! }
+//! ```
+//!
+//! It writes `schema.sql` and, where the structs differ from the last sealed migration, `draft.sql`,
+//! `draft.rollback.sql` and `draft.lock` into the folder `db` of the package (see [`Emitter::root`]).
+//! It writes only what differs, each file at once or not at all, and nothing at all on docs.rs, in a
+//! packaged crate, under `$CARGO_HOME` or on a read-only tree. In locked mode, which
+//! `TABELLION_LOCKED=1` or a set `CI` turns on, it writes nothing and fails if anything would change.
+//!
+//! A mistake in a struct is not reported here but by its derive, with its place in the source.
+
+mod artifacts;
+mod error;
+mod mode;
+mod out;
+mod walk;
+mod whole;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use tabellion_sql::schema::Platform;
+
+pub use error::Error;
+use mode::Mode;
+use whole::Whole;
+
+/// Reads the package's structs and writes their SQL to the folder `db`, for plain PostgreSQL.
+///
+/// The same as `Emitter::new().run()`.
+pub fn emit() {
+    Emitter::new().run();
+}
+
+/// The options of [`emit`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is emitted before `run` is called"]
+pub struct Emitter {
+    root: PathBuf,
+    platform: Platform,
+    targets: Vec<String>,
+}
+
+impl Default for Emitter {
+    fn default() -> Self {
+        Emitter {
+            root: PathBuf::from("db"),
+            platform: Platform::Postgres,
+            targets: Vec::new(),
+        }
+    }
+}
+
+impl Emitter {
+    /// The defaults: the folder `db`, plain PostgreSQL, the library or the only binary.
+    pub fn new() -> Self {
+        Emitter::default()
+    }
+
+    /// The folder of the artifacts, relative to the package's own.
+    pub fn root(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.root = folder.into();
+        self
+    }
+
+    /// For Supabase: the folder is `supabase`, the scopes' roles exist already, and `anon` and
+    /// `authenticated` lose what they are granted by default.
+    pub fn supabase(mut self) -> Self {
+        self.root = PathBuf::from("supabase");
+        self.platform = Platform::Supabase;
+        self
+    }
+
+    /// Reads the tables of this binary too, beside those of the library.
+    pub fn target(mut self, binary: impl Into<String>) -> Self {
+        self.targets.push(binary.into());
+        self
+    }
+
+    /// Reads, and writes what differs. On a mistake that no struct owns it prints an error in
+    /// cargo's form and ends the build script with code 1.
+    pub fn run(self) {
+        if let Err(error) = self.try_run() {
+            println!("cargo::error={error}");
+            std::process::exit(1);
+        }
+    }
+
+    /// [`Emitter::run`] that leaves the error to the caller.
+    ///
+    /// # Errors
+    /// A manifest without targets to scan, a lock that cannot be used, a file that cannot be
+    /// written, or, in locked mode, artifacts that are out of date.
+    pub fn try_run(self) -> Result<(), Error> {
+        let manifest_dir = directory("CARGO_MANIFEST_DIR")?;
+        let out_dir = directory("OUT_DIR")?;
+        for variable in mode::VARIABLES {
+            println!("cargo::rerun-if-env-changed={variable}");
+        }
+        let cfg = walk::Cfg::from_env();
+        let whole = Whole::read(&manifest_dir, &self.targets, &cfg, self.platform)?;
+        for file in whole.files() {
+            println!("cargo::rerun-if-changed={}", file.display());
+        }
+        out::write(&out_dir, &whole)?;
+        self.artifacts(&manifest_dir, &whole)
+    }
+
+    fn artifacts(&self, manifest_dir: &Path, whole: &Whole) -> Result<(), Error> {
+        let mode = Mode::of(manifest_dir);
+        if mode == Mode::Leave {
+            return Ok(());
+        }
+        let root = manifest_dir.join(&self.root);
+        let shown = self.root.display().to_string().replace('\\', "/");
+        // Cargo runs the script again whenever a path is missing, so an absent lock is not named.
+        if root.join("tabellion.lock").exists() {
+            println!("cargo::rerun-if-changed={shown}/tabellion.lock");
+        } else if root.exists() {
+            println!("cargo::rerun-if-changed={shown}");
+        }
+        let lock = artifacts::lock(&root, &shown)?;
+        // What is missing from an incomplete reading would read as a drop.
+        let Some(schema) = whole.schema() else {
+            return Ok(());
+        };
+        let artifacts = artifacts::artifacts(&lock, schema);
+        match mode {
+            Mode::Write => artifacts::write(&root, &shown, &artifacts),
+            _ => match artifacts::stale(&root, &artifacts).as_slice() {
+                [] => Ok(()),
+                stale => {
+                    let stale: Vec<String> = stale
+                        .iter()
+                        .map(|name| format!("`{shown}/{name}`"))
+                        .collect();
+                    Err(Error::new(format!(
+                        "{} would change, and this build is locked; build without `TABELLION_LOCKED` \
+                         and `CI`, then commit the result",
+                        stale.join(", ")
+                    )))
+                }
+            },
+        }
+    }
+}
+
+fn directory(variable: &str) -> Result<PathBuf, Error> {
+    env::var_os(variable).map(PathBuf::from).ok_or_else(|| {
+        Error::new(format!(
+            "`{variable}` is not set; call `tabellion_build::emit()` from `build.rs`"
+        ))
+    })
+}

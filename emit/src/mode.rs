@@ -29,8 +29,8 @@ impl Mode {
         let is_dependency = variable("CARGO_HOME")
             .filter(|home| !home.is_empty())
             .is_some_and(|home| manifest_dir.starts_with(home));
-        let is_read_only = fs::metadata(manifest_dir)
-            .is_ok_and(|metadata| metadata.permissions().readonly());
+        let is_read_only =
+            fs::metadata(manifest_dir).is_ok_and(|metadata| metadata.permissions().readonly());
         if variable("DOCS_RS").is_some() || is_packaged || is_dependency || is_read_only {
             return Mode::Leave;
         }

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tabellion_syntax::seen::{self, Entry, Target};
+use tabellion_syntax::seen::{self, Entry, Scanned, Target};
 
 /// What there is to compare with.
 pub(crate) enum Seen {
@@ -33,15 +33,18 @@ pub(crate) fn seen(ident: &str, table: &str) -> Seen {
     else {
         return not_emitted();
     };
-    let Some(targets) = read::<Vec<Target>>(&folder.join(seen::TARGETS)) else {
+    let Some(scanned) = read::<Scanned>(&folder.join(seen::SCANNED)) else {
         return not_emitted();
     };
     let current = current();
-    if !targets.contains(&current) {
+    if !scanned.targets.contains(&current) {
         return Seen::Detached;
     }
     let mut entries = read::<Vec<Entry>>(&folder.join(seen::file_name(ident))).unwrap_or_default();
     entries.retain(|entry| entry.target == current);
+    if entries.is_empty() && scanned.is_partial {
+        return Seen::Detached;
+    }
     if entries.is_empty() {
         return Seen::Missing(format!(
             "the build script did not see table `{table}`, so it would have no SQL; \

@@ -10,8 +10,17 @@ use serde::{Deserialize, Serialize};
 /// The folder inside OUT_DIR.
 pub const FOLDER: &str = "tabellion";
 
-/// The file that names the scanned targets.
-pub const TARGETS: &str = "targets.json";
+/// The file that tells what was scanned.
+pub const SCANNED: &str = "scanned.json";
+
+/// What was scanned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scanned {
+    /// The targets.
+    pub targets: Vec<Target>,
+    /// A file could not be parsed: rustc will say so, and a struct that was not seen is no news.
+    pub is_partial: bool,
+}
 
 /// The file about the structs of one name. Two names that differ only in case get two files
 /// on a file system that ignores case.

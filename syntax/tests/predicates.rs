@@ -40,8 +40,14 @@ fn an_equal_text_is_guarded_against_the_empty_setting() {
     let guarded = "shop = (select current_setting('app.shop', true)) and shop <> ''";
     assert_eq!(using("shop == scope.domain"), guarded);
     assert_eq!(using("scope.domain == shop"), guarded);
-    assert_eq!(using("shop == scope.domain && public"), format!("{guarded} and public"));
-    assert_eq!(using("public || shop == scope.domain"), format!("public or {guarded}"));
+    assert_eq!(
+        using("shop == scope.domain && public"),
+        format!("{guarded} and public")
+    );
+    assert_eq!(
+        using("public || shop == scope.domain"),
+        format!("public or {guarded}")
+    );
     assert_eq!(
         using("(public || shop == scope.domain) && level.is_not_null()"),
         format!("(public or {guarded}) and level is not null")
@@ -54,7 +60,10 @@ fn everything_else_turns_an_empty_setting_into_null() {
     let user = "nullif((select current_setting('app.user', true)), '')::uuid";
     assert_eq!(using("owner == scope.user"), format!("owner = {user}"));
     assert_eq!(using("shop != scope.domain"), format!("shop <> {text}"));
-    assert_eq!(using("!(shop == scope.domain)"), format!("not (shop = {text})"));
+    assert_eq!(
+        using("!(shop == scope.domain)"),
+        format!("not (shop = {text})")
+    );
     assert_eq!(
         using("!(public && shop == scope.domain)"),
         format!("not (public and shop = {text})")
@@ -63,7 +72,10 @@ fn everything_else_turns_an_empty_setting_into_null() {
         using("level <= scope.level"),
         "level <= nullif((select current_setting('app.level', true)), '')::integer"
     );
-    assert_eq!(using("shop.is_in([scope.domain, \"x\"])"), format!("shop in ({text}, 'x')"));
+    assert_eq!(
+        using("shop.is_in([scope.domain, \"x\"])"),
+        format!("shop in ({text}, 'x')")
+    );
 }
 
 #[test]

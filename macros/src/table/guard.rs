@@ -53,6 +53,7 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
             fingerprint,
             references,
             problem,
+            unchecked,
             errors,
             ..
         } = entry;
@@ -67,6 +68,7 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
                 table: #fingerprint,
                 references: &[#(#references),*],
                 problem: #problem,
+                unchecked: #unchecked,
             }
         }
     });

@@ -38,6 +38,8 @@ pub trait Denote {
 pub struct Unresolved {
     /// The fact, then the remedy.
     pub message: String,
+    /// The item is there, and what is missing in it rustc reports by itself.
+    pub rustc_reports: bool,
 }
 
 /// Lowers a table that its own check found nothing wrong with.
@@ -99,11 +101,20 @@ struct Lower<'a> {
 impl<'a> Lower<'a> {
     fn missing(&mut self, kind: &str, path: &str, derive: &str) {
         self.unresolved.push(Unresolved {
+            rustc_reports: false,
             message: format!(
                 "no {kind} `{path}` in this crate for table `{}`; derive `{derive}` on it here, \
                  outside of other macros",
                 self.table.name.value
             ),
+        });
+    }
+
+    /// What rustc will name better, at its place.
+    fn absent(&mut self, what: String) {
+        self.unresolved.push(Unresolved {
+            rustc_reports: true,
+            message: what,
         });
     }
 

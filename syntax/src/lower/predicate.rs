@@ -138,8 +138,7 @@ impl Lower<'_> {
                     Some(setting) => setting.ty.clone(),
                     None => {
                         // rustc says which field is missing; the table counts as broken until then.
-                        let path = format!("scope.{field}");
-                        self.missing("setting", &path, "Scope");
+                        self.absent(format!("no setting `{field}` in the scope"));
                         Type::Text
                     }
                 };
@@ -164,7 +163,7 @@ impl Lower<'_> {
         match self.denote.variant(path) {
             Some(text) => text,
             None => {
-                self.missing("enum variant", &path.text(), "TextEnum");
+                self.absent(format!("no variant `{}` of a `TextEnum`", path.text()));
                 String::new()
             }
         }

@@ -59,11 +59,17 @@ pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
     for input in inputs(source) {
         let name = input.ident.to_string();
         if derives(&input, "Table") {
-            items.tables.extend(table(&input, &mut report).map(|table| (name, table)));
+            items
+                .tables
+                .extend(table(&input, &mut report).map(|table| (name, table)));
         } else if derives(&input, "Scope") {
-            items.scopes.extend(scope(&input, &mut report).map(|scope| (name, scope)));
+            items
+                .scopes
+                .extend(scope(&input, &mut report).map(|scope| (name, scope)));
         } else if derives(&input, "TextEnum") {
-            items.enums.extend(text_enum(&input, &mut report).map(|it| (name, it)));
+            items
+                .enums
+                .extend(text_enum(&input, &mut report).map(|it| (name, it)));
         }
     }
     report.finish().map_err(|errors| {
@@ -74,7 +80,12 @@ pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
         platform,
         ..Schema::default()
     };
-    schema.roles.extend(items.scopes.values().map(|scope| lower::role(scope, platform)));
+    schema.roles.extend(
+        items
+            .scopes
+            .values()
+            .map(|scope| lower::role(scope, platform)),
+    );
     for (name, table) in &items.tables {
         let lowered = lower::table(table, format!("shop::{name}"), &items).map_err(|errors| {
             let lines: Vec<String> = errors.into_iter().map(|error| error.message).collect();
