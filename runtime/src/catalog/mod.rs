@@ -1,0 +1,232 @@
+//! What a database holds, read from its catalog in a canonical form that compares by text.
+//!
+//! Tables, columns by name, constraints, indexes, policies, row-level security and its FORCE, what
+//! each role may do, sequences, triggers, comments. Dropped columns, the order of columns, names of
+//! owners and whatever an extension owns do not show. The number of queries is fixed, and they
+//! travel as one message.
+
+mod diff;
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use tabellion_sql::ident::{quote, quote_literal};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+pub use diff::{Change, Finding};
+
+/// The kinds of object that a snapshot holds, in the order in which they are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A PostgreSQL schema.
+    Schema,
+    /// A table.
+    Table,
+    /// Whether row-level security is enabled on a table, and forced.
+    RowLevelSecurity,
+    /// A policy.
+    Policy,
+    /// What a role may do.
+    Grant,
+    /// A column.
+    Column,
+    /// A sequence that a column owns.
+    Sequence,
+    /// A constraint.
+    Constraint,
+    /// An index that no constraint owns.
+    Index,
+    /// A trigger.
+    Trigger,
+    /// A comment.
+    Comment,
+}
+
+impl Kind {
+    const ALL: [(Kind, &'static str); 11] = [
+        (Kind::Schema, "schema"),
+        (Kind::Table, "table"),
+        (Kind::RowLevelSecurity, "row-level security"),
+        (Kind::Policy, "policy"),
+        (Kind::Grant, "grant"),
+        (Kind::Column, "column"),
+        (Kind::Sequence, "sequence"),
+        (Kind::Constraint, "constraint"),
+        (Kind::Index, "index"),
+        (Kind::Trigger, "trigger"),
+        (Kind::Comment, "comment"),
+    ];
+
+    /// The kind in words.
+    pub fn as_str(self) -> &'static str {
+        Kind::ALL
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    fn from_str(text: &str) -> Option<Self> {
+        Kind::ALL
+            .iter()
+            .find(|(_, name)| *name == text)
+            .map(|(kind, _)| *kind)
+    }
+}
+
+/// What one entry of a snapshot is about. Orders by table, then by kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Object {
+    /// The PostgreSQL schema.
+    pub schema: String,
+    /// The table, or the sequence that a grant is about; empty for what belongs to the schema.
+    pub relation: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name within the table: of a column, a policy, a role; empty for the table itself.
+    pub name: String,
+}
+
+impl Object {
+    /// ``policy `mine` on `public.orders` ``
+    fn phrase(&self) -> String {
+        let place = if self.relation.is_empty() {
+            format!("schema `{}`", quote(&self.schema))
+        } else {
+            format!("`{}.{}`", quote(&self.schema), quote(&self.relation))
+        };
+        match (self.kind, self.name.as_str()) {
+            (Kind::Schema, _) => place,
+            (Kind::Table, _) => format!("table {place}"),
+            (Kind::Grant, role) => format!("what `{role}` may do on {place}"),
+            (kind, "") => format!("{} on {place}", kind.as_str()),
+            (kind, name) => format!("{} `{name}` on {place}", kind.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.phrase())
+    }
+}
+
+/// A database's objects and their definitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The definitions, as PostgreSQL prints them.
+    pub objects: BTreeMap<Object, String>,
+}
+
+impl Snapshot {
+    /// Reads the given schemas. The client must stand outside a transaction; nothing is changed and
+    /// no user table is locked.
+    ///
+    /// # Errors
+    /// Those of the server and the connection.
+    pub async fn read<S: AsRef<str>>(
+        client: &Client,
+        schemas: impl IntoIterator<Item = S>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let sql = Self::sql(schemas);
+        let rows = client
+            .simple_query(&format!("begin read only;{sql};commit"))
+            .await;
+        if rows.is_err() {
+            // The transaction is over either way; what ended it is the error to report.
+            let _ = client.batch_execute("rollback").await;
+        }
+        Ok(Self::from_rows(&rows?))
+    }
+
+    /// Reads the given schemas within the transaction that the client has begun, and whose search
+    /// path it empties.
+    pub(crate) async fn read_in_transaction<S: AsRef<str>>(
+        client: &Client,
+        schemas: impl IntoIterator<Item = S>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let rows = client.simple_query(&Self::sql(schemas)).await?;
+        Ok(Self::from_rows(&rows))
+    }
+
+    fn sql<S: AsRef<str>>(schemas: impl IntoIterator<Item = S>) -> String {
+        let mut literals: Vec<String> = schemas
+            .into_iter()
+            .map(|schema| quote_literal(schema.as_ref()))
+            .collect();
+        if literals.is_empty() {
+            literals.push("null".into());
+        }
+        let schemas = literals.join(", ");
+        // With no search path, PostgreSQL prints every name of a user's with its schema.
+        let mut sql = String::from("select pg_catalog.set_config('search_path', '', true)");
+        for query in queries::ALL {
+            sql.push(';');
+            sql.push_str(&query.replace("{schemas}", &schemas));
+        }
+        sql
+    }
+
+    fn from_rows(messages: &[SimpleQueryMessage]) -> Self {
+        let mut snapshot = Snapshot::default();
+        for message in messages {
+            let SimpleQueryMessage::Row(row) = message else {
+                continue;
+            };
+            if row.len() != 5 {
+                continue;
+            }
+            let text = |index| row.get(index).unwrap_or_default();
+            if let Some(kind) = Kind::from_str(text(0)) {
+                let object = Object {
+                    schema: text(1).to_owned(),
+                    relation: text(2).to_owned(),
+                    kind,
+                    name: text(3).to_owned(),
+                };
+                snapshot.objects.insert(object, text(4).to_owned());
+            }
+        }
+        snapshot.drop_strays();
+        snapshot
+    }
+
+    /// Forgets what hangs on a table that is not in the snapshot, since an extension owns it, and the
+    /// grants on a sequence that no column owns.
+    fn drop_strays(&mut self) {
+        let place = |object: &Object, name: &str| (object.schema.clone(), name.to_owned());
+        let known: BTreeSet<(String, String)> = self
+            .objects
+            .keys()
+            .filter_map(|object| match object.kind {
+                Kind::Table => Some(place(object, &object.relation)),
+                Kind::Sequence => Some(place(object, &object.name)),
+                _ => None,
+            })
+            .collect();
+        self.objects.retain(|object, _| {
+            object.relation.is_empty() || known.contains(&place(object, &object.relation))
+        });
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Object> {
+        self.objects.keys().filter(|object| object.kind == Kind::Table)
+    }
+
+    /// What separates another snapshot from this one, which is taken as what should be.
+    pub fn diff(&self, found: &Snapshot) -> Vec<Finding> {
+        diff::diff(self, found)
+    }
+}
+
+/// One line per object, for reports and for a test's own comparison.
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (object, definition) in &self.objects {
+            writeln!(f, "{object}: {definition}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! What can go wrong with migrations, each as a fact and its remedy.
+
+use std::fmt;
+
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+/// An error of the migration engine. None of them holds a row's value or a part of the URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The lock, or a file, is missing or not as it was sealed. Nothing was run.
+    #[error("{0}")]
+    Files(Problems),
+    /// The ledger and the lock tell different histories. Nothing was run.
+    #[error("{0}")]
+    History(Problems),
+    /// Something would lose data and has not been accepted. Nothing was run or written.
+    #[error("{what} loses data: {}; {remedy}", losses.join(", "))]
+    DataLoss {
+        /// The migration or draft, in words.
+        what: String,
+        /// What it destroys.
+        losses: Vec<String>,
+        /// How to accept it.
+        remedy: String,
+    },
+    /// What was asked for does not make sense here, such as a version that does not exist.
+    #[error("{0}")]
+    Request(String),
+    /// Another process is applying migrations, and did not finish in time.
+    #[error("{0}")]
+    Held(String),
+    /// No connection could be opened, or it was lost.
+    #[error("{0}")]
+    Connection(String),
+    /// The server refused a statement of the engine's own.
+    #[error("{0}")]
+    Server(String),
+    /// A statement of a migration file failed. The file's transaction was rolled back.
+    #[error("{0}")]
+    Statement(Box<Failure>),
+    /// A file could not be read or written.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// One problem or several, a sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// Which statement of which file failed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file, below the root.
+    pub file: String,
+    /// The line of the failing word where the server names it, else of the statement; from 1.
+    pub line: usize,
+    /// The first line of the statement.
+    pub statement: String,
+    /// The five characters of PostgreSQL's error code.
+    pub code: String,
+    /// What the server said, without what could quote a row.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { file, line, statement, code, message } = self;
+        write!(
+            f,
+            "`{file}` failed at line {line} and was rolled back: {message} (SQLSTATE {code}) in `{statement}`"
+        )?;
+        match code.as_str() {
+            "25001" => f.write_str("; a statement that cannot share a transaction needs a file of its own"),
+            "42501" => f.write_str("; apply as a role with the right to do it, or grant it"),
+            "55P03" | "57014" => f.write_str("; end what holds the table, then apply again"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl MigrateError {
+    pub(super) fn files(problem: impl Into<String>) -> Self {
+        MigrateError::Files(Problems(vec![problem.into()]))
+    }
+
+    pub(super) fn history(problem: impl Into<String>) -> Self {
+        MigrateError::History(Problems(vec![problem.into()]))
+    }
+
+    /// An error of a statement that the engine sent on its own account.
+    pub(super) fn server(doing: &str, error: &tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            return MigrateError::Connection(format!(
+                "the connection was lost while {doing}; see that the server runs, then try again"
+            ));
+        };
+        let remedy = match db.code().code() {
+            "42501" => "connect as the role that applies migrations, or grant it the privilege",
+            "57014" => "raise the role's `statement_timeout`",
+            "25006" => "connect to the primary server",
+            "42703" => "the ledger was written by another version of tabellion; use that one",
+            _ => "see the server's log",
+        };
+        MigrateError::Server(format!(
+            "{doing} failed: {} (SQLSTATE {}); {remedy}",
+            message(db),
+            db.code().code()
+        ))
+    }
+}
+
+/// The server's message, where it cannot quote a row.
+///
+/// DETAIL and CONTEXT quote rows and are never shown, but for the names of dependent objects. The
+/// messages of class 22 (data exception) quote the value that does not fit; of them, the two that
+/// never do are shown. Source: <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
+pub(super) fn message(error: &DbError) -> String {
+    let code = error.code().code();
+    if code.starts_with("22") && !matches!(code, "22001" | "22012") {
+        return "a value does not fit; the server's words are withheld, since they may quote a row"
+            .into();
+    }
+    let mut message = error.message().to_owned();
+    if let ("2BP01", Some(dependents)) = (code, error.detail()) {
+        message.push_str(": ");
+        message.push_str(&dependents.replace('\n', "; "));
+    }
+    message
+}
+
+/// Where in the message that was sent the server saw the error, in characters from 1.
+pub(super) fn position(error: &DbError) -> Option<usize> {
+    match error.position()? {
+        ErrorPosition::Original(at) => Some(*at as usize),
+        ErrorPosition::Internal { .. } => None,
+    }
+}

@@ -1,0 +1,33 @@
+//! Applying sealed migrations: exactly once, from any number of processes, and back.
+//!
+//! ```no_run
+//! # async fn start(url: &str) -> Result<(), tabellion::migrate::MigrateError> {
+//! use tabellion::migrate::{ApplyOptions, Migrations, Migrator};
+//!
+//! let set = Migrations::load("db")?;
+//! let mut engine = Migrator::connect(url).await?;
+//! engine.apply(&set, &ApplyOptions::default()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing here runs by itself: connecting applies nothing, and no query does.
+
+mod connect;
+mod engine;
+mod error;
+mod hold;
+mod ledger;
+mod run;
+mod seal;
+mod set;
+mod verify;
+
+pub use engine::{
+    ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status,
+};
+pub use error::{Failure, MigrateError, Problems};
+pub use ledger::{Entry, Event};
+pub use seal::{SealedFiles, seal};
+pub use set::{Migration, Migrations, Script};
+pub use verify::Verification;

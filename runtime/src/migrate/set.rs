@@ -1,0 +1,351 @@
+//! The sealed migrations, as the lock and the files give them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use tabellion_sql::file::{FileSeal, Header, normalize, statements};
+use tabellion_sql::lock::{Lock, is_version};
+use tabellion_sql::schema::Schema;
+
+use super::error::{MigrateError, Problems};
+
+/// The lock's name below the root.
+pub(super) const LOCK: &str = "tabellion.lock";
+/// Where the files that apply lie below the root.
+pub(super) const UP: &str = "migrations";
+/// Where the files that undo lie below the root: not beside the others, since the Supabase CLI takes
+/// every dated file there for one to apply.
+pub(super) const DOWN: &str = "rollbacks";
+/// How the first line of a sealed file begins.
+pub(super) const SEALED: &str = "-- Sealed by Tabellion";
+
+/// One sealed migration: both its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// Fourteen digits; the order of migrations.
+    pub version: String,
+    /// The name given when it was sealed.
+    pub name: String,
+    /// The checksum of the file that applies it, as the ledger keeps it.
+    pub checksum: String,
+    /// The file that applies it.
+    pub up: Script,
+    /// The file that undoes it.
+    pub down: Script,
+}
+
+/// A sealed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its path below the root.
+    pub path: String,
+    /// Its text, line endings and trailing blanks normalised, so that the same bytes run everywhere.
+    pub sql: String,
+    /// What its header says.
+    pub header: Header,
+}
+
+impl Script {
+    /// Refuses what would break the transaction that the engine puts around the file.
+    pub(super) fn check(&self) -> Result<(), MigrateError> {
+        let path = &self.path;
+        if self.header.no_transaction {
+            return Err(MigrateError::Request(format!(
+                "`{path}` asks to run outside a transaction, which this version cannot do exactly once; \
+                 put what it does into a file that can run in one"
+            )));
+        }
+        let found = statements(&self.sql)
+            .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
+        for statement in &found {
+            let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+            let fault = match words.as_slice() {
+                ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => continue,
+                ["begin" | "start" | "commit" | "end" | "rollback" | "abort", ..]
+                | ["prepare", "transaction", ..] => {
+                    "controls the transaction; a migration runs in one of its own, so remove it"
+                }
+                ["copy", ..] if is_copy_by_client(statement.text) => {
+                    "copies from or to the client; write the rows as `insert`"
+                }
+                _ => continue,
+            };
+            let first = first_line(statement.text);
+            return Err(MigrateError::files(format!(
+                "`{path}` line {}: `{first}` {fault}",
+                statement.line
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn is_copy_by_client(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| matches!(word, "stdin" | "stdout"))
+}
+
+/// The first line of a statement, cut to a readable length.
+pub(super) fn first_line(statement: &str) -> String {
+    let line = statement.lines().next().unwrap_or_default().trim();
+    match line.char_indices().nth(100) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// Every sealed migration, in order, each verified against the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrations {
+    /// In the order in which they apply.
+    pub(super) list: Vec<Migration>,
+    /// The schema that they lead to.
+    pub(super) schema: Schema,
+}
+
+impl Migrations {
+    /// Reads the lock and both folders below a root.
+    ///
+    /// # Errors
+    /// All problems at once: a lock that is missing, does not read or whose chain is broken; a sealed
+    /// file that is missing or was changed, with what changed; a file that the lock does not know.
+    pub fn load(root: impl AsRef<Path>) -> Result<Self, MigrateError> {
+        let root = root.as_ref();
+        let lock = read_lock(root)?.ok_or_else(|| {
+            MigrateError::files(format!(
+                "`{}` does not exist; restore it from version control, name the right folder with `--root`, \
+                 or seal a first migration with `cargo tabellion seal NAME`",
+                root.join(LOCK).display()
+            ))
+        })?;
+        let mut problems = Vec::new();
+        let migrations = Self::build(&lock, &mut problems, |path| read(&root.join(path)));
+        for orphan in orphans(root, &lock)? {
+            problems.push(orphan.problem(root));
+        }
+        Self::finish(migrations, problems)
+    }
+
+    /// The migrations from texts that a program carries: the lock, and the files by their path below
+    /// the root (`migrations/…`, `rollbacks/…`).
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load); a file that the lock does not know is left out.
+    pub fn from_texts(lock: &str, files: &[(&str, &str)]) -> Result<Self, MigrateError> {
+        let lock = Lock::parse(lock)
+            .map_err(|error| MigrateError::files(format!("the lock cannot be used: {error}")))?;
+        let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+        let mut problems = Vec::new();
+        let migrations = Self::build(&lock, &mut problems, |path| {
+            Ok(files.get(path).map(|&text| text.to_owned()))
+        });
+        Self::finish(migrations, problems)
+    }
+
+    /// The migrations, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Migration> {
+        self.list.iter()
+    }
+
+    /// The migration of that version.
+    pub fn get(&self, version: &str) -> Option<&Migration> {
+        self.list.iter().find(|migration| migration.version == version)
+    }
+
+    /// The schema that the migrations lead to.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Whether every file that a lock names is there and as it was sealed.
+    pub(super) fn check_files(root: &Path, lock: &Lock) -> Result<(), MigrateError> {
+        let mut problems = Vec::new();
+        let migrations = Self::build(lock, &mut problems, |path| read(&root.join(path)));
+        Self::finish(migrations, problems).map(|_| ())
+    }
+
+    fn finish(migrations: Self, problems: Vec<String>) -> Result<Self, MigrateError> {
+        if problems.is_empty() {
+            Ok(migrations)
+        } else {
+            Err(MigrateError::Files(Problems(problems)))
+        }
+    }
+
+    fn build(
+        lock: &Lock,
+        problems: &mut Vec<String>,
+        mut text: impl FnMut(&str) -> Result<Option<String>, MigrateError>,
+    ) -> Self {
+        let mut list = Vec::new();
+        for (version, sealed) in &lock.migrations {
+            let file = sealed.file_name(version);
+            let mut script = |folder: &str, seal: &FileSeal| {
+                let path = format!("{folder}/{file}");
+                match text(&path).and_then(|text| script(path, text, seal)) {
+                    Ok(script) => Some(script),
+                    Err(error) => {
+                        problems.push(error.to_string());
+                        None
+                    }
+                }
+            };
+            let (up, down) = (script(UP, &sealed.up), script(DOWN, &sealed.down));
+            if let (Some(up), Some(down)) = (up, down) {
+                list.push(Migration {
+                    version: version.clone(),
+                    name: sealed.name.clone(),
+                    checksum: sealed.up.sha256.clone(),
+                    up,
+                    down,
+                });
+            }
+        }
+        Migrations {
+            list,
+            schema: lock.schema.clone(),
+        }
+    }
+}
+
+fn script(path: String, text: Option<String>, seal: &FileSeal) -> Result<Script, MigrateError> {
+    let text = text.ok_or_else(|| {
+        MigrateError::files(format!("`{path}` is sealed but missing; restore it from version control"))
+    })?;
+    let changes = seal.changes(&text);
+    if !changes.is_empty() {
+        let told: Vec<String> = changes.iter().take(5).map(ToString::to_string).collect();
+        let more = if changes.len() > told.len() { ", and more" } else { "" };
+        return Err(MigrateError::files(format!(
+            "`{path}` was changed after it was sealed: {}{more}; restore it from version control, and make \
+             the change as a new migration",
+            told.join(", ")
+        )));
+    }
+    let header = Header::parse(&text)
+        .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
+    Ok(Script {
+        path,
+        sql: normalize(&text),
+        header,
+    })
+}
+
+/// The lock below a root; `None` where there is none and nothing was sealed.
+pub(super) fn read_lock(root: &Path) -> Result<Option<Lock>, MigrateError> {
+    let path = root.join(LOCK);
+    let Some(text) = read(&path)? else {
+        return Ok(None);
+    };
+    Lock::parse(&text)
+        .map(Some)
+        .map_err(|error| MigrateError::files(format!("`{}` cannot be used: {error}", path.display())))
+}
+
+/// The text of a file; `None` where there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, MigrateError> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
+            MigrateError::files(format!(
+                "`{}` is not UTF-8; restore it from version control",
+                path.display()
+            ))
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(MigrateError::Io(format!(
+            "`{}` cannot be read: {error}; see its permissions",
+            path.display()
+        ))),
+    }
+}
+
+/// A dated file that the lock does not know.
+pub(super) struct Orphan {
+    /// Its path below the root.
+    pub(super) path: String,
+    pub(super) version: String,
+    /// The rest of its name.
+    pub(super) name: String,
+    /// Whether `seal` wrote it.
+    pub(super) sealed: bool,
+}
+
+impl Orphan {
+    pub(super) fn problem(&self, root: &Path) -> String {
+        let path = root.join(&self.path);
+        let path = path.display();
+        if self.sealed {
+            format!(
+                "`{path}` is not in the lock, as after a `seal` that was cut short; run `cargo tabellion \
+                 seal {}` again, which completes it, or remove the file",
+                self.name
+            )
+        } else {
+            format!(
+                "`{path}` is not in the lock and would never be applied; remove it, or put what it does \
+                 into the structs and seal that"
+            )
+        }
+    }
+}
+
+/// The dated files that the lock does not know. Files older than the first sealed migration are
+/// another tool's history, unless `seal` wrote them.
+pub(super) fn orphans(root: &Path, lock: &Lock) -> Result<Vec<Orphan>, MigrateError> {
+    let known: BTreeSet<String> = lock
+        .migrations
+        .iter()
+        .map(|(version, sealed)| sealed.file_name(version))
+        .collect();
+    let first = lock.migrations.keys().next();
+    let mut found = Vec::new();
+    for folder in [UP, DOWN] {
+        for file in list(&root.join(folder))? {
+            if known.contains(&file) {
+                continue;
+            }
+            let Some((version, name)) = file
+                .strip_suffix(".sql")
+                .and_then(|stem| stem.split_once('_'))
+                .filter(|(version, _)| is_version(version))
+            else {
+                continue;
+            };
+            let path = format!("{folder}/{file}");
+            let text = read(&root.join(&path))?.unwrap_or_default();
+            let sealed = text.trim_start_matches('\u{feff}').starts_with(SEALED);
+            if sealed || first.is_some_and(|first| version > first.as_str()) {
+                found.push(Orphan {
+                    version: version.to_owned(),
+                    name: name.to_owned(),
+                    path,
+                    sealed,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The names in a folder, in order; none where there is no such folder.
+fn list(folder: &Path) -> Result<Vec<String>, MigrateError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(MigrateError::Io(format!(
+                "`{}` cannot be read: {error}; see its permissions",
+                folder.display()
+            )));
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
