@@ -1,0 +1,111 @@
+//! Finds every table, scope and text enum of a crate without rustc.
+//!
+//! A build script runs before rustc does and gets no compiler's help, so this folder reads the
+//! crate as rustc will: [`targets`] finds the root files, [`walk`] follows modules from there and
+//! decides each `cfg`, and [`Walk::resolve`] tells what a path denotes. Where the two readings
+//! could still differ (an item made by a macro, a `cfg` that the build script itself sets), the
+//! derives notice.
+//!
+//! Nothing here fails on a mistake in the crate: rustc reports it better. The file is listed in
+//! [`Walk::unparsed`].
+
+mod attrs;
+mod body;
+mod cfg;
+mod files;
+mod heads;
+mod resolve;
+mod scope;
+mod targets;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+use syn::DeriveInput;
+
+pub(crate) use cfg::{Cfg, Worlds};
+pub(crate) use scope::{Derive, ScopeId};
+pub(crate) use targets::{Target, TargetKind, targets};
+
+#[cfg(test)]
+mod tests;
+
+/// Everything of ours in one target.
+pub(crate) struct Walk {
+    /// The items with one of our derives, in source order by module tree.
+    pub(crate) items: Vec<Found>,
+    /// Every file that was read or looked for in vain, sorted, relative to the manifest's folder.
+    pub(crate) files: Vec<PathBuf>,
+    /// Those of them that rustc will refuse, so that `items` may lack some.
+    pub(crate) unparsed: Vec<PathBuf>,
+    index: scope::Index,
+}
+
+/// A struct or an enum with one of our derives.
+pub(crate) struct Found {
+    /// The path of its module inside the crate, as `module_path!()` spells it, without the crate's
+    /// name. A function's items belong to the function's module.
+    pub(crate) module: Vec<String>,
+    /// What rustc gives to its derives: every `cfg` and `cfg_attr` decided, no `derive`s.
+    pub(crate) input: DeriveInput,
+    /// Which of our derives it has, sorted.
+    pub(crate) derives: Vec<Derive>,
+    /// Where it exists in this reading. One struct is found twice if it differs under test.
+    pub(crate) worlds: Worlds,
+    /// Its file, relative to the manifest's folder, with forward slashes.
+    pub(crate) file: PathBuf,
+    /// The scope it was written in, from which its paths are resolved.
+    pub(crate) scope: ScopeId,
+}
+
+impl Found {
+    /// Whether no plain build has it, so that it stands outside the schema.
+    pub(crate) fn is_outside(&self) -> bool {
+        !self.worlds.meets(Worlds::BUILD)
+    }
+
+    /// Its path inside the crate, joined by `::`, as a comment in an artifact shows it.
+    pub(crate) fn path(&self) -> String {
+        let mut path = self.module.clone();
+        path.push(self.input.ident.to_string());
+        path.join("::")
+    }
+}
+
+/// What a path denotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The item at this place in [`Walk::items`].
+    Item(usize),
+    /// A type or a module of this crate that has none of our derives.
+    Plain,
+    /// Nothing in this crate, as far as can be seen: another crate's, or made by a macro.
+    Foreign,
+    /// Two different things.
+    Ambiguous,
+}
+
+impl Walk {
+    /// What `path` denotes where `from` is written, by rustc's rules for names of types, in the
+    /// build if `from` is in it, else under test.
+    pub(crate) fn resolve(&self, from: &Found, path: &syn::Path) -> Resolution {
+        let world = from.worlds.each().next().unwrap_or(Worlds::BUILD);
+        match self.index.find(from.scope, &scope::Path::of(path), world) {
+            resolve::Answer::Item(item) => Resolution::Item(item),
+            resolve::Answer::Plain | resolve::Answer::Module(_) => Resolution::Plain,
+            resolve::Answer::Foreign | resolve::Answer::Nothing => Resolution::Foreign,
+            resolve::Answer::Ambiguous => Resolution::Ambiguous,
+        }
+    }
+}
+
+/// Walks one target of the package in `manifest_dir`.
+pub(crate) fn walk(manifest_dir: &Path, target: &Target, cfg: &Cfg) -> Walk {
+    let tree = tree::Tree::walk(manifest_dir, &target.root, cfg);
+    Walk {
+        items: tree.items,
+        files: tree.files.into_iter().collect(),
+        unparsed: tree.unparsed.into_iter().collect(),
+        index: tree.index,
+    }
+}

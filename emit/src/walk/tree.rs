@@ -1,0 +1,367 @@
+//! The walk itself: from the crate's root through its modules, in source order.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::parse::{ParseBuffer, ParseStream, Parser as _};
+use syn::{DeriveInput, Ident};
+
+use super::attrs::{self, Facts};
+use super::cfg::{Cfg, Worlds};
+use super::files::{self, Dir, ModuleFile};
+use super::heads::{Head, Heads, Kind};
+use super::scope::{self, Def, Derive, Index, ScopeId};
+use super::{Found, body};
+
+/// A walk under way.
+pub(super) struct Tree<'c> {
+    /// The manifest's folder; every other path is relative to it.
+    base: &'c Path,
+    pub(super) cfg: &'c Cfg,
+    pub(super) index: Index,
+    pub(super) items: Vec<Found>,
+    pub(super) files: BTreeSet<PathBuf>,
+    pub(super) unparsed: BTreeSet<PathBuf>,
+    /// The files around the current place, so that none is entered from inside itself.
+    open: Vec<PathBuf>,
+}
+
+/// Where in the crate the walk is.
+#[derive(Clone)]
+pub(super) struct Place {
+    scope: ScopeId,
+    pub(super) worlds: Worlds,
+    dir: Dir,
+    pub(super) file: Rc<Path>,
+    /// Whether functions are to be looked into.
+    bodies: bool,
+}
+
+impl<'c> Tree<'c> {
+    /// Walks the crate whose root is `root`.
+    pub(super) fn walk(base: &'c Path, root: &Path, cfg: &'c Cfg) -> Tree<'c> {
+        let mut tree = Tree {
+            base,
+            cfg,
+            index: Index::default(),
+            items: Vec::new(),
+            files: BTreeSet::new(),
+            unparsed: BTreeSet::new(),
+            open: Vec::new(),
+        };
+        let scope = tree.index.module(None, Worlds::ALL);
+        let dir = Dir::of_root(root);
+        tree.file(
+            root,
+            Place {
+                scope,
+                worlds: Worlds::ALL,
+                dir,
+                file: root.into(),
+                bodies: false,
+            },
+        );
+        tree.index.settle_globs();
+        tree
+    }
+
+    /// Notes that rustc will refuse something in `file`.
+    pub(super) fn refuse(&mut self, file: &Path) {
+        self.unparsed.insert(file.to_path_buf());
+    }
+
+    /// Walks a file whose items belong at `place`.
+    fn file(&mut self, file: &Path, mut place: Place) {
+        self.files.insert(file.to_path_buf());
+        let whole = self.base.join(file);
+        let real = whole.canonicalize().unwrap_or_else(|_| whole.clone());
+        let source = if self.open.contains(&real) {
+            None
+        } else {
+            files::source(&whole)
+        };
+        let Some(source) = source else {
+            return self.refuse(file);
+        };
+        place.file = file.into();
+        place.bodies = source.names_derive;
+        self.open.push(real);
+        self.tokens(source.tokens, place);
+        self.open.pop();
+    }
+
+    /// Walks tokens, inner attributes first, as the items of `place`.
+    fn tokens(&mut self, tokens: TokenStream, place: Place) {
+        let walk = |input: ParseStream<'_>| {
+            self.module_items(input, place);
+            Ok(())
+        };
+        // Syn complains of tokens that are left unread, as passing over an item leaves them; what
+        // is truly wrong was noted on the way.
+        let _ = walk.parse2(tokens);
+    }
+
+    fn module_items(&mut self, input: &ParseBuffer<'_>, mut place: Place) {
+        let mut facts = Facts::default();
+        if facts.inner(input, self.cfg).is_err() {
+            return self.refuse(&place.file);
+        }
+        place.worlds = place.worlds & facts.worlds;
+        let scope = &mut self.index.scopes[place.scope];
+        scope.worlds = scope.worlds & place.worlds;
+        if !place.worlds.is_empty() {
+            let heads = Heads::read(input, self.cfg, place.bodies);
+            self.heads(heads, &place);
+        }
+    }
+
+    /// Walks the items of a block, and gives the place of its statements.
+    pub(super) fn block(&mut self, items: TokenStream, outer: &Place) -> Place {
+        let scope = self.index.block(outer.scope, outer.worlds);
+        let place = Place {
+            scope,
+            dir: outer.dir.block(),
+            ..outer.clone()
+        };
+        self.tokens(items, place.clone());
+        place
+    }
+
+    fn heads(&mut self, heads: Heads<'_, '_>, place: &Place) {
+        if heads.broken {
+            self.refuse(&place.file);
+        }
+        // First what renames a derive, wherever in the scope it stands.
+        for Head {
+            facts, vis, kind, ..
+        } in &heads.list
+        {
+            if let Kind::Use(tree, leading) = kind {
+                let worlds = facts.worlds & place.worlds;
+                self.index
+                    .declare_use(place.scope, tree, *leading, vis, worlds);
+            }
+        }
+        for head in heads.list {
+            let worlds = head.facts.worlds & place.worlds;
+            if !worlds.is_empty() {
+                self.item(head, worlds, place);
+            }
+        }
+    }
+
+    fn item(&mut self, head: Head<'_>, worlds: Worlds, place: &Place) {
+        let Head {
+            facts,
+            vis,
+            kind,
+            start,
+        } = head;
+        let scope = place.scope;
+        match kind {
+            Kind::Type(name) => {
+                let plain = self.derived(&name, &vis, worlds, &facts, &start, place);
+                if !plain.is_empty() {
+                    self.index.declare(scope, &name, &vis, plain, Def::Plain);
+                }
+            }
+            Kind::Alias(name, target) => {
+                let def = target.map_or(Def::Plain, |path| Def::Link(scope::Path::of(&path)));
+                self.index.declare(scope, &name, &vis, worlds, def);
+            }
+            Kind::Trait(name, holds_items) => {
+                self.index.declare(scope, &name, &vis, worlds, Def::Plain);
+                if holds_items {
+                    self.body(&start, worlds, place);
+                }
+            }
+            Kind::ExternCrate(real, name) => {
+                let def = if real == "self" {
+                    Def::Module(scope::ROOT)
+                } else {
+                    Def::Foreign
+                };
+                self.index.declare(scope, &name, &vis, worlds, def);
+            }
+            Kind::Include(path) => {
+                let file = place.file.parent().unwrap_or(Path::new("")).join(path);
+                let place = Place {
+                    worlds,
+                    dir: Dir::of_root(&file),
+                    ..place.clone()
+                };
+                self.file(&file, place);
+            }
+            Kind::Code => self.body(&start, worlds, place),
+            Kind::Mod(name, content) => {
+                let mut facts = facts;
+                if let Some(content) = &content {
+                    // Inside the braces, `#![path]` and `#![cfg]` speak of the module too.
+                    if facts.inner(&content.fork(), self.cfg).is_err() {
+                        self.refuse(&place.file);
+                    }
+                }
+                for (path, worlds) in by_path(&facts, worlds) {
+                    let scope = self.index.module(Some((scope, &name)), worlds);
+                    self.index
+                        .declare(place.scope, &name, &vis, worlds, Def::Module(scope));
+                    let place = Place {
+                        scope,
+                        worlds,
+                        ..place.clone()
+                    };
+                    self.module(&name, path, content.as_ref(), place);
+                }
+                if let Some(content) = content {
+                    let _ = content.parse::<TokenStream>();
+                }
+            }
+            Kind::Use(..) => {}
+        }
+    }
+
+    /// Walks a module whose scope is `place`'s, and whose files are looked for from `place`'s
+    /// folder.
+    fn module(
+        &mut self,
+        name: &Ident,
+        path: Option<&str>,
+        content: Option<&ParseBuffer<'_>>,
+        mut place: Place,
+    ) {
+        let bare = scope::bare(name);
+        if let Some(content) = content {
+            place.dir = place.dir.inline(&bare, path);
+            return self.module_items(&content.fork(), place);
+        }
+        match place.dir.module(self.base, &bare, path) {
+            ModuleFile::At(file, dir) => {
+                place.dir = dir;
+                self.file(&file, place);
+            }
+            ModuleFile::Unclear(file) => {
+                self.files.insert(file.clone());
+                self.refuse(&file);
+            }
+            ModuleFile::Refused => self.refuse(&place.file.clone()),
+        }
+    }
+
+    fn body(&mut self, start: &ParseBuffer<'_>, worlds: Worlds, place: &Place) {
+        // What syn cannot read here hides at most a table in a function, and that the derive
+        // reports; the file's other tables are not to suffer for it.
+        if let Ok(item) = start.parse::<syn::Item>() {
+            body::walk(
+                self,
+                &item,
+                Place {
+                    worlds,
+                    ..place.clone()
+                },
+            );
+        }
+    }
+
+    /// Adds a type if it has one of our derives; gives the worlds where it has none.
+    fn derived(
+        &mut self,
+        name: &Ident,
+        vis: &syn::Visibility,
+        worlds: Worlds,
+        facts: &Facts,
+        start: &ParseBuffer<'_>,
+        place: &Place,
+    ) -> Worlds {
+        let mut ours: Vec<(Derive, Worlds)> = Vec::new();
+        for (path, under) in &facts.derives {
+            if let Some(derive) = self.index.derive(place.scope, path) {
+                ours.push((derive, *under & worlds));
+            }
+        }
+        let here = ours
+            .iter()
+            .fold(Worlds::NONE, |all, (_, under)| all | *under);
+        if here.is_empty() {
+            return worlds;
+        }
+        let Ok(input) = start.parse::<DeriveInput>() else {
+            self.refuse(&place.file);
+            return worlds;
+        };
+        for (input, derives, worlds) in self.readings(input, &ours, here, &place.file) {
+            let item = self.items.len();
+            self.index
+                .declare(place.scope, name, vis, worlds, Def::Item(item));
+            self.items.push(Found {
+                module: self.index.scopes[place.scope].path.clone(),
+                input,
+                derives,
+                worlds,
+                file: files::shown(&place.file),
+                scope: place.scope,
+            });
+        }
+        worlds & !here
+    }
+
+    /// What rustc hands to the derives in each world, equal readings put together.
+    fn readings(
+        &mut self,
+        input: DeriveInput,
+        ours: &[(Derive, Worlds)],
+        here: Worlds,
+        file: &Path,
+    ) -> Vec<(DeriveInput, Vec<Derive>, Worlds)> {
+        let mut readings: Vec<(DeriveInput, Vec<Derive>, Worlds)> = Vec::new();
+        let mut left = here;
+        while let Some(world) = left.each().next() {
+            let mut reading = input.clone();
+            let Ok(alike) = attrs::configure(&mut reading, world, self.cfg) else {
+                self.refuse(file);
+                return readings;
+            };
+            let derives: BTreeSet<Derive> = ours
+                .iter()
+                .filter(|(_, under)| under.meets(world))
+                .map(|(kind, _)| *kind)
+                .collect();
+            let derives: Vec<Derive> = derives.into_iter().collect();
+            // One reading serves every world unless a predicate tells them apart.
+            let alike = alike && ours.iter().all(|(_, under)| *under == here);
+            let worlds = if alike { here } else { world };
+            left = left & !worlds;
+            let same = readings
+                .iter_mut()
+                .find(|(other, kinds, _)| text(other) == text(&reading) && *kinds == derives);
+            match same {
+                Some((_, _, before)) => *before = *before | worlds,
+                None => readings.push((reading, derives, worlds)),
+            }
+        }
+        readings
+    }
+}
+
+/// What two readings are compared by.
+fn text(input: &DeriveInput) -> String {
+    input.to_token_stream().to_string()
+}
+
+/// The values of a module's `path` attribute and the worlds in which each applies.
+fn by_path(facts: &Facts, worlds: Worlds) -> Vec<(Option<&str>, Worlds)> {
+    let mut left = worlds & facts.worlds;
+    let mut paths = Vec::new();
+    for (path, under) in &facts.path {
+        if left.meets(*under) {
+            paths.push((Some(path.as_str()), left & *under));
+            left = left & !*under;
+        }
+    }
+    if !left.is_empty() {
+        paths.push((None, left));
+    }
+    paths
+}
