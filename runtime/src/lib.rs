@@ -1,1 +1,4 @@
 //! runtime
+
+#[cfg(feature = "testing")]
+pub mod testing;
