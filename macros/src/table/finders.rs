@@ -49,13 +49,11 @@ fn finder(table: &Table, index: &Index, input: &DeriveInput) -> Option<TokenStre
     Some(quote! {
         #[doc = #doc]
         #vis fn #finder(
-            #argument: impl ::core::convert::Into<#argument_type>,
-        ) -> ::tabellion::Finder<Self, (#(#rest,)*)> {
-            const INDEX: ::tabellion::Index = ::tabellion::Index {
-                columns: &[#((#names, #descending)),*],
-                predicate: #predicate,
-            };
-            ::tabellion::Finder::new(&INDEX, #argument.into())
+            #argument: impl ::tabellion::IntoValue<#argument_type>,
+        ) -> ::tabellion::query::Finder<Self, (#(#rest,)*)> {
+            static INDEX: ::tabellion::query::Index =
+                ::tabellion::query::Index::new(&[#((#names, #descending)),*], #predicate);
+            ::tabellion::query::Finder::new(&INDEX, #argument.into_value())
         }
     })
 }
