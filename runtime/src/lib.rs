@@ -1,4 +1,82 @@
-//! runtime
+//! PostgreSQL tables from Rust structs: migrations that are proven, row-level security that cannot
+//! be forgotten, and queries that cannot leave their tenant.
+//!
+//! A struct with `#[derive(Table)]` is a table, one with `#[derive(Scope)]` says who is asking. The
+//! build script of the crate `tabellion-build` writes their SQL; [`migrate`] applies it; a
+//! [`Database`] seen by a scope answers what the policies allow, and nothing else compiles:
+//!
+//! ```ignore
+//! let db = Database::connect(&url).await?;
+//! let shop = db.scope(Shop { domain: "acme.example".into() });
+//! let latest = Task::by_shop("acme.example").limit(20).fetch_all(&shop).await?;
+//! ```
+//!
+//! Each statement is a transaction of its own, and one round trip: the scope, its role and its
+//! settings, travels with it and ends with it.
+//!
+//! | room | job |
+//! |---|---|
+//! | [`database`](Database) | connections, TLS, the pool, which logins are refused |
+//! | [`scope`] | who is asking |
+//! | [`table`] | what a table is, and what its policies let it do |
+//! | [`query`] | finders, inserts, updates, deletes |
+//! | `wire` | one flight: scope and statement in, committed rows out |
+//! | [`error`] | what can go wrong, without a row's value in it |
+//! | [`migrate`], [`catalog`] | sealed migrations, and what a database really holds |
+//! | [`types`], [`guard`] | what the derives let rustc check |
 
+pub mod catalog;
+mod database;
+pub mod error;
+pub mod guard;
+#[cfg(feature = "json")]
+mod json;
+pub mod migrate;
+pub mod query;
+mod row;
+pub mod scope;
+pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text_enum;
+pub mod types;
+mod value;
+mod wire;
+
+pub use database::{Builder, Database};
+pub use error::Error;
+#[cfg(feature = "json")]
+pub use json::Json;
+pub use query::Finder;
+#[doc(hidden)]
+pub use query::Index;
+pub use row::Row;
+pub use scope::{NoScope, Scope, Scoped};
+pub use tabellion_macros::{Scope, Table, TextEnum};
+pub use table::{
+    AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, NewRow, Table,
+};
+pub use text_enum::TextEnum;
+pub use value::{IntoValue, Params};
+
+#[cfg(feature = "jiff")]
+pub use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+};
+#[cfg(feature = "decimal")]
+pub use rust_decimal::Decimal;
+#[cfg(feature = "uuid")]
+pub use uuid::Uuid;
+
+/// For the code that the derives write.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::text_enum::from_sql as text_enum_from_sql;
+    pub use bytes::BytesMut;
+    pub use postgres_types::to_sql_checked;
+    pub use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
+
+    /// The result of a conversion from or to SQL.
+    pub type ConversionResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+}

@@ -1,0 +1,245 @@
+//! Opening a connection: address, TLS, startup and login by tokio-postgres, then the bare stream.
+//!
+//! tokio-postgres sends one Sync per statement and tells neither a command's tag nor whether the
+//! server is outside a transaction. A scoped statement needs both, so the driver does what it does
+//! best, startup and authentication, and hands the authenticated stream over.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::TryFutureExt;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::url::Target;
+use crate::Error;
+use crate::error::{ConnectFailure, ConnectFault};
+
+/// What a connection reads from and writes to.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+type Socket = Box<dyn Stream>;
+type Home = Arc<Mutex<Option<Socket>>>;
+
+/// An authenticated stream at which the server waits for the first request.
+///
+/// Tries the target's hosts in their order; the error is the last host's.
+pub(crate) async fn open(target: &Target, tls: &MakeRustlsConnect) -> Result<Socket, Error> {
+    let config = &target.config;
+    let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+    let mut failure = Error::Protocol("the URL names no host");
+    for index in 0..hosts.len().max(addresses.len()) {
+        let ports = config.get_ports();
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        let host = match (addresses.get(index), hosts.get(index)) {
+            (Some(address), _) => Host::Tcp(address.to_string()),
+            (None, Some(host)) => host.clone(),
+            (None, None) => continue,
+        };
+        let name = match hosts.get(index) {
+            Some(Host::Tcp(name)) => name.clone(),
+            _ => String::new(),
+        };
+        match open_host(config, &host, port, name, tls).await {
+            Ok(stream) => return Ok(stream),
+            Err(fault) => {
+                let place = place(&host, port);
+                failure = ConnectFailure { place, fault }.into();
+            }
+        }
+    }
+    Err(failure)
+}
+
+fn place(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) => format!("`{name}:{port}`"),
+        #[cfg(unix)]
+        Host::Unix(path) => format!("`{}`", path.join(format!(".s.PGSQL.{port}")).display()),
+    }
+}
+
+async fn open_host(
+    config: &Config,
+    host: &Host,
+    port: u16,
+    name: String,
+    tls: &MakeRustlsConnect,
+) -> Result<Socket, ConnectFault> {
+    match host {
+        Host::Tcp(address) => {
+            let found = tokio::net::lookup_host((address.as_str(), port)).await;
+            let mut fault = ConnectFault::UnknownHost;
+            for address in found.map_err(|_| ConnectFault::UnknownHost)? {
+                match tcp(config, address).await {
+                    Ok(socket) => return startup(config, socket, name, tls).await,
+                    Err(error) => fault = ConnectFault::from_io(&error),
+                }
+            }
+            Err(fault)
+        }
+        #[cfg(unix)]
+        Host::Unix(folder) => {
+            let path = folder.join(format!(".s.PGSQL.{port}"));
+            let socket = tokio::net::UnixStream::connect(path)
+                .await
+                .map_err(|error| ConnectFault::from_io(&error))?;
+            if config.get_ssl_mode() == SslMode::Require {
+                return Err(ConnectFault::NoTls);
+            }
+            // The server has no TLS on its socket and would only say so.
+            let mut config = config.clone();
+            config.ssl_mode(SslMode::Disable);
+            startup(&config, socket, name, tls).await
+        }
+    }
+}
+
+async fn tcp(config: &Config, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    let options = SockRef::from(&socket);
+    if config.get_keepalives() {
+        let mut keepalive = TcpKeepalive::new().with_time(config.get_keepalives_idle());
+        if let Some(interval) = config.get_keepalives_interval() {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Some(retries) = config.get_keepalives_retries() {
+            keepalive = keepalive.with_retries(retries);
+        }
+        options.set_tcp_keepalive(&keepalive)?;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(timeout) = config.get_tcp_user_timeout() {
+        options.set_tcp_user_timeout(Some(*timeout))?;
+    }
+    Ok(socket)
+}
+
+async fn startup<S: Stream + 'static>(
+    config: &Config,
+    socket: S,
+    name: String,
+    tls: &MakeRustlsConnect,
+) -> Result<Socket, ConnectFault> {
+    let (plain_home, tls_home) = (Home::default(), Home::default());
+    let connect = MakeTlsConnect::<Handover<S>>::make_tls_connect(&mut tls.clone(), &name)
+        .map_err(|never| match never {})?;
+    let stream = Handover {
+        stream: Some(socket),
+        home: plain_home.clone(),
+    };
+    let handshake = Handshake {
+        connect,
+        home: tls_home.clone(),
+    };
+    let started = config.connect_raw(stream, handshake).await;
+    let (client, connection) = started.map_err(|error| ConnectFault::from_driver(&error))?;
+    // The connection was never polled after the startup, so it has read up to ReadyForQuery and sent
+    // nothing since; dropping it leaves the server waiting for a request. A notice that arrived in
+    // the same instant would be lost with its buffer; a torn one breaks the framing, and the
+    // connection's first exchange then fails and closes it.
+    drop((connection, client));
+    take(&tls_home)
+        .or_else(|| take(&plain_home))
+        .ok_or(ConnectFault::NotPostgres)
+}
+
+fn take(home: &Home) -> Option<Socket> {
+    home.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// A stream that goes home when its borrower is dropped.
+struct Handover<S: Stream + 'static> {
+    stream: Option<S>,
+    home: Home,
+}
+
+impl<S: Stream + 'static> Drop for Handover<S> {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+            *home = Some(Box::new(stream));
+        }
+    }
+}
+
+impl<S: Stream + 'static> Handover<S> {
+    fn stream(&mut self) -> io::Result<Pin<&mut S>> {
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        self.stream.as_mut().map(Pin::new).ok_or_else(gone)
+    }
+}
+
+impl<S: Stream + 'static> AsyncRead for Handover<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buf)
+    }
+}
+
+impl<S: Stream + 'static> AsyncWrite for Handover<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_shutdown(cx)
+    }
+}
+
+impl<S: TlsStream + Send + Unpin + 'static> TlsStream for Handover<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        match &self.stream {
+            Some(stream) => stream.channel_binding(),
+            None => ChannelBinding::none(),
+        }
+    }
+}
+
+/// A TLS handshake whose result can be taken out of the driver again.
+struct Handshake<C> {
+    connect: C,
+    home: Home,
+}
+
+impl<C, S> TlsConnect<Handover<S>> for Handshake<C>
+where
+    S: Stream + 'static,
+    C: TlsConnect<Handover<S>>,
+    C::Stream: Send + 'static,
+    C::Future: Send + 'static,
+{
+    type Stream = Handover<C::Stream>;
+    type Error = C::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, C::Error>> + Send>>;
+
+    fn connect(self, stream: Handover<S>) -> Self::Future {
+        let home = self.home;
+        Box::pin(self.connect.connect(stream).map_ok(|stream| Handover {
+            stream: Some(stream),
+            home,
+        }))
+    }
+}

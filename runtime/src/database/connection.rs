@@ -1,0 +1,342 @@
+//! One connection, and how a statement runs on it inside a scope.
+//!
+//! A flight is the scope's statement, the query, and one Sync: between two Syncs the server runs
+//! them as one transaction, which the Sync commits. Beside BEGIN and COMMIT as statements of their
+//! own this saves two of four, and leaves fewer ends: an error skips everything after it, so a scope
+//! that cannot be set keeps the query from running; after any error the server has rolled back and
+//! waits outside a transaction; and the commit's own result is whether an error comes before
+//! ReadyForQuery. Every parameter is encoded before the first byte is written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fallible_iterator::FallibleIterator;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::types::Oid;
+
+use super::connect::Stream;
+use super::guise::Guise;
+use super::login::{self, Login};
+use crate::Error;
+use crate::query::{Key, Query, plain};
+use crate::row::Rows;
+use crate::scope::NO_ROLE;
+use crate::wire::{
+    Fault, Prepared, Replies, TypeInfo, Wire, bind, bind_texts, close, known, look_up, parse,
+};
+
+/// How many statements a connection keeps prepared; the least recently used one goes first.
+const KEPT: usize = 256;
+
+/// A connection with what it has prepared.
+pub(crate) struct Connection {
+    wire: Wire,
+    login: Login,
+    statements: HashMap<Key, Kept>,
+    scopes: Vec<ScopeStatement>,
+    types: HashMap<Oid, TypeInfo>,
+    /// Statements to close with the next flight that prepares one.
+    stale: Vec<String>,
+    /// Counts uses; also the source of statement names.
+    clock: u64,
+}
+
+struct Kept {
+    statement: Arc<Prepared>,
+    used: u64,
+}
+
+/// The prepared statement of one kind of scope, whose role has been looked at.
+struct ScopeStatement {
+    role: &'static str,
+    settings: &'static [&'static str],
+    name: String,
+}
+
+impl Connection {
+    /// A connection over an authenticated stream, once it is known who is logged in.
+    pub(super) async fn new(
+        stream: Box<dyn Stream>,
+        kind: TargetSessionAttrs,
+    ) -> Result<Self, Error> {
+        let mut wire = Wire::new(stream);
+        let login = login::login(&mut wire, kind).await?;
+        if let Some(why) = &login.bypass {
+            tracing::warn!("login {} {why}; scoped queries will be refused", login.name);
+        }
+        Ok(Connection {
+            wire,
+            login,
+            statements: HashMap::new(),
+            scopes: Vec::new(),
+            types: HashMap::new(),
+            stale: Vec::new(),
+            clock: 0,
+        })
+    }
+
+    /// Whether the server is known to wait outside a transaction.
+    pub(super) fn is_idle(&self) -> bool {
+        self.wire.is_idle()
+    }
+
+    /// Whether it is idle and has not been closed from the other side.
+    pub(super) fn is_alive(&mut self) -> bool {
+        self.wire.is_alive()
+    }
+
+    /// Closes the connection at once.
+    pub(super) fn close(&mut self) {
+        self.wire.close();
+    }
+
+    /// Runs a statement in a scope. Rows come back only once they are committed.
+    pub(super) async fn run(&mut self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+        if let Some(why) = &self.login.bypass
+            && guise.role != NO_ROLE
+        {
+            return Err(Error::LoginBypasses {
+                login: self.login.name.clone(),
+                why: why.clone(),
+                role: login::quoted(guise.role),
+            });
+        }
+        let fault = match self.attempt(guise, query).await? {
+            Ok(rows) => return Ok(rows),
+            // The table has changed since the statement was prepared. The server noticed before it
+            // ran anything, so it may be prepared and sent again.
+            Err(Fault::Server(error)) if error.is_stale_statement() => {
+                self.forget();
+                match self.attempt(guise, query).await? {
+                    Ok(rows) => return Ok(rows),
+                    Err(fault) => fault,
+                }
+            }
+            Err(fault) => fault,
+        };
+        Err(failed(fault, guise, &query.key, query.key.is_write()))
+    }
+
+    /// One flight, after another one if the connection does not know scope or statement yet. The
+    /// outer error is one from before the query was sent.
+    async fn attempt(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+    ) -> Result<Result<Rows, Fault>, Error> {
+        // What an earlier caller encoded and then could not send is nobody's.
+        self.wire.outgoing.clear();
+        self.clock += 1;
+        let known = self.statements.get_mut(&query.key).map(|kept| {
+            kept.used = self.clock;
+            kept.statement.clone()
+        });
+        let statement = match known {
+            Some(statement) => statement,
+            None => self.prepare(guise, &query.key).await?,
+        };
+        self.encode(guise, query, &statement)?;
+        let mut replies = match self.wire.exchange().await {
+            Ok(replies) => replies,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        match replies.command() {
+            Ok(_) => Ok(read(replies, &query.key, statement)),
+            Err(Fault::Server(error)) if error.is_stale_statement() => {
+                Ok(Err(Fault::Server(error)))
+            }
+            Err(fault) => Err(self.scope_failed(fault, guise)),
+        }
+    }
+
+    /// Encodes the whole flight, or nothing.
+    fn encode(&mut self, guise: &Guise, query: &Query, statement: &Prepared) -> Result<(), Error> {
+        let values = query.params.values();
+        if values.len() != statement.parameters.len() {
+            return Err(Error::Protocol(
+                "the statement has another number of parameters than values",
+            ));
+        }
+        self.bind_scope(guise)?;
+        bind(&mut self.wire.outgoing, statement, values).map_err(|refused| {
+            self.wire.outgoing.clear();
+            Error::Encode {
+                table: plain(query.key.table().name),
+                column: query.key.parameter(refused.index),
+                reason: refused.reason,
+            }
+        })
+    }
+
+    fn bind_scope(&mut self, guise: &Guise) -> Result<(), Error> {
+        let scope = self
+            .scopes
+            .iter()
+            .find(|scope| scope.role == guise.role && scope.settings == guise.settings)
+            .ok_or(Error::Protocol("the scope was not prepared"))?;
+        let values = std::iter::once(guise.role).chain(guise.values.iter().map(String::as_str));
+        bind_texts(&mut self.wire.outgoing, &scope.name, values).map_err(too_large)
+    }
+
+    /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
+    /// the scope's own statement before it where the connection does not know that yet.
+    async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
+        let is_new = !(self.scopes.iter())
+            .any(|scope| scope.role == guise.role && scope.settings == guise.settings);
+        // Without a role there is none to look at.
+        let asks_role = is_new && guise.role != NO_ROLE;
+        if asks_role {
+            login::ask_role(&mut self.wire, guise.role)?;
+        }
+        if is_new {
+            let name = format!("scope{}", self.clock);
+            parse(&mut self.wire.outgoing, &name, &guise.sql(), false).map_err(too_large)?;
+            self.scopes.push(ScopeStatement {
+                role: guise.role,
+                settings: guise.settings,
+                name,
+            });
+        }
+        self.bind_scope(guise)?;
+        if self.statements.len() >= KEPT {
+            self.drop_oldest();
+        }
+        for name in self.stale.drain(..) {
+            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
+        }
+        let name = format!("statement{}", self.clock);
+        parse(&mut self.wire.outgoing, &name, &key.sql(), true).map_err(too_large)?;
+
+        let described = match self.wire.exchange().await {
+            Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
+            Err(fault) => Err(failed(fault, guise, key, false)),
+        };
+        let (parameters, columns) = described.inspect_err(|_| {
+            if is_new {
+                // What became of the scope's statement is not worth finding out.
+                self.wire.close();
+            }
+        })?;
+        self.learn_types(parameters.iter().chain(&columns)).await?;
+        let types = |oids: &[Oid]| {
+            let all = oids.iter().map(|oid| known(*oid, &self.types));
+            all.collect::<Option<Vec<_>>>()
+                .ok_or(Error::Protocol("the catalog does not know a type"))
+        };
+        let statement = Arc::new(Prepared {
+            parameters: types(&parameters)?,
+            columns: types(&columns)?,
+            name,
+        });
+        let kept = Kept {
+            statement: statement.clone(),
+            used: self.clock,
+        };
+        self.statements.insert(key.clone(), kept);
+        Ok(statement)
+    }
+
+    /// The types of a prepared statement's parameters and columns.
+    fn read_prepared(
+        &self,
+        guise: &Guise,
+        key: &Key,
+        asks_role: bool,
+        replies: &mut Replies,
+    ) -> Result<(Vec<Oid>, Vec<Oid>), Error> {
+        if asks_role {
+            login::answer_role(replies, guise.role, &self.login)?;
+        }
+        replies
+            .command()
+            .map_err(|fault| self.scope_failed(fault, guise))?;
+        describe(replies).map_err(|fault| failed(fault, guise, key, false))
+    }
+
+    /// The scope's statement was refused. A membership may have been granted without SET
+    /// (PostgreSQL 16), which shows only here.
+    fn scope_failed(&self, fault: Fault, guise: &Guise) -> Error {
+        match fault {
+            Fault::Server(error) if error.code == "42501" => Error::RoleNotGranted {
+                login: self.login.name.clone(),
+                role: login::quoted(guise.role),
+            },
+            Fault::Server(error) => Error::Scope(error),
+            fault => fault.into(),
+        }
+    }
+
+    /// Looks up the types that are not built in, all of a statement's in one round trip.
+    async fn learn_types(&mut self, oids: impl Iterator<Item = &Oid>) -> Result<(), Error> {
+        let unknown: Vec<_> = oids
+            .filter(|oid| known(**oid, &self.types).is_none())
+            .map(Oid::to_string)
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let found = look_up(&mut self.wire, &unknown).await;
+        self.types.extend(found.map_err(Error::from)?);
+        Ok(())
+    }
+
+    fn drop_oldest(&mut self) {
+        let oldest = self.statements.iter().min_by_key(|(_, kept)| kept.used);
+        if let Some(key) = oldest.map(|(key, _)| key.clone())
+            && let Some(kept) = self.statements.remove(&key)
+        {
+            self.stale.push(kept.statement.name.clone());
+        }
+    }
+
+    /// Prepares everything anew from here on. The names are never used again.
+    fn forget(&mut self) {
+        let statements = self.statements.drain();
+        self.stale
+            .extend(statements.map(|(_, kept)| kept.statement.name.clone()));
+        let scopes = self.scopes.drain(..);
+        self.stale.extend(scopes.map(|scope| scope.name));
+    }
+}
+
+/// The rows, if everything up to the commit succeeded.
+fn read(mut replies: Replies, key: &Key, statement: Arc<Prepared>) -> Result<Rows, Fault> {
+    let answer = replies.command()?;
+    replies.committed()?;
+    Ok(Rows {
+        table: key.table(),
+        statement,
+        bodies: answer.rows,
+        affected: answer.affected,
+    })
+}
+
+/// The types of the parameters and of the columns, as the server names them.
+fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
+    let (parameters, columns) = replies.description()?;
+    let parameters = parameters.parameters().collect();
+    let columns = match columns {
+        Some(columns) => columns.fields().map(|field| Ok(field.type_oid())).collect(),
+        None => Ok(Vec::new()),
+    };
+    replies.committed()?;
+    match (parameters, columns) {
+        (Ok(parameters), Ok(columns)) => Ok((parameters, columns)),
+        _ => Err(Fault::Protocol("a description does not parse")),
+    }
+}
+
+fn failed(fault: Fault, guise: &Guise, key: &Key, unknown_outcome: bool) -> Error {
+    match fault {
+        Fault::Server(error) => {
+            let table = plain(key.table().name);
+            error.classify(&table, &login::quoted(guise.role), key.operation())
+        }
+        Fault::Lost => Error::Disconnected { unknown_outcome },
+        fault => fault.into(),
+    }
+}
+
+fn too_large(_: std::io::Error) -> Error {
+    Error::Protocol("a statement does not fit into a message")
+}

@@ -1,0 +1,84 @@
+//! A scope as the executor sees it: without its Rust type.
+
+use tracing::Instrument;
+
+use super::Database;
+use crate::Error;
+use crate::query::Query;
+use crate::row::Rows;
+
+/// A role and the texts of its settings, and the database they are for.
+pub(crate) struct Guise {
+    database: Database,
+    pub(super) role: &'static str,
+    pub(super) settings: &'static [&'static str],
+    pub(super) values: Vec<String>,
+}
+
+impl Guise {
+    pub(crate) fn new(
+        database: Database,
+        role: &'static str,
+        settings: &'static [&'static str],
+        values: Vec<String>,
+    ) -> Self {
+        Guise {
+            database,
+            role,
+            settings,
+            values,
+        }
+    }
+
+    /// Runs a statement in this scope: its own transaction, one round trip once the connection knows
+    /// the statement.
+    ///
+    /// # Errors
+    /// See [`Error`]. On any error nothing was written, but for a lost connection, where the error
+    /// says that nobody knows.
+    pub(crate) async fn run(&self, query: Query) -> Result<Rows, Error> {
+        let span = tracing::debug_span!(
+            "tabellion.query",
+            table = query.key.table().name,
+            operation = query.key.operation()
+        );
+        async {
+            self.check()?;
+            let mut connection = self.database.lease().await?;
+            connection.run(self, &query).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// An empty setting is what an unset one looks like on a used connection, so a policy that
+    /// forgets the difference would let it see the rows of nobody, or of everybody.
+    fn check(&self) -> Result<(), Error> {
+        if self.values.len() != self.settings.len() {
+            return Err(Error::Protocol(
+                "a scope has another number of values than of settings",
+            ));
+        }
+        for (setting, value) in self.settings.iter().zip(&self.values) {
+            let blank = |c: char| c.is_whitespace() || c.is_control();
+            if value.chars().all(blank) {
+                return Err(Error::EmptyScope { setting });
+            }
+            if value.contains('\0') {
+                return Err(Error::InvalidScope { setting });
+            }
+        }
+        Ok(())
+    }
+
+    /// The statement that takes the scope on until the end of its transaction: role and settings in
+    /// one, every value bound. `set_config` needs no privilege of the role that it has just set.
+    pub(super) fn sql(&self) -> String {
+        let mut sql = String::from("select pg_catalog.set_config('role', $1, true)");
+        for (setting, n) in self.settings.iter().zip(2..) {
+            let setting = tabellion_sql::ident::quote_literal(setting);
+            sql.push_str(&format!(", pg_catalog.set_config({setting}, ${n}, true)"));
+        }
+        sql
+    }
+}

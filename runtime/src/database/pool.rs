@@ -1,0 +1,87 @@
+//! The pool: which connections may be used again.
+
+use std::ops::{Deref, DerefMut};
+
+use deadpool::managed::{
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connection::Connection;
+use super::url::Target;
+use super::{Database, connect, tls};
+use crate::Error;
+use crate::error::Timeout;
+
+/// Opens connections, and looks at those that come back.
+pub(crate) struct Manager {
+    target: Target,
+    tls: MakeRustlsConnect,
+}
+
+impl Manager {
+    pub(super) fn new(target: Target) -> Result<Self, Error> {
+        let tls = tls::connector(&target)?;
+        Ok(Manager { target, tls })
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Connection, Error> {
+        let stream = connect::open(&self.target, &self.tls).await?;
+        Connection::new(stream, self.target.config.get_target_session_attrs()).await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
+        if connection.is_alive() {
+            Ok(())
+        } else {
+            Err(RecycleError::message("the connection is closed"))
+        }
+    }
+}
+
+/// A connection on loan.
+///
+/// It stays open only if the server is known to wait outside a transaction. Otherwise, after a future
+/// was dropped in the middle or the connection broke, it is closed at once, so that the server rolls
+/// back and releases its locks now and not when somebody else happens to need a connection.
+pub(super) struct Lease(Object<Manager>);
+
+impl Database {
+    pub(super) async fn lease(&self) -> Result<Lease, Error> {
+        match self.pool.get().await {
+            Ok(object) => Ok(Lease(object)),
+            Err(PoolError::Backend(error)) => Err(error),
+            Err(PoolError::Timeout(TimeoutType::Create)) => Err(Timeout::Connect.into()),
+            Err(PoolError::Timeout(_)) => Err(Timeout::Pool.into()),
+            Err(PoolError::Closed) => Err(Error::Closed),
+            Err(_) => Err(Error::Protocol("the pool is misconfigured")),
+        }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.0.is_idle() {
+            self.0.close();
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What can go wrong, without a word of what was in the rows.
+//!
+//! No variant holds a row value, a parameter, a scope's value or a password, and none keeps the
+//! driver's error as its source: PostgreSQL's DETAIL and many of its messages quote values.
+
+mod connect;
+mod server;
+
+pub use connect::{ConnectFailure, ConnectFault};
+pub use server::ServerError;
+
+/// Any failure of a scoped query or of the connection under it.
+///
+/// Every message is a fact and, where there is one, the remedy. `Display` and `Debug` are safe to log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection string cannot be used. Holds why, in fixed words.
+    #[error("the database URL cannot be used: {0}")]
+    Url(&'static str),
+
+    /// No connection could be opened.
+    #[error(transparent)]
+    Connect(Box<ConnectFailure>),
+
+    /// The server is older than PostgreSQL 15. Holds `server_version_num`.
+    #[error(
+        "the server runs PostgreSQL {}.{}; tabellion needs PostgreSQL 15 or newer", .0 / 10_000, .0 % 10_000
+    )]
+    ServerTooOld(u32),
+
+    /// The login could bypass row-level security, so nothing scoped runs as it.
+    #[error(
+        "login {login} {why}, so row-level security would not hold it; connect with a login of its own: \
+         `create role app_login login noinherit nosuperuser nobypassrls password '...'; grant {role} to app_login;`"
+    )]
+    LoginBypasses {
+        /// The login, quoted as SQL.
+        login: String,
+        /// What lets it pass.
+        why: Bypass,
+        /// The scope's role, quoted as SQL.
+        role: String,
+    },
+
+    /// The scope's own role could bypass row-level security.
+    #[error(
+        "role {role} {why}, so row-level security would not hold it; name another role in `#[scope(role = \"...\")]`"
+    )]
+    RoleBypasses {
+        /// The scope's role, quoted as SQL.
+        role: String,
+        /// What lets it pass.
+        why: Bypass,
+    },
+
+    /// The scope's role does not exist on the server.
+    #[error("role {role} does not exist; apply the migrations, or `create role {role} nologin`")]
+    RoleMissing {
+        /// The scope's role, quoted as SQL.
+        role: String,
+    },
+
+    /// The login may not take on the scope's role.
+    #[error("login {login} is not a member of {role}; `grant {role} to {login}`")]
+    RoleNotGranted {
+        /// The login, quoted as SQL.
+        login: String,
+        /// The scope's role, quoted as SQL.
+        role: String,
+    },
+
+    /// A field of the scope is empty, so nothing was sent.
+    #[error("the scope's `{setting}` is empty; give it the value that the policies compare with")]
+    EmptyScope {
+        /// The setting that the field fills.
+        setting: &'static str,
+    },
+
+    /// A field of the scope holds a character that no setting can, so nothing was sent.
+    #[error("the scope's `{setting}` holds a NUL character; remove it")]
+    InvalidScope {
+        /// The setting that the field fills.
+        setting: &'static str,
+    },
+
+    /// The server refused to set the scope, so nothing was read.
+    #[error("the scope could not be set: {0}")]
+    Scope(ServerError),
+
+    /// No row where one was asked for: there is none, or none that the scope may see.
+    #[error("no such row in `{table}` within this scope")]
+    NotFound {
+        /// The table.
+        table: String,
+    },
+
+    /// A value from the database does not fit its field.
+    #[error("column `{column}` of `{table}` {reason}")]
+    Decode {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What does not fit, in words that hold no value.
+        reason: String,
+    },
+
+    /// A value cannot be written to its column, so nothing was sent.
+    #[error("column `{column}` of `{table}`: {reason}")]
+    Encode {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What does not fit, in words that hold no value.
+        reason: String,
+    },
+
+    /// An update without a single column to change.
+    #[error("the update of `{table}` changes nothing; call `.set(...)` at least once")]
+    NothingToUpdate {
+        /// The table.
+        table: String,
+    },
+
+    /// A unique constraint or a unique index is violated.
+    #[error("`{table}` already has such a row: unique constraint `{constraint}` is violated")]
+    Unique {
+        /// The table.
+        table: String,
+        /// The constraint or index.
+        constraint: String,
+    },
+
+    /// A foreign key is violated, from either side.
+    #[error("foreign key `{constraint}` of `{table}` is violated")]
+    ForeignKey {
+        /// The table that has the foreign key.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
+
+    /// A CHECK constraint is violated.
+    #[error("check constraint `{constraint}` of `{table}` is violated")]
+    Check {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
+
+    /// An exclusion constraint is violated.
+    #[error("`{table}` has a conflicting row: exclusion constraint `{constraint}` is violated")]
+    Exclusion {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: String,
+    },
+
+    /// A column that must have a value got NULL.
+    #[error("column `{column}` of `{table}` must have a value")]
+    NotNull {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+
+    /// A policy refused the new row: it lies outside the scope.
+    #[error(
+        "a row-level security policy of `{table}` refuses the row; write only rows of the scope's own tenant"
+    )]
+    RowRefused {
+        /// The table.
+        table: String,
+    },
+
+    /// The scope's role lacks a privilege on the table.
+    #[error(
+        "role {role} may not {operation} on `{table}`; apply the migrations, which grant what the policies use"
+    )]
+    Privilege {
+        /// The table.
+        table: String,
+        /// The scope's role, quoted as SQL.
+        role: String,
+        /// `select`, `insert`, `update` or `delete`.
+        operation: &'static str,
+    },
+
+    /// The transaction lost against another one; running it again may succeed. Holds the SQLSTATE.
+    #[error("the transaction lost against a concurrent one (SQLSTATE {0}); run it again")]
+    Serialization(String),
+
+    /// A limit on time was reached.
+    #[error("{0}")]
+    Timeout(Timeout),
+
+    /// The database was closed by [`Database::close`](crate::Database::close).
+    #[error("the database was closed; connect again")]
+    Closed,
+
+    /// The connection broke.
+    #[error(
+        "the connection to the server was lost{}",
+        if *.unknown_outcome { "; whether the write took place is not known" } else { "" }
+    )]
+    Disconnected {
+        /// The statement was a write and had been sent, so that it may or may not have taken place.
+        unknown_outcome: bool,
+    },
+
+    /// The server answered what the protocol does not allow here. The connection was closed.
+    #[error("the server broke the protocol: {0}")]
+    Protocol(&'static str),
+
+    /// Any other error of the server.
+    #[error(transparent)]
+    Server(ServerError),
+}
+
+/// What lets a role pass by row-level security.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bypass {
+    /// It is a superuser.
+    Superuser,
+    /// It has BYPASSRLS.
+    BypassRls,
+    /// It owns, itself or by membership, this table, whose row-level security is not forced.
+    Owner(String),
+}
+
+impl std::fmt::Display for Bypass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Bypass::Superuser => f.write_str("is a superuser"),
+            Bypass::BypassRls => f.write_str("has BYPASSRLS"),
+            Bypass::Owner(table) => {
+                write!(f, "owns {table}, whose row-level security is not forced")
+            }
+        }
+    }
+}
+
+/// Which limit on time was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Timeout {
+    /// No connection of the pool became free.
+    #[error(
+        "no connection of the pool became free in time; raise `max_connections` or `pool_timeout`"
+    )]
+    Pool,
+    /// The server did not complete the connection.
+    #[error(
+        "the server did not complete a connection in time; check host and port, or raise `connect_timeout`"
+    )]
+    Connect,
+    /// The server cancelled the statement: `statement_timeout`, `lock_timeout` or a cancel request.
+    #[error("the server cancelled the statement: a timeout or a cancel request")]
+    Statement,
+}
+
+impl From<Timeout> for Error {
+    fn from(timeout: Timeout) -> Self {
+        Error::Timeout(timeout)
+    }
+}
+
+impl From<ConnectFailure> for Error {
+    fn from(failure: ConnectFailure) -> Self {
+        Error::Connect(Box::new(failure))
+    }
+}

@@ -1,0 +1,153 @@
+//! An error that the server reported, stripped of everything that could quote a value.
+
+use std::fmt;
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::ErrorResponseBody;
+
+use super::{Error, Timeout};
+
+/// The parts of PostgreSQL's error that hold names and codes only.
+///
+/// DETAIL, HINT, CONTEXT and the message itself are dropped, since they quote row values
+/// (<https://www.postgresql.org/docs/current/protocol-error-fields.html>). The message stays for the
+/// few conditions that say which object is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerError {
+    /// The SQLSTATE, five characters.
+    pub code: String,
+    /// The table, where the server names one.
+    pub table: Option<String>,
+    /// The column, where the server names one.
+    pub column: Option<String>,
+    /// The constraint, where the server names one.
+    pub constraint: Option<String>,
+    /// Which object is missing, for the conditions that say only that.
+    pub missing: Option<String>,
+    /// The server's function that raised the error; tells a refused row from a missing privilege.
+    pub(crate) routine: String,
+}
+
+impl ServerError {
+    /// Reads the fields of an ErrorResponse. Bytes that do not parse leave fields out.
+    pub(crate) fn read(body: &ErrorResponseBody) -> Self {
+        let mut error = ServerError::default();
+        let mut message = None;
+        let mut fields = body.fields();
+        while let Ok(Some(field)) = fields.next() {
+            let text = String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
+                b'C' => error.code = text,
+                b'M' => message = Some(text),
+                b't' => error.table = Some(text),
+                b'c' => error.column = Some(text),
+                b'n' => error.constraint = Some(text),
+                b'R' => error.routine = text,
+                _ => {}
+            }
+        }
+        // undefined_table, undefined_column, undefined_function, undefined_object,
+        // invalid_schema_name: their messages name an object of the statement, never a value.
+        if matches!(
+            error.code.as_str(),
+            "42P01" | "42703" | "42883" | "42704" | "3F000"
+        ) {
+            error.missing = message;
+        }
+        error
+    }
+
+    /// Whether the statement was prepared against a table that has changed since, or is gone from
+    /// the server's session. The server looks at this before it runs anything.
+    pub(crate) fn is_stale_statement(&self) -> bool {
+        self.code == "26000" || (self.code == "0A000" && self.routine == "RevalidateCachedQuery")
+    }
+
+    /// The typed case for an error of a statement on `table`, run as `role`.
+    pub(crate) fn classify(self, table: &str, role: &str, operation: &'static str) -> Error {
+        let named = |name: &Option<String>| name.clone().unwrap_or_default();
+        let on = self.table.clone().unwrap_or_else(|| table.to_owned());
+        match self.code.as_str() {
+            "23505" => Error::Unique {
+                table: on,
+                constraint: named(&self.constraint),
+            },
+            "23503" => Error::ForeignKey {
+                table: on,
+                constraint: named(&self.constraint),
+            },
+            "23514" => Error::Check {
+                table: on,
+                constraint: named(&self.constraint),
+            },
+            "23P01" => Error::Exclusion {
+                table: on,
+                constraint: named(&self.constraint),
+            },
+            "23502" => Error::NotNull {
+                table: on,
+                column: named(&self.column),
+            },
+            // Both come as insufficient_privilege; only the raising function tells them apart in
+            // every language that the server may speak.
+            "42501" if self.routine == "ExecWithCheckOptions" => Error::RowRefused { table: on },
+            "42501" if self.routine == "aclcheck_error" => Error::Privilege {
+                table: on,
+                role: role.to_owned(),
+                operation,
+            },
+            "40001" | "40P01" => Error::Serialization(self.code),
+            "57014" | "55P03" => Error::Timeout(Timeout::Statement),
+            _ => Error::Server(self),
+        }
+    }
+
+    fn condition(&self) -> &'static str {
+        match self.code.as_str() {
+            "22003" => "a number is out of its column's range",
+            "22001" => "a text is longer than its column allows",
+            "22P02" | "22007" | "22008" => "a text does not read as its column's type",
+            "22021" | "22P05" => "a text holds a character that the database cannot store",
+            "42501" => "the role lacks a privilege",
+            "53100" => "the disk is full",
+            "53200" => "the server is out of memory",
+            "53300" => "too many connections",
+            "25006" => "the server is read-only",
+            "57P01" | "57P02" => "the server is shutting down",
+            "57P03" => "the server is starting up",
+            "P0001" => "a function or trigger raised an error",
+            code => match code.get(..2) {
+                Some("22") => "a value does not fit",
+                Some("23") => "a constraint is violated",
+                Some("42") => "the statement does not fit the schema; apply the migrations",
+                Some("53") => "the server is out of resources",
+                Some("57") => "an operator intervened",
+                _ => "the server reported an error",
+            },
+        }
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.missing {
+            Some(missing) => write!(f, "{missing}; apply the migrations")?,
+            None => f.write_str(self.condition())?,
+        }
+        write!(f, " (SQLSTATE {}", self.code)?;
+        let named = [
+            ("table", &self.table),
+            ("column", &self.column),
+            ("constraint", &self.constraint),
+        ];
+        for (what, name) in named {
+            if let Some(name) = name {
+                write!(f, ", {what} `{name}`")?;
+            }
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for ServerError {}

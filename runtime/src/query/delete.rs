@@ -1,0 +1,38 @@
+//! Deleting the row of a primary key.
+
+use std::marker::PhantomData;
+
+use super::{Key, Query, Shape};
+use crate::table::{AllowsDelete, AllowsSelect, HasPrimaryKey};
+use crate::{Error, IntoValue, Params, Scoped};
+
+/// The deletion of the row of `T` with a primary key.
+#[derive(Debug)]
+#[must_use = "nothing is deleted until it is executed"]
+pub struct Delete<T> {
+    params: Params,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: HasPrimaryKey + AllowsDelete + AllowsSelect> Delete<T> {
+    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self {
+        let mut params = Params::default();
+        T::bind(key.into_value(), &mut params);
+        Delete {
+            params,
+            of: PhantomData,
+        }
+    }
+
+    /// Deletes the row; returns how many were deleted: 0 where the scope sees no such row.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
+        let query = Query {
+            key: Key::new(T::INFO, Shape::Delete { key: T::KEY }),
+            params: self.params,
+        };
+        Ok(scope.guise.run(query).await?.affected)
+    }
+}

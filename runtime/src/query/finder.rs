@@ -1,0 +1,180 @@
+//! Reading along an index.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use tokio_postgres::types::ToSql;
+
+use super::{ByAddress, Key, Query, Shape, first, not_found};
+use crate::table::AllowsSelect;
+use crate::{Error, IntoValue, Params, Scoped, Table};
+
+/// An index as its finder sees it. Written by the derive.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Index {
+    /// The columns as SQL, each with whether it descends.
+    pub columns: &'static [(&'static str, bool)],
+    /// Which rows a partial index holds, as SQL; empty where it holds all.
+    pub predicate: &'static [Piece],
+}
+
+/// A piece of a partial index's predicate.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Piece {
+    /// SQL as it stands.
+    Sql(&'static str),
+    /// A variant's text, which becomes a literal.
+    Text(fn() -> &'static str),
+}
+
+/// The rows of `T` along one of its indexes, in the index's order.
+///
+/// `Rest` holds the types of the index's columns that have no value yet. A finder sends its own
+/// WHERE beside the policy's, so that the plan is the one without row-level security.
+#[must_use = "a finder reads nothing until it is fetched"]
+pub struct Finder<T, Rest> {
+    index: &'static Index,
+    params: Params,
+    equal: usize,
+    reverse: bool,
+    limit: Option<u32>,
+    of: PhantomData<fn() -> (T, Rest)>,
+}
+
+/// The types of an index's remaining columns: a tuple with a first one.
+#[diagnostic::on_unimplemented(
+    message = "every column of the index has its value already",
+    label = "no column is left",
+    note = "an index of more columns has a finder that narrows further"
+)]
+pub trait Narrow {
+    /// The next column's type.
+    type Next;
+    /// The types of those after it.
+    type Rest;
+}
+
+macro_rules! narrow {
+    ($first:ident $($rest:ident)*) => {
+        impl<$first, $($rest),*> Narrow for ($first, $($rest,)*) {
+            type Next = $first;
+            type Rest = ($($rest,)*);
+        }
+        narrow!($($rest)*);
+    };
+    () => {};
+}
+
+narrow!(A B C D E F G H I J K L M N O P);
+
+impl<T: Table, Rest> Finder<T, Rest> {
+    /// The rows whose first column in the index has that value.
+    #[doc(hidden)]
+    pub fn new<V: ToSql + Send + Sync + 'static>(index: &'static Index, value: V) -> Self {
+        let mut params = Params::default();
+        params.push(value);
+        Finder {
+            index,
+            params,
+            equal: 1,
+            reverse: false,
+            limit: None,
+            of: PhantomData,
+        }
+    }
+
+    /// Only rows whose next column in the index has that value.
+    pub fn eq<V>(mut self, value: V) -> Finder<T, Rest::Rest>
+    where
+        Rest: Narrow<Next: ToSql + Send + Sync + 'static>,
+        V: IntoValue<Rest::Next>,
+    {
+        self.params.push(value.into_value());
+        Finder {
+            index: self.index,
+            params: self.params,
+            equal: self.equal + 1,
+            reverse: self.reverse,
+            limit: self.limit,
+            of: PhantomData,
+        }
+    }
+
+    /// Against the index's order.
+    pub fn reverse(mut self) -> Self {
+        self.reverse = !self.reverse;
+        self
+    }
+
+    /// At most that many rows.
+    pub fn limit(mut self, rows: u32) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    fn query(self) -> Query {
+        let mut params = self.params;
+        if let Some(limit) = self.limit {
+            params.push(i64::from(limit));
+        }
+        let shape = Shape::Finder {
+            index: ByAddress(self.index),
+            equal: self.equal,
+            reverse: self.reverse,
+            limited: self.limit.is_some(),
+        };
+        Query {
+            key: Key::new(T::INFO, shape),
+            params,
+        }
+    }
+
+    /// All of the rows, at once in memory.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fetch_all(self, scope: &Scoped<T::Scope>) -> Result<Vec<T>, Error>
+    where
+        T: AllowsSelect,
+    {
+        scope.guise.run(self.query()).await?.decode(T::from_row)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error>
+    where
+        T: AllowsSelect,
+    {
+        let limit = self.limit.map_or(1, |limit| limit.min(1));
+        let rows = scope.guise.run(self.limit(limit).query()).await?;
+        first(&rows, T::from_row)
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the scope sees none; else see [`Error`].
+    pub async fn fetch_one(self, scope: &Scoped<T::Scope>) -> Result<T, Error>
+    where
+        T: AllowsSelect,
+    {
+        let found = self.fetch_optional(scope).await?;
+        found.ok_or_else(|| not_found(T::INFO))
+    }
+}
+
+impl<T: Table, Rest> fmt::Debug for Finder<T, Rest> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finder")
+            .field("table", &T::NAME)
+            .field("equal", &self.equal)
+            .field("reverse", &self.reverse)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

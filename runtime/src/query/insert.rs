@@ -1,0 +1,93 @@
+//! Writing a new row.
+
+use std::marker::PhantomData;
+
+use tokio_postgres::types::ToSql;
+
+use super::{Key, Query, Shape, first, not_found};
+use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
+use crate::{Error, IntoValue, Params, Scoped};
+
+/// A new row of `T`. Columns that are not set get their default from the database.
+#[derive(Debug)]
+#[must_use = "nothing is written until it is executed"]
+pub struct Insert<T> {
+    columns: Vec<&'static str>,
+    params: Params,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: AllowsInsert> Insert<T> {
+    pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self {
+        let mut params = Params::default();
+        row.bind(&mut params);
+        Insert {
+            columns: R::COLUMNS.to_vec(),
+            params,
+            of: PhantomData,
+        }
+    }
+
+    /// Sets one more column. The last value of a column counts.
+    pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
+    where
+        V: ToSql + Send + Sync + 'static,
+    {
+        set(
+            &mut self.columns,
+            &mut self.params,
+            column.name,
+            value.into_value(),
+        );
+        self
+    }
+
+    fn query(self, returning: bool) -> Query {
+        let shape = Shape::Insert {
+            columns: self.columns,
+            returning,
+        };
+        Query {
+            key: Key::new(T::INFO, shape),
+            params: self.params,
+        }
+    }
+
+    /// Writes the row; returns how many were written: 1, unless a trigger swallowed it.
+    ///
+    /// # Errors
+    /// [`Error::RowRefused`] where the row lies outside the scope, and see [`Error`].
+    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
+        Ok(scope.guise.run(self.query(false)).await?.affected)
+    }
+
+    /// Writes the row and returns it as the database now holds it, defaults included.
+    ///
+    /// PostgreSQL returns a row under the SELECT policy, so both policies are needed.
+    ///
+    /// # Errors
+    /// [`Error::RowRefused`] where the row lies outside the scope, and see [`Error`].
+    pub async fn fetch_one(self, scope: &Scoped<T::Scope>) -> Result<T, Error>
+    where
+        T: AllowsSelect,
+    {
+        let rows = scope.guise.run(self.query(true)).await?;
+        first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+    }
+}
+
+/// Sets a column of an insert or update, in place of an earlier value.
+pub(super) fn set<V: ToSql + Send + Sync + 'static>(
+    columns: &mut Vec<&'static str>,
+    params: &mut Params,
+    column: &'static str,
+    value: V,
+) {
+    match columns.iter().position(|name| *name == column) {
+        Some(index) => params.replace(index, value),
+        None => {
+            columns.push(column);
+            params.push(value);
+        }
+    }
+}

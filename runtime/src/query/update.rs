@@ -1,0 +1,83 @@
+//! Changing the row of a primary key.
+
+use std::marker::PhantomData;
+
+use tokio_postgres::types::ToSql;
+
+use super::insert::set;
+use super::{Key, Query, Shape, first, plain};
+use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey};
+use crate::{Error, IntoValue, Params, Scoped};
+
+/// A change of the row of `T` with a primary key. Only the columns that are set change.
+#[derive(Debug)]
+#[must_use = "nothing is written until it is executed"]
+pub struct Update<T> {
+    columns: Vec<&'static str>,
+    params: Params,
+    key: Params,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: HasPrimaryKey + AllowsUpdate + AllowsSelect> Update<T> {
+    pub(crate) fn new(value: impl IntoValue<T::Key>) -> Self {
+        let mut key = Params::default();
+        T::bind(value.into_value(), &mut key);
+        Update {
+            columns: Vec::new(),
+            params: Params::default(),
+            key,
+            of: PhantomData,
+        }
+    }
+
+    /// Sets a column. The last value of a column counts.
+    pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
+    where
+        V: ToSql + Send + Sync + 'static,
+    {
+        set(
+            &mut self.columns,
+            &mut self.params,
+            column.name,
+            value.into_value(),
+        );
+        self
+    }
+
+    fn query(self, returning: bool) -> Result<Query, Error> {
+        if self.columns.is_empty() {
+            return Err(Error::NothingToUpdate {
+                table: plain(T::NAME),
+            });
+        }
+        let mut params = self.params;
+        params.append(self.key);
+        let shape = Shape::Update {
+            columns: self.columns,
+            key: T::KEY,
+            returning,
+        };
+        Ok(Query {
+            key: Key::new(T::INFO, shape),
+            params,
+        })
+    }
+
+    /// Writes the change; returns how many rows it changed: 0 where the scope sees no such row.
+    ///
+    /// # Errors
+    /// [`Error::RowRefused`] where the row would leave the scope, [`Error::NothingToUpdate`] without
+    /// a column to set, and see [`Error`].
+    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
+        Ok(scope.guise.run(self.query(false)?).await?.affected)
+    }
+
+    /// Writes the change and returns the row as the database now holds it, if the scope sees one.
+    ///
+    /// # Errors
+    /// As [`Update::execute`].
+    pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error> {
+        first(&scope.guise.run(self.query(true)?).await?, T::from_row)
+    }
+}

@@ -1,0 +1,167 @@
+//! Values on their way out of a row.
+
+use std::error::Error as StdError;
+use std::ops::Range;
+use std::sync::Arc;
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::DataRowBody;
+use tokio_postgres::types::{FromSql, Type, WasNull};
+
+use crate::Error;
+use crate::query::{TableInfo, plain};
+use crate::text_enum::UnknownText;
+use crate::wire::Prepared;
+
+/// One row of a table, read by position.
+#[derive(Debug)]
+pub struct Row<'a> {
+    table: &'static TableInfo,
+    types: &'a [Type],
+    body: &'a [u8],
+    ranges: &'a [Option<Range<usize>>],
+}
+
+impl<'a> Row<'a> {
+    /// The value of the column at `index`, counted from 0 in the order of the table's columns.
+    ///
+    /// # Errors
+    /// [`Error::Decode`], naming table and column and never the value: NULL where the field is no
+    /// `Option`, a type that the field's type does not read, a text that no variant has.
+    pub fn get<V: FromSql<'a>>(&self, index: usize) -> Result<V, Error> {
+        let (Some(ty), Some(range)) = (self.types.get(index), self.ranges.get(index)) else {
+            return Err(self.fault(
+                index,
+                "is missing from the row; apply the migrations".into(),
+            ));
+        };
+        if !V::accepts(ty) {
+            return Err(self.wrong_type(index, ty, std::any::type_name::<V>()));
+        }
+        let raw = range
+            .as_ref()
+            .and_then(|range| self.body.get(range.clone()));
+        V::from_sql_nullable(ty, raw)
+            .map_err(|error| self.unreadable(index, ty, error.as_ref(), std::any::type_name::<V>()))
+    }
+
+    #[cold]
+    fn wrong_type(&self, index: usize, ty: &Type, rust: &str) -> Error {
+        let rust = short_type_name(rust);
+        self.fault(
+            index,
+            format!(
+                "is `{ty}`, which a `{rust}` cannot hold; apply the migrations or change the field"
+            ),
+        )
+    }
+
+    #[cold]
+    fn unreadable(
+        &self,
+        index: usize,
+        ty: &Type,
+        error: &(dyn StdError + Send + Sync + 'static),
+        rust: &str,
+    ) -> Error {
+        let rust = short_type_name(rust);
+        let reason = if error.is::<WasNull>() {
+            format!("is NULL; make the field an `Option<{rust}>`")
+        } else if error.is::<UnknownText>() {
+            format!(
+                "holds a text that `{rust}` has no variant for; add the variant or correct the row"
+            )
+        } else {
+            format!("holds a `{ty}` that does not fit a `{rust}`")
+        };
+        self.fault(index, reason)
+    }
+
+    #[cold]
+    fn fault(&self, index: usize, reason: String) -> Error {
+        Error::Decode {
+            table: plain(self.table.name),
+            column: match self.table.columns.get(index) {
+                Some(name) => plain(name),
+                None => index.to_string(),
+            },
+            reason,
+        }
+    }
+}
+
+/// The rows of a committed statement.
+pub(crate) struct Rows {
+    pub(crate) table: &'static TableInfo,
+    pub(crate) statement: Arc<Prepared>,
+    pub(crate) bodies: Vec<DataRowBody>,
+    pub(crate) affected: u64,
+}
+
+impl Rows {
+    /// Decodes every row.
+    pub(crate) fn decode<V>(
+        &self,
+        decode: fn(&Row<'_>) -> Result<V, Error>,
+    ) -> Result<Vec<V>, Error> {
+        let mut values = Vec::with_capacity(self.bodies.len());
+        let mut ranges = Vec::with_capacity(self.statement.columns.len());
+        for body in &self.bodies {
+            self.locate(body, &mut ranges)?;
+            values.push(decode(&Row {
+                table: self.table,
+                types: &self.statement.columns,
+                body: body.buffer(),
+                ranges: &ranges,
+            })?);
+        }
+        Ok(values)
+    }
+
+    fn locate(
+        &self,
+        body: &DataRowBody,
+        ranges: &mut Vec<Option<Range<usize>>>,
+    ) -> Result<(), Error> {
+        ranges.clear();
+        let mut found = body.ranges();
+        loop {
+            match found.next() {
+                Ok(Some(range)) => ranges.push(range),
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(Error::Protocol("a row does not parse")),
+            }
+        }
+    }
+}
+
+/// A type's name without the paths of its parts: `Option<String>`.
+fn short_type_name(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    let mut start = 0;
+    for (at, c) in name.char_indices() {
+        if !c.is_alphanumeric() && c != '_' && c != ':' {
+            short.push_str(last_segment(&name[start..at]));
+            short.push(c);
+            start = at + c.len_utf8();
+        }
+    }
+    short.push_str(last_segment(&name[start..]));
+    short
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_name_loses_its_paths() {
+        let name = std::any::type_name::<Option<Vec<std::time::Duration>>>();
+        assert_eq!(short_type_name(name), "Option<Vec<Duration>>");
+        assert_eq!(short_type_name("&str"), "&str");
+    }
+}

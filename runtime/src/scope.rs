@@ -1,0 +1,118 @@
+//! Who is asking, and the handle through which everything is asked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::database::{Database, Guise};
+
+/// Who is asking: a database role, and the settings that policies compare rows with.
+///
+/// Implemented by `#[derive(Scope)]`. A scope is set transaction-locally with each statement, in the
+/// same flight, and ends with it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scope",
+    label = "not a scope",
+    note = "add `#[derive(tabellion::Scope)]` to `{Self}`"
+)]
+pub trait Scope: Send + Sync + 'static {
+    /// The role that statements run as, by its plain name.
+    const ROLE: &'static str;
+    /// The names of the settings, `app.current_shop`, in the order of [`Scope::values`].
+    const SETTINGS: &'static [&'static str];
+
+    /// What the derive read of the struct, for the guard.
+    #[doc(hidden)]
+    const FINGERPRINT: u64 = 0;
+
+    /// The settings' texts, in the order of [`Scope::SETTINGS`].
+    fn values(&self) -> Vec<String>;
+}
+
+/// Nobody in particular: the scope of a table without row-level security that names no other.
+///
+/// Statements run as the login itself, so they may do what the login was granted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoScope;
+
+/// The name that PostgreSQL reserves for "no role but the login's own".
+pub(crate) const NO_ROLE: &str = "none";
+
+impl Scope for NoScope {
+    const ROLE: &'static str = NO_ROLE;
+    const SETTINGS: &'static [&'static str] = &[];
+
+    fn values(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A type that a scope's field may have: its text is what `current_setting(..)` returns.
+#[diagnostic::on_unimplemented(
+    message = "a scope's field cannot be a `{Self}`",
+    label = "no setting can hold a `{Self}`",
+    note = "use `String`, an integer or a UUID"
+)]
+pub trait Setting {
+    /// The text that PostgreSQL casts back to the column's type.
+    fn text(&self) -> String;
+}
+
+macro_rules! settings {
+    ($($ty:ty),*) => {$(
+        impl Setting for $ty {
+            fn text(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+
+settings!(String, &'static str, bool, i16, i32, i64);
+#[cfg(feature = "uuid")]
+settings!(uuid::Uuid);
+
+/// A database seen by one scope: what every query takes. Cheap to clone.
+///
+/// Nothing is sent before the first query, which also reports an empty field of the scope.
+pub struct Scoped<S> {
+    pub(crate) guise: Arc<Guise>,
+    scope: Arc<S>,
+}
+
+impl Database {
+    /// This database as `scope` sees it.
+    pub fn scope<S: Scope>(&self, scope: S) -> Scoped<S> {
+        Scoped {
+            guise: Arc::new(Guise::new(
+                self.clone(),
+                S::ROLE,
+                S::SETTINGS,
+                scope.values(),
+            )),
+            scope: Arc::new(scope),
+        }
+    }
+}
+
+impl<S> Scoped<S> {
+    /// Who is asking.
+    pub fn scope(&self) -> &S {
+        &self.scope
+    }
+}
+
+impl<S> Clone for Scoped<S> {
+    fn clone(&self) -> Self {
+        Scoped {
+            guise: self.guise.clone(),
+            scope: self.scope.clone(),
+        }
+    }
+}
+
+/// Names the type of the scope, never its values.
+impl<S> fmt::Debug for Scoped<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scoped<{}>", std::any::type_name::<S>())
+    }
+}

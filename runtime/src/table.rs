@@ -1,0 +1,232 @@
+//! What `#[derive(Table)]` says of a struct, and what a table can therefore do.
+//!
+//! For a struct `Action` with a finder `by_shop`, an optional column `notes` and policies for SELECT
+//! and INSERT the derive writes this and nothing more; everything else is generic code of this crate:
+//!
+//! ```
+//! use tabellion::query::Finder;
+//! use tabellion::scope::Setting;
+//! use tabellion::*;
+//! # struct Shop { domain: String }
+//! # impl Scope for Shop {
+//! #     const ROLE: &'static str = "authenticated";
+//! #     const SETTINGS: &'static [&'static str] = &["app.current_shop"];
+//! #     fn values(&self) -> Vec<String> { vec![Setting::text(&self.domain)] }
+//! # }
+//! # pub struct Action { pub id: i32, pub shop_domain: String, pub notes: Option<String> }
+//! impl Table for Action {
+//!     type Scope = Shop;
+//!     const NAME: &'static str = "public.actions";
+//!     const COLUMNS: &'static [&'static str] = &["id", "shop_domain", "notes"];
+//!     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+//!         Ok(Self { id: row.get(0)?, shop_domain: row.get(1)?, notes: row.get(2)? })
+//!     }
+//! }
+//! impl HasPrimaryKey for Action {
+//!     type Key = i32;
+//!     const KEY: &'static [&'static str] = &["id"];
+//!     fn bind(key: i32, params: &mut Params) {
+//!         params.push(key);
+//!     }
+//! }
+//! impl AllowsSelect for Action {}
+//! impl AllowsInsert for Action {}
+//! impl Action {
+//!     pub const NOTES: Column<Action, Option<String>> = Column::new("notes");
+//!
+//!     pub fn by_shop(shop_domain: impl Into<String>) -> Finder<Action, (i32,)> {
+//!         const INDEX: Index = Index {
+//!             columns: &[("shop_domain", false), ("id", true)],
+//!             predicate: &[],
+//!         };
+//!         Finder::new(&INDEX, shop_domain.into())
+//!     }
+//! }
+//! /// The columns without which a row cannot be inserted.
+//! pub struct NewAction {
+//!     pub shop_domain: String,
+//! }
+//! impl NewRow for NewAction {
+//!     type Table = Action;
+//!     const COLUMNS: &'static [&'static str] = &["shop_domain"];
+//!     fn bind(self, params: &mut Params) {
+//!         params.push(self.shop_domain);
+//!     }
+//! }
+//! ```
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::query::{Delete, Find, Insert, TableInfo, Update};
+use crate::{Error, IntoValue, Params, Row, Scope};
+
+pub use crate::text_enum::TextEnum;
+
+/// A table that a struct declares.
+///
+/// Implemented by `#[derive(Table)]`. Its functions are how rows are found by key and written; each
+/// exists where a policy allows the command, and otherwise fails to compile with the policy to add.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a table",
+    label = "not a table",
+    note = "add `#[derive(tabellion::Table)]` to `{Self}`"
+)]
+pub trait Table: Sized + Send + 'static {
+    /// Who may ask for its rows. A handle of any other scope is a type error.
+    type Scope: Scope;
+    /// The table's name as SQL: schema-qualified, quoted where needed.
+    const NAME: &'static str;
+    /// The columns as SQL, in the order of the struct's fields.
+    const COLUMNS: &'static [&'static str];
+
+    /// Reads a row whose columns are [`Table::COLUMNS`].
+    ///
+    /// # Errors
+    /// [`Error::Decode`] if a value does not fit its field.
+    fn from_row(row: &Row<'_>) -> Result<Self, Error>;
+
+    /// What the derive read of the struct, for the guard.
+    #[doc(hidden)]
+    const FINGERPRINT: u64 = 0;
+
+    #[doc(hidden)]
+    const INFO: &'static TableInfo = &TableInfo {
+        name: Self::NAME,
+        columns: Self::COLUMNS,
+    };
+
+    /// The row with that primary key: `Invoice::find(7).fetch_optional(&shop)`.
+    ///
+    /// A composite key is a tuple in the key's own order.
+    fn find(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Find<Self>
+    where
+        Self: HasPrimaryKey + AllowsSelect,
+    {
+        Find::new(key)
+    }
+
+    /// A new row, of the required columns; optional ones follow by [`Insert::set`]. What is not set
+    /// is left to the column's default.
+    fn insert<R>(row: R) -> Insert<Self>
+    where
+        Self: AllowsInsert,
+        R: NewRow<Table = Self>,
+    {
+        Insert::new(row)
+    }
+
+    /// Changes the row with that primary key: `Invoice::update(7).set(Invoice::PAID, true)`.
+    ///
+    /// PostgreSQL looks the row up under the SELECT policy, so both policies are needed.
+    fn update(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Update<Self>
+    where
+        Self: HasPrimaryKey + AllowsUpdate + AllowsSelect,
+    {
+        Update::new(key)
+    }
+
+    /// Deletes the row with that primary key.
+    ///
+    /// PostgreSQL looks the row up under the SELECT policy, so both policies are needed.
+    fn delete(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Delete<Self>
+    where
+        Self: HasPrimaryKey + AllowsDelete + AllowsSelect,
+    {
+        Delete::new(key)
+    }
+}
+
+/// A table with a primary key.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no primary key",
+    label = "no column of `{Self}` is its primary key",
+    note = "mark the key's columns with `#[column(primary_key)]`"
+)]
+pub trait HasPrimaryKey: Table {
+    /// The key: the column's type, or a tuple of them in the key's order.
+    type Key: Send;
+    /// The key's columns as SQL.
+    const KEY: &'static [&'static str];
+
+    /// Adds the key's values in the order of [`HasPrimaryKey::KEY`].
+    fn bind(key: Self::Key, params: &mut Params);
+}
+
+/// The columns that an insert must have: those that are NOT NULL and have no default.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a new row",
+    label = "not a new row",
+    note = "`#[derive(tabellion::Table)]` on a struct `Thing` writes its `NewThing`"
+)]
+pub trait NewRow: Send {
+    /// The table that the row belongs in.
+    type Table: Table;
+    /// The columns as SQL.
+    const COLUMNS: &'static [&'static str];
+
+    /// Adds the values in the order of [`NewRow::COLUMNS`].
+    fn bind(self, params: &mut Params);
+}
+
+/// A policy of the table allows SELECT.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no SELECT policy",
+    label = "no policy allows SELECT on `{Self}`",
+    note = "add `#[policy(\"...\", select, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+)]
+pub trait AllowsSelect: Table {}
+
+/// A policy of the table allows INSERT.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no INSERT policy",
+    label = "no policy allows INSERT on `{Self}`",
+    note = "add `#[policy(\"...\", insert, check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+)]
+pub trait AllowsInsert: Table {}
+
+/// A policy of the table allows UPDATE.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no UPDATE policy",
+    label = "no policy allows UPDATE on `{Self}`",
+    note = "add `#[policy(\"...\", update, using = ..., check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+)]
+pub trait AllowsUpdate: Table {}
+
+/// A policy of the table allows DELETE.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no DELETE policy",
+    label = "no policy allows DELETE on `{Self}`",
+    note = "add `#[policy(\"...\", delete, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+)]
+pub trait AllowsDelete: Table {}
+
+/// A column of the table `T` that holds a `V`: what `.set(...)` takes.
+pub struct Column<T, V> {
+    pub(crate) name: &'static str,
+    of: PhantomData<fn() -> (T, V)>,
+}
+
+impl<T, V> Column<T, V> {
+    /// A column by its name as SQL.
+    pub const fn new(name: &'static str) -> Self {
+        Column {
+            name,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T, V> Clone for Column<T, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, V> Copy for Column<T, V> {}
+
+impl<T, V> fmt::Debug for Column<T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Column").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,88 @@
+//! Values on their way into a statement.
+
+use std::fmt;
+
+use tokio_postgres::types::ToSql;
+
+/// The values of a statement's parameters, in order. `Debug` shows how many, never which.
+#[derive(Default)]
+pub struct Params {
+    values: Vec<Box<dyn ToSql + Send + Sync>>,
+}
+
+impl Params {
+    /// Adds the next parameter's value.
+    pub fn push<V: ToSql + Send + Sync + 'static>(&mut self, value: V) {
+        self.values.push(Box::new(value));
+    }
+
+    /// Puts a value in the place of another.
+    pub(crate) fn replace<V: ToSql + Send + Sync + 'static>(&mut self, index: usize, value: V) {
+        if let Some(slot) = self.values.get_mut(index) {
+            *slot = Box::new(value);
+        }
+    }
+
+    pub(crate) fn values(&self) -> &[Box<dyn ToSql + Send + Sync>] {
+        &self.values
+    }
+
+    /// Adds the parameters of another list behind these.
+    pub(crate) fn append(&mut self, mut other: Params) {
+        self.values.append(&mut other.values);
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Params({})", self.values.len())
+    }
+}
+
+/// What may stand for a value of the column type `V`: a `V`, the inside of an `Option`, a `&str` for
+/// a `String`.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{V}` cannot take a `{Self}`",
+    label = "expected `{V}`",
+    note = "give a value of the column's own type"
+)]
+pub trait IntoValue<V> {
+    /// The value that is sent.
+    fn into_value(self) -> V;
+}
+
+impl<V> IntoValue<V> for V {
+    fn into_value(self) -> V {
+        self
+    }
+}
+
+impl<V> IntoValue<Option<V>> for V {
+    fn into_value(self) -> Option<V> {
+        Some(self)
+    }
+}
+
+impl IntoValue<String> for &str {
+    fn into_value(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl IntoValue<Option<String>> for &str {
+    fn into_value(self) -> Option<String> {
+        Some(self.to_owned())
+    }
+}
+
+impl IntoValue<String> for &String {
+    fn into_value(self) -> String {
+        self.clone()
+    }
+}
+
+impl IntoValue<Option<String>> for &String {
+    fn into_value(self) -> Option<String> {
+        Some(self.clone())
+    }
+}

@@ -1,0 +1,137 @@
+//! The messages that a flight is made of.
+
+use std::io;
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend::{self, BindError};
+use tokio_postgres::types::{IsNull, Kind, ToSql, Type};
+
+/// A statement that the server has parsed, on one connection.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Its name on this connection.
+    pub(crate) name: String,
+    /// The types of its parameters.
+    pub(crate) parameters: Vec<Type>,
+    /// The types of its columns.
+    pub(crate) columns: Vec<Type>,
+}
+
+/// A parameter that cannot be encoded.
+pub(crate) struct Refused {
+    /// Which one, from 0.
+    pub(crate) index: usize,
+    /// Why, in words that hold no value.
+    pub(crate) reason: String,
+}
+
+/// Parse under `name`, and Describe where the types are not known beforehand.
+pub(crate) fn parse(out: &mut BytesMut, name: &str, sql: &str, describe: bool) -> io::Result<()> {
+    frontend::parse(name, sql, [], out)?;
+    if describe {
+        frontend::describe(b'S', name, out)?;
+    }
+    Ok(())
+}
+
+/// Close of a prepared statement.
+pub(crate) fn close(out: &mut BytesMut, name: &str) -> io::Result<()> {
+    frontend::close(b'S', name, out)
+}
+
+/// Bind and Execute with text parameters, for text results.
+pub(crate) fn bind_texts<'a>(
+    out: &mut BytesMut,
+    name: &str,
+    values: impl IntoIterator<Item = &'a str>,
+) -> io::Result<()> {
+    let write = |value: &str, out: &mut BytesMut| {
+        out.extend_from_slice(value.as_bytes());
+        Ok(postgres_protocol::IsNull::No)
+    };
+    match frontend::bind("", name, [], values, write, [], out) {
+        Ok(()) => frontend::execute("", 0, out),
+        Err(BindError::Serialization(error)) => Err(error),
+        Err(BindError::Conversion(_)) => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Bind and Execute of a prepared statement, every parameter encoded for the type that the server
+/// gave it. Results come in binary.
+///
+/// # Errors
+/// The first parameter that cannot be encoded. `out` then holds a part of the message: the caller
+/// throws it away.
+pub(crate) fn bind(
+    out: &mut BytesMut,
+    statement: &Prepared,
+    values: &[Box<dyn ToSql + Send + Sync>],
+) -> Result<(), Refused> {
+    let typed = || values.iter().zip(&statement.parameters);
+    let formats = typed().map(|(value, ty)| value.encode_format(ty) as i16);
+    let mut current = 0;
+    let bound = frontend::bind(
+        "",
+        &statement.name,
+        formats,
+        typed().enumerate(),
+        |(index, (value, ty)), out| {
+            current = index;
+            encode(value.as_ref(), ty, out)
+        },
+        Some(1),
+        out,
+    );
+    let bound = match bound {
+        Ok(()) => frontend::execute("", 0, out).map_err(|_| TOO_LARGE.to_owned()),
+        Err(BindError::Conversion(error)) => Err(reason(error.as_ref())),
+        Err(BindError::Serialization(_)) => Err(TOO_LARGE.to_owned()),
+    };
+    bound.map_err(|reason| Refused {
+        index: current,
+        reason,
+    })
+}
+
+const TOO_LARGE: &str = "the value is too large for one message";
+
+#[derive(Debug, thiserror::Error)]
+#[error("the text holds a NUL character, which PostgreSQL cannot store; remove it")]
+struct Nul;
+
+type EncodeError = Box<dyn std::error::Error + Send + Sync>;
+
+fn encode(
+    value: &(dyn ToSql + Send + Sync),
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Result<postgres_protocol::IsNull, EncodeError> {
+    let start = out.len();
+    Ok(match value.to_sql_checked(ty, out)? {
+        IsNull::Yes => postgres_protocol::IsNull::Yes,
+        IsNull::No => {
+            if is_text(ty) && out[start..].contains(&0) {
+                return Err(Box::new(Nul));
+            }
+            postgres_protocol::IsNull::No
+        }
+    })
+}
+
+/// Types whose binary form is their text.
+fn is_text(ty: &Type) -> bool {
+    matches!(
+        *ty,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON
+    ) || matches!(ty.kind(), Kind::Enum(_))
+        || ty.name() == "citext"
+}
+
+/// Only these errors are known to hold no value.
+fn reason(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    if error.is::<Nul>() || error.is::<tokio_postgres::types::WrongType>() {
+        error.to_string()
+    } else {
+        "the value does not fit the column's type".to_owned()
+    }
+}

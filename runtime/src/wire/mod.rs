@@ -1,0 +1,192 @@
+//! PostgreSQL's extended query protocol, as far as a scoped statement needs it.
+//!
+//! One exchange is one flight: everything that was encoded leaves together, ends in a single Sync,
+//! and is read up to the server's ReadyForQuery. Between two Syncs the server runs all statements as
+//! one transaction and skips whatever follows an error, so the transaction is committed by the Sync
+//! if and only if no ErrorResponse came before ReadyForQuery
+//! (<https://www.postgresql.org/docs/15/protocol-flow.html#PROTOCOL-FLOW-PIPELINING>).
+
+mod bind;
+mod reply;
+mod types;
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, BytesMut};
+use postgres_protocol::message::backend::Message;
+use postgres_protocol::message::frontend;
+use tokio::io::{AsyncReadExt, AsyncWrite};
+
+pub(crate) use bind::{Prepared, bind, bind_texts, close, parse};
+pub(crate) use reply::{Command, Fault, Replies, texts};
+pub(crate) use types::{TypeInfo, known, look_up};
+
+use crate::database::Stream;
+
+/// How much is read at once, in bytes: a page of rows and more.
+const READ: usize = 16 * 1024;
+
+/// An authenticated connection, of which only whole exchanges are asked.
+pub(crate) struct Wire {
+    stream: Box<dyn Stream>,
+    incoming: BytesMut,
+    /// Messages that leave with the next exchange.
+    pub(crate) outgoing: BytesMut,
+    /// The server waits outside a transaction and owes no answer.
+    idle: bool,
+}
+
+impl Wire {
+    /// Takes an authenticated stream at which the server waits.
+    pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+        Wire {
+            stream,
+            incoming: BytesMut::with_capacity(READ),
+            outgoing: BytesMut::with_capacity(1024),
+            idle: true,
+        }
+    }
+
+    /// Whether the server is known to wait outside a transaction, so that somebody else may use the
+    /// connection. False from the first byte of an exchange until its ReadyForQuery: a future that
+    /// is dropped in between leaves it false for good.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle
+    }
+
+    /// Closes the connection at once, without a word: the server rolls back what is open.
+    pub(crate) fn close(&mut self) {
+        self.idle = false;
+        self.stream = Box::new(tokio::io::empty());
+    }
+
+    /// Sends what was encoded and one Sync, and reads the answers up to ReadyForQuery.
+    ///
+    /// # Errors
+    /// [`Fault::Lost`] if the connection broke before the server reported anything,
+    /// [`Fault::Protocol`] if the bytes make no sense. The server's own errors are in the replies.
+    pub(crate) async fn exchange(&mut self) -> Result<Replies, Fault> {
+        if !self.idle {
+            return Err(Fault::Protocol("the connection still owes an answer"));
+        }
+        if !self.incoming.is_empty() && !self.is_alive() {
+            self.idle = false;
+            return Err(Fault::Lost);
+        }
+        self.idle = false;
+        frontend::sync(&mut self.outgoing);
+        let mut messages = Vec::new();
+        loop {
+            while let Some(message) = next_message(&mut self.incoming)? {
+                match message {
+                    // A notice may quote values: it is dropped unread.
+                    Message::NoticeResponse(_)
+                    | Message::NotificationResponse(_)
+                    | Message::ParameterStatus(_) => {}
+                    Message::ReadyForQuery(ready) => {
+                        self.idle = ready.status() == b'I' && self.outgoing.is_empty();
+                        return Ok(Replies::new(messages));
+                    }
+                    message => messages.push(message),
+                }
+            }
+            if self.transfer().await.is_err() {
+                // A server that gives up says why and hangs up.
+                return match messages.last() {
+                    Some(Message::ErrorResponse(_)) => Ok(Replies::new(messages)),
+                    _ => Err(Fault::Lost),
+                };
+            }
+        }
+    }
+
+    /// Writes as much as the stream takes and returns once something was read.
+    ///
+    /// Both directions make progress at once: a server that answers while a large message is still
+    /// being written never waits for a reader.
+    async fn transfer(&mut self) -> std::io::Result<()> {
+        let Wire {
+            stream,
+            incoming,
+            outgoing,
+            ..
+        } = self;
+        poll_fn(|cx| {
+            let mut wrote = false;
+            while !outgoing.is_empty() {
+                match Pin::new(&mut *stream).poll_write(cx, outgoing)? {
+                    Poll::Ready(0) => {
+                        return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
+                    }
+                    Poll::Ready(count) => {
+                        outgoing.advance(count);
+                        wrote = true;
+                    }
+                    Poll::Pending => break,
+                }
+            }
+            if wrote {
+                let _ = Pin::new(&mut *stream).poll_flush(cx)?;
+            }
+            poll_read(stream, incoming, cx)
+        })
+        .await
+    }
+
+    /// Whether an idle connection may be used again. Looks at what has arrived and sends nothing, so
+    /// it costs no round trip.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        if !self.idle {
+            return false;
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(read) = poll_read(&mut self.stream, &mut self.incoming, &mut cx) {
+            if read.is_err() {
+                return false;
+            }
+        }
+        // A changed setting or a notice is harmless. An error here is the server's farewell, and a
+        // message of which only a part is here cannot be judged.
+        loop {
+            match next_message(&mut self.incoming) {
+                Ok(Some(Message::NoticeResponse(_) | Message::ParameterStatus(_))) => {}
+                Ok(None) => return self.incoming.is_empty(),
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.idle {
+            // Says goodbye, where that takes no waiting. Otherwise the server sees the socket close
+            // and rolls back what is open.
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut goodbye = BytesMut::new();
+            frontend::terminate(&mut goodbye);
+            if let Poll::Ready(Ok(_)) = Pin::new(&mut self.stream).poll_write(&mut cx, &goodbye) {
+                let _ = Pin::new(&mut self.stream).poll_flush(&mut cx);
+            }
+        }
+    }
+}
+
+fn next_message(incoming: &mut BytesMut) -> Result<Option<Message>, Fault> {
+    Message::parse(incoming).map_err(|_| Fault::Protocol("a message does not parse"))
+}
+
+fn poll_read(
+    stream: &mut Box<dyn Stream>,
+    incoming: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<std::io::Result<()>> {
+    incoming.reserve(READ.saturating_sub(incoming.len()).max(READ / 4));
+    match pin!(stream.read_buf(incoming)).poll(cx)? {
+        Poll::Ready(0) => Poll::Ready(Err(std::io::ErrorKind::UnexpectedEof.into())),
+        Poll::Ready(_) => Poll::Ready(Ok(())),
+        Poll::Pending => Poll::Pending,
+    }
+}
