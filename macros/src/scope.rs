@@ -27,7 +27,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             const SETTINGS: &'static [&'static str] = &[#(#settings),*];
             const FINGERPRINT: ::core::primitive::u64 = #fingerprint;
             fn values(&self) -> ::std::vec::Vec<::std::string::String> {
-                ::std::vec![#(::tabellion::Setting::to_text(&self.#fields)),*]
+                ::std::vec![#(::tabellion::scope::Setting::text(&self.#fields)),*]
             }
         }
     }

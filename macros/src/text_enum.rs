@@ -51,6 +51,6 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             fn as_str(&self) -> &'static ::core::primitive::str { #as_str }
             fn from_text(text: &::core::primitive::str) -> ::core::option::Option<Self> { #from_text }
         }
-        ::tabellion::__text_enum_sql!(#ident);
+        ::tabellion::text_enum_sql!(#ident);
     }
 }

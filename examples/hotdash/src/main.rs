@@ -1,2 +1,3 @@
 //! examples/hotdash
+mod tables;
 fn main() {}

@@ -51,8 +51,10 @@ fn finder(table: &Table, index: &Index, input: &DeriveInput) -> Option<TokenStre
         #vis fn #finder(
             #argument: impl ::tabellion::IntoValue<#argument_type>,
         ) -> ::tabellion::query::Finder<Self, (#(#rest,)*)> {
-            static INDEX: ::tabellion::query::Index =
-                ::tabellion::query::Index::new(&[#((#names, #descending)),*], #predicate);
+            static INDEX: ::tabellion::Index = ::tabellion::Index {
+                columns: &[#((#names, #descending)),*],
+                predicate: #predicate,
+            };
             ::tabellion::query::Finder::new(&INDEX, #argument.into_value())
         }
     })

@@ -96,7 +96,7 @@ column_types! {
 }
 
 #[cfg(feature = "json")]
-impl<T> ColumnType for postgres_types::Json<T> {
+impl<T> ColumnType for crate::Json<T> {
     const NAME: &'static str = "jsonb";
     const ARRAY: &'static str = "_jsonb";
     type Class = class::Jsonb;
@@ -135,7 +135,7 @@ elements! {
 }
 
 #[cfg(feature = "json")]
-impl<T> Element for postgres_types::Json<T> {}
+impl<T> Element for crate::Json<T> {}
 #[cfg(feature = "chrono")]
 impl<Tz: chrono::TimeZone> Element for chrono::DateTime<Tz> {}
 impl<E: TextEnum> Element for E {}
