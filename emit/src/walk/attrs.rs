@@ -134,8 +134,8 @@ impl Facts {
     }
 }
 
-/// Rewrites a struct or enum into what a derive on it is given in `world`: its `cfg`s decided,
-/// its `cfg_attr`s spelled out, its `derive`s taken off. True if every world would read it alike.
+/// Rewrites a struct or enum into what a derive on it is given in `world`: members that do not
+/// exist left out, `cfg_attr`s spelled out, its `derive`s taken off. True if every world would read it alike.
 ///
 /// # Errors
 /// A malformed `cfg` or `cfg_attr` anywhere in it.
@@ -146,7 +146,10 @@ pub(super) fn configure(input: &mut DeriveInput, world: Worlds, cfg: &Cfg) -> sy
         alike: Cell::new(true),
     };
     this.attributes(&mut input.attrs)?;
-    input.attrs.retain(|attr| !attr.path().is_ident("derive"));
+    // On the item itself both were used up; on its members a `cfg` that holds stays.
+    input
+        .attrs
+        .retain(|attr| !attr.path().is_ident("derive") && !attr.path().is_ident("cfg"));
     let params = std::mem::take(&mut input.generics.params);
     input.generics.params = this.list(params, |param| match param {
         GenericParam::Lifetime(param) => &mut param.attrs,
@@ -228,6 +231,7 @@ impl Configure<'_> {
     fn attribute(&self, attr: Attribute, kept: &mut Vec<Attribute>) -> syn::Result<bool> {
         if attr.path().is_ident("cfg") {
             let holds = attr.parse_args_with(|input: ParseStream<'_>| self.holds(input))?;
+            kept.push(attr);
             return Ok(holds);
         }
         if !attr.path().is_ident("cfg_attr") {

@@ -104,12 +104,15 @@ impl Cfg {
                 cfg.read_flags(value.split('\u{1f}'));
             } else if let Some(name) = key.strip_prefix("CARGO_CFG_") {
                 let name = name.to_ascii_lowercase();
+                if name == "feature" && value.is_empty() {
+                    continue;
+                }
                 for value in value.split(',') {
                     cfg.set(&name, Some(value));
                 }
                 // A bare name looks like a name with an empty value; only `target_abi` and the
                 // like, which are never bare, are known to be the latter.
-                if value.is_empty() && name != "feature" && !name.starts_with("target_") {
+                if value.is_empty() && !name.starts_with("target_") {
                     cfg.set(&name, None);
                 }
             }
@@ -176,7 +179,8 @@ impl Cfg {
                 _ => Err(syn::Error::new(ident.span(), "not a `cfg` predicate")),
             };
         }
-        if input.peek(Token![=]) {
+        // In a `cfg_select!`, the arrow of an arm may follow.
+        if input.peek(Token![=]) && !input.peek(Token![=>]) {
             input.parse::<Token![=]>()?;
             let value = input.parse::<LitStr>()?.value();
             let values = self.values.get(&name);

@@ -46,7 +46,8 @@ pub(crate) struct Found {
     /// The path of its module inside the crate, as `module_path!()` spells it, without the crate's
     /// name. A function's items belong to the function's module.
     pub(crate) module: Vec<String>,
-    /// What rustc gives to its derives: every `cfg` and `cfg_attr` decided, no `derive`s.
+    /// What rustc gives to its derives, token by token: every `cfg` and `cfg_attr` decided (a
+    /// `cfg` that holds still stands on its member), no `derive`s.
     pub(crate) input: DeriveInput,
     /// Which of our derives it has, sorted.
     pub(crate) derives: Vec<Derive>,

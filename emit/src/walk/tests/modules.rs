@@ -1,1 +1,183 @@
-//! modules
+//! Modules, files and what is wrong with them.
+
+use std::fs;
+
+use super::{Krate, one, paths, slashed};
+
+#[test]
+fn items_come_in_source_order() {
+    let krate = Krate::new(&[
+        (
+            "src/lib.rs",
+            "#[derive(Table)] struct Z; mod b; #[derive(Table)] struct A; mod a; #[derive(Table)] struct M;",
+        ),
+        ("src/a.rs", "#[derive(Table)] struct X;"),
+        (
+            "src/b/mod.rs",
+            "mod inner { #[derive(Table)] struct Y; } #[derive(Table)] struct B;",
+        ),
+    ]);
+    let walk = krate.walk();
+    assert_eq!(paths(&walk), ["Z", "b::inner::Y", "b::B", "A", "a::X", "M"]);
+    assert_eq!(
+        slashed(&walk.files),
+        ["src/a.rs", "src/b/mod.rs", "src/lib.rs"]
+    );
+    let files: Vec<_> = walk
+        .items
+        .iter()
+        .map(|found| found.file.to_str().unwrap_or(""))
+        .collect();
+    assert_eq!(files[..3], ["src/lib.rs", "src/b/mod.rs", "src/b/mod.rs"]);
+}
+
+#[test]
+fn a_path_out_of_the_package_names_no_folder_of_this_machine() {
+    let krate = Krate::new(&[
+        ("src/lib.rs", "#[path = \"../../shared.rs\"] mod shared;"),
+        ("../shared.rs", ""),
+    ]);
+    // The file above would be shared by every test, so it lies in a package one deeper.
+    let dir = krate.dir.path().join("member");
+    fs::create_dir_all(dir.join("src")).expect("a folder");
+    let outside = krate.dir.path().join("absolute.rs");
+    fs::write(&outside, "#[derive(Table)] struct Absolute;").expect("a file");
+    fs::write(
+        krate.dir.path().join("shared.rs"),
+        "#[derive(Table)] struct Shared;",
+    )
+    .expect("a file");
+    let text =
+        format!("#[path = \"../../shared.rs\"] mod shared; #[path = {outside:?}] mod absolute;");
+    fs::write(dir.join("src/lib.rs"), text).expect("a file");
+    let target = crate::walk::Target {
+        kind: crate::walk::TargetKind::Lib,
+        crate_name: "member".into(),
+        root: "src/lib.rs".into(),
+    };
+    let walk = crate::walk::walk(&dir, &target, &krate.cfg);
+    assert_eq!(paths(&walk), ["shared::Shared", "absolute::Absolute"]);
+    assert_eq!(slashed(&[walk.items[0].file.clone()]), ["../shared.rs"]);
+    assert_eq!(slashed(&[walk.items[1].file.clone()]), ["absolute.rs"]);
+}
+
+#[test]
+fn what_is_missing_or_twice_there_is_left_to_rustc() {
+    let walk = Krate::new(&[
+        ("src/lib.rs", "mod gone; mod twice; #[derive(Table)] struct A; fn f() { mod unreachable; #[derive(Table)] struct B; }"),
+        ("src/twice.rs", ""),
+        ("src/twice/mod.rs", ""),
+    ])
+    .walk();
+    assert_eq!(paths(&walk), ["A", "B"]);
+    assert_eq!(
+        slashed(&walk.unparsed),
+        ["src/gone.rs", "src/lib.rs", "src/twice.rs"]
+    );
+}
+
+#[test]
+fn a_file_that_does_not_lex_is_left_to_rustc() {
+    let krate = Krate::new(&[
+        (
+            "src/lib.rs",
+            "mod open; mod bytes; mod quote; #[derive(Table)] struct A;",
+        ),
+        ("src/open.rs", "#[derive(Table)] struct B {"),
+        (
+            "src/quote.rs",
+            "const X: &str = \"; #[derive(Table)] struct C;",
+        ),
+        ("src/bytes.rs", ""),
+    ]);
+    fs::write(krate.dir.path().join("src/bytes.rs"), b"// \xff\xfe").expect("the file");
+    let walk = krate.walk();
+    assert_eq!(paths(&walk), ["A"]);
+    assert_eq!(
+        slashed(&walk.unparsed),
+        ["src/bytes.rs", "src/open.rs", "src/quote.rs"]
+    );
+}
+
+#[test]
+fn no_root_is_no_panic() {
+    let walk = Krate::new(&[]).walk();
+    assert!(walk.items.is_empty());
+    assert_eq!(slashed(&walk.unparsed), ["src/lib.rs"]);
+}
+
+#[test]
+fn one_bad_item_does_not_hide_its_neighbours() {
+    let walk = one("#[derive(Table)] struct A;
+         #[derive(Table)] struct Bad { id i32 }
+         #[derive(Table)] struct B;
+         use ; struct ; mod 1; #[derive(] )] fn");
+    // The last line's brackets do not match, so that the whole file is lost to rustc as well.
+    assert!(walk.items.is_empty());
+    let walk = one(
+        "#[derive(Table)] struct A;
+         #[derive(Table)] struct Bad { id i32 }
+         #[derive(Table)] struct B; use ; struct ; mod 1; #[derive(Table)] struct C; #[derive(Table)]",
+    );
+    assert_eq!(paths(&walk), ["A", "B", "C"]);
+    assert_eq!(slashed(&walk.unparsed), ["src/lib.rs"]);
+}
+
+#[test]
+fn syntax_unknown_to_syn_hides_nothing() {
+    let walk = one(
+        "pub impl(crate) unknown thing { x } keyword-less; macro m($x:expr) { struct }
+         fn f() { let x = new syntax => here; }
+         fn g() { let x = new syntax => here; #[derive(Table)] struct Lost; }
+         #[derive(Table)] struct A;",
+    );
+    assert_eq!(paths(&walk), ["A"]);
+    assert!(walk.unparsed.is_empty());
+}
+
+#[test]
+fn a_file_inside_itself_is_entered_once() {
+    let walk = Krate::new(&[
+        (
+            "src/lib.rs",
+            "#[path = \"lib.rs\"] mod again; mod a; #[derive(Table)] struct A;",
+        ),
+        (
+            "src/a.rs",
+            "include!(\"a.rs\"); #[path = \"b.rs\"] mod b; #[derive(Table)] struct B;",
+        ),
+        ("src/b.rs", "#[path = \"a.rs\"] mod a;"),
+    ])
+    .walk();
+    assert_eq!(paths(&walk), ["a::B", "A"]);
+    assert_eq!(slashed(&walk.unparsed), ["src/a.rs", "src/lib.rs"]);
+}
+
+#[test]
+fn one_file_may_be_two_modules() {
+    let walk = Krate::new(&[
+        (
+            "src/lib.rs",
+            "#[path = \"x.rs\"] mod a; #[path = \"x.rs\"] mod b;",
+        ),
+        ("src/x.rs", "#[derive(Table)] struct X;"),
+    ])
+    .walk();
+    assert_eq!(paths(&walk), ["a::X", "b::X"]);
+    assert_eq!(slashed(&walk.files), ["src/lib.rs", "src/x.rs"]);
+}
+
+#[test]
+fn includes_of_the_build_are_passed_over() {
+    let walk = Krate::new(&[
+        (
+            "src/lib.rs",
+            "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\")); std::include! { \"part.rs\" }
+             quote! { #[derive(Table)] struct Quoted; } macro_rules! m { () => { #[derive(Table)] struct M; } }",
+        ),
+        ("src/part.rs", "#[derive(Table)] struct Part;"),
+    ])
+    .walk();
+    assert_eq!(paths(&walk), ["Part"]);
+    assert!(walk.unparsed.is_empty());
+}
