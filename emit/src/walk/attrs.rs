@@ -135,7 +135,8 @@ impl Facts {
 }
 
 /// Rewrites a struct or enum into what a derive on it is given in `world`: members that do not
-/// exist left out, `cfg_attr`s spelled out, its `derive`s taken off. True if every world would read it alike.
+/// exist left out, `cfg_attr`s spelled out, its `derive`s taken off. True if every world would
+/// read it alike.
 ///
 /// # Errors
 /// A malformed `cfg` or `cfg_attr` anywhere in it.

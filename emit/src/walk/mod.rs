@@ -90,7 +90,15 @@ impl Walk {
     /// What `path` denotes where `from` is written, by rustc's rules for names of types, in the
     /// build if `from` is in it, else under test.
     pub(crate) fn resolve(&self, from: &Found, path: &syn::Path) -> Resolution {
-        let world = from.worlds.each().next().unwrap_or(Worlds::BUILD);
+        self.resolve_in(
+            from,
+            path,
+            from.worlds.each().next().unwrap_or(Worlds::BUILD),
+        )
+    }
+
+    /// The same in one world of the item's.
+    fn resolve_in(&self, from: &Found, path: &syn::Path, world: Worlds) -> Resolution {
         match self.index.find(from.scope, &scope::Path::of(path), world) {
             resolve::Answer::Item(item) => Resolution::Item(item),
             resolve::Answer::Plain | resolve::Answer::Module(_) => Resolution::Plain,

@@ -120,12 +120,12 @@ impl<'a> Search<'a> {
             None => Answer::Module(here),
             Some("crate") => Answer::Module(ROOT),
             Some("self") => Answer::Module(here),
-            Some("super") => Answer::Module(self.index.up(here)),
+            Some("super") => self.above(here),
             Some(name) => self.lexical(scope, name),
         };
         for name in names {
             at = match at {
-                Answer::Module(module) if name == "super" => Answer::Module(self.index.up(module)),
+                Answer::Module(module) if name == "super" => self.above(module),
                 Answer::Module(module) if name == "self" => Answer::Module(module),
                 Answer::Module(module) => self.member(module, name, scope),
                 Answer::Foreign | Answer::Ambiguous | Answer::Nothing => return at,
@@ -134,6 +134,14 @@ impl<'a> Search<'a> {
             };
         }
         at
+    }
+
+    fn above(&self, module: ScopeId) -> Answer {
+        if module == ROOT {
+            Answer::Nothing
+        } else {
+            Answer::Module(self.index.up(module))
+        }
     }
 
     /// A path's first name: in this scope, then in the blocks around it up to their module.

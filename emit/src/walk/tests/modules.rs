@@ -33,20 +33,11 @@ fn items_come_in_source_order() {
 
 #[test]
 fn a_path_out_of_the_package_names_no_folder_of_this_machine() {
-    let krate = Krate::new(&[
-        ("src/lib.rs", "#[path = \"../../shared.rs\"] mod shared;"),
-        ("../shared.rs", ""),
-    ]);
-    // The file above would be shared by every test, so it lies in a package one deeper.
+    let krate = Krate::new(&[("shared.rs", "#[derive(Table)] struct Shared;")]);
     let dir = krate.dir.path().join("member");
     fs::create_dir_all(dir.join("src")).expect("a folder");
     let outside = krate.dir.path().join("absolute.rs");
     fs::write(&outside, "#[derive(Table)] struct Absolute;").expect("a file");
-    fs::write(
-        krate.dir.path().join("shared.rs"),
-        "#[derive(Table)] struct Shared;",
-    )
-    .expect("a file");
     let text =
         format!("#[path = \"../../shared.rs\"] mod shared; #[path = {outside:?}] mod absolute;");
     fs::write(dir.join("src/lib.rs"), text).expect("a file");

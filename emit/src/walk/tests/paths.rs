@@ -41,6 +41,7 @@ fn paths_from_every_direction() {
         ("Top", "scope::Shop", "scope::Shop"),
         ("Top", "Order", "models::order::Order"),
         ("Top", "scope::Shop::Inner", "foreign"),
+        ("Top", "super::Top", "foreign"),
         ("Top", "serde_json::Value", "foreign"),
     ] {
         assert_eq!(resolved(&walk, from, path), answer, "`{path}` in `{from}`");

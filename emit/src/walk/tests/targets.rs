@@ -63,17 +63,6 @@ fn the_library_comes_first() {
         &["lib deed code/root.rs"],
     );
     ok(
-        "lib.path = \"x.rs\"\n",
-        &["src/main.rs"],
-        &[],
-        &["lib my_shop x.rs"][..0]
-            .iter()
-            .chain(&["bin my-shop my_shop src/main.rs"])
-            .copied()
-            .collect::<Vec<_>>()
-            .as_slice(),
-    );
-    ok(
         "autolib = false\n",
         &["src/lib.rs", "src/main.rs"],
         &[],
