@@ -46,14 +46,21 @@ impl fmt::Display for Finding {
             Change::Missing { expected } => write!(f, "{object} is missing; expected `{expected}`"),
             Change::Unexpected { found } => write!(f, "{object} is not expected; found `{found}`"),
             Change::Differs { expected, found } => {
-                write!(f, "{object} differs; expected `{expected}`, found `{found}`")
+                write!(
+                    f,
+                    "{object} differs; expected `{expected}`, found `{found}`"
+                )
             }
         }
     }
 }
 
 pub(super) fn diff(expected: &Snapshot, found: &Snapshot) -> Vec<Finding> {
-    let names: BTreeSet<&Object> = expected.objects.keys().chain(found.objects.keys()).collect();
+    let names: BTreeSet<&Object> = expected
+        .objects
+        .keys()
+        .chain(found.objects.keys())
+        .collect();
     let lone = |object: &Object| {
         expected.objects.contains_key(object) != found.objects.contains_key(object)
     };
@@ -127,7 +134,11 @@ mod tests {
             (Kind::Column, "a", "id", "bigint"),
             (Kind::Grant, "a", "app", "truncate"),
         ]);
-        let told: Vec<_> = expected.diff(&found).iter().map(Finding::to_string).collect();
+        let told: Vec<_> = expected
+            .diff(&found)
+            .iter()
+            .map(Finding::to_string)
+            .collect();
         assert_eq!(
             told,
             [

@@ -212,7 +212,9 @@ impl Snapshot {
 
     /// The tables.
     pub fn tables(&self) -> impl Iterator<Item = &Object> {
-        self.objects.keys().filter(|object| object.kind == Kind::Table)
+        self.objects
+            .keys()
+            .filter(|object| object.kind == Kind::Table)
     }
 
     /// What separates another snapshot from this one, which is taken as what should be.

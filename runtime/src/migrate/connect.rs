@@ -1,7 +1,7 @@
 //! The engine's own connection: one, direct, for as long as it works.
 
-use tokio_postgres::config::{Config, Host};
 use tokio_postgres::Client;
+use tokio_postgres::config::{Config, Host};
 
 use super::error::MigrateError;
 use crate::database::{Target, connector};
@@ -14,11 +14,15 @@ const OLDEST: u32 = 15;
 fn place(config: &Config) -> String {
     let ports = config.get_ports();
     let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
-        Host::Tcp(name) => format!("`{name}:{}`", port(index)),
-        #[cfg(unix)]
-        Host::Unix(folder) => format!("`{}`", folder.display()),
-    });
+    let hosts = config
+        .get_hosts()
+        .iter()
+        .enumerate()
+        .map(|(index, host)| match host {
+            Host::Tcp(name) => format!("`{name}:{}`", port(index)),
+            #[cfg(unix)]
+            Host::Unix(folder) => format!("`{}`", folder.display()),
+        });
     hosts.collect::<Vec<_>>().join(", ")
 }
 
@@ -29,9 +33,15 @@ pub(super) async fn connect(url: &str) -> Result<Client, MigrateError> {
     let tls = connector(&target).map_err(failed)?;
     let (client, connection) = target.config.connect(tls).await.map_err(|error| {
         let fault = ConnectFault::from_driver(&error);
-        MigrateError::Connection(format!("no connection to {}: {fault}", place(&target.config)))
+        MigrateError::Connection(format!(
+            "no connection to {}: {fault}",
+            place(&target.config)
+        ))
     })?;
-    let version = connection.parameter("server_version").unwrap_or_default().to_owned();
+    let version = connection
+        .parameter("server_version")
+        .unwrap_or_default()
+        .to_owned();
     tokio::spawn(async move {
         // Whoever waits for an answer is told of the connection's end; here nobody does.
         let _ = connection.await;

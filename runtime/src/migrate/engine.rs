@@ -79,7 +79,10 @@ pub struct Status {
 impl Status {
     /// How many migrations are not applied.
     pub fn pending(&self) -> usize {
-        self.migrations.iter().filter(|(_, entry)| entry.is_none()).count()
+        self.migrations
+            .iter()
+            .filter(|(_, entry)| entry.is_none())
+            .count()
     }
 }
 
@@ -128,10 +131,15 @@ impl Migrator {
         self.ledger = Ledger::read(&self.client).await?;
         let applied = self.ledger.applied();
         let entry = |migration: &Migration| {
-            applied.get(migration.version.as_str()).map(|&entry| entry.clone())
+            applied
+                .get(migration.version.as_str())
+                .map(|&entry| entry.clone())
         };
         Ok(Status {
-            migrations: set.iter().map(|migration| (migration.clone(), entry(migration))).collect(),
+            migrations: set
+                .iter()
+                .map(|migration| (migration.clone(), entry(migration)))
+                .collect(),
             problems: self.ledger.problems(set),
         })
     }
@@ -160,7 +168,10 @@ impl Migrator {
     ) -> Result<Vec<Entry>, MigrateError> {
         let last = match &options.to {
             Some(version) => known(set, version)?,
-            None => set.iter().next_back().map_or("", |migration| &migration.version),
+            None => set
+                .iter()
+                .next_back()
+                .map_or("", |migration| &migration.version),
         };
         self.ledger = Ledger::read(&self.client).await?;
         let pending = due(&self.ledger, set, last)?;
@@ -361,7 +372,9 @@ fn chosen<'a>(
                     "migration `{version}` is not applied, so nothing can be rolled back to it"
                 )));
             }
-            backwards.take_while(|migration| migration.version > *version).collect()
+            backwards
+                .take_while(|migration| migration.version > *version)
+                .collect()
         }
         RollbackTarget::All => backwards.collect(),
     })

@@ -71,13 +71,21 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { file, line, statement, code, message } = self;
+        let Failure {
+            file,
+            line,
+            statement,
+            code,
+            message,
+        } = self;
         write!(
             f,
             "`{file}` failed at line {line} and was rolled back: {message} (SQLSTATE {code}) in `{statement}`"
         )?;
         match code.as_str() {
-            "25001" => f.write_str("; a statement that cannot share a transaction needs a file of its own"),
+            "25001" => {
+                f.write_str("; a statement that cannot share a transaction needs a file of its own")
+            }
             "42501" => f.write_str("; apply as a role with the right to do it, or grant it"),
             "55P03" | "57014" => f.write_str("; end what holds the table, then apply again"),
             _ => Ok(()),

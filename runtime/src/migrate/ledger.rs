@@ -128,7 +128,11 @@ impl Ledger {
                 exists: true,
                 entries: rows(&messages).map(entry).collect::<Result<_, _>>()?,
             }),
-            Err(error) if error.code().is_some_and(|code| matches!(code.code(), "42P01" | "3F000")) => {
+            Err(error)
+                if error
+                    .code()
+                    .is_some_and(|code| matches!(code.code(), "42P01" | "3F000")) =>
+            {
                 Ok(Ledger::default())
             }
             Err(error) => Err(MigrateError::server("reading the ledger", &error)),
@@ -160,7 +164,8 @@ impl Ledger {
     pub(super) async fn is_current(&self, client: &Client) -> Result<bool, MigrateError> {
         let query = "select coalesce(max(id), 0) from tabellion.ledger";
         let messages = client.simple_query(query).await;
-        let messages = messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
         let last = self.last_id().to_string();
         Ok(super::hold::first_value(&messages) == Some(last.as_str()))
     }
@@ -212,7 +217,10 @@ impl Ledger {
     }
 
     /// The migrations that are not applied, in order.
-    pub(super) fn pending<'a>(&self, set: &'a Migrations) -> Result<Vec<&'a Migration>, MigrateError> {
+    pub(super) fn pending<'a>(
+        &self,
+        set: &'a Migrations,
+    ) -> Result<Vec<&'a Migration>, MigrateError> {
         let problems = self.problems(set);
         if !problems.is_empty() {
             return Err(MigrateError::History(Problems(problems)));

@@ -23,9 +23,7 @@ mod seal;
 mod set;
 mod verify;
 
-pub use engine::{
-    ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status,
-};
+pub use engine::{ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
 pub use seal::{SealedFiles, seal};

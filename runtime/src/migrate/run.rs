@@ -73,7 +73,10 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
     // The splitter has passed this text before anything was run.
     let found = statements(&script.sql).unwrap_or_default();
     let at = position(db).and_then(|characters| {
-        let (byte, _) = script.sql.char_indices().nth(characters.saturating_sub(1))?;
+        let (byte, _) = script
+            .sql
+            .char_indices()
+            .nth(characters.saturating_sub(1))?;
         Some(byte)
     });
     let index = match at {
@@ -89,7 +92,9 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
             message: message(db),
         }));
     };
-    let line = at.map_or(statement.line, |byte| script.sql[..byte].matches('\n').count() + 1);
+    let line = at.map_or(statement.line, |byte| {
+        script.sql[..byte].matches('\n').count() + 1
+    });
     MigrateError::Statement(Box::new(Failure {
         file: script.path.clone(),
         line,

@@ -62,7 +62,9 @@ pub fn seal(
     };
     let (up_header, down_header) = (parse(DRAFT[0], &up)?, parse(DRAFT[1], &down)?);
     let losses = up_header.loses_data.clone();
-    let accepted = accept_data_loss.map(str::trim).filter(|reason| !reason.is_empty());
+    let accepted = accept_data_loss
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
     if !losses.is_empty() && accepted.is_none() {
         return Err(MigrateError::DataLoss {
             what: format!("`{}`", root.join(DRAFT[0]).display()),
@@ -130,7 +132,7 @@ fn read_draft(root: &Path, lock: &Lock) -> Result<(Draft, [String; 2]), MigrateE
     let (up, down, facts) = match (up?, down?, facts?) {
         (Some(up), Some(down), Some(facts)) => (up, down, facts),
         (None, None, None) => {
-            return Err(MigrateError::Request(format!(
+            return Err(MigrateError::files(format!(
                 "`{shown}` holds no draft: the structs and the last seal agree; change a struct and run \
                  `cargo build`"
             )));
@@ -182,7 +184,9 @@ fn version(
     let mut taken_up: Option<String> = None;
     let mut problems = Vec::new();
     for orphan in orphans(root, lock)? {
-        let text = texts.iter().find(|(folder, _)| orphan.path.starts_with(folder));
+        let text = texts
+            .iter()
+            .find(|(folder, _)| orphan.path.starts_with(folder));
         let same = match text {
             Some((_, text)) if orphan.name == name => {
                 let found = read(&root.join(&orphan.path))?.unwrap_or_default();
@@ -190,7 +194,9 @@ fn version(
             }
             _ => false,
         };
-        let one = taken_up.as_ref().is_none_or(|version| *version == orphan.version);
+        let one = taken_up
+            .as_ref()
+            .is_none_or(|version| *version == orphan.version);
         if same && one && orphan.version > last {
             taken_up = Some(orphan.version);
         } else {
@@ -235,7 +241,9 @@ fn timestamp(seconds: u64) -> String {
 fn seconds_of(version: &str) -> Option<u64> {
     let part = |from: usize, to: usize| version.get(from..to)?.parse::<u64>().ok();
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
-    let days: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
+    let days: u64 = (1970..year)
+        .map(|year| if leap(year) { 366 } else { 365 })
+        .sum();
     let months: u64 = (1..month).map(|month| days_in(year, month)).sum();
     let time = part(8, 10)? * 3_600 + part(10, 12)? * 60 + part(12, 14)?;
     Some((days + months + day.checked_sub(1)?) * 86_400 + time)
@@ -289,7 +297,10 @@ fn write(path: &Path, text: &str) -> Result<(), MigrateError> {
     name.push(".tmp");
     let beside = folder.join(name);
     let written = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);

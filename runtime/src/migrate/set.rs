@@ -63,7 +63,10 @@ impl Script {
             let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
             let fault = match words.as_slice() {
                 ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => continue,
-                ["begin" | "start" | "commit" | "end" | "rollback" | "abort", ..]
+                [
+                    "begin" | "start" | "commit" | "end" | "rollback" | "abort",
+                    ..,
+                ]
                 | ["prepare", "transaction", ..] => {
                     "controls the transaction; a migration runs in one of its own, so remove it"
                 }
@@ -153,7 +156,9 @@ impl Migrations {
 
     /// The migration of that version.
     pub fn get(&self, version: &str) -> Option<&Migration> {
-        self.list.iter().find(|migration| migration.version == version)
+        self.list
+            .iter()
+            .find(|migration| migration.version == version)
     }
 
     /// The schema that the migrations lead to.
@@ -214,20 +219,26 @@ impl Migrations {
 
 fn script(path: String, text: Option<String>, seal: &FileSeal) -> Result<Script, MigrateError> {
     let text = text.ok_or_else(|| {
-        MigrateError::files(format!("`{path}` is sealed but missing; restore it from version control"))
+        MigrateError::files(format!(
+            "`{path}` is sealed but missing; restore it from version control"
+        ))
     })?;
     let changes = seal.changes(&text);
     if !changes.is_empty() {
         let told: Vec<String> = changes.iter().take(5).map(ToString::to_string).collect();
-        let more = if changes.len() > told.len() { ", and more" } else { "" };
+        let more = if changes.len() > told.len() {
+            ", and more"
+        } else {
+            ""
+        };
         return Err(MigrateError::files(format!(
             "`{path}` was changed after it was sealed: {}{more}; restore it from version control, and make \
              the change as a new migration",
             told.join(", ")
         )));
     }
-    let header = Header::parse(&text)
-        .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
+    let header =
+        Header::parse(&text).map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
     Ok(Script {
         path,
         sql: normalize(&text),
@@ -241,9 +252,9 @@ pub(super) fn read_lock(root: &Path) -> Result<Option<Lock>, MigrateError> {
     let Some(text) = read(&path)? else {
         return Ok(None);
     };
-    Lock::parse(&text)
-        .map(Some)
-        .map_err(|error| MigrateError::files(format!("`{}` cannot be used: {error}", path.display())))
+    Lock::parse(&text).map(Some).map_err(|error| {
+        MigrateError::files(format!("`{}` cannot be used: {error}", path.display()))
+    })
 }
 
 /// The text of a file; `None` where there is no such file.

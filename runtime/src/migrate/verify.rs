@@ -12,9 +12,9 @@ use tabellion_sql::plan::plan;
 use tabellion_sql::schema::{Platform, Role, Schema};
 use tokio_postgres::SimpleQueryMessage;
 
+use super::Migrator;
 use super::error::MigrateError;
 use super::set::Migrations;
-use super::Migrator;
 use crate::catalog::{Finding, Kind, Snapshot};
 
 /// How scratch schemas are named, before their number.
@@ -54,7 +54,10 @@ impl fmt::Display for Verification {
             writeln!(f, "{problem}")?;
         }
         for migration in &self.pending {
-            writeln!(f, "migration `{migration}` is not applied; run `cargo tabellion apply`")?;
+            writeln!(
+                f,
+                "migration `{migration}` is not applied; run `cargo tabellion apply`"
+            )?;
         }
         for role in &self.missing_roles {
             writeln!(f, "role `{role}` does not exist on this server; create it")?;
@@ -89,8 +92,12 @@ impl Migrator {
         if !verification.is_clean() {
             return Ok(verification);
         }
-        let namespaces: BTreeSet<String> =
-            set.schema().namespaces().into_iter().map(str::to_owned).collect();
+        let namespaces: BTreeSet<String> = set
+            .schema()
+            .namespaces()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let expected = self.expected(set.schema(), &namespaces).await?;
         let found = compared(self.snapshot(&namespaces).await?, set.schema().platform);
         verification.compared = expected.objects.len();
@@ -102,13 +109,18 @@ impl Migrator {
         if schema.roles.is_empty() {
             return Ok(Vec::new());
         }
-        let names: Vec<String> = schema.roles.keys().map(|role| quote_literal(role)).collect();
+        let names: Vec<String> = schema
+            .roles
+            .keys()
+            .map(|role| quote_literal(role))
+            .collect();
         let query = format!(
             "select rolname from pg_catalog.pg_roles where rolname in ({})",
             names.join(", ")
         );
         let messages = self.client.simple_query(&query).await;
-        let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
         let found: BTreeSet<&str> = rows(&messages).filter_map(|row| row.get(0)).collect();
         Ok(schema
             .roles
@@ -181,7 +193,9 @@ impl Migrator {
         client.batch_execute(&begin).await?;
         let snapshot = Snapshot::read_in_transaction(client, path).await?;
         // As this server quotes them, which is how it prints them in the live definitions.
-        let messages = client.simple_query(&format!("select {}", quoted.join(", "))).await?;
+        let messages = client
+            .simple_query(&format!("select {}", quoted.join(", ")))
+            .await?;
         let Some(names) = rows(&messages).next() else {
             return Ok(snapshot);
         };
@@ -203,9 +217,7 @@ impl Migrator {
     }
 }
 
-fn rows(
-    messages: &[SimpleQueryMessage],
-) -> impl Iterator<Item = &tokio_postgres::SimpleQueryRow> {
+fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &tokio_postgres::SimpleQueryRow> {
     messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

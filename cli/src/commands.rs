@@ -1,0 +1,143 @@
+//! One function for each command.
+
+use std::path::Path;
+
+use tabellion::migrate::{
+    ApplyOptions, MigrateError, Migrations, Migrator, Progress, RollbackOptions, RollbackTarget,
+    seal,
+};
+
+use crate::args::{Args, Command, Target, Work};
+use crate::exit::Outcome;
+use crate::{report, root};
+
+/// Runs a command to its end.
+pub(crate) fn run(args: Args) -> Result<Outcome, MigrateError> {
+    let root = root::find(args.root)?;
+    if let Command::Seal {
+        name,
+        accept_data_loss,
+    } = &args.command
+    {
+        return seal_draft(&root, name, accept_data_loss.as_deref());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            MigrateError::Io(format!(
+                "no runtime could be started: {error}; free resources"
+            ))
+        })?;
+    runtime.block_on(with_database(&root, args.command))
+}
+
+async fn with_database(root: &Path, command: Command) -> Result<Outcome, MigrateError> {
+    match command {
+        Command::Seal {
+            name,
+            accept_data_loss,
+        } => seal_draft(root, &name, accept_data_loss.as_deref()),
+        Command::Apply { to, target, work } => {
+            let set = Migrations::load(root)?;
+            let mut engine = worker(&target, work).await?;
+            let done = engine.apply(&set, &ApplyOptions { to }).await?;
+            if done.is_empty() {
+                println!("nothing to apply");
+            }
+            Ok(Outcome::Done)
+        }
+        Command::Rollback {
+            steps,
+            to,
+            all,
+            accept_data_loss,
+            target,
+            work,
+        } => {
+            let set = Migrations::load(root)?;
+            let mut engine = worker(&target, work).await?;
+            let target = match to {
+                _ if all => RollbackTarget::All,
+                Some(version) => RollbackTarget::To(version),
+                None => RollbackTarget::Steps(steps.unwrap_or(1)),
+            };
+            let options = RollbackOptions {
+                target,
+                accept_data_loss,
+            };
+            let done = engine.rollback(&set, &options).await?;
+            if done.is_empty() {
+                println!("nothing to roll back");
+            }
+            Ok(Outcome::Done)
+        }
+        Command::Status { check, target } => {
+            let set = Migrations::load(root)?;
+            let status = connect(&target).await?.status(&set).await?;
+            print!("{}", report::status(&status));
+            for problem in &status.problems {
+                println!("{problem}");
+            }
+            let wanting = status.pending() > 0 || !status.problems.is_empty();
+            Ok(if check && wanting {
+                Outcome::Finding
+            } else {
+                Outcome::Done
+            })
+        }
+        Command::Verify { target } => {
+            let set = Migrations::load(root)?;
+            let found = connect(&target).await?.verify(&set).await?;
+            if found.is_clean() {
+                let objects = report::count(found.compared, "object");
+                println!("the database holds what was sealed: {objects} compared, no difference");
+                return Ok(Outcome::Done);
+            }
+            print!("{found}");
+            Ok(Outcome::Finding)
+        }
+    }
+}
+
+fn seal_draft(root: &Path, name: &str, accept: Option<&str>) -> Result<Outcome, MigrateError> {
+    let sealed = seal(root, name, accept)?;
+    println!("sealed {}", sealed.up.display());
+    println!("       {}", sealed.down.display());
+    for loss in &sealed.loses_data {
+        println!("loses data: {loss}");
+    }
+    println!("commit both with the lock; `cargo tabellion apply` applies them");
+    Ok(Outcome::Done)
+}
+
+/// An engine that tells what it does.
+async fn worker(target: &Target, work: Work) -> Result<Migrator, MigrateError> {
+    let engine =
+        connect(target)
+            .await?
+            .lock_wait(work.lock_wait)
+            .observe(|progress| match progress {
+                Progress::Waiting(holder) => eprintln!("waiting for another process: {holder}"),
+                Progress::Done(entry) => println!("{}", report::done(entry)),
+                _ => {}
+            });
+    Ok(match work.actor {
+        Some(actor) => engine.on_behalf_of(actor),
+        None => engine,
+    })
+}
+
+async fn connect(target: &Target) -> Result<Migrator, MigrateError> {
+    let name = &target.url_env;
+    let url = match std::env::var(name) {
+        Ok(url) if !url.trim().is_empty() => url,
+        _ => {
+            return Err(MigrateError::Request(format!(
+                "the environment variable `{name}` holds no URL; set it to \
+                 `postgres://user:password@host:5432/database`, or name another with `--url-env`"
+            )));
+        }
+    };
+    Migrator::connect(&url).await
+}

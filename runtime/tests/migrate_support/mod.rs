@@ -1,0 +1,256 @@
+//! A project in a temporary folder, sealed step by step as the build and `seal` do it.
+#![allow(dead_code)] // each test file uses a part
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tabellion::migrate::{Migrations, SealedFiles, seal};
+use tabellion::testing::{Server, TestDatabase};
+use tabellion_sql::file::Header;
+use tabellion_sql::lock::{Draft, Lock};
+use tabellion_sql::plan::{Plan, plan};
+use tabellion_sql::schema::{
+    Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Policy, PrimaryKey,
+    QualifiedName, ReferentialAction, Rls, Role, Schema, Table, Type,
+};
+
+/// The role that the sample tables are for.
+pub const ROLE: &str = "migrate_test_shop";
+
+/// A fresh database.
+pub async fn database() -> TestDatabase {
+    let server = Server::shared().expect("a PostgreSQL server");
+    server.database().await.expect("a fresh database")
+}
+
+/// A plain connection as the superuser.
+pub async fn client(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+/// A project's root, removed when dropped.
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    pub fn new() -> Self {
+        Project {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// The three migrations of [`step`] 1 to 3.
+    pub fn sealed() -> Self {
+        let project = Project::new();
+        for number in 1..=3 {
+            project.draw(&step(number));
+            project.seal(&format!("step_{number}"));
+        }
+        project
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("db")
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.root().join(file)
+    }
+
+    pub fn lock(&self) -> Lock {
+        match fs::read_to_string(self.path("tabellion.lock")) {
+            Ok(text) => Lock::parse(&text).expect("the lock reads"),
+            Err(_) => Lock::default(),
+        }
+    }
+
+    /// Writes the draft that leads to a schema.
+    pub fn draw(&self, schema: &Schema) {
+        let sealed = self.lock().schema;
+        let text = |plan: &Plan| {
+            let header = Header {
+                loses_data: plan.losses.clone(),
+                ..Header::default()
+            };
+            format!("-- Draft by Tabellion; seal it.\n{header}\n{}", plan.body())
+        };
+        self.draw_text(
+            schema,
+            &text(&plan(&sealed, schema)),
+            &text(&plan(schema, &sealed)),
+        );
+    }
+
+    /// Writes a draft of the given texts.
+    pub fn draw_text(&self, schema: &Schema, up: &str, down: &str) {
+        let parent = self.lock().head().map(|head| head.checksum);
+        let draft = Draft::new(parent, schema.clone(), up, down);
+        fs::create_dir_all(self.root()).expect("the root");
+        self.write("draft.sql", up);
+        self.write("draft.rollback.sql", down);
+        self.write("draft.lock", &draft.to_text());
+    }
+
+    /// Seals SQL as it is, as a migration that leads to the schema already sealed.
+    pub fn seal_sql(&self, name: &str, up: &str, down: &str) -> SealedFiles {
+        let header = "-- Draft by Tabellion; seal it.\n\n";
+        self.draw_text(
+            &self.lock().schema,
+            &format!("{header}{up}"),
+            &format!("{header}{down}"),
+        );
+        self.seal(name)
+    }
+
+    pub fn seal(&self, name: &str) -> SealedFiles {
+        seal(self.root(), name, None).expect("the draft is sealed")
+    }
+
+    pub fn load(&self) -> Migrations {
+        Migrations::load(self.root()).expect("the migrations load")
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        fs::write(self.path(file), text).expect("the file is written");
+    }
+
+    pub fn read(&self, file: impl AsRef<Path>) -> String {
+        fs::read_to_string(self.root().join(file)).expect("the file is read")
+    }
+}
+
+fn column(name: &str, ty: Type) -> Column {
+    Column {
+        name: name.into(),
+        ty,
+        nullable: false,
+        default: None,
+        generated: None,
+        comment: None,
+    }
+}
+
+fn shop_is_mine() -> Expr {
+    Expr::new(
+        "shop = (select current_setting('app.shop', true)) and shop <> ''",
+        ["shop"],
+    )
+}
+
+fn table(source: &str, columns: Vec<Column>, commands: &[Command]) -> Table {
+    let policies = commands.iter().map(|&command| {
+        let policy = Policy {
+            command: Some(command),
+            roles: BTreeSet::from([ROLE.to_owned()]),
+            using: (command != Command::Insert).then(shop_is_mine),
+            check: matches!(command, Command::Insert | Command::Update).then(shop_is_mine),
+        };
+        (format!("Own rows: {command}"), policy)
+    });
+    Table {
+        source: source.into(),
+        comment: Some(format!("It's what `{source}` keeps.")),
+        columns,
+        primary_key: None,
+        uniques: BTreeMap::new(),
+        foreign_keys: BTreeMap::new(),
+        checks: BTreeMap::new(),
+        indexes: BTreeMap::new(),
+        rls: Rls::Enabled(policies.collect()),
+        grants: BTreeMap::from([(ROLE.to_owned(), commands.iter().copied().collect())]),
+    }
+}
+
+/// A schema after so many steps: a table; a second one in a schema of its own that references it;
+/// another column, index and check on the first.
+pub fn step(number: usize) -> Schema {
+    let mut id = column("id", Type::Int4);
+    id.generated = Some(Generated::Serial);
+    let mut at = column("created_at", Type::Timestamptz);
+    at.default = Some("now()".into());
+    at.nullable = true;
+    let mut orders = table(
+        "shop::Order",
+        vec![
+            id,
+            column("shop", Type::Text),
+            column("total", Type::Numeric(Some((10, 2)))),
+            at,
+        ],
+        &[Command::Select, Command::Insert, Command::Update],
+    );
+    orders.primary_key = Some(PrimaryKey {
+        name: "order_pkey".into(),
+        columns: vec!["id".into()],
+    });
+    let index = |columns: &[(&str, bool)], predicate| Index {
+        columns: columns
+            .iter()
+            .map(|&(name, descending)| IndexColumn {
+                name: name.into(),
+                descending,
+            })
+            .collect(),
+        unique: false,
+        predicate,
+    };
+    orders.indexes.insert(
+        "order_shop".into(),
+        index(&[("shop", false), ("created_at", true)], None),
+    );
+
+    let mut notes = table(
+        "shop::Note",
+        vec![
+            column("id", Type::Uuid),
+            column("shop", Type::Text),
+            column("order_id", Type::Int4),
+        ],
+        &[Command::Select],
+    );
+    notes.foreign_keys.insert(
+        "note_order_id_fkey".into(),
+        ForeignKey {
+            columns: vec!["order_id".into()],
+            table: QualifiedName::new("public", "order"),
+            references: vec!["id".into()],
+            on_delete: ReferentialAction::Cascade,
+        },
+    );
+    notes.columns[0].generated = None;
+    notes.columns[0].default = Some("gen_random_uuid()".into());
+
+    if number >= 3 {
+        let mut state = column("state", Type::Text);
+        state.default = Some("'open'".into());
+        state.comment = Some("Where the order stands.".into());
+        orders.columns.push(state);
+        orders.checks.insert(
+            "order_state_check".into(),
+            Check {
+                expr: Expr::new("state in ('open', 'closed')", ["state"]),
+            },
+        );
+        let open = Some(Expr::new("state = 'open'", ["state"]));
+        orders
+            .indexes
+            .insert("order_open".into(), index(&[("total", false)], open));
+    }
+    let mut schema = Schema {
+        roles: BTreeMap::from([(ROLE.to_owned(), Role::Created)]),
+        tables: BTreeMap::from([(QualifiedName::new("public", "order"), orders)]),
+        ..Schema::default()
+    };
+    if number >= 2 {
+        schema
+            .tables
+            .insert(QualifiedName::new("Desk", "note"), notes);
+    }
+    schema
+}
