@@ -71,6 +71,12 @@ settings!(String, &'static str, bool, i16, i32, i64);
 #[cfg(feature = "uuid")]
 settings!(uuid::Uuid);
 
+impl<E: crate::TextEnum> Setting for E {
+    fn text(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
 /// A database seen by one scope: what every query takes. Cheap to clone.
 ///
 /// Nothing is sent before the first query, which also reports an empty field of the scope.

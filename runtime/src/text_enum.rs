@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::{FromSql, Type};
 
-/// An enumeration of texts. Implemented by `#[derive(TextEnum)]`, together with the conversions that
-/// `text_enum_sql!` writes.
+/// An enumeration of texts. Implemented by `#[derive(TextEnum)]`, together with the
+/// conversion that `text_enum_sql!` writes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a text enumeration",
     note = "add `#[derive(tabellion::TextEnum)]` to `{Self}`"
@@ -38,24 +38,11 @@ pub fn from_sql<E: TextEnum>(
     E::from_text(text).ok_or_else(|| UnknownText.into())
 }
 
-/// The conversions to and from SQL of a [`TextEnum`]: its text, as PostgreSQL sends it.
+/// How a [`TextEnum`] is read: from its text. How one is sent is a [`crate::types::Param`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! text_enum_sql {
     ($name:ty) => {
-        impl $crate::__private::ToSql for $name {
-            fn to_sql(
-                &self,
-                ty: &$crate::__private::Type,
-                out: &mut $crate::__private::BytesMut,
-            ) -> $crate::__private::ConversionResult<$crate::__private::IsNull> {
-                $crate::__private::ToSql::to_sql(&$crate::TextEnum::as_str(self), ty, out)
-            }
-            fn accepts(ty: &$crate::__private::Type) -> bool {
-                <&str as $crate::__private::ToSql>::accepts(ty)
-            }
-            $crate::__private::to_sql_checked!();
-        }
         impl<'a> $crate::__private::FromSql<'a> for $name {
             fn from_sql(
                 ty: &$crate::__private::Type,

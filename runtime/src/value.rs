@@ -4,6 +4,8 @@ use std::fmt;
 
 use tokio_postgres::types::ToSql;
 
+use crate::types::Param;
+
 /// The values of a statement's parameters, in order. `Debug` shows how many, never which.
 #[derive(Default)]
 pub struct Params {
@@ -12,14 +14,14 @@ pub struct Params {
 
 impl Params {
     /// Adds the next parameter's value.
-    pub fn push<V: ToSql + Send + Sync + 'static>(&mut self, value: V) {
-        self.values.push(Box::new(value));
+    pub fn push<V: Param>(&mut self, value: V) {
+        self.values.push(value.into_sql());
     }
 
     /// Puts a value in the place of another.
-    pub(crate) fn replace<V: ToSql + Send + Sync + 'static>(&mut self, index: usize, value: V) {
+    pub(crate) fn replace<V: Param>(&mut self, index: usize, value: V) {
         if let Some(slot) = self.values.get_mut(index) {
-            *slot = Box::new(value);
+            *slot = value.into_sql();
         }
     }
 

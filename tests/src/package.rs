@@ -29,7 +29,11 @@ impl Built {
     /// # Panics
     /// With what cargo said, if it failed.
     pub fn ok(self) -> Self {
-        assert!(self.success, "cargo failed:\n{}\n{}", self.stdout, self.stderr);
+        assert!(
+            self.success,
+            "cargo failed:\n{}\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -40,14 +44,20 @@ impl Built {
     pub fn fails_with(self, text: &str) -> Self {
         assert!(!self.success, "cargo succeeded:\n{}", self.stderr);
         let flat = flat(&self.stderr);
-        assert!(flat.contains(&text.replace(char::is_whitespace, "")), "not said: {text}\n{}", self.stderr);
+        assert!(
+            flat.contains(&text.replace(char::is_whitespace, "")),
+            "not said: {text}\n{}",
+            self.stderr
+        );
         self
     }
 }
 
 /// Without the line breaks and margins that rustc puts into long messages.
 fn flat(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '|').collect()
+    text.chars()
+        .filter(|c| !c.is_whitespace() && *c != '|')
+        .collect()
 }
 
 /// The folder of the workspace.
@@ -60,7 +70,7 @@ impl Package {
     /// A package named `shop` with the manifest and the build script that the README shows.
     pub fn new() -> Self {
         let package = Package::bare();
-        package.manifest("shop", "");
+        package.manifest("");
         package.write("build.rs", "fn main() { tabellion_build::emit(); }\n");
         package
     }
@@ -72,18 +82,28 @@ impl Package {
     pub fn bare() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the package");
         let package = Package { folder };
-        let lock = fs::read_to_string(workspace().join("Cargo.lock")).expect("the workspace is locked");
+        let lock =
+            fs::read_to_string(workspace().join("Cargo.lock")).expect("the workspace is locked");
         package.write("Cargo.lock", &lock);
         package
     }
 
-    /// Writes `Cargo.toml`, with more of it after the dependencies.
-    pub fn manifest(&self, name: &str, rest: &str) {
+    /// Writes `Cargo.toml`, with more of it after the dependencies. The library is `shop`.
+    ///
+    /// Cargo tells packages in one target folder apart by name, not by place, so each gets its own.
+    pub fn manifest(&self, rest: &str) {
         let root = workspace().display();
+        let folder = self
+            .path()
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let unique = folder.replace(|c: char| !c.is_ascii_alphanumeric(), "");
         self.write(
             "Cargo.toml",
             &format!(
-                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+                "[package]\nname = \"shop-{unique}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+                 [lib]\nname = \"shop\"\n\n\
                  [workspace]\n\n\
                  [dependencies]\ntabellion = {{ path = '{root}/runtime' }}\n\n\
                  [build-dependencies]\ntabellion-build = {{ path = '{root}/emit' }}\n{rest}"
@@ -97,7 +117,8 @@ impl Package {
     /// If it cannot be written.
     pub fn write(&self, file: &str, text: &str) {
         let path = self.path().join(file);
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder is made");
+        fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("its folder is made");
         fs::write(path, text).expect("the file is written");
     }
 

@@ -35,7 +35,12 @@ const TAG: &str = r#"
 pub struct Tag { pub id: i64 }
 "#;
 
-const DRAFTS: [&str; 4] = ["db/schema.sql", "db/draft.sql", "db/draft.rollback.sql", "db/draft.lock"];
+const DRAFTS: [&str; 4] = [
+    "db/schema.sql",
+    "db/draft.sql",
+    "db/draft.rollback.sql",
+    "db/draft.lock",
+];
 
 fn drafts(package: &Package) -> Vec<Option<String>> {
     DRAFTS.iter().map(|file| package.read(file)).collect()
@@ -49,8 +54,14 @@ fn two_builds_give_the_same_bytes_and_a_removed_struct_shows() {
     package.check().ok();
     let first = drafts(&package);
     let draft = first[1].clone().expect("a draft");
-    assert!(draft.contains("create table public.notes (") && draft.contains("-- shop::tag::Tag\n"), "{draft}");
-    assert!(draft.contains("check (status in ('draft', 'out'))"), "{draft}");
+    assert!(
+        draft.contains("create table public.notes (") && draft.contains("-- shop::tag::Tag\n"),
+        "{draft}"
+    );
+    assert!(
+        draft.contains("check (status in ('draft', 'out'))"),
+        "{draft}"
+    );
 
     // Another folder, another order of the same modules: the same bytes.
     let other = Package::new();
@@ -60,7 +71,12 @@ fn two_builds_give_the_same_bytes_and_a_removed_struct_shows() {
     assert_eq!(drafts(&other), first);
 
     // Nothing changed: nothing is written, so nothing is newer.
-    let time = |file: &str| std::fs::metadata(package.path().join(file)).unwrap().modified().unwrap();
+    let time = |file: &str| {
+        std::fs::metadata(package.path().join(file))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let before = DRAFTS.map(time);
     package.write("src/lib.rs", &format!("{NOTE}\npub mod tag; // touched"));
     package.check().ok();
@@ -79,7 +95,9 @@ fn a_table_that_emit_cannot_see_fails_at_its_struct() {
         "src/lib.rs",
         "macro_rules! make { ($n:ident) => { #[derive(tabellion::Table)] #[policy(deny_all)] pub struct $n { pub id: i64 } } }\nmake!(Hidden);",
     );
-    package.check().fails_with("the build script did not see table `hidden`");
+    package
+        .check()
+        .fails_with("the build script did not see table `hidden`");
 }
 
 #[test]
@@ -92,13 +110,18 @@ fn without_a_build_script_the_two_lines_are_named() {
         .fails_with("add `tabellion-build` to `[build-dependencies]`, and a `build.rs`");
     // One that emits nothing is no better.
     package.write("build.rs", "fn main() {}");
-    package.check().fails_with("nothing was emitted for table `tag`");
+    package
+        .check()
+        .fails_with("nothing was emitted for table `tag`");
 }
 
 #[test]
 fn other_targets_are_detached() {
     let package = Package::new();
-    package.write("src/lib.rs", &format!("{TAG}\n#[cfg(test)] mod tests {{ {TAG} }}"));
+    package.write(
+        "src/lib.rs",
+        &format!("{TAG}\n#[cfg(test)] mod tests {{ {TAG} }}"),
+    );
     let detached = format!("{}\nfn main() {{}}", TAG.replace("Tag", "Loose"));
     package.write("examples/loose.rs", &detached);
     package.write("tests/loose.rs", &detached);
@@ -110,13 +133,26 @@ fn other_targets_are_detached() {
 #[test]
 fn cfg_decides_by_feature() {
     let package = Package::new();
-    package.manifest("shop", "\n[features]\ntags = []\n");
-    package.write("src/lib.rs", &format!("{NOTE}\n#[cfg(feature = \"tags\")] #[path = \"other/place.rs\"] pub mod tag;"));
+    package.manifest("\n[features]\ntags = []\n");
+    package.write(
+        "src/lib.rs",
+        &format!("{NOTE}\n#[cfg(feature = \"tags\")] #[path = \"other/place.rs\"] pub mod tag;"),
+    );
     package.write("src/other/place.rs", TAG);
     package.check().ok();
-    assert!(!package.read("db/schema.sql").unwrap().contains("public.tag"));
+    assert!(
+        !package
+            .read("db/schema.sql")
+            .unwrap()
+            .contains("public.tag")
+    );
     package.cargo(&["check", "--features", "tags"], &[]).ok();
-    assert!(package.read("db/schema.sql").unwrap().contains("create table public.tag ("));
+    assert!(
+        package
+            .read("db/schema.sql")
+            .unwrap()
+            .contains("create table public.tag (")
+    );
 }
 
 #[test]
@@ -133,8 +169,12 @@ fn locked_mode_writes_nothing_and_fails_if_something_would_change() {
     package.cargo(&["check"], &[("CI", "true")]).ok();
     package.write("src/lib.rs", &NOTE.replace("A note", "Another note"));
     let before = drafts(&package);
-    package.cargo(&["check"], &[("CI", "true")]).fails_with("this build is locked");
-    package.cargo(&["check"], &[("CI", "true"), ("DOCS_RS", "1")]).ok();
+    package
+        .cargo(&["check"], &[("CI", "true")])
+        .fails_with("this build is locked");
+    package
+        .cargo(&["check"], &[("CI", "true"), ("DOCS_RS", "1")])
+        .ok();
     assert_eq!(drafts(&package), before);
 }
 
@@ -150,7 +190,9 @@ fn a_packaged_crate_writes_nothing() {
 #[test]
 fn what_only_the_whole_can_tell_is_reported_at_the_structs() {
     let package = Package::new();
-    let twice = TAG.replace("Tag", "Label").replace("#[policy", "#[table(name = \"tag\")] #[policy");
+    let twice = TAG
+        .replace("Tag", "Label")
+        .replace("#[policy", "#[table(name = \"tag\")] #[policy");
     package.write("src/lib.rs", &format!("{TAG}\n{twice}"));
     let built = package
         .check()
@@ -183,7 +225,13 @@ fn what_only_the_whole_can_tell_is_reported_at_the_structs() {
 #[test]
 fn a_scope_that_does_not_exist_is_reported() {
     let package = Package::new();
-    package.write("src/lib.rs", &NOTE.replace("#[derive(Scope)]", "").replace("#[scope(role = \"app\")]", "").replace("#[setting(\"app.shop\")]", ""));
+    package.write(
+        "src/lib.rs",
+        &NOTE
+            .replace("#[derive(Scope)]", "")
+            .replace("#[scope(role = \"app\")]", "")
+            .replace("#[setting(\"app.shop\")]", ""),
+    );
     package.check().fails_with("`Shop` is not a scope");
     assert_eq!(package.read("db/draft.sql"), None);
 }
@@ -197,7 +245,11 @@ fn a_file_that_does_not_parse_is_rustcs_to_report() {
     let before = drafts(&package);
     package.write("src/tag.rs", "pub struct {");
     let built = package.check().fails_with("expected identifier");
-    assert!(!built.stderr.contains("build script did not see"), "{}", built.stderr);
+    assert!(
+        !built.stderr.contains("build script did not see"),
+        "{}",
+        built.stderr
+    );
     assert_eq!(drafts(&package), before);
 }
 
@@ -207,9 +259,22 @@ fn a_broken_struct_shows_its_own_mistakes_and_no_draft_is_written() {
     package.write("src/lib.rs", &format!("{NOTE}\n{TAG}"));
     package.check().ok();
     let before = drafts(&package);
-    package.write("src/lib.rs", &format!("{}\n{TAG}", NOTE.replace("#[tenant(shop = scope.domain)]", "")));
-    let built = package.check().fails_with("table `notes` has no row-level security");
-    assert_eq!(built.stderr.matches("error").count(), 2, "one error, and cargo's: {}", built.stderr);
+    package.write(
+        "src/lib.rs",
+        &format!(
+            "{}\n{TAG}",
+            NOTE.replace("#[tenant(shop = scope.domain)]", "")
+        ),
+    );
+    let built = package
+        .check()
+        .fails_with("table `notes` has no row-level security");
+    assert_eq!(
+        built.stderr.matches("error").count(),
+        2,
+        "one error, and cargo's: {}",
+        built.stderr
+    );
     assert_eq!(drafts(&package), before);
 }
 
@@ -218,8 +283,12 @@ fn a_lock_that_cannot_be_read_is_one_sentence() {
     let package = Package::new();
     package.write("src/lib.rs", NOTE);
     package.write("db/tabellion.lock", "nonsense\n");
-    package.check().fails_with("`db/tabellion.lock` cannot be used");
+    package
+        .check()
+        .fails_with("`db/tabellion.lock` cannot be used");
     std::fs::remove_file(package.path().join("db/tabellion.lock")).unwrap();
     package.write("db/migrations/20260101000000_a.sql", "select 1;");
-    package.check().fails_with("is sealed but `db/tabellion.lock` is missing");
+    package
+        .check()
+        .fails_with("is sealed but `db/tabellion.lock` is missing");
 }

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use tokio_postgres::types::ToSql;
-
 use super::{ByAddress, Key, Query, Shape, first, not_found};
 use crate::table::AllowsSelect;
+use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scoped, Table};
 
 /// An index as its finder sees it. Written by the derive.
@@ -72,7 +71,7 @@ narrow!(A B C D E F G H I J K L M N O P);
 impl<T: Table, Rest> Finder<T, Rest> {
     /// The rows whose first column in the index has that value.
     #[doc(hidden)]
-    pub fn new<V: ToSql + Send + Sync + 'static>(index: &'static Index, value: V) -> Self {
+    pub fn new<V: Param>(index: &'static Index, value: V) -> Self {
         let mut params = Params::default();
         params.push(value);
         Finder {
@@ -88,7 +87,7 @@ impl<T: Table, Rest> Finder<T, Rest> {
     /// Only rows whose next column in the index has that value.
     pub fn eq<V>(mut self, value: V) -> Finder<T, Rest::Rest>
     where
-        Rest: Narrow<Next: ToSql + Send + Sync + 'static>,
+        Rest: Narrow<Next: Param>,
         V: IntoValue<Rest::Next>,
     {
         self.params.push(value.into_value());

@@ -2,10 +2,9 @@
 
 use std::marker::PhantomData;
 
-use tokio_postgres::types::ToSql;
-
 use super::{Key, Query, Shape, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
+use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scoped};
 
 /// A new row of `T`. Columns that are not set get their default from the database.
@@ -31,7 +30,7 @@ impl<T: AllowsInsert> Insert<T> {
     /// Sets one more column. The last value of a column counts.
     pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
     where
-        V: ToSql + Send + Sync + 'static,
+        V: Param,
     {
         set(
             &mut self.columns,
@@ -77,7 +76,7 @@ impl<T: AllowsInsert> Insert<T> {
 }
 
 /// Sets a column of an insert or update, in place of an earlier value.
-pub(super) fn set<V: ToSql + Send + Sync + 'static>(
+pub(super) fn set<V: Param>(
     columns: &mut Vec<&'static str>,
     params: &mut Params,
     column: &'static str,

@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
-use tokio_postgres::types::ToSql;
-
 use super::insert::set;
 use super::{Key, Query, Shape, first, plain};
 use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey};
+use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scoped};
 
 /// A change of the row of `T` with a primary key. Only the columns that are set change.
@@ -34,7 +33,7 @@ impl<T: HasPrimaryKey + AllowsUpdate + AllowsSelect> Update<T> {
     /// Sets a column. The last value of a column counts.
     pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
     where
-        V: ToSql + Send + Sync + 'static,
+        V: Param,
     {
         set(
             &mut self.columns,

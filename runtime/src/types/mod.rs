@@ -2,10 +2,12 @@
 //!
 //! A derive reads a type's name; these traits are what the name must turn out to denote.
 
+mod param;
 mod predicate;
 
-use crate::table::TextEnum;
+use crate::TextEnum;
 
+pub use param::{Element, Param};
 pub use predicate::{
     Compares, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present, truth,
 };
@@ -108,37 +110,6 @@ impl<Tz: chrono::TimeZone> ColumnType for chrono::DateTime<Tz> {
     const ARRAY: &'static str = "_timestamptz";
     type Class = class::Timestamptz;
 }
-
-/// Only an element: a vector of bytes is `bytea`, not an array.
-pub trait Element: ColumnType {}
-
-macro_rules! elements {
-    ($($(#[$meta:meta])* $ty:ty)*) => {$($(#[$meta])* impl Element for $ty {})*};
-}
-
-elements! {
-    bool i16 i32 i64 f32 f64 String Vec<u8>
-    #[cfg(feature = "decimal")] rust_decimal::Decimal
-    #[cfg(feature = "uuid")] uuid::Uuid
-    #[cfg(feature = "json")] serde_json::Value
-    #[cfg(feature = "jiff")] jiff::Timestamp
-    #[cfg(feature = "jiff")] jiff::civil::DateTime
-    #[cfg(feature = "jiff")] jiff::civil::Date
-    #[cfg(feature = "jiff")] jiff::civil::Time
-    #[cfg(feature = "time")] time::OffsetDateTime
-    #[cfg(feature = "time")] time::PrimitiveDateTime
-    #[cfg(feature = "time")] time::Date
-    #[cfg(feature = "time")] time::Time
-    #[cfg(feature = "chrono")] chrono::NaiveDateTime
-    #[cfg(feature = "chrono")] chrono::NaiveDate
-    #[cfg(feature = "chrono")] chrono::NaiveTime
-}
-
-#[cfg(feature = "json")]
-impl<T> Element for crate::Json<T> {}
-#[cfg(feature = "chrono")]
-impl<Tz: chrono::TimeZone> Element for chrono::DateTime<Tz> {}
-impl<E: TextEnum> Element for E {}
 
 impl<T: Element> ColumnType for Vec<T> {
     const NAME: &'static str = T::ARRAY;

@@ -4,7 +4,7 @@
 //! so that rustc resolves every operand and compares their types.
 
 use super::{ColumnType, class};
-use crate::table::TextEnum;
+use crate::TextEnum;
 
 /// What may stand in a predicate: a column, a field of the scope, a literal.
 #[diagnostic::on_unimplemented(

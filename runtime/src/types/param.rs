@@ -1,0 +1,138 @@
+//! How a value of a column's type travels to the server.
+
+use std::fmt;
+
+use bytes::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::ColumnType;
+use crate::TextEnum;
+
+/// A value that a statement can carry.
+///
+/// A trait of our own beside [`ToSql`], since an enumeration need not implement `Debug` to be sent.
+/// A type of yours that has a column through `type = "…"` implements it in one line:
+/// `fn into_sql(self) -> Box<dyn ToSql + Send + Sync> { Box::new(self) }`.
+#[diagnostic::on_unimplemented(
+    message = "no statement can carry a `{Self}`",
+    label = "not a column type",
+    note = "use one of the types that columns have, or implement `tabellion::types::Param` for `{Self}`"
+)]
+pub trait Param: Send + 'static {
+    /// The value in a form that PostgreSQL's protocol knows.
+    fn into_sql(self) -> Box<dyn ToSql + Send + Sync>;
+}
+
+/// What an array can hold. A vector of bytes is `bytea`, not an array, and so a `u8` is no element.
+pub trait Element: ColumnType + Param {
+    /// The array in a form that PostgreSQL's protocol knows.
+    fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync>
+    where
+        Self: Sized;
+}
+
+macro_rules! params {
+    ($($(#[$meta:meta])* $ty:ty)*) => {$(
+        $(#[$meta])*
+        impl Param for $ty {
+            fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
+                Box::new(self)
+            }
+        }
+        $(#[$meta])*
+        impl Element for $ty {
+            fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
+                Box::new(values)
+            }
+        }
+    )*};
+}
+
+params! {
+    bool i16 i32 i64 f32 f64 String Vec<u8>
+    #[cfg(feature = "decimal")] rust_decimal::Decimal
+    #[cfg(feature = "uuid")] uuid::Uuid
+    #[cfg(feature = "json")] serde_json::Value
+    #[cfg(feature = "jiff")] jiff::Timestamp
+    #[cfg(feature = "jiff")] jiff::civil::DateTime
+    #[cfg(feature = "jiff")] jiff::civil::Date
+    #[cfg(feature = "jiff")] jiff::civil::Time
+    #[cfg(feature = "time")] time::OffsetDateTime
+    #[cfg(feature = "time")] time::PrimitiveDateTime
+    #[cfg(feature = "time")] time::Date
+    #[cfg(feature = "time")] time::Time
+    #[cfg(feature = "chrono")] chrono::NaiveDateTime
+    #[cfg(feature = "chrono")] chrono::NaiveDate
+    #[cfg(feature = "chrono")] chrono::NaiveTime
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Utc>
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Local>
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::FixedOffset>
+}
+
+#[cfg(feature = "json")]
+impl<T> Param for crate::Json<T>
+where
+    T: serde::Serialize + fmt::Debug + Send + Sync + 'static,
+{
+    fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
+        Box::new(self)
+    }
+}
+
+#[cfg(feature = "json")]
+impl<T> Element for crate::Json<T>
+where
+    T: serde::Serialize + fmt::Debug + Send + Sync + 'static,
+{
+    fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
+        Box::new(values)
+    }
+}
+
+impl<E: TextEnum + Send> Param for E {
+    fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
+        Box::new(self.as_str())
+    }
+}
+
+impl<E: TextEnum + Send> Element for E {
+    fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
+        let texts: Vec<&'static str> = values.iter().map(TextEnum::as_str).collect();
+        Box::new(texts)
+    }
+}
+
+impl<T: Element> Param for Vec<T> {
+    fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
+        T::array(self)
+    }
+}
+
+impl<T: Param> Param for Option<T> {
+    fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
+        match self {
+            Some(value) => value.into_sql(),
+            None => Box::new(Null),
+        }
+    }
+}
+
+/// NULL of whatever type the column has.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(
+        &self,
+        _: &Type,
+        _: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
