@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 
 use tabellion_sql::ident::{quote, quote_literal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::Error;
@@ -214,14 +215,16 @@ impl Desk {
 
     async fn run(&mut self, action: &str, statements: &[String]) -> Result<(), Error> {
         for statement in statements {
-            let client = self.client().await?;
-            client
-                .batch_execute(statement)
-                .await
-                .map_err(|source| Error::Sql {
-                    action: action.to_owned(),
-                    source,
-                })?;
+            let mut result = self.client().await?.batch_execute(statement).await;
+            // A test may cut every connection of its server. Then the statement did nothing.
+            if result.as_ref().is_err_and(was_cut) {
+                self.client = None;
+                result = self.client().await?.batch_execute(statement).await;
+            }
+            result.map_err(|source| Error::Sql {
+                action: action.to_owned(),
+                source,
+            })?;
         }
         Ok(())
     }
@@ -248,4 +251,8 @@ impl Desk {
         }
         self.client.as_ref().ok_or(Error::Gone)
     }
+}
+
+fn was_cut(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || error.code() == Some(&SqlState::ADMIN_SHUTDOWN)
 }

@@ -35,8 +35,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Copies the template and starts a server on it.
     pub(super) fn start(installation: &Installation) -> Result<Self, Error> {
-        let probe = folder::temporary()?;
-        let account = Account::choose(folder::own_uid(probe.path())?)?;
+        let account = Account::choose(folder::own_uid())?;
         let template = Template::obtain(installation, &account)?;
         match Self::on_free_port(installation, &account, &template) {
             // A cleaner of old files may have thinned out the cache: once more from the beginning.

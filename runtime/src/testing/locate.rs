@@ -67,6 +67,7 @@ pub fn locate() -> Result<Installation, Error> {
         named: set("TABELLION_PG_BIN").map(PathBuf::from),
         path: set("PATH"),
         root: PathBuf::from("/"),
+        ask: first_line,
     }
     .run()
 }
@@ -76,12 +77,16 @@ struct Search {
     named: Option<PathBuf>,
     path: Option<OsString>,
     root: PathBuf,
+    /// Runs a program with one argument and gives its first line. Tests read a file instead.
+    ask: Ask,
 }
+
+type Ask = fn(&Path, &str) -> Option<String>;
 
 impl Search {
     fn run(self) -> Result<Installation, Error> {
         if let Some(folder) = self.named {
-            return probe_named(folder);
+            return probe_named(folder, self.ask);
         }
         let mut searched = vec![
             "`TABELLION_PG_BIN` (not set)".to_owned(),
@@ -93,7 +98,7 @@ impl Search {
                 .collect(),
             None => Vec::new(),
         };
-        if let Some(folder) = pg_config(&candidates) {
+        if let Some(folder) = pg_config(&candidates, self.ask) {
             searched.push("`pg_config --bindir`".to_owned());
             candidates.push(folder);
         }
@@ -104,7 +109,7 @@ impl Search {
 
         let mut too_old = Vec::new();
         for bin in candidates {
-            match probe(&bin) {
+            match probe(&bin, self.ask) {
                 Some(found) if found.major >= OLDEST => return Ok(found),
                 Some(found) => {
                     let entry = (found.version, found.bin);
@@ -119,8 +124,8 @@ impl Search {
     }
 }
 
-fn probe_named(folder: PathBuf) -> Result<Installation, Error> {
-    let reason = match probe(&folder) {
+fn probe_named(folder: PathBuf, ask: Ask) -> Result<Installation, Error> {
+    let reason = match probe(&folder, ask) {
         Some(found) if found.major >= OLDEST => return Ok(found),
         Some(found) => format!("which holds PostgreSQL {}", found.version),
         None => match ["initdb", "postgres"]
@@ -135,12 +140,12 @@ fn probe_named(folder: PathBuf) -> Result<Installation, Error> {
 }
 
 /// The installation in `bin`, if both programs are there and the server tells its version.
-fn probe(bin: &Path) -> Option<Installation> {
+fn probe(bin: &Path, ask: Ask) -> Option<Installation> {
     let server = bin.join("postgres");
     if !server.is_file() || !bin.join("initdb").is_file() {
         return None;
     }
-    let (major, version) = parse_version(&first_line(&server, "--version")?)?;
+    let (major, version) = parse_version(&ask(&server, "--version")?)?;
     Some(Installation {
         bin: bin.to_owned(),
         major,
@@ -161,12 +166,12 @@ fn parse_version(line: &str) -> Option<(u32, String)> {
 }
 
 /// Asks the first `pg_config` among the folders where the programs are.
-fn pg_config(folders: &[PathBuf]) -> Option<PathBuf> {
+fn pg_config(folders: &[PathBuf], ask: Ask) -> Option<PathBuf> {
     let program = folders
         .iter()
         .map(|folder| folder.join("pg_config"))
         .find(|program| program.is_file())?;
-    first_line(&program, "--bindir").map(PathBuf::from)
+    ask(&program, "--bindir").map(PathBuf::from)
 }
 
 fn first_line(program: &Path, argument: &str) -> Option<String> {
@@ -216,28 +221,26 @@ fn matching(folder: &Path, before: &str, after: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
-    /// A folder whose `postgres` prints a version and whose `initdb` exists.
+    /// A folder with both programs; each holds what it would print.
     fn install(root: &Path, bin: &str, version: &str) -> PathBuf {
         let bin = root.join(bin.trim_start_matches('/'));
         fs::create_dir_all(&bin).unwrap();
         for program in ["postgres", "initdb"] {
-            script(
-                &bin.join(program),
-                &format!("postgres (PostgreSQL) {version}"),
-            );
+            fs::write(
+                bin.join(program),
+                format!("postgres (PostgreSQL) {version}"),
+            )
+            .unwrap();
         }
         bin
     }
 
-    fn script(path: &Path, output: &str) {
-        fs::write(path, format!("#!/bin/sh\necho '{output}'\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    fn read(path: &Path, _: &str) -> Option<String> {
+        fs::read_to_string(path).ok()
     }
 
     fn search(root: &Path, path: Option<&Path>) -> Result<Installation, Error> {
@@ -245,6 +248,7 @@ mod tests {
             named: None,
             path: path.map(OsString::from),
             root: root.to_owned(),
+            ask: read,
         }
         .run()
     }
@@ -323,7 +327,7 @@ mod tests {
         let bin = install(root.path(), "/opt/somewhere/bin", "15.3");
         let tools = root.path().join("tools");
         fs::create_dir(&tools).unwrap();
-        script(&tools.join("pg_config"), bin.to_str().unwrap());
+        fs::write(tools.join("pg_config"), bin.to_str().unwrap()).unwrap();
         assert_eq!(search(root.path(), Some(&tools)).unwrap().bin(), bin);
     }
 
@@ -336,6 +340,7 @@ mod tests {
                 named: Some(folder.to_owned()),
                 path: None,
                 root: root.path().to_owned(),
+                ask: read,
             }
             .run()
         };

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::{self, DirBuilder};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -85,16 +85,12 @@ impl Template {
         let here = temporary.path();
         let password = secret::random()?;
         folder::write(&here.join("password"), &password, owner)?;
-        let hand_over = |owner| {
-            folder::give(here, owner).map_err(Error::io(format!("change `{}`", here.display())))
-        };
-        hand_over(owner)?;
+        let hand =
+            |to| folder::give(here, to).map_err(Error::io(format!("change `{}`", here.display())));
+        hand(owner)?;
         initdb(installation, account, here)?;
         // Taken back before this process reads it, so that no one else changes it meanwhile.
-        if owner.is_some() {
-            chown(here, Some(0), Some(0))
-                .map_err(Error::io(format!("change `{}`", here.display())))?;
-        }
+        hand(owner.map(|_| (0, 0)))?;
         Ok(Self {
             folder: here.to_owned(),
             password,
@@ -184,10 +180,8 @@ fn cache_folder() -> Option<PathBuf> {
     // An error here may mean that it exists; what counts is what is there now.
     let _ = DirBuilder::new().mode(0o700).create(&folder);
     let metadata = fs::symlink_metadata(&folder).ok()?;
-    // A folder made just now belongs to this user, and shows which user that is.
-    let probe = TempDir::new_in(&folder).ok()?;
-    let own_uid = folder::own_uid(probe.path()).ok()?;
-    let private = metadata.is_dir() && metadata.uid() == own_uid && metadata.mode() & 0o022 == 0;
+    let private =
+        metadata.is_dir() && metadata.uid() == folder::own_uid() && metadata.mode() & 0o022 == 0;
     private.then_some(folder)
 }
 

@@ -127,7 +127,7 @@ mod tests {
             assert_eq!(to.get_hosts(), from.get_hosts(), "{text}");
             assert_eq!(to.get_options(), from.get_options(), "{text}");
             assert_eq!(to.get_ssl_mode(), from.get_ssl_mode(), "{text}");
-            let first = |config: &Config| config.get_ports().first().copied();
+            let first = |config: &Config| config.get_ports().first().copied().unwrap_or(5432);
             assert_eq!(first(&to), first(&from), "{text}");
         }
     }
@@ -136,7 +136,7 @@ mod tests {
     fn another_login_replaces_both_halves() {
         let from = parse("postgresql://root:secret@localhost/app").unwrap();
         let url = render(&from, Some(("app user", "a:b@c")), "d");
-        assert_eq!(url, "postgresql://app%20user:a%3Ab%40c@localhost/d");
+        assert_eq!(url, "postgresql://app%20user:a%3Ab%40c@localhost:5432/d");
     }
 
     #[test]
