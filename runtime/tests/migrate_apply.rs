@@ -241,7 +241,7 @@ async fn a_syntax_error_is_named_by_its_own_line() {
         panic!("the statement fails");
     };
     let text = project.read(&failure.file);
-    assert_eq!(text.lines().nth(failure.line - 1), Some(")"), "{failure}");
+    assert_eq!(text.lines().nth(failure.line - 1), Some(");"), "{failure}");
     assert_eq!(failure.statement, "create table public.a (");
 }
 

@@ -120,11 +120,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the given schemas. The client must stand outside a transaction; nothing is changed and
-    /// no user table is locked.
+    /// Reads the given schemas. The client must stand outside a transaction; nothing is changed, and
+    /// no lock is taken but the one that a plain `select` takes.
     ///
     /// # Errors
-    /// Those of the server and the connection.
+    /// Those of the server and the connection; a table locked away from readers for two seconds.
     pub async fn read<S: AsRef<str>>(
         client: &Client,
         schemas: impl IntoIterator<Item = S>,
@@ -159,8 +159,12 @@ impl Snapshot {
             literals.push("null".into());
         }
         let schemas = literals.join(", ");
-        // With no search path, PostgreSQL prints every name of a user's with its schema.
-        let mut sql = String::from("select pg_catalog.set_config('search_path', '', true)");
+        // With no search path, PostgreSQL prints every name of a user's with its schema. Printing an
+        // expression takes the lock of a reader on its table, which is not worth waiting for.
+        let mut sql = String::from(
+            "select pg_catalog.set_config('search_path', '', true),
+               pg_catalog.set_config('lock_timeout', '2s', true)",
+        );
         for query in queries::ALL {
             sql.push(';');
             sql.push_str(&query.replace("{schemas}", &schemas));

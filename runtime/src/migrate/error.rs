@@ -111,6 +111,7 @@ impl MigrateError {
         };
         let remedy = match db.code().code() {
             "42501" => "connect as the role that applies migrations, or grant it the privilege",
+            "55P03" => "end what holds the table, then try again",
             "57014" => "raise the role's `statement_timeout`",
             "25006" => "connect to the primary server",
             "42703" => "the ledger was written by another version of tabellion; use that one",

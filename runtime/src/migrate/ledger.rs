@@ -261,8 +261,9 @@ fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &SimpleQueryRow
 
 /// Reads a row of [`COLUMNS`].
 pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
-    let text = |index| row.get(index).unwrap_or_default().to_owned();
-    let event = match row.get(1) {
+    let value = |index| (index < row.len()).then(|| row.get(index)).flatten();
+    let text = |index| value(index).unwrap_or_default().to_owned();
+    let event = match value(1) {
         Some("applied") => Event::Applied,
         Some("rolled_back") => Event::RolledBack,
         other => {
@@ -279,7 +280,7 @@ pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
         name: text(3),
         checksum: text(4),
         actor: text(5),
-        on_behalf_of: row.get(6).map(str::to_owned),
+        on_behalf_of: value(6).map(str::to_owned),
         at: text(7),
         duration_ms: text(8).parse().unwrap_or(0),
         tool: text(9),

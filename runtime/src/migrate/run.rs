@@ -50,16 +50,16 @@ async fn send(
 ) -> Result<Option<Entry>, tokio_postgres::Error> {
     let stream = client.simple_query_raw(sent).await?;
     let mut stream = std::pin::pin!(stream);
-    let mut entered = None;
+    let mut last = None;
     while let Some(message) = stream.try_next().await? {
         match message {
             SimpleQueryMessage::CommandComplete(_) => *completed += 1,
-            // The last row of all is the ledger's: a file's own rows come before it.
-            SimpleQueryMessage::Row(row) => entered = ledger::entry(&row).ok(),
+            SimpleQueryMessage::Row(row) => last = Some(row),
             _ => {}
         }
     }
-    Ok(entered)
+    // The last row of all is the ledger's: a file's own rows come before it.
+    Ok(last.and_then(|row| ledger::entry(&row).ok()))
 }
 
 fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> MigrateError {

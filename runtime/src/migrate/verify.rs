@@ -2,7 +2,7 @@
 //!
 //! PostgreSQL prints an expression in its own way, so the sealed schema is built for comparison by
 //! the server itself: in scratch schemas, in a transaction that is rolled back. No user table is
-//! touched or locked. It takes the right to create schemas in the database.
+//! touched, and none is locked but as a plain `select` locks it. It takes the right to create schemas in the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
