@@ -5,7 +5,8 @@
 
 use std::cell::Cell;
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Delimiter, TokenTree};
+use syn::buffer::Cursor;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse as _, ParseStream};
 use syn::punctuated::Punctuated;
@@ -80,6 +81,14 @@ impl Facts {
     }
 
     fn bracketed(&mut self, input: ParseStream<'_>, cfg: &Cfg) -> syn::Result<()> {
+        // Most attributes are doc comments, and there are many.
+        let skipped = input.step(|cursor| match cursor.group(Delimiter::Bracket) {
+            Some((inside, _, after)) if is_doc(inside) => Ok(((), after)),
+            _ => Err(cursor.error("not a doc comment")),
+        });
+        if skipped.is_ok() {
+            return Ok(());
+        }
         let content;
         syn::bracketed!(content in input);
         self.attribute(&content, Worlds::ALL, cfg)
@@ -132,6 +141,16 @@ impl Facts {
         }
         Ok(())
     }
+}
+
+fn is_doc(attribute: Cursor<'_>) -> bool {
+    let Some((name, after)) = attribute.ident() else {
+        return false;
+    };
+    name == "doc"
+        && after
+            .punct()
+            .is_some_and(|(punct, _)| punct.as_char() == '=')
 }
 
 /// Rewrites a struct or enum into what a derive on it is given in `world`: members that do not

@@ -10,6 +10,7 @@ use std::str::FromStr as _;
 use proc_macro2::TokenStream;
 
 use super::scope::Derive;
+use super::strip;
 
 /// Where `mod name;` looks for its file. Paths are relative to the manifest's folder.
 #[derive(Clone, Debug)]
@@ -151,6 +152,7 @@ pub(super) struct Source {
 pub(super) fn source(file: &Path) -> Option<Source> {
     let text = prepared(fs::read_to_string(file).ok()?);
     let names_derive = Derive::NAMES.iter().any(|(name, _)| text.contains(name));
+    let text = strip::bodies(&text, names_derive).unwrap_or(text);
     Some(Source {
         tokens: TokenStream::from_str(&text).ok()?,
         names_derive,

@@ -202,7 +202,9 @@ fn macro_call<'a>(input: &ParseBuffer<'a>) -> syn::Result<Option<(String, ParseB
     }
     ahead.parse::<Token![!]>()?;
     // The name in `macro_rules! name { ... }`.
-    ahead.parse::<Option<Ident>>()?;
+    if ahead.peek(Ident::peek_any) {
+        ahead.call(Ident::parse_any)?;
+    }
     let arguments;
     if ahead.peek(token::Brace) {
         syn::braced!(arguments in ahead);

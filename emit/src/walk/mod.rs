@@ -16,6 +16,7 @@ mod files;
 mod heads;
 mod resolve;
 mod scope;
+mod strip;
 mod targets;
 mod tree;
 

@@ -2,7 +2,13 @@
 
 use std::fs;
 
+use syn::parse::{ParseStream, Parser as _};
+
 use super::{Krate, one, paths, slashed};
+use crate::walk::attrs::Facts;
+use crate::walk::cfg::Cfg;
+use crate::walk::heads::{Heads, Kind};
+use crate::walk::strip;
 
 #[test]
 fn items_come_in_source_order() {
@@ -117,7 +123,7 @@ fn one_bad_item_does_not_hide_its_neighbours() {
 #[test]
 fn syntax_unknown_to_syn_hides_nothing() {
     let walk = one(
-        "pub impl(crate) unknown thing { x } keyword-less; macro m($x:expr) { struct }
+        "pub impl(crate) unknown thing { x } keyword-less; macro m($x:expr) { struct } macro_rules! try { () => {} }
          fn f() { let x = new syntax => here; }
          fn g() { let x = new syntax => here; #[derive(Table)] struct Lost; }
          #[derive(Table)] struct A;",
@@ -171,4 +177,63 @@ fn includes_of_the_build_are_passed_over() {
     .walk();
     assert_eq!(paths(&walk), ["Part"]);
     assert!(walk.unparsed.is_empty());
+}
+
+/// The types that syn sees in items, and those that the heads of a text show.
+fn types_by_syn(items: &[syn::Item], names: &mut Vec<String>) {
+    for item in items {
+        match item {
+            syn::Item::Struct(item) => names.push(item.ident.to_string()),
+            syn::Item::Enum(item) => names.push(item.ident.to_string()),
+            syn::Item::Mod(item) => {
+                let items = item.content.as_ref().map_or(&[][..], |(_, items)| items);
+                types_by_syn(items, names);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn types_by_heads(heads: Heads<'_, '_>, names: &mut Vec<String>) {
+    assert!(!heads.broken);
+    for head in heads.list {
+        match head.kind {
+            Kind::Type(name) => names.push(name.to_string()),
+            Kind::Mod(_, Some(items)) => {
+                types_by_heads(Heads::read(&items, &Cfg::default(), true), names);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn skimming_sees_what_parsing_sees() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            // Our own files hold no conditional types but their tests, which the heads show too.
+            let text = fs::read_to_string(&path).expect("a file");
+            let (mut syn, mut ours) = (Vec::new(), Vec::new());
+            types_by_syn(&syn::parse_file(&text).expect("Rust").items, &mut syn);
+            let stripped = strip::bodies(&text, false).expect("balanced");
+            assert!(stripped.len() <= text.len());
+            let read = |input: ParseStream<'_>| {
+                Facts::default().inner(input, &Cfg::default())?;
+                types_by_heads(Heads::read(input, &Cfg::default(), false), &mut ours);
+                Ok(())
+            };
+            // What is passed over counts as unread to syn.
+            let _ = read.parse_str(&stripped);
+            assert_eq!(ours, syn, "{}", path.display());
+            seen += syn.len();
+        }
+    }
+    assert!(seen > 0);
 }
