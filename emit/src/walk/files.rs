@@ -4,7 +4,7 @@
 //! Reference, and of rustc's `rustc_expand::module` where that page is silent.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use proc_macro2::TokenStream;
@@ -111,33 +111,6 @@ fn parent(file: &Path) -> PathBuf {
     file.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Removes `.` and what `..` takes back, without asking the file system.
-fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out
-}
-
-/// A path as artifacts may show it: no detours, forward slashes, and nothing of this machine.
-pub(super) fn shown(path: &Path) -> PathBuf {
-    let path = normal(path);
-    if path.is_absolute() {
-        return path.file_name().map(PathBuf::from).unwrap_or_default();
-    }
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    PathBuf::from(parts.join("/"))
-}
-
 /// A file's tokens.
 pub(super) struct Source {
     pub(super) tokens: TokenStream,
@@ -190,13 +163,5 @@ mod tests {
         assert_eq!(read("#! [cfg(x)]\nstruct A;"), "#! [cfg(x)]\nstruct A;");
         assert_eq!(read("#!only"), "");
         assert_eq!(read("\u{feff}#!x\r\na\r\n\"b\r\nc\""), "\na\n\"b\nc\"");
-    }
-
-    #[test]
-    fn paths_lose_their_detours_and_their_machine() {
-        assert_eq!(normal(Path::new("src/./a/../b.rs")), Path::new("src/b.rs"));
-        assert_eq!(normal(Path::new("src/../../b.rs")), Path::new("../b.rs"));
-        assert_eq!(shown(Path::new("/home/me/x.rs")), Path::new("x.rs"));
-        assert_eq!(shown(Path::new("src/x.rs")), Path::new("src/x.rs"));
     }
 }

@@ -54,8 +54,6 @@ pub(crate) struct Found {
     pub(crate) derives: Vec<Derive>,
     /// Where it exists in this reading. One struct is found twice if it differs under test.
     pub(crate) worlds: Worlds,
-    /// Its file, relative to the manifest's folder, with forward slashes.
-    pub(crate) file: PathBuf,
     /// The scope it was written in, from which its paths are resolved.
     pub(crate) scope: ScopeId,
 }

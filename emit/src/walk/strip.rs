@@ -193,14 +193,12 @@ impl<'a> Scan<'a> {
             self.at += 2;
             self.until(b'\'');
             self.at += 1;
-        } else if let Some(first) = self
-            .text
-            .get(self.at..)
-            .and_then(|rest| rest.chars().next())
-        {
-            if self.peek(first.len_utf8()) == b'\'' {
-                self.at += first.len_utf8() + 1;
-            }
+            return;
+        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        if first > 0 && self.peek(first) == b'\'' {
+            self.at += first + 1;
         }
     }
 

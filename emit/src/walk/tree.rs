@@ -300,7 +300,6 @@ impl<'c> Tree<'c> {
                 input,
                 derives,
                 worlds,
-                file: files::shown(&place.file),
                 scope: place.scope,
             });
         }

@@ -4,6 +4,7 @@ mod conditions;
 mod modules;
 mod paths;
 mod rustc;
+mod rustc_paths;
 mod targets;
 
 use std::fs;

@@ -198,7 +198,8 @@ fn cargo_agrees() {
 
         let bins: Vec<String> = cargo
             .iter()
-            .filter_map(|(kind, name, _)| (kind == "bin").then(|| name.clone()))
+            .filter(|(kind, ..)| kind == "bin")
+            .map(|(_, name, _)| name.clone())
             .collect();
         let mut ours: Vec<_> = targets(dir, &bins)
             .expect("targets")
