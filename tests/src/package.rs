@@ -61,7 +61,7 @@ fn flat(text: &str) -> String {
 }
 
 /// The folder of the workspace.
-fn workspace() -> &'static Path {
+pub fn workspace() -> &'static Path {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests)
 }

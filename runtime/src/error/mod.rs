@@ -11,8 +11,9 @@ pub use server::ServerError;
 
 /// Any failure of a scoped query or of the connection under it.
 ///
-/// Every message is a fact and, where there is one, the remedy. `Display` and `Debug` are safe to log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Every message is a fact and, where there is one, the remedy. `Display` and `Debug` are safe to log,
+/// and say the same, so that a `main` that returns this error ends with a sentence.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The connection string cannot be used. Holds why, in fixed words.
@@ -220,6 +221,12 @@ pub enum Error {
     /// Any other error of the server.
     #[error(transparent)]
     Server(ServerError),
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// What lets a role pass by row-level security.

@@ -1,0 +1,133 @@
+//! The README's tour, taken step by step by a package outside the workspace.
+
+use std::process::Command;
+
+use tabellion::testing::{Server, TestDatabase};
+use tabellion_tests::{Package, Readme, workspace};
+
+/// The package that the README builds, with Tabellion found by path instead of in a registry.
+fn shop(readme: &Readme) -> Package {
+    let package = Package::bare();
+    let root = workspace().display();
+    let manifest = readme.file("Cargo.toml");
+    package.write(
+        "Cargo.toml",
+        &format!(
+            "{manifest}\n[workspace]\n\n[patch.crates-io]\n\
+             tabellion = {{ path = '{root}/runtime' }}\ntabellion-build = {{ path = '{root}/emit' }}\n"
+        ),
+    );
+    package.write("build.rs", readme.file("build.rs"));
+    package.write("src/main.rs", readme.file("src/main.rs"));
+    package
+}
+
+/// Runs a line of the README's shell blocks in the package.
+fn tabellion(package: &Package, line: &str, url: &str) -> String {
+    let arguments: Vec<&str> = line.split(' ').skip(1).collect();
+    let manifest = workspace().join("cli/Cargo.toml");
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--offline", "--manifest-path"])
+        .arg(manifest)
+        .arg("--")
+        .args(arguments)
+        .current_dir(package.path())
+        .env("DATABASE_URL", url)
+        .output()
+        .expect("cargo starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let erred = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`{line}` failed:\n{said}\n{erred}");
+    let password = url
+        .split(['@'])
+        .next()
+        .and_then(|head| head.rsplit(':').next())
+        .unwrap_or(url);
+    assert!(
+        !said.contains(password) && !erred.contains(password),
+        "`{line}` shows the password"
+    );
+    said
+}
+
+/// Runs SQL as the superuser.
+async fn execute(database: &TestDatabase, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls)
+        .await
+        .expect("the test's own database answers");
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("the SQL runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tour() {
+    let readme = Readme::read();
+    let package = shop(&readme);
+    package.cargo(&["build"], &[]).ok();
+    for line in readme.block("text", "db/schema.sql").lines() {
+        let file = line.split(' ').next().unwrap_or_default();
+        assert!(package.read(file).is_some(), "{file} was not written");
+    }
+    let draft = package.read("db/draft.sql").expect("a draft");
+    assert!(
+        draft.contains(readme.block("sql", "create table public.tasks")),
+        "{draft}"
+    );
+
+    let source = readme.file("src/main.rs");
+    let tenant = "#[tenant(shop_domain = scope.domain)]\n";
+    assert!(source.contains(tenant));
+    package.write("src/main.rs", &source.replace(tenant, ""));
+    let error = readme.block("text", "has no row-level security").trim();
+    package.cargo(&["check"], &[]).fails_with(error);
+    package.write("src/main.rs", source);
+    package.cargo(&["build"], &[]).ok();
+
+    let database = Server::shared()
+        .expect("a server")
+        .database()
+        .await
+        .expect("a database");
+    let url = database.url();
+    for line in readme.block("sh", "cargo tabellion seal").lines() {
+        if line.starts_with("cargo tabellion") {
+            tabellion(&package, line, url);
+        }
+    }
+    assert!(package.read("db/tabellion.lock").is_some());
+    assert_eq!(package.read("db/draft.sql"), None);
+    // What was sealed is what a locked build wants.
+    package.cargo(&["build"], &[("TABELLION_LOCKED", "1")]).ok();
+
+    execute(&database, readme.block("sql", "create role shop_login")).await;
+    let login = database.url_as("shop_login", "change me");
+    let built = package
+        .cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", &login)])
+        .ok();
+    assert_eq!(built.stdout, readme.block("text", "acme has 1 task"));
+
+    let refused = package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", url)]);
+    assert!(!refused.success, "a superuser was let in");
+    assert!(
+        refused.stderr.contains("create role"),
+        "no login is named: {}",
+        refused.stderr
+    );
+}
+
+/// A block that nobody runs would rot: one more or one less must be met by a test.
+#[test]
+fn every_block_is_known() {
+    let count = |language: &str, count: usize| (language.to_owned(), count);
+    assert_eq!(
+        Readme::read().languages(),
+        [
+            count("rust", 2),
+            count("rust,ignore", 1),
+            count("sh", 2),
+            count("sql", 2),
+            count("text", 3),
+            count("toml", 1)
+        ]
+    );
+}
