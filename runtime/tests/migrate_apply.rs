@@ -411,3 +411,30 @@ async fn defaults_of_the_login_do_not_matter() {
     let found = engine.verify(&project.load()).await.unwrap();
     assert!(found.is_clean(), "{found}");
 }
+
+#[tokio::test]
+async fn a_constraint_that_fails_at_commit_leaves_nothing() {
+    let (database, project) = (database().await, Project::new());
+    project.seal_sql(
+        "late",
+        "create table public.late (id int primary key, up int references public.late \
+         deferrable initially deferred);\ninsert into public.late values (1, 2);",
+        "drop table public.late;",
+    );
+    let mut engine = engine(database.url()).await;
+    let error = engine.apply(&project.load(), &ALL).await.unwrap_err();
+    let MigrateError::Statement(failure) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        (failure.code.as_str(), &failure.statement[..6]),
+        ("23503", "commit")
+    );
+    assert_eq!(
+        engine.snapshot(["public"]).await.unwrap().tables().count(),
+        0
+    );
+    assert_eq!(engine.history().await.unwrap(), []);
+    // The connection still works, and the engine on it.
+    assert_eq!(engine.status(&project.load()).await.unwrap().pending(), 1);
+}

@@ -203,3 +203,29 @@ async fn a_login_that_may_not_build_for_comparison_is_told() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_role_that_is_gone_is_told() {
+    let (database, project) = (database().await, Project::new());
+    let role = format!("gone_{}", database.name());
+    let mut schema = migrate_support::step(1);
+    schema.tables.clear();
+    schema.roles = [(role.clone(), tabellion_sql::schema::Role::Created)].into();
+    project.draw(&schema);
+    project.seal("role");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    assert!(engine.verify(&set).await.unwrap().is_clean());
+    let drop = format!("drop role \"{role}\"");
+    client(database.url())
+        .await
+        .batch_execute(&drop)
+        .await
+        .unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert_eq!(
+        found.to_string(),
+        format!("role `{role}` does not exist on this server; create it\n")
+    );
+}

@@ -16,16 +16,16 @@ use tabellion_sql::schema::{
 };
 
 /// The role that the sample tables are for.
-pub const ROLE: &str = "migrate_test_shop";
+pub(crate) const ROLE: &str = "migrate_test_shop";
 
 /// A fresh database.
-pub async fn database() -> TestDatabase {
+pub(crate) async fn database() -> TestDatabase {
     let server = Server::shared().expect("a PostgreSQL server");
     server.database().await.expect("a fresh database")
 }
 
 /// A plain connection as the superuser.
-pub async fn client(url: &str) -> tokio_postgres::Client {
+pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await
         .expect("a connection");
@@ -34,19 +34,19 @@ pub async fn client(url: &str) -> tokio_postgres::Client {
 }
 
 /// A project's root, removed when dropped.
-pub struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
 }
 
 impl Project {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Project {
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
 
     /// The three migrations of [`step`] 1 to 3.
-    pub fn sealed() -> Self {
+    pub(crate) fn sealed() -> Self {
         let project = Project::new();
         for number in 1..=3 {
             project.draw(&step(number));
@@ -55,15 +55,15 @@ impl Project {
         project
     }
 
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("db")
     }
 
-    pub fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.root().join(file)
     }
 
-    pub fn lock(&self) -> Lock {
+    pub(crate) fn lock(&self) -> Lock {
         match fs::read_to_string(self.path("tabellion.lock")) {
             Ok(text) => Lock::parse(&text).expect("the lock reads"),
             Err(_) => Lock::default(),
@@ -71,7 +71,7 @@ impl Project {
     }
 
     /// Writes the draft that leads to a schema.
-    pub fn draw(&self, schema: &Schema) {
+    pub(crate) fn draw(&self, schema: &Schema) {
         let sealed = self.lock().schema;
         let text = |plan: &Plan| {
             let header = Header {
@@ -88,7 +88,7 @@ impl Project {
     }
 
     /// Writes a draft of the given texts.
-    pub fn draw_text(&self, schema: &Schema, up: &str, down: &str) {
+    pub(crate) fn draw_text(&self, schema: &Schema, up: &str, down: &str) {
         let parent = self.lock().head().map(|head| head.checksum);
         let draft = Draft::new(parent, schema.clone(), up, down);
         fs::create_dir_all(self.root()).expect("the root");
@@ -98,7 +98,7 @@ impl Project {
     }
 
     /// Seals SQL as it is, as a migration that leads to the schema already sealed.
-    pub fn seal_sql(&self, name: &str, up: &str, down: &str) -> SealedFiles {
+    pub(crate) fn seal_sql(&self, name: &str, up: &str, down: &str) -> SealedFiles {
         let header = "-- Draft by Tabellion; seal it.\n\n";
         self.draw_text(
             &self.lock().schema,
@@ -108,19 +108,19 @@ impl Project {
         self.seal(name)
     }
 
-    pub fn seal(&self, name: &str) -> SealedFiles {
+    pub(crate) fn seal(&self, name: &str) -> SealedFiles {
         seal(self.root(), name, None).expect("the draft is sealed")
     }
 
-    pub fn load(&self) -> Migrations {
+    pub(crate) fn load(&self) -> Migrations {
         Migrations::load(self.root()).expect("the migrations load")
     }
 
-    pub fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         fs::write(self.path(file), text).expect("the file is written");
     }
 
-    pub fn read(&self, file: impl AsRef<Path>) -> String {
+    pub(crate) fn read(&self, file: impl AsRef<Path>) -> String {
         fs::read_to_string(self.root().join(file)).expect("the file is read")
     }
 }
@@ -169,7 +169,7 @@ fn table(source: &str, columns: Vec<Column>, commands: &[Command]) -> Table {
 
 /// A schema after so many steps: a table; a second one in a schema of its own that references it;
 /// another column, index and check on the first.
-pub fn step(number: usize) -> Schema {
+pub(crate) fn step(number: usize) -> Schema {
     let mut id = column("id", Type::Int4);
     id.generated = Some(Generated::Serial);
     let mut at = column("created_at", Type::Timestamptz);
