@@ -35,6 +35,11 @@ pub struct Installation {
 }
 
 impl Installation {
+    /// The installation in one folder, if both programs are there and of version 15 or newer.
+    pub fn in_folder(bin: &Path) -> Option<Self> {
+        probe(bin, first_line).filter(|found| found.major >= OLDEST)
+    }
+
     /// The folder that holds `initdb` and `postgres`.
     pub fn bin(&self) -> &Path {
         &self.bin
