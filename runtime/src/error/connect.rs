@@ -124,11 +124,17 @@ impl ConnectFault {
                 .source()
                 .and_then(|source| source.downcast_ref::<io::Error>())
             {
-                Some(io) if io.kind() != io::ErrorKind::InvalidInput => ConnectFault::from_io(io),
+                Some(io) if !is_nonsense(io.kind()) => ConnectFault::from_io(io),
                 _ => ConnectFault::NotPostgres,
             },
         }
     }
+}
+
+/// The kinds by which the driver says that bytes do not parse or end too early.
+fn is_nonsense(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    matches!(kind, InvalidData | InvalidInput | Other | UnexpectedEof)
 }
 
 /// The TLS library's error, where one is at the root.

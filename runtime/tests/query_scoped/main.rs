@@ -1,0 +1,12 @@
+//! Scoped queries on a real server: each trap of setting a scope has a test here.
+
+mod cancel;
+mod decode;
+mod flights;
+mod logins;
+mod proxy;
+mod support;
+mod tenants;
+mod tls;
+mod urls;
+mod writes;
