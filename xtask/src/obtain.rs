@@ -10,14 +10,16 @@ use tabellion::testing::{self, Installation, OLDEST};
 use crate::packages::{MANAGERS, Manager, candidate_major};
 use crate::run::{capture, run, say};
 
+/// A way to obtain it; an error is why this way did not lead there.
+type Way = fn() -> Result<Installation, String>;
+
 /// Obtains PostgreSQL, or says in one text what was tried and what to install by hand.
 ///
 /// `missing` is the error of the search that found nothing.
 pub(crate) fn obtain(missing: &testing::Error) -> Result<Installation, String> {
     say("no PostgreSQL 15 or newer is installed here; obtaining one");
     let mut tried = Vec::new();
-    let ways: [(&str, fn() -> Result<Installation, String>); 2] =
-        [("a package", package), ("the portable build", portable)];
+    let ways: [(&str, Way); 2] = [("a package", package), ("the portable build", portable)];
     for (name, way) in ways {
         match way() {
             Ok(installation) => return Ok(installation),

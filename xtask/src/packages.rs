@@ -21,7 +21,13 @@ pub(crate) const MANAGERS: &[Manager] = &[
         as_root: true,
         refresh: &["update"],
         candidate: Some(&["apt-cache", "policy", "postgresql"]),
-        install: &["install", "--yes", "--no-install-recommends", "postgresql"],
+        install: &[
+            "install",
+            "--yes",
+            "--no-upgrade",
+            "--no-install-recommends",
+            "postgresql",
+        ],
     },
     Manager {
         program: "dnf",

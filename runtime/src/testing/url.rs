@@ -59,39 +59,36 @@ pub(super) fn render(config: &Config, login: Option<(&str, &str)>, database: &st
 }
 
 fn hosts(url: &mut String, config: &Config) {
+    let mut names: Vec<String> = config.get_hosts().iter().map(host).collect();
+    if names.is_empty() {
+        let addresses = config.get_hostaddrs().iter();
+        names = addresses.map(|a| host(&Host::Tcp(a.to_string()))).collect();
+    }
     let ports = config.get_ports();
-    let names = config.get_hosts();
-    let addresses = config.get_hostaddrs();
-    for at in 0..names.len().max(addresses.len()) {
+    for (at, name) in names.iter().enumerate() {
         if at > 0 {
             url.push(',');
         }
-        match names.get(at) {
-            Some(Host::Tcp(name)) if name.contains(':') => {
-                let _ = write!(url, "[{name}]");
-            }
-            Some(Host::Tcp(name)) => encode(url, name.as_bytes()),
-            #[cfg(unix)]
-            Some(Host::Unix(folder)) => {
-                encode(
-                    url,
-                    std::os::unix::ffi::OsStrExt::as_bytes(folder.as_os_str()),
-                );
-            }
-            None => {
-                let address = addresses[at];
-                let _ = if address.is_ipv6() {
-                    write!(url, "[{address}]")
-                } else {
-                    write!(url, "{address}")
-                };
-            }
-        }
+        url.push_str(name);
         // One port counts for every host, none means the default.
         if let Some(port) = ports.get(at).or(ports.first()) {
             let _ = write!(url, ":{port}");
         }
     }
+}
+
+fn host(host: &Host) -> String {
+    let mut text = String::new();
+    match host {
+        Host::Tcp(name) if name.contains(':') => text = format!("[{name}]"),
+        Host::Tcp(name) => encode(&mut text, name.as_bytes()),
+        #[cfg(unix)]
+        Host::Unix(folder) => {
+            let bytes = std::os::unix::ffi::OsStrExt::as_bytes(folder.as_os_str());
+            encode(&mut text, bytes);
+        }
+    }
+    text
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -118,6 +115,7 @@ mod tests {
             "host=a,b port=1,2 user='two words' password='x y' options='-c search_path=a'",
             "host=::1 user=me",
             "hostaddr=127.0.0.1 host=name user=me",
+            "host=a,b port=5555 user=me",
         ] {
             let from = parse(text).unwrap();
             let to = parse(&render(&from, None, "näme/1")).unwrap();
@@ -130,6 +128,15 @@ mod tests {
             let first = |config: &Config| config.get_ports().first().copied().unwrap_or(5432);
             assert_eq!(first(&to), first(&from), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_without_a_name_stands_as_the_host() {
+        let from = parse("hostaddr=127.0.0.1,::1 port=1,2 user=me").unwrap();
+        assert_eq!(
+            render(&from, None, "d"),
+            "postgresql://me@127.0.0.1:1,[::1]:2/d"
+        );
     }
 
     #[test]
