@@ -1,1 +1,22 @@
-//! sql
+//! A PostgreSQL schema as data, and what can be done with it without a database:
+//! verify it, compare two, plan the way from one to the other, render the plan as SQL.
+//!
+//! Nothing here does I/O, knows Rust's syntax, or is asynchronous.
+//!
+//! | room | verb |
+//! |---|---|
+//! | [`schema`] | what a schema is |
+//! | [`verify`] | what only the whole schema can tell |
+//! | [`plan`] | diff two schemas, and render the statements that lead from one to the other |
+//! | [`file`](mod@file) | the migration file: header, body, checksum |
+//! | [`lock`] | the sealed schema and the chain of sealed migrations, as text |
+//! | `raw` (feature `parse`) | raw SQL expressions, parsed and resolved |
+
+pub mod file;
+pub mod ident;
+pub mod lock;
+pub mod plan;
+#[cfg(feature = "parse")]
+pub mod raw;
+pub mod schema;
+pub mod verify;
