@@ -7,7 +7,7 @@
 //! use tabellion::query::Finder;
 //! use tabellion::scope::Setting;
 //! use tabellion::*;
-//! # struct Shop { domain: String }
+//! # pub struct Shop { domain: String }
 //! # impl Scope for Shop {
 //! #     const ROLE: &'static str = "authenticated";
 //! #     const SETTINGS: &'static [&'static str] = &["app.current_shop"];

@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn no_part_of_a_bad_url_is_repeated() {
         for text in [
-            "postgres://ana:s3cret@word@db/shop",
+            "postgres://ana:s3cret@t4il@db/shop",
             "postgres://ana:s3cret@/shop",
             "postgres://ana:s3cret@db:port/shop",
             "postgres://ana:s3cret@db/shop?s3cret=1",
@@ -167,7 +167,7 @@ mod tests {
             };
             assert!(matches!(error, Error::Url(_)), "{error:?}");
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
-            assert!(!format!("{error} {error:?}").contains("word@"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("t4il"), "{error}");
         }
     }
 }

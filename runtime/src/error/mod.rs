@@ -87,7 +87,7 @@ pub enum Error {
 
     /// The server refused to set the scope, so nothing was read.
     #[error("the scope could not be set: {0}")]
-    Scope(ServerError),
+    Scope(Box<ServerError>),
 
     /// No row where one was asked for: there is none, or none that the scope may see.
     #[error("no such row in `{table}` within this scope")]
@@ -220,7 +220,7 @@ pub enum Error {
 
     /// Any other error of the server.
     #[error(transparent)]
-    Server(ServerError),
+    Server(Box<ServerError>),
 }
 
 impl std::fmt::Debug for Error {

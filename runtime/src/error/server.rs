@@ -99,7 +99,7 @@ impl ServerError {
             },
             "40001" | "40P01" => Error::Serialization(self.code),
             "57014" | "55P03" => Error::Timeout(Timeout::Statement),
-            _ => Error::Server(self),
+            _ => Error::Server(Box::new(self)),
         }
     }
 

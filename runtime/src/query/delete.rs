@@ -4,21 +4,26 @@ use std::marker::PhantomData;
 
 use super::{Key, Query, Shape};
 use crate::table::{AllowsDelete, AllowsSelect, HasPrimaryKey};
-use crate::{Error, IntoValue, Params, Scoped};
+use crate::{Error, IntoValue, Params, Scoped, Table};
 
 /// The deletion of the row of `T` with a primary key.
 #[derive(Debug)]
 #[must_use = "nothing is deleted until it is executed"]
 pub struct Delete<T> {
+    key: &'static [&'static str],
     params: Params,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: HasPrimaryKey + AllowsDelete + AllowsSelect> Delete<T> {
-    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self {
+impl<T: Table> Delete<T> {
+    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
+    where
+        T: HasPrimaryKey + AllowsDelete + AllowsSelect,
+    {
         let mut params = Params::default();
         T::bind(key.into_value(), &mut params);
         Delete {
+            key: T::KEY,
             params,
             of: PhantomData,
         }
@@ -30,7 +35,7 @@ impl<T: HasPrimaryKey + AllowsDelete + AllowsSelect> Delete<T> {
     /// See [`Error`].
     pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
         let query = Query {
-            key: Key::new(T::INFO, Shape::Delete { key: T::KEY }),
+            key: Key::new(T::INFO, Shape::Delete { key: self.key }),
             params: self.params,
         };
         Ok(scope.guise.run(query).await?.affected)

@@ -4,21 +4,26 @@ use std::marker::PhantomData;
 
 use super::{Key, Query, Shape, first, not_found};
 use crate::table::{AllowsSelect, HasPrimaryKey};
-use crate::{Error, IntoValue, Params, Scoped};
+use crate::{Error, IntoValue, Params, Scoped, Table};
 
 /// The row of `T` with a primary key.
 #[derive(Debug)]
 #[must_use = "nothing is read until it is fetched"]
 pub struct Find<T> {
+    key: &'static [&'static str],
     params: Params,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: HasPrimaryKey + AllowsSelect> Find<T> {
-    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self {
+impl<T: Table> Find<T> {
+    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
+    where
+        T: HasPrimaryKey + AllowsSelect,
+    {
         let mut params = Params::default();
         T::bind(key.into_value(), &mut params);
         Find {
+            key: T::KEY,
             params,
             of: PhantomData,
         }
@@ -30,7 +35,7 @@ impl<T: HasPrimaryKey + AllowsSelect> Find<T> {
     /// See [`Error`].
     pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error> {
         let query = Query {
-            key: Key::new(T::INFO, Shape::Find { key: T::KEY }),
+            key: Key::new(T::INFO, Shape::Find { key: self.key }),
             params: self.params,
         };
         first(&scope.guise.run(query).await?, T::from_row)

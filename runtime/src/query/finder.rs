@@ -42,31 +42,42 @@ pub struct Finder<T, Rest> {
     of: PhantomData<fn() -> (T, Rest)>,
 }
 
-/// The types of an index's remaining columns: a tuple with a first one.
+/// A value of the next of an index's columns, whose types are the tuple `Columns`.
 #[diagnostic::on_unimplemented(
     message = "every column of the index has its value already",
-    label = "no column is left",
-    note = "an index of more columns has a finder that narrows further"
+    label = "no column is left for this value",
+    note = "a finder of an index with more columns narrows further"
 )]
-pub trait Narrow {
+pub trait NextValue<Columns> {
     /// The next column's type.
-    type Next;
+    type Column: Param;
     /// The types of those after it.
     type Rest;
+
+    /// The value that is sent.
+    fn into_column(self) -> Self::Column;
 }
 
-macro_rules! narrow {
-    ($first:ident $($rest:ident)*) => {
-        impl<$first, $($rest),*> Narrow for ($first, $($rest,)*) {
-            type Next = $first;
+macro_rules! next_value {
+    ($next:ident $($rest:ident)*) => {
+        impl<V, $next, $($rest),*> NextValue<($next, $($rest,)*)> for V
+        where
+            V: IntoValue<$next>,
+            $next: Param,
+        {
+            type Column = $next;
             type Rest = ($($rest,)*);
+
+            fn into_column(self) -> $next {
+                self.into_value()
+            }
         }
-        narrow!($($rest)*);
+        next_value!($($rest)*);
     };
     () => {};
 }
 
-narrow!(A B C D E F G H I J K L M N O P);
+next_value!(A B C D E F G H I J K L M N O P);
 
 impl<T: Table, Rest> Finder<T, Rest> {
     /// The rows whose first column in the index has that value.
@@ -85,12 +96,8 @@ impl<T: Table, Rest> Finder<T, Rest> {
     }
 
     /// Only rows whose next column in the index has that value.
-    pub fn eq<V>(mut self, value: V) -> Finder<T, Rest::Rest>
-    where
-        Rest: Narrow<Next: Param>,
-        V: IntoValue<Rest::Next>,
-    {
-        self.params.push(value.into_value());
+    pub fn eq<V: NextValue<Rest>>(mut self, value: V) -> Finder<T, V::Rest> {
+        self.params.push(value.into_column());
         Finder {
             index: self.index,
             params: self.params,

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::{Key, Query, Shape, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
 use crate::types::Param;
-use crate::{Error, IntoValue, Params, Scoped};
+use crate::{Error, IntoValue, Params, Scoped, Table};
 
 /// A new row of `T`. Columns that are not set get their default from the database.
 #[derive(Debug)]
@@ -16,8 +16,11 @@ pub struct Insert<T> {
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: AllowsInsert> Insert<T> {
-    pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self {
+impl<T: Table> Insert<T> {
+    pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self
+    where
+        T: AllowsInsert,
+    {
         let mut params = Params::default();
         row.bind(&mut params);
         Insert {

@@ -14,7 +14,7 @@ use std::hash::{Hash, Hasher};
 
 pub use delete::Delete;
 pub use find::Find;
-pub use finder::{Finder, Index, Narrow, Piece};
+pub use finder::{Finder, Index, NextValue, Piece};
 pub use insert::Insert;
 pub use update::Update;
 

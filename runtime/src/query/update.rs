@@ -6,7 +6,7 @@ use super::insert::set;
 use super::{Key, Query, Shape, first, plain};
 use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey};
 use crate::types::Param;
-use crate::{Error, IntoValue, Params, Scoped};
+use crate::{Error, IntoValue, Params, Scoped, Table};
 
 /// A change of the row of `T` with a primary key. Only the columns that are set change.
 #[derive(Debug)]
@@ -14,18 +14,23 @@ use crate::{Error, IntoValue, Params, Scoped};
 pub struct Update<T> {
     columns: Vec<&'static str>,
     params: Params,
-    key: Params,
+    key: &'static [&'static str],
+    key_params: Params,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: HasPrimaryKey + AllowsUpdate + AllowsSelect> Update<T> {
-    pub(crate) fn new(value: impl IntoValue<T::Key>) -> Self {
-        let mut key = Params::default();
-        T::bind(value.into_value(), &mut key);
+impl<T: Table> Update<T> {
+    pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
+    where
+        T: HasPrimaryKey + AllowsUpdate + AllowsSelect,
+    {
+        let mut key_params = Params::default();
+        T::bind(key.into_value(), &mut key_params);
         Update {
             columns: Vec::new(),
             params: Params::default(),
-            key,
+            key: T::KEY,
+            key_params,
             of: PhantomData,
         }
     }
@@ -51,10 +56,10 @@ impl<T: HasPrimaryKey + AllowsUpdate + AllowsSelect> Update<T> {
             });
         }
         let mut params = self.params;
-        params.append(self.key);
+        params.append(self.key_params);
         let shape = Shape::Update {
             columns: self.columns,
-            key: T::KEY,
+            key: self.key,
             returning,
         };
         Ok(Query {

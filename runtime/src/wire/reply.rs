@@ -12,7 +12,7 @@ use crate::error::ServerError;
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The server reported an error; it has rolled everything back.
-    Server(ServerError),
+    Server(Box<ServerError>),
     /// The connection broke before the server reported anything.
     Lost,
     /// The server said what the protocol does not allow.
@@ -98,7 +98,9 @@ impl Replies {
 
     fn next(&mut self) -> Result<Option<Message>, Fault> {
         match self.0.next() {
-            Some(Message::ErrorResponse(body)) => Err(Fault::Server(ServerError::read(&body))),
+            Some(Message::ErrorResponse(body)) => {
+                Err(Fault::Server(Box::new(ServerError::read(&body))))
+            }
             message => Ok(message),
         }
     }
