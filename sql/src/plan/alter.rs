@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::quote;
-use crate::schema::{Column, Expr, Generated, Platform, Policy, QualifiedName, Table};
+use crate::schema::{Column, Expr, Platform, Policy, QualifiedName, Table};
 
-use super::create::{column, comments, create_index, identity, serial_sequence, unique_definition};
+use super::create::{column, comments, create_index, serial_sequence, unique_definition};
+use super::numbering;
 use super::rls;
 use super::statements::{Group, Plan};
 
@@ -72,7 +73,9 @@ pub(super) fn build(
                 }
             }
             Some(old) => {
+                numbering::clear(name, old, new, group);
                 alter_column(name, old, new, group);
+                numbering::build(name, before, old, new, group);
                 if old.generated != new.generated
                     && let Some(sequence) = serial_sequence(name, new)
                 {
@@ -182,46 +185,21 @@ fn alter_column(name: &QualifiedName, old: &Column, new: &Column, group: &mut Gr
     let mut alter = |action: String| {
         group.push(format!("alter table {name} alter column {ident} {action}"));
     };
-    let generated_changes = old.generated != new.generated;
-    if generated_changes && identity(old.generated).is_some() {
-        alter("drop identity".into());
-    }
-    let drops_serial = generated_changes && old.generated == Some(Generated::Serial);
-    if drops_serial || (old.default.is_some() && (old.default != new.default || old.ty != new.ty)) {
+    let default_changes = old.default != new.default || old.ty != new.ty;
+    if old.default.is_some() && default_changes {
         alter("drop default".into());
     }
     if old.ty != new.ty {
         alter(format!("type {} using {ident}::{}", new.ty, new.ty));
     }
-    if new.default.is_some() && (old.default != new.default || old.ty != new.ty) {
-        alter(format!(
-            "set default {}",
-            new.default.as_deref().unwrap_or("null")
-        ));
+    if let Some(default) = &new.default
+        && default_changes
+    {
+        alter(format!("set default {default}"));
     }
     match (old.nullable, new.nullable) {
         (true, false) => alter("set not null".into()),
         (false, true) => alter("drop not null".into()),
         _ => {}
-    }
-    if generated_changes && let Some(kind) = identity(new.generated) {
-        alter(format!("add generated {kind} as identity"));
-    }
-    if drops_serial && let Some(sequence) = serial_sequence(name, old) {
-        group.push(format!("drop sequence {sequence}"));
-    }
-    if generated_changes && let Some(sequence) = serial_sequence(name, new) {
-        group.push(format!(
-            "create sequence {sequence} as {} owned by {name}.{ident}",
-            new.ty
-        ));
-        group.push(format!(
-            "alter table {name} alter column {ident} set default nextval({}::regclass)",
-            crate::ident::quote_literal(&sequence.to_string())
-        ));
-        group.push(format!(
-            "select pg_catalog.setval({}::regclass, coalesce(max({ident}), 0) + 1, false) from {name}",
-            crate::ident::quote_literal(&sequence.to_string())
-        ));
     }
 }

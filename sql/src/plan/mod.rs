@@ -10,6 +10,7 @@
 mod alter;
 mod create;
 mod drop;
+mod numbering;
 mod rls;
 mod statements;
 
