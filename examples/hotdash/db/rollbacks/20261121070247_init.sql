@@ -1,5 +1,4 @@
--- Draft by Tabellion: the way back from the draft.
--- Written by the build; sealed together with it.
+-- Sealed by Tabellion, as the way back from `init`.
 -- tabellion: loses-data: drops table `public.user_preferences`
 -- tabellion: loses-data: drops table `public.social_posts`
 -- tabellion: loses-data: drops table `public.sales_pulse_actions`

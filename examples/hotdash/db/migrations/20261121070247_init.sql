@@ -1,5 +1,4 @@
--- Draft by Tabellion: from the last sealed schema to the structs.
--- Written by the build; `cargo tabellion seal NAME` makes it a migration.
+-- Sealed by Tabellion. To change the schema, change the structs and seal anew.
 
 -- roles
 do $$
