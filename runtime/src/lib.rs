@@ -5,10 +5,29 @@
 //! build script of the crate `tabellion-build` writes their SQL; [`migrate`] applies it; a
 //! [`Database`] seen by a scope answers what the policies allow, and nothing else compiles:
 //!
-//! ```ignore
-//! let db = Database::connect(&url).await?;
+//! ```no_run
+//! # use tabellion::{Database, Scope, Table};
+//! # #[derive(Scope)]
+//! # #[scope(role = "shop_app")]
+//! # pub struct Shop {
+//! #     #[setting("app.current_shop")]
+//! #     pub domain: String,
+//! # }
+//! # #[derive(Table)]
+//! # #[table(name = "tasks", scope = Shop)]
+//! # #[index(columns(shop_domain, id desc), finder = "by_shop")]
+//! # #[tenant(shop_domain = scope.domain)]
+//! # pub struct Task {
+//! #     #[column(primary_key, identity)]
+//! #     pub id: i64,
+//! #     pub shop_domain: String,
+//! # }
+//! # async fn latest(url: &str) -> Result<(), tabellion::Error> {
+//! let db = Database::connect(url).await?;
 //! let shop = db.scope(Shop { domain: "acme.example".into() });
 //! let latest = Task::by_shop("acme.example").limit(20).fetch_all(&shop).await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! Each statement is a transaction of its own, and one round trip: the scope, its role and its

@@ -1,5 +1,6 @@
 //! How a value of a column's type travels to the server.
 
+#[cfg(feature = "json")]
 use std::fmt;
 
 use bytes::BytesMut;
