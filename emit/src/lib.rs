@@ -1,10 +1,9 @@
 //! The build-script half of Tabellion: reads the crate's annotated structs and writes their SQL.
 //!
+//! `build.rs` is one call:
+//!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     tabellion_build::emit();
-//! }
+//! tabellion_build::emit();
 //! ```
 //!
 //! It writes `schema.sql` and, where the structs differ from the last sealed migration, `draft.sql`,
