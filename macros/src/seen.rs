@@ -69,10 +69,27 @@ fn is_detached() -> bool {
     let in_trybuild = env::var("CARGO_BIN_NAME").is_ok_and(|name| name.starts_with("trybuild"))
         && env::var_os("CARGO_MANIFEST_DIR")
             .is_some_and(|folder| Path::new(&folder).iter().any(|part| part == "trybuild"));
-    is_test || is_doctest || in_trybuild
+    is_test || is_doctest || in_trybuild || is_example()
 }
 
-/// The target that is being compiled. An example is a binary here, of a name that is never scanned.
+/// Cargo tells an example what it tells a binary, so the place of its file decides.
+fn is_example() -> bool {
+    if !proc_macro::is_available() {
+        return false;
+    }
+    let (Some(file), Some(package)) = (
+        proc_macro::Span::call_site().local_file(),
+        env::var_os("CARGO_MANIFEST_DIR"),
+    ) else {
+        return false;
+    };
+    let file = env::current_dir().map_or(file.clone(), |folder| folder.join(file));
+    let examples = Path::new(&package).join("examples");
+    // A binary may lie there by its own wish, but its name is then in the manifest: emit knows it.
+    file.starts_with(examples)
+}
+
+/// The target that is being compiled.
 fn current() -> Target {
     match env::var("CARGO_BIN_NAME") {
         Ok(name) => Target::Bin(name),

@@ -116,6 +116,15 @@ fn without_a_build_script_the_two_lines_are_named() {
 }
 
 #[test]
+fn a_table_in_an_example_needs_no_build_script() {
+    let package = Package::new();
+    std::fs::remove_file(package.path().join("build.rs")).unwrap();
+    package.write("src/lib.rs", "");
+    package.write("examples/loose.rs", &format!("{TAG}\nfn main() {{}}"));
+    package.cargo(&["check", "--example", "loose"], &[]).ok();
+}
+
+#[test]
 fn other_targets_are_detached() {
     let package = Package::new();
     package.write(
