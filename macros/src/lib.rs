@@ -7,10 +7,13 @@
 mod scope;
 mod seen;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text_enum;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
+use tabellion_syntax::Report;
 
 /// Makes a struct a table. See the crate `tabellion` for its attributes.
 #[proc_macro_derive(
@@ -30,7 +33,7 @@ use syn::{DeriveInput, parse_macro_input};
 )]
 pub fn derive_table(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    table::expand(&input).into()
+    table::expand(&input, &seen::seen).into()
 }
 
 /// Makes a struct a scope: who is asking, as settings and a role. See the crate `tabellion`.
@@ -45,4 +48,18 @@ pub fn derive_scope(input: TokenStream) -> TokenStream {
 pub fn derive_text_enum(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     text_enum::expand(&input).into()
+}
+
+/// The mistakes as calls of `compile_error!`.
+fn errors(report: Report) -> proc_macro2::TokenStream {
+    report
+        .finish()
+        .err()
+        .map(|error| error.to_compile_error())
+        .unwrap_or_default()
+}
+
+/// Whether impls of an item could compile at all: of a generic one each would fail in its own way.
+fn has_impls(input: &DeriveInput) -> bool {
+    input.generics.params.is_empty()
 }

@@ -5,18 +5,17 @@ use quote::quote;
 use syn::DeriveInput;
 use tabellion_syntax::{Report, fingerprint};
 
-use crate::table::errors;
+use crate::{errors, has_impls};
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut report = Report::default();
     let text_enum = tabellion_syntax::text_enum(input, &mut report);
     let is_right = report.is_empty();
     let errors = errors(report);
-    let Some(text_enum) = text_enum else {
+    let Some(text_enum) = text_enum.filter(|_| has_impls(input)) else {
         return errors;
     };
     let ident = &text_enum.ident;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let texts: Vec<&String> = text_enum
         .variants
         .iter()
@@ -45,7 +44,8 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     };
     quote! {
         #errors
-        impl #generics ::tabellion::TextEnum for #ident #arguments #bounds {
+        #[diagnostic::do_not_recommend]
+        impl ::tabellion::TextEnum for #ident {
             const VARIANTS: &'static [&'static ::core::primitive::str] = &[#(#texts),*];
             const FINGERPRINT: ::core::primitive::u64 = #fingerprint;
             fn as_str(&self) -> &'static ::core::primitive::str { #as_str }

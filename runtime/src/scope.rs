@@ -37,6 +37,7 @@ pub struct NoScope;
 /// The name that PostgreSQL reserves for "no role but the login's own".
 pub(crate) const NO_ROLE: &str = "none";
 
+#[diagnostic::do_not_recommend]
 impl Scope for NoScope {
     const ROLE: &'static str = NO_ROLE;
     const SETTINGS: &'static [&'static str] = &[];
@@ -50,7 +51,7 @@ impl Scope for NoScope {
 #[diagnostic::on_unimplemented(
     message = "a scope's field cannot be a `{Self}`",
     label = "no setting can hold a `{Self}`",
-    note = "use `String`, an integer or a UUID"
+    note = "use `String`, an integer, a UUID, or an enum that derives `TextEnum`"
 )]
 pub trait Setting {
     /// The text that PostgreSQL casts back to the column's type.
@@ -59,6 +60,7 @@ pub trait Setting {
 
 macro_rules! settings {
     ($($ty:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Setting for $ty {
             fn text(&self) -> String {
                 self.to_string()
@@ -71,6 +73,7 @@ settings!(String, &'static str, bool, i16, i32, i64);
 #[cfg(feature = "uuid")]
 settings!(uuid::Uuid);
 
+#[diagnostic::do_not_recommend]
 impl<E: crate::TextEnum> Setting for E {
     fn text(&self) -> String {
         self.as_str().to_owned()

@@ -43,6 +43,10 @@ pub fn from_sql<E: TextEnum>(
 #[macro_export]
 macro_rules! text_enum_sql {
     ($name:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl $crate::types::EnumField for $name {
+            $crate::field_methods!();
+        }
         impl<'a> $crate::__private::FromSql<'a> for $name {
             fn from_sql(
                 ty: &$crate::__private::Type,

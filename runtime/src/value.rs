@@ -53,36 +53,42 @@ pub trait IntoValue<V> {
     fn into_value(self) -> V;
 }
 
+#[diagnostic::do_not_recommend]
 impl<V> IntoValue<V> for V {
     fn into_value(self) -> V {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<V> IntoValue<Option<V>> for V {
     fn into_value(self) -> Option<V> {
         Some(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoValue<String> for &str {
     fn into_value(self) -> String {
         self.to_owned()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoValue<Option<String>> for &str {
     fn into_value(self) -> Option<String> {
         Some(self.to_owned())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoValue<String> for &String {
     fn into_value(self) -> String {
         self.clone()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoValue<Option<String>> for &String {
     fn into_value(self) -> Option<String> {
         Some(self.clone())

@@ -1,5 +1,7 @@
 //! Raw SQL expressions: parsed, and every column name in them resolved.
 
+mod clause;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
@@ -9,6 +11,8 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use crate::schema::{Expr, Type};
+
+pub use clause::{Clause, refused};
 
 /// Parses an expression over the columns of `table`.
 ///
@@ -64,6 +68,9 @@ fn parse(sql: &str) -> Result<Ast, String> {
 /// A parser over tokens none of which could reach beyond the place where the text will stand.
 fn parser(sql: &str) -> Result<Parser<'static>, String> {
     const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+    if sql.trim().is_empty() {
+        return Err("it is empty; write one".into());
+    }
     if sql.contains('\0') {
         return Err("a text in PostgreSQL holds no NUL character; remove it".into());
     }
@@ -76,6 +83,10 @@ fn parser(sql: &str) -> Result<Parser<'static>, String> {
             Token::Whitespace(
                 Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
             ) => return Err("a comment does not belong there; remove it".into()),
+            // PostgreSQL ends an operator where a comment begins; the tokenizer here does not.
+            Token::CustomBinaryOperator(text) if text.contains("--") || text.contains("/*") => {
+                return Err("a comment does not belong there; remove it".into());
+            }
             Token::Placeholder(text) => {
                 return Err(format!(
                     "`{text}` is a parameter, and a schema has none; write a constant"
@@ -114,6 +125,7 @@ fn wording(message: &str) -> String {
         None => (message, None),
     };
     let text = match text.split_once(", found: ") {
+        Some((expected, "EOF")) => format!("expected {expected}, found the end"),
         Some((expected, found)) => format!("expected {expected}, found `{found}`"),
         None => text.to_owned(),
     };

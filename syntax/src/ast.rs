@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use tabellion_sql::schema::{Command, Generated, ReferentialAction, Type};
 
 use crate::predicate::{Predicate, Value};
@@ -85,8 +86,12 @@ pub struct Table {
 
 impl Table {
     /// The column of a field.
+    ///
+    /// In an attribute a field may stand without its `r#`.
     pub fn column(&self, field: &Ident) -> Option<&Column> {
-        self.columns.iter().find(|column| column.ident == *field)
+        let field = field.unraw();
+        let mut columns = self.columns.iter();
+        columns.find(|column| column.ident.unraw() == field)
     }
 
     /// The paths whose meaning the build script and rustc must agree on, in a fixed order:
@@ -245,7 +250,7 @@ pub struct ForeignKey {
     /// The referenced fields.
     pub references: Vec<Ident>,
     /// What happens when the referenced row goes.
-    pub on_delete: ReferentialAction,
+    pub on_delete: At<ReferentialAction>,
 }
 
 /// The answer on row-level security.

@@ -1,33 +1,36 @@
 //! `#[derive(Scope)]` and `#[derive(TextEnum)]`.
 
-use syn::{Data, DeriveInput, Fields};
+use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, LitStr, Meta, Variant};
 use tabellion_sql::schema::Type;
 
 use crate::ast::{At, RustType, Scope, Setting, TextEnum, TypeRef};
 use crate::attr::{self, Args};
+use crate::predicate::plain;
 use crate::table::snake_case;
 use crate::{Report, check, rust_type};
 
-/// Reads a struct that derives `Scope`.
+/// Reads a struct that derives `Scope`. What comes back beside a report that is not empty is
+/// incomplete: good for an impl that keeps rustc from reporting the same mistake again.
 pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
     let ident = &input.ident;
     let fields = match &input.data {
-        Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => fields,
-            _ => {
-                report.at(
-                    ident.span(),
-                    format!("scope `{ident}` has no named fields; give each setting a field"),
-                );
-                return None;
-            }
-        },
+        Data::Struct(DataStruct {
+            fields: Fields::Named(fields),
+            ..
+        }) => Some(fields),
+        Data::Struct(_) => {
+            report.at(
+                ident.span(),
+                format!("scope `{ident}` has no named fields; give each setting a field"),
+            );
+            None
+        }
         _ => {
             report.at(
                 ident.span(),
                 format!("`{ident}` is not a struct; derive `Scope` on a struct"),
             );
-            return None;
+            None
         }
     };
     if !input.generics.params.is_empty() {
@@ -36,9 +39,11 @@ pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
             format!("scope `{ident}` is generic, and a scope is one type; remove the parameters"),
         );
     }
+    misplaced(&input.attrs, "setting", "a field", report);
     let (role, create) = role(input, report);
     let mut settings: Vec<Setting> = Vec::new();
-    for field in &fields.named {
+    for field in fields.iter().flat_map(|fields| &fields.named) {
+        misplaced(&field.attrs, "scope", "the struct", report);
         let Some(setting) = setting(field, report) else {
             continue;
         };
@@ -56,7 +61,7 @@ pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
         }
         settings.push(setting);
     }
-    if fields.named.is_empty() {
+    if fields.is_some_and(|fields| fields.named.is_empty()) {
         report.at(
             ident.span(),
             format!("scope `{ident}` says nothing about who asks; add a field with `#[setting(\"app.name\")]`"),
@@ -68,6 +73,18 @@ pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
         create,
         settings,
     })
+}
+
+/// An attribute that rustc lets stand where this derive would not read it.
+fn misplaced(attributes: &[Attribute], name: &str, place: &str, report: &mut Report) {
+    for attribute in attributes {
+        if attr::is(attribute, name) {
+            report.at(
+                attr::name_span(attribute),
+                format!("`#[{name}]` belongs on {place}; move it there"),
+            );
+        }
+    }
 }
 
 fn role(input: &DeriveInput, report: &mut Report) -> (Option<At<String>>, Option<bool>) {
@@ -83,6 +100,7 @@ fn role(input: &DeriveInput, report: &mut Report) -> (Option<At<String>>, Option
                 attr::name_span(attribute),
                 "`#[scope]` is given twice; put everything into one",
             );
+            continue;
         }
         tried = true;
         let Some(args) = Args::of(attribute, report) else {
@@ -104,7 +122,11 @@ fn role(input: &DeriveInput, report: &mut Report) -> (Option<At<String>>, Option
                     }
                     create = Some(word == "create");
                 }
-                _ => arg.unknown("scope", "`role`, `create` and `external`", report),
+                _ => arg.unknown(
+                    "scope",
+                    "the options are `role`, `create` and `external`",
+                    report,
+                ),
             }
         }
         if role.is_none() && !args.rest.iter().any(|arg| arg.key == "role") {
@@ -144,6 +166,7 @@ fn role_name(role: &At<String>, report: &mut Report) {
 
 fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
     let ident = field.ident.clone()?;
+    let name = plain(&ident);
     let mut attributes = field
         .attrs
         .iter()
@@ -151,62 +174,70 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
     let Some(attribute) = attributes.next() else {
         report.at(
             ident.span(),
-            format!(
-                "field `{ident}` of the scope has no setting; add `#[setting(\"app.{ident}\")]`"
-            ),
+            format!("field `{name}` of the scope has no setting; add `#[setting(\"app.{name}\")]`"),
         );
         return None;
     };
     if let Some(second) = attributes.next() {
         report.at(
             attr::name_span(second),
-            format!("field `{ident}` has two settings; keep one"),
+            format!("field `{name}` has two settings; keep one"),
         );
+    }
+    if let Meta::Path(_) = attribute.meta {
+        report.at(
+            attr::name_span(attribute),
+            format!("`#[setting]` needs a name; write `#[setting(\"app.{name}\")]`"),
+        );
+        return None;
     }
     let args = Args::of(attribute, report)?;
     if let Some(arg) = args.rest.first() {
         report.at(
             arg.key.span(),
-            "`#[setting]` takes the setting's name alone; write `#[setting(\"app.name\")]`",
+            format!(
+                "`#[setting]` takes the setting's name alone; write `#[setting(\"app.{name}\")]`"
+            ),
         );
         return None;
     }
-    let Some(name) = args.leading else {
+    let Some(text) = args.leading else {
         report.at(
             attr::name_span(attribute),
-            format!("`#[setting]` needs a name; write `#[setting(\"app.{ident}\")]`"),
+            format!("`#[setting]` needs a name; write `#[setting(\"app.{name}\")]`"),
         );
         return None;
     };
-    let name = At::new(name.value(), name.span());
-    if !is_custom_setting(&name.value) {
+    let text = At::new(text.value(), text.span());
+    if !is_custom_setting(&text.value) {
         report.at(
-            name.span,
+            text.span,
             format!(
-                "`{}` is not the name of a custom setting; write two words with a dot between, such as `app.{ident}`",
-                name.value
+                "`{}` is not the name of a custom setting; write two words with a dot between, such as `app.{name}`",
+                text.value
             ),
         );
     }
-    let read = rust_type::field_type(&ident, &field.ty, None)
-        .map_err(|error| report.push(error))
-        .ok()?;
-    let ty = match read.ty {
-        _ if read.nullable => {
+    let read = rust_type::field_type(&ident, &field.ty, None);
+    let ty = match read.as_ref().map(|read| (&read.ty, read.nullable)) {
+        Ok((_, true)) => {
             report.over(
                 &field.ty,
-                format!("field `{ident}` of the scope is an `Option`, and an empty scope is refused; remove the `Option`"),
+                format!("field `{name}` of the scope is an `Option`, and an empty scope is refused; remove the `Option`"),
             );
             return None;
         }
-        TypeRef::Known(ty @ (Type::Text | Type::Uuid | Type::Int2 | Type::Int4 | Type::Int8)) => ty,
+        Ok((
+            TypeRef::Known(ty @ (Type::Text | Type::Uuid | Type::Int2 | Type::Int4 | Type::Int8)),
+            _,
+        )) => ty.clone(),
         // Its text is what the column holds.
-        TypeRef::Enum(_) => Type::Text,
+        Ok((TypeRef::Enum(_), _)) => Type::Text,
         _ => {
             report.over(
                 &field.ty,
                 format!(
-                    "field `{ident}` of the scope is `{}`, which is not a setting's type; \
+                    "field `{name}` of the scope is `{}`, which is not a setting's type; \
                      use `String`, `Uuid`, an integer or a `TextEnum`",
                     rust_type::display(&field.ty)
                 ),
@@ -216,9 +247,9 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
     };
     Some(Setting {
         ident,
-        name,
+        name: text,
         ty,
-        rust_type: RustType(read.base),
+        rust_type: RustType(field.ty.clone()),
     })
 }
 
@@ -235,67 +266,54 @@ fn is_custom_setting(name: &str) -> bool {
     name.contains('.') && name.split('.').all(part) && name.len() <= tabellion_sql::ident::MAX_BYTES
 }
 
-/// Reads an enum that derives `TextEnum`.
+/// Reads an enum that derives `TextEnum`. What comes back beside a report that is not empty is
+/// incomplete: good for an impl that keeps rustc from reporting the same mistake again.
 pub fn text_enum(input: &DeriveInput, report: &mut Report) -> Option<TextEnum> {
     let ident = &input.ident;
-    let Data::Enum(data) = &input.data else {
-        report.at(
-            ident.span(),
-            format!("`{ident}` is not an enum; derive `TextEnum` on an enum"),
-        );
-        return None;
+    let given = match &input.data {
+        Data::Enum(data) => Some(&data.variants),
+        _ => {
+            report.at(
+                ident.span(),
+                format!("`{ident}` is not an enum; derive `TextEnum` on an enum"),
+            );
+            None
+        }
     };
     if !input.generics.params.is_empty() {
         report.over(
             &input.generics,
-            format!("enum `{ident}` is generic; remove the parameters"),
+            format!("enum `{ident}` is generic, and a text enumeration is one type; remove the parameters"),
         );
     }
-    if data.variants.is_empty() {
+    if given.is_some_and(|variants| variants.is_empty()) {
         report.at(
             ident.span(),
             format!("enum `{ident}` has no variants, so no text would be valid; add one"),
         );
     }
+    misplaced(&input.attrs, "text", "a variant", report);
     let mut variants: Vec<(_, At<String>)> = Vec::new();
-    for variant in &data.variants {
+    for variant in given.into_iter().flatten() {
+        let name = plain(&variant.ident);
         if !matches!(variant.fields, Fields::Unit) {
             report.over(
                 &variant.fields,
-                format!(
-                    "variant `{}` holds values, and a text cannot; remove them",
-                    variant.ident
-                ),
+                format!("variant `{name}` holds values, and a text cannot; remove them"),
             );
         }
-        let mut text = At::new(snake_case(&variant.ident), variant.ident.span());
-        for attribute in variant
-            .attrs
-            .iter()
-            .filter(|attribute| attr::is(attribute, "text"))
-        {
-            match attribute.parse_args::<syn::LitStr>() {
-                Ok(literal) => text = At::new(literal.value(), literal.span()),
-                Err(_) => report.at(
-                    attr::name_span(attribute),
-                    "`#[text]` takes the variant's text; write `#[text(\"...\")]`",
-                ),
-            }
-        }
+        let text = text(variant, report);
         if text.value.is_empty() || text.value.contains('\0') {
             report.at(
                 text.span,
-                format!(
-                    "the text of variant `{}` is empty or holds a NUL; give it another",
-                    variant.ident
-                ),
+                format!("the text of variant `{name}` is empty or holds a NUL character; give it another"),
             );
         }
         if variants.iter().any(|(_, other)| other.value == text.value) {
             report.at(
                 text.span,
                 format!(
-                    "enum `{ident}` has two variants with the text `{}`; change one",
+                    "enum `{ident}` has two variants with the text `{}`; give one another with `#[text(\"...\")]`",
                     text.value
                 ),
             );
@@ -306,4 +324,35 @@ pub fn text_enum(input: &DeriveInput, report: &mut Report) -> Option<TextEnum> {
         ident: ident.clone(),
         variants,
     })
+}
+
+/// The text that stands for a variant.
+fn text(variant: &Variant, report: &mut Report) -> At<String> {
+    let of_name = At::new(snake_case(&variant.ident), variant.ident.span());
+    let mut attributes = variant
+        .attrs
+        .iter()
+        .filter(|attribute| attr::is(attribute, "text"));
+    let Some(attribute) = attributes.next() else {
+        return of_name;
+    };
+    if let Some(second) = attributes.next() {
+        report.at(
+            attr::name_span(second),
+            format!(
+                "variant `{}` has two texts; keep one",
+                plain(&variant.ident)
+            ),
+        );
+    }
+    match attribute.parse_args::<LitStr>() {
+        Ok(literal) => At::new(literal.value(), literal.span()),
+        Err(_) => {
+            report.at(
+                attr::name_span(attribute),
+                "`#[text]` takes the variant's text; write `#[text(\"...\")]`",
+            );
+            of_name
+        }
+    }
 }

@@ -9,6 +9,7 @@ use syn::{GenericArgument, PathArguments, Type as RustType};
 use tabellion_sql::schema::Type;
 
 use crate::ast::{PathRef, TypeRef};
+use crate::predicate::plain;
 
 /// A field's type, taken apart.
 pub(crate) struct FieldType {
@@ -36,8 +37,9 @@ pub(crate) fn field_type(
             syn::Error::new_spanned(
                 base,
                 format!(
-                    "no Postgres type for `{}` in field `{field}`; {remedy}",
-                    display(base)
+                    "no Postgres type for `{}` in field `{}`; {remedy}",
+                    display(base),
+                    plain(field)
                 ),
             )
         })?,
@@ -47,6 +49,14 @@ pub(crate) fn field_type(
         base: base.clone(),
         nullable,
     })
+}
+
+/// The column type of a field whose type we know; `None` for anybody else's.
+pub(crate) fn known_type(ty: &RustType) -> Option<Type> {
+    match read(ty) {
+        Ok(TypeRef::Known(known)) => Some(known),
+        _ => None,
+    }
 }
 
 /// A type as a person writes it, without the spaces that tokens leave.
@@ -101,34 +111,34 @@ fn ungrouped(ty: &RustType) -> &RustType {
 }
 
 const OR_STATE: &str = "name one with `#[column(type = \"...\")]`";
+const JSON_OR_STATE: &str = "use `Json<T>` or name one with `#[column(type = \"...\")]`";
 
 /// The type, or the remedy.
 fn read(ty: &RustType) -> Result<TypeRef, String> {
     let ty = ungrouped(ty);
     if option(ty).is_some() {
-        return Err("NULL is one value; remove one `Option`".into());
+        return Err("remove one `Option`".into());
     }
     if let Some(element) = generic(ty, "Vec") {
         if matches!(ungrouped(element), RustType::Path(path) if path.path.is_ident("u8")) {
             return Ok(TypeRef::Known(Type::Bytea));
         }
+        if option(element).is_some() {
+            return Err("use `Json<T>`, or leave the NULLs out".into());
+        }
         return match read(element)? {
             TypeRef::Known(Type::Array(_)) => {
-                Err("an array of arrays has no fixed shape; use `Json<T>`".into())
+                Err("use `Json<T>`, since an array of arrays has no fixed shape".into())
             }
             TypeRef::Known(element) => Ok(TypeRef::Known(Type::Array(Box::new(element)))),
             TypeRef::Enum(path) => Ok(TypeRef::EnumArray(path)),
-            TypeRef::Stated(_) | TypeRef::EnumArray(_) => {
-                Err(format!("use `Json<T>` or {OR_STATE}"))
-            }
+            TypeRef::Stated(_) | TypeRef::EnumArray(_) => Err(JSON_OR_STATE.into()),
         };
     }
     let RustType::Path(path) = ty else {
         return Err(match ty {
-            RustType::Reference(_) => {
-                "a row owns its values; use `String` or another owned type".into()
-            }
-            _ => format!("use `Json<T>` or {OR_STATE}"),
+            RustType::Reference(_) => "use `String` or another owned type".into(),
+            _ => JSON_OR_STATE.into(),
         });
     };
     if path.qself.is_some() {
@@ -149,7 +159,7 @@ fn read(ty: &RustType) -> Result<TypeRef, String> {
         return Err(other.into());
     }
     if !is_bare {
-        return Err(format!("use `Json<T>` or {OR_STATE}"));
+        return Err(JSON_OR_STATE.into());
     }
     Ok(TypeRef::Enum(PathRef(path.path.clone())))
 }

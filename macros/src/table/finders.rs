@@ -1,30 +1,49 @@
 //! One finder for each index, named after it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
-use syn::DeriveInput;
+use quote::{format_ident, quote};
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_syntax::ast::{Column, Index, Table};
 use tabellion_syntax::lower::{self, Piece};
+use tabellion_syntax::predicate::plain;
 
-pub(super) fn finders(table: &Table, input: &DeriveInput) -> TokenStream {
-    if table.indexes.is_empty() {
-        return TokenStream::new();
-    }
-    let ident = &table.ident;
-    let finders = table
+use super::{Read, fields};
+
+pub(super) fn finders(read: &Read<'_>) -> TokenStream {
+    let ident = &read.table.ident;
+    let mut seen: Vec<&str> = Vec::new();
+    let finders: Vec<TokenStream> = read
+        .table
         .indexes
         .iter()
-        .filter_map(|index| finder(table, index, input));
+        .filter_map(|index| {
+            // Of a broken table there is what can be, so that what uses it does not fail as well.
+            let name = index.finder.value.as_str();
+            let is_new = !seen.contains(&name);
+            seen.push(name);
+            if !is_new {
+                return None;
+            }
+            // As parsed a name may be raw, and as a name of its own it may not.
+            let ident = syn::parse_str::<Ident>(name).ok()?;
+            (plain(&ident) == name)
+                .then(|| finder(read, index))
+                .flatten()
+        })
+        .collect();
+    if finders.is_empty() {
+        return TokenStream::new();
+    }
     quote! {
-        #[allow(dead_code)]
+        #[allow(dead_code, non_snake_case)]
         impl #ident {
             #(#finders)*
         }
     }
 }
 
-fn finder(table: &Table, index: &Index, input: &DeriveInput) -> Option<TokenStream> {
+fn finder(read: &Read<'_>, index: &Index) -> Option<TokenStream> {
+    let table = read.table;
     let columns: Option<Vec<&Column>> = index
         .columns
         .iter()
@@ -33,8 +52,13 @@ fn finder(table: &Table, index: &Index, input: &DeriveInput) -> Option<TokenStre
     let columns = columns?;
     let (first, rest) = columns.split_first()?;
     let finder = Ident::new(&index.finder.value, index.finder.span);
-    let vis = &input.vis;
+    let vis = &read.input.vis;
     let (argument, argument_type) = (&first.ident, &first.rust_type.0);
+    let value = quote!(#argument.into_value());
+    let value = match fields::promise_base(first, format_ident!("sent")) {
+        None => value,
+        Some(sent) => quote!(#sent(#value)),
+    };
     let rest = rest.iter().map(|column| &column.rust_type.0);
     let names = columns
         .iter()
@@ -45,17 +69,28 @@ fn finder(table: &Table, index: &Index, input: &DeriveInput) -> Option<TokenStre
         "Rows whose `{}` is the given one, in the order of the index `{name}`.",
         first.name.value
     );
-    let predicate = index_predicate(table, index);
+    let body = match read.is_right {
+        true => {
+            let predicate = index_predicate(table, index);
+            quote! {
+                static INDEX: ::tabellion::Index = ::tabellion::Index {
+                    columns: &[#((#names, #descending)),*],
+                    predicate: #predicate,
+                };
+                ::tabellion::query::Finder::new(&INDEX, #value)
+            }
+        }
+        false => quote! {
+            _ = #argument;
+            ::core::panic!()
+        },
+    };
     Some(quote! {
         #[doc = #doc]
         #vis fn #finder(
             #argument: impl ::tabellion::IntoValue<#argument_type>,
         ) -> ::tabellion::query::Finder<Self, (#(#rest,)*)> {
-            static INDEX: ::tabellion::Index = ::tabellion::Index {
-                columns: &[#((#names, #descending)),*],
-                predicate: #predicate,
-            };
-            ::tabellion::query::Finder::new(&INDEX, #argument.into_value())
+            #body
         }
     })
 }
@@ -70,7 +105,7 @@ fn index_predicate(table: &Table, index: &Index) -> TokenStream {
             Piece::Sql(text) => quote!(::tabellion::query::Piece::Sql(#text)),
             Piece::Variant(path) => {
                 let path = path.0;
-                quote!(::tabellion::query::Piece::Text(|| ::tabellion::TextEnum::as_str(&#path)))
+                quote!(::tabellion::query::Piece::Text(|| ::tabellion::TextEnum::as_str(&#path {})))
             }
         });
     quote!(&[#(#pieces),*])

@@ -5,27 +5,31 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use tabellion_sql::schema::Type;
-use tabellion_syntax::ast::{Table, TypeRef};
+use tabellion_syntax::ast::Table;
 use tabellion_syntax::predicate::plain;
 use tabellion_syntax::seen::Entry;
 use tabellion_syntax::{Report, fingerprint};
 
-use crate::seen::{Seen, seen};
+use crate::seen::Seen;
 
-pub(super) fn guard(table: &Table, report: &mut Report) -> TokenStream {
-    let mut tokens = column_types(table);
+pub(super) fn guard(
+    table: &Table,
+    seen: &dyn Fn(&str, &str) -> Seen,
+    report: &mut Report,
+) -> TokenStream {
     match seen(&plain(&table.ident), &table.name.value) {
-        Seen::Detached => {}
-        Seen::Missing(message) => report.at(table.ident.span(), message),
+        Seen::Detached => TokenStream::new(),
+        Seen::Missing(message) => {
+            report.at(table.ident.span(), message);
+            TokenStream::new()
+        }
         Seen::Entries(entries) => {
             if let [entry] = entries.as_slice() {
                 schema_errors(table, entry, report);
             }
-            tokens.extend(fingerprints(table, &entries));
+            fingerprints(table, &entries)
         }
     }
-    tokens
 }
 
 /// What only the whole schema could tell, at the struct or at the field that is to blame.
@@ -95,42 +99,4 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
             &[#(#seen),*],
         );
     }
-}
-
-/// Where a type's name could be anyone's, rustc confirms that it is the type we took it for.
-fn column_types(table: &Table) -> TokenStream {
-    let checks = table.columns.iter().filter_map(|column| {
-        let TypeRef::Known(ty) = &column.ty else {
-            return None;
-        };
-        let base = match ty {
-            Type::Array(element) => element,
-            ty => ty,
-        };
-        // Nobody names a type of their own `i32` or `String`.
-        let is_unmistakable = matches!(
-            base,
-            Type::Bool
-                | Type::Int2
-                | Type::Int4
-                | Type::Int8
-                | Type::Float4
-                | Type::Float8
-                | Type::Text
-                | Type::Bytea
-        );
-        if is_unmistakable {
-            return None;
-        }
-        let promised = ty.internal_name();
-        let rust_type = &column.rust_type.0;
-        Some(quote_spanned! {column.ident.span()=>
-            ::tabellion::guard::column(#promised, <#rust_type as ::tabellion::types::ColumnType>::NAME);
-        })
-    });
-    let checks: TokenStream = checks.collect();
-    if checks.is_empty() {
-        return checks;
-    }
-    quote!(const _: () = { #checks };)
 }

@@ -2,26 +2,21 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use syn::DeriveInput;
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_sql::schema::QualifiedName;
-use tabellion_syntax::ast::{Column, Table};
+use tabellion_sql::schema::{Command, QualifiedName};
+use tabellion_syntax::ast::Column;
 use tabellion_syntax::fingerprint;
 
-use super::field_type;
+use super::{Read, fields};
 
-pub(super) fn table(table: &Table, input: &DeriveInput) -> TokenStream {
+pub(super) fn table(read: &Read<'_>) -> TokenStream {
+    let table = read.table;
     let ident = &table.ident;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let name = QualifiedName::new(&table.schema.value, &table.name.value).to_string();
     let columns = table
         .columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
-    let fields = table.columns.iter().enumerate().map(|(index, column)| {
-        let field = &column.ident;
-        quote!(#field: row.get(#index)?)
-    });
     let scope = match &table.scope {
         Some(path) => {
             let path = &path.0;
@@ -30,23 +25,28 @@ pub(super) fn table(table: &Table, input: &DeriveInput) -> TokenStream {
         None => quote!(::tabellion::NoScope),
     };
     let fingerprint = fingerprint(table);
-    let key = primary_key(table, input);
-    let allows = table.commands().into_iter().map(|command| {
+    let from_row = from_row(read);
+    let key = primary_key(read);
+    let allows = commands(read).into_iter().map(|command| {
         let mut name = command.as_str().to_owned();
         name[..1].make_ascii_uppercase();
         let allows = format_ident!("Allows{name}");
-        quote!(impl #generics ::tabellion::#allows for #ident #arguments #bounds {})
+        quote! {
+            #[diagnostic::do_not_recommend]
+            impl ::tabellion::#allows for #ident {}
+        }
     });
     quote! {
-        impl #generics ::tabellion::Table for #ident #arguments #bounds {
+        #[diagnostic::do_not_recommend]
+        impl ::tabellion::Table for #ident {
             type Scope = #scope;
-            const NAME: &'static str = #name;
-            const COLUMNS: &'static [&'static str] = &[#(#columns),*];
+            const NAME: &'static ::core::primitive::str = #name;
+            const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
             const FINGERPRINT: ::core::primitive::u64 = #fingerprint;
             fn from_row(
                 row: &::tabellion::Row<'_>,
             ) -> ::core::result::Result<Self, ::tabellion::Error> {
-                ::core::result::Result::Ok(Self { #(#fields),* })
+                #from_row
             }
         }
         #key
@@ -54,7 +54,39 @@ pub(super) fn table(table: &Table, input: &DeriveInput) -> TokenStream {
     }
 }
 
-fn primary_key(table: &Table, input: &DeriveInput) -> TokenStream {
+/// What is allowed. Of a broken table everything, so that no query says the same a second time.
+fn commands(read: &Read<'_>) -> Vec<Command> {
+    match read.is_right {
+        true => read.table.commands(),
+        false => Command::ALL.into(),
+    }
+}
+
+fn from_row(read: &Read<'_>) -> TokenStream {
+    if !read.is_right {
+        // A field that cannot be read would be reported again. It never runs.
+        return quote! {
+            _ = row;
+            ::core::panic!()
+        };
+    }
+    let fields = read
+        .table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let field = &column.ident;
+            match fields::promise(column, "get") {
+                None => quote!(#field: row.get(#index)?),
+                Some(get) => quote!(#field: #get(row, #index)?),
+            }
+        });
+    quote!(::core::result::Result::Ok(Self { #(#fields),* }))
+}
+
+fn primary_key(read: &Read<'_>) -> TokenStream {
+    let table = read.table;
     let columns: Option<Vec<&Column>> = table
         .primary_key
         .iter()
@@ -64,11 +96,13 @@ fn primary_key(table: &Table, input: &DeriveInput) -> TokenStream {
         return TokenStream::new();
     };
     let ident = &table.ident;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let names = columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
-    let types: Vec<TokenStream> = columns.iter().map(|column| field_type(column)).collect();
+    let types: Vec<TokenStream> = columns
+        .iter()
+        .map(|column| fields::written(column))
+        .collect();
     let key = match types.as_slice() {
         [one] => one.clone(),
         several => quote!((#(#several),*)),
@@ -80,14 +114,35 @@ fn primary_key(table: &Table, input: &DeriveInput) -> TokenStream {
         [one] => quote!(#one),
         several => quote!((#(#several),*)),
     };
-    quote! {
-        impl #generics ::tabellion::HasPrimaryKey for #ident #arguments #bounds {
-            type Key = #key;
-            const KEY: &'static [&'static str] = &[#(#names),*];
-            fn bind(key: Self::Key, params: &mut ::tabellion::Params) {
+    let bind = match read.is_right {
+        true => {
+            let pushes = columns
+                .iter()
+                .zip(&parts)
+                .map(|(column, part)| push(column, quote!(#part)));
+            quote! {
                 let #pattern = key;
-                #(params.push(#parts);)*
+                #(#pushes)*
             }
         }
+        false => quote!(_ = (key, params);),
+    };
+    quote! {
+        #[diagnostic::do_not_recommend]
+        impl ::tabellion::HasPrimaryKey for #ident {
+            type Key = #key;
+            const KEY: &'static [&'static ::core::primitive::str] = &[#(#names),*];
+            fn bind(key: Self::Key, params: &mut ::tabellion::Params) {
+                #bind
+            }
+        }
+    }
+}
+
+/// Adds a value of a column to `params`.
+pub(super) fn push(column: &Column, value: TokenStream) -> TokenStream {
+    match fields::promise(column, "sent") {
+        None => quote!(params.push(#value);),
+        Some(sent) => quote!(params.push(#sent(#value));),
     }
 }

@@ -1,5 +1,6 @@
 //! `#[derive(Table)]`
 
+mod fields;
 mod finders;
 mod guard;
 mod impls;
@@ -11,40 +12,42 @@ use quote::quote;
 use syn::DeriveInput;
 use tabellion_syntax::{Report, ast};
 
+use crate::seen::Seen;
+use crate::{errors, has_impls};
+
+/// A table, and whether its own reading found nothing wrong with it.
+struct Read<'a> {
+    table: &'a ast::Table,
+    input: &'a DeriveInput,
+    is_right: bool,
+}
+
 /// The expansion: impls, the type check of predicates, the guard; or the impls and what is wrong.
-pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+///
+/// `seen` looks up what the build script saw, by the struct's name and the table's.
+pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> TokenStream {
     let mut report = Report::default();
-    let Some(table) = tabellion_syntax::table(input, &mut report) else {
+    let Some(table) = &tabellion_syntax::table(input, &mut report) else {
         return errors(report);
     };
-    let is_right = report.is_empty();
-    let mut tokens = impls::table(&table, input);
-    tokens.extend(writes::new_row(&table, input));
-    // A finder or a predicate that names an unknown column would only repeat the error.
-    if is_right {
-        tokens.extend(finders::finders(&table, input));
-        tokens.extend(predicates::check(&table));
-        tokens.extend(guard::guard(&table, &mut report));
+    if !has_impls(input) {
+        // Named at least, the scope does not seem unused.
+        let scope = table.scope.iter().map(|path| &path.0);
+        let errors = errors(report);
+        return quote!(#errors #(const _: fn(&#scope) = |_| {};)*);
+    }
+    let read = Read {
+        table,
+        input,
+        is_right: report.is_empty(),
+    };
+    let mut tokens = impls::table(&read);
+    tokens.extend(writes::new_row(&read));
+    tokens.extend(finders::finders(&read));
+    if read.is_right {
+        tokens.extend(predicates::check(table));
+        tokens.extend(guard::guard(table, seen, &mut report));
     }
     let errors = errors(report);
     quote!(#errors #tokens)
-}
-
-/// The mistakes as calls of `compile_error!`.
-pub(crate) fn errors(report: Report) -> TokenStream {
-    report
-        .finish()
-        .err()
-        .map(|error| error.to_compile_error())
-        .unwrap_or_default()
-}
-
-/// The type of a field, `Option` included.
-fn field_type(column: &ast::Column) -> TokenStream {
-    let base = &column.rust_type.0;
-    if column.nullable {
-        quote!(::core::option::Option<#base>)
-    } else {
-        quote!(#base)
-    }
 }

@@ -1,38 +1,46 @@
 //! Every predicate once more as Rust, for rustc to resolve and compare. The function never runs.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use tabellion_syntax::ast::{Default, Rls, Table, TypeRef};
+use syn::spanned::Spanned;
+use tabellion_syntax::ast::{Column, Default, Rls, Table, TypeRef};
+use tabellion_syntax::fingerprint;
 use tabellion_syntax::predicate::{Literal, Node, Predicate, Value};
+
+use super::fields;
 
 pub(super) fn check(table: &Table) -> TokenStream {
     let mut checks = Vec::new();
-    let predicates = table
-        .indexes
-        .iter()
-        .filter_map(|index| index.predicate.as_ref())
-        .chain(table.checks.iter().map(|check| &check.predicate));
-    checks.extend(predicates.filter_map(|predicate| typed(table, predicate)));
+    let mut predicates: Vec<&Predicate> = Vec::new();
+    let indexes = table.indexes.iter();
+    predicates.extend(indexes.filter_map(|index| index.predicate.as_ref()));
+    predicates.extend(table.checks.iter().map(|check| &check.predicate));
     if let Rls::Policies(policies) = &table.rls {
-        let mut tenant = None;
         for policy in policies {
-            // The four policies of `#[tenant]` hold one predicate: it is checked once.
-            if policy.name.value.starts_with("tenant_") {
-                tenant = tenant.or(policy.using.as_ref());
-                continue;
-            }
-            let clauses = policy.using.iter().chain(&policy.check);
-            checks.extend(clauses.filter_map(|predicate| typed(table, predicate)));
+            predicates.extend(policy.using.iter().chain(&policy.check));
         }
-        checks.extend(tenant.and_then(|predicate| typed(table, predicate)));
+    }
+    // The policies of a table mostly say the same of every command: once is enough.
+    let mut seen = Vec::new();
+    for predicate in predicates {
+        let Predicate::Typed(root) = predicate else {
+            continue;
+        };
+        let number = fingerprint(predicate);
+        if !seen.contains(&number) {
+            seen.push(number);
+            checks.push(node(table, root));
+        }
     }
     for column in &table.columns {
         if let Some(default) = &column.default
-            && let Default::Value(variant @ Value::Variant(_)) = &default.value
+            && let Default::Value(Value::Variant(path)) = &default.value
         {
-            let left = value(table, &Value::Column(column.ident.clone()));
-            let right = value(table, variant);
-            checks.push(quote_spanned!(default.span=> ::tabellion::types::compare(#left, #right)));
+            let ty = &column.rust_type.0;
+            let path = &path.0;
+            checks.push(quote_spanned! {default.span=>
+                { let _: fn() -> #ty = || #path {}; true }
+            });
         }
     }
     if checks.is_empty() {
@@ -47,17 +55,10 @@ pub(super) fn check(table: &Table) -> TokenStream {
         None => quote!(()),
     };
     quote! {
-        const _: fn(&#ident, &#scope) -> bool = |row, scope| {
+        const _: fn(&#ident, &#scope) -> ::core::primitive::bool = |row, scope| {
             _ = (row, scope);
             #(#checks)&&*
         };
-    }
-}
-
-fn typed(table: &Table, predicate: &Predicate) -> Option<TokenStream> {
-    match predicate {
-        Predicate::Typed(root) => Some(node(table, root)),
-        Predicate::Sql(..) => None,
     }
 }
 
@@ -82,7 +83,8 @@ fn node(table: &Table, it: &Node) -> TokenStream {
             let compared = list.iter().map(|item| {
                 let span = item.span();
                 let right = value(table, item);
-                quote_spanned!(span=> ::tabellion::types::compare(#left, #right))
+                // The item stands first: it is what an error points at.
+                quote_spanned!(span=> ::tabellion::types::compare(#right, #left))
             });
             quote!(#(#compared)&&*)
         }
@@ -98,24 +100,43 @@ fn node(table: &Table, it: &Node) -> TokenStream {
 fn value(table: &Table, value: &Value) -> TokenStream {
     let span = value.span();
     match value {
-        Value::Column(field) => match table.column(field).map(|column| &column.ty) {
-            Some(TypeRef::Stated(_)) => quote_spanned!(span=> &::tabellion::types::UNCHECKED),
-            _ => quote_spanned!(span=> &row.#field),
+        Value::Column(field) => match table.column(field) {
+            Some(column) => self::column(column, span),
+            None => quote_spanned!(span=> &row.#field),
         },
-        Value::Scope(field) => scope_field(field),
+        Value::Scope(field) => quote!(&scope.#field),
         Value::Literal(Literal::Bool(value), _) => quote_spanned!(span=> &#value),
-        Value::Literal(Literal::Str(text), _) => quote_spanned!(span=> &#text),
+        Value::Literal(Literal::Str(text), _) => {
+            let mut text = proc_macro2::Literal::string(text);
+            text.set_span(span);
+            quote_spanned!(span=> &#text)
+        }
         Value::Literal(Literal::Int(_), _) => quote_spanned!(span=> &::tabellion::types::INT),
         Value::Literal(Literal::Float(_), _) => quote_spanned!(span=> &::tabellion::types::FLOAT),
         Value::Variant(path) => {
             let path = &path.0;
-            quote_spanned!(span=> &#path)
+            // The braces admit variants and nothing else: the build script knows no constants.
+            quote_spanned!(span=> &#path {})
         }
         Value::Now(_) => quote_spanned!(span=> &::tabellion::types::NOW),
         Value::RandomUuid(_) => quote_spanned!(span=> &::tabellion::types::RANDOM_UUID),
     }
 }
 
-fn scope_field(field: &Ident) -> TokenStream {
-    quote!(&scope.#field)
+fn column(column: &Column, span: proc_macro2::Span) -> TokenStream {
+    let mut field = column.ident.clone();
+    field.set_span(span);
+    if let TypeRef::Stated(_) = column.ty {
+        return quote_spanned!(span=> &::tabellion::types::UNCHECKED);
+    }
+    match fields::promise(column, "it") {
+        None => quote_spanned!(span=> &row.#field),
+        Some(it) => {
+            // Of two errors one is the type's and stands there, the other the predicate's.
+            let at_type = column.rust_type.0.span();
+            field.set_span(at_type);
+            let it = quote_spanned!(at_type=> #it(&row.#field));
+            quote_spanned!(span=> { let it = #it; it })
+        }
+    }
 }

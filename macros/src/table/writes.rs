@@ -5,43 +5,52 @@ use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Visibility};
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::Generated;
-use tabellion_syntax::ast::{Column, Table};
+use tabellion_syntax::ast::Column;
 use tabellion_syntax::predicate::plain;
 
-use super::field_type;
+use super::{Read, fields, impls};
 
-pub(super) fn new_row(table: &Table, input: &DeriveInput) -> TokenStream {
+pub(super) fn new_row(read: &Read<'_>) -> TokenStream {
+    let (table, input) = (read.table, read.input);
     let ident = &table.ident;
     let new = format_ident!("New{ident}");
     let vis = &input.vis;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let required: Vec<&Column> = table
         .columns
         .iter()
         .filter(|column| is_required(column))
         .collect();
-    let fields: Vec<&Ident> = required.iter().map(|column| &column.ident).collect();
-    let types = required.iter().map(|column| field_type(column));
+    let idents = required.iter().map(|column| &column.ident);
+    let types = required.iter().map(|column| fields::written(column));
     let visibilities = required.iter().map(|column| visibility(column, input));
     let names = required
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
+    let pushes = required.iter().map(|column| {
+        let field = &column.ident;
+        impls::push(column, quote!(self.#field))
+    });
+    let bind = match read.is_right {
+        true => quote!(#(#pushes)*),
+        false => TokenStream::new(),
+    };
     let doc = format!(
         "A new row of [`{ident}`]: what it must hold. The rest is left to the database, or set by column."
     );
-    let columns = columns(table, input);
+    let columns = columns(read);
     quote! {
         #[doc = #doc]
         #[allow(dead_code)]
-        #vis struct #new #generics #bounds {
-            #(#[allow(missing_docs)] #visibilities #fields: #types,)*
+        #vis struct #new {
+            #(#[allow(missing_docs)] #visibilities #idents: #types,)*
         }
-        impl #generics ::tabellion::NewRow for #new #arguments #bounds {
-            type Table = #ident #arguments;
-            const COLUMNS: &'static [&'static str] = &[#(#names),*];
+        #[diagnostic::do_not_recommend]
+        impl ::tabellion::NewRow for #new {
+            type Table = #ident;
+            const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#names),*];
             fn bind(self, params: &mut ::tabellion::Params) {
                 _ = &params;
-                #(params.push(self.#fields);)*
+                #bind
             }
         }
         #columns
@@ -49,27 +58,33 @@ pub(super) fn new_row(table: &Table, input: &DeriveInput) -> TokenStream {
 }
 
 /// A constant for each column that a statement may set.
-fn columns(table: &Table, input: &DeriveInput) -> TokenStream {
-    let ident = &table.ident;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
-    let settable = table
+fn columns(read: &Read<'_>) -> TokenStream {
+    let ident = &read.table.ident;
+    let mut seen: Vec<String> = Vec::new();
+    let settable = read
+        .table
         .columns
         .iter()
         .filter(|column| column.generated != Some(Generated::IdentityAlways));
-    let constants = settable.map(|column| {
-        let constant = Ident::new(&plain(&column.ident).to_uppercase(), column.ident.span());
-        let vis = visibility(column, input);
-        let ty = field_type(column);
+    let constants = settable.filter_map(|column| {
+        let constant = plain(&column.ident).to_uppercase();
+        if seen.contains(&constant) {
+            return None; // reported where the fields are read
+        }
+        seen.push(constant.clone());
+        let constant = Ident::new(&constant, column.ident.span());
+        let vis = visibility(column, read.input);
+        let ty = fields::written(column);
         let name = sql_quote(&column.name.value).into_owned();
         let doc = format!("The column `{}`.", column.name.value);
-        quote! {
+        Some(quote! {
             #[doc = #doc]
             #vis const #constant: ::tabellion::Column<Self, #ty> = ::tabellion::Column::new(#name);
-        }
+        })
     });
     quote! {
         #[allow(dead_code)]
-        impl #generics #ident #arguments #bounds {
+        impl #ident {
             #(#constants)*
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! A derive reads a type's name; these traits are what the name must turn out to denote.
 
+mod field;
 mod param;
 mod predicate;
 
 use crate::TextEnum;
 
+pub use field::{EnumField, JsonField, KnownField, Sent, StatedField};
 pub use param::{Element, Param};
 pub use predicate::{
-    Compares, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present, truth,
+    ComparesWith, Condition, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present,
+    truth,
 };
 
 /// A Rust type that a column can have.
@@ -54,6 +57,11 @@ macro_rules! column_types {
             const NAME: &'static str = $name;
             const ARRAY: &'static str = concat!("_", $name);
             type Class = class::$class;
+        }
+        $(#[$meta])*
+        #[diagnostic::do_not_recommend]
+        impl KnownField<class::$class> for $ty {
+            crate::field_methods!();
         }
     )*};
 }
@@ -109,6 +117,15 @@ impl<Tz: chrono::TimeZone> ColumnType for chrono::DateTime<Tz> {
     const NAME: &'static str = "timestamptz";
     const ARRAY: &'static str = "_timestamptz";
     type Class = class::Timestamptz;
+}
+
+#[cfg(feature = "chrono")]
+#[diagnostic::do_not_recommend]
+impl<Tz: chrono::TimeZone> KnownField<class::Timestamptz> for chrono::DateTime<Tz>
+where
+    Self: Param + for<'a> tokio_postgres::types::FromSql<'a>,
+{
+    crate::field_methods!();
 }
 
 impl<T: Element> ColumnType for Vec<T> {

@@ -17,7 +17,8 @@ use crate::TextEnum;
 #[diagnostic::on_unimplemented(
     message = "no statement can carry a `{Self}`",
     label = "not a column type",
-    note = "use one of the types that columns have, or implement `tabellion::types::Param` for `{Self}`"
+    note = "use one of the types that columns have, or implement `tabellion::types::Param` and \
+            `postgres_types::FromSql` for `{Self}`"
 )]
 pub trait Param: Send + 'static {
     /// The value in a form that PostgreSQL's protocol knows.
@@ -35,12 +36,14 @@ pub trait Element: ColumnType + Param {
 macro_rules! params {
     ($($(#[$meta:meta])* $ty:ty)*) => {$(
         $(#[$meta])*
+        #[diagnostic::do_not_recommend]
         impl Param for $ty {
             fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
                 Box::new(self)
             }
         }
         $(#[$meta])*
+        #[diagnostic::do_not_recommend]
         impl Element for $ty {
             fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
                 Box::new(values)
@@ -90,12 +93,14 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: TextEnum + Send> Param for E {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         Box::new(self.as_str())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: TextEnum + Send> Element for E {
     fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
         let texts: Vec<&'static str> = values.iter().map(TextEnum::as_str).collect();
@@ -103,12 +108,14 @@ impl<E: TextEnum + Send> Element for E {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Element> Param for Vec<T> {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         T::array(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> Param for Option<T> {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         match self {

@@ -17,15 +17,18 @@ pub trait Operand {
     type Class;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ColumnType> Operand for T {
     type Class = T::Class;
 }
 
 // NULL compares as NULL, which denies; so an `Option` may stand wherever its content may.
+#[diagnostic::do_not_recommend]
 impl<T: Operand> Operand for Option<T> {
     type Class = T::Class;
 }
 
+#[diagnostic::do_not_recommend]
 impl Operand for &str {
     type Class = class::Text;
 }
@@ -34,6 +37,7 @@ macro_rules! literals {
     ($($(#[$doc:meta])* $name:ident: $class:ident;)*) => {$(
         $(#[$doc])*
         pub const $name: class::$class = class::$class;
+        #[diagnostic::do_not_recommend]
         impl Operand for class::$class {
             type Class = class::$class;
         }
@@ -54,16 +58,23 @@ literals! {
 /// Stands for `gen_random_uuid()`.
 pub const RANDOM_UUID: class::Uuid = class::Uuid;
 
+#[diagnostic::do_not_recommend]
 impl Operand for class::Uuid {
     type Class = class::Uuid;
 }
 
-/// Which classes PostgreSQL compares with an operator of its own, without a cast.
+/// What PostgreSQL compares with an operator of its own, without a cast.
 #[diagnostic::on_unimplemented(
-    message = "PostgreSQL has no comparison between `{Self}` and `{Other}`",
-    label = "these two do not compare",
+    message = "a predicate cannot compare `{Self}` with `{Other}`",
+    label = "not to be compared with `{Other}`",
     note = "compare operands of one type, or write the predicate as `sql(\"...\")`"
 )]
+pub trait ComparesWith<Other> {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Operand, B: Operand> ComparesWith<B> for A where A::Class: Compares<B::Class> {}
+
+/// The same for classes of types.
 pub trait Compares<Other> {}
 
 macro_rules! comparisons {
@@ -90,13 +101,29 @@ macro_rules! unchecked {
 unchecked!(Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral Now);
 
 impl<E: TextEnum> Compares<E> for E {}
+impl<E: TextEnum> Compares<class::Unchecked> for E {}
+impl<E: TextEnum> Compares<E> for class::Unchecked {}
 impl<T: Compares<U>, U> Compares<class::Array<U>> for class::Array<T> {}
 
+/// What is true or false.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither true nor false",
+    label = "not a condition",
+    note = "compare it, as in `level > 0`"
+)]
+pub trait Condition {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Operand> Condition for A where A::Class: Truth {}
+
+/// The same for classes of types.
+pub trait Truth {}
+
+impl Truth for class::Bool {}
+impl Truth for class::Unchecked {}
+
 /// Holds where the two operands compare.
-pub fn compare<A: Operand, B: Operand>(_: &A, _: &B) -> bool
-where
-    A::Class: Compares<B::Class>,
-{
+pub fn compare<A: ComparesWith<B>, B>(_: &A, _: &B) -> bool {
     true
 }
 
@@ -106,6 +133,6 @@ pub fn present<A: Operand>(_: &A) -> bool {
 }
 
 /// Holds where the operand is a truth value.
-pub fn truth<A: Operand<Class = class::Bool>>(_: &A) -> bool {
+pub fn truth<A: Condition>(_: &A) -> bool {
     true
 }

@@ -1,11 +1,12 @@
 //! The arguments of an attribute: `"name", flag, key = expression, key(list)`.
 
 use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Token};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, MacroDelimiter, Meta, Token};
 
 use crate::Report;
 use crate::ast::{At, PathRef};
@@ -63,13 +64,28 @@ impl Parse for Arg {
 impl Args {
     /// The arguments of an attribute; a mistake goes to the report, and nothing comes back.
     pub(crate) fn of(attribute: &Attribute, report: &mut Report) -> Option<Args> {
-        match attribute.parse_args() {
-            Ok(args) => Some(args),
-            Err(error) => {
-                report.push(error);
-                None
-            }
+        parse(attribute, report)
+    }
+
+    /// Whether columns stand where `columns(…)` should; reported, since every one of them would
+    /// otherwise be an option that nobody knows.
+    pub(crate) fn lists_bare_columns(&self, attribute: &str, report: &mut Report) -> bool {
+        let Some(first) = self.rest.first() else {
+            return false;
+        };
+        let is_bare = |arg: &Arg| matches!(arg.value, ArgValue::Flag) && arg.key != "unique";
+        if !self.rest.iter().all(is_bare) || first.key == "columns" {
+            return false;
         }
+        let names: Vec<String> = self.rest.iter().map(|arg| arg.key.to_string()).collect();
+        report.at(
+            first.key.span(),
+            format!(
+                "the columns of `#[{attribute}]` need their key; write `columns({})`",
+                names.join(", ")
+            ),
+        );
+        true
     }
 
     /// Reports keys that were written twice, each at its second place.
@@ -86,6 +102,23 @@ impl Args {
             }
         }
     }
+}
+
+/// What stands between an attribute's parentheses; a mistake goes to the report.
+pub(super) fn parse<T: Parse>(attribute: &Attribute, report: &mut Report) -> Option<T> {
+    let name = attribute.path().to_token_stream();
+    let wrong = match &attribute.meta {
+        Meta::List(list) if matches!(list.delimiter, MacroDelimiter::Paren(_)) => {
+            return list.parse_args().map_err(|error| report.push(error)).ok();
+        }
+        Meta::Path(_) => "says nothing",
+        _ => "takes parentheses",
+    };
+    report.at(
+        name_span(attribute),
+        format!("`#[{name}]` {wrong}; write `#[{name}(...)]`"),
+    );
+    None
 }
 
 /// Whether an attribute is `#[name…]`.
@@ -171,14 +204,11 @@ impl Arg {
         }
     }
 
-    /// Reports a key that the attribute does not know.
-    pub(crate) fn unknown(&self, attribute: &str, known: &str, report: &mut Report) {
+    /// Reports a key that the attribute does not know; `remedy` names those that it does.
+    pub(crate) fn unknown(&self, attribute: &str, remedy: &str, report: &mut Report) {
         report.at(
             self.key.span(),
-            format!(
-                "no option `{}` in `#[{attribute}]`; the options are {known}",
-                self.key
-            ),
+            format!("no option `{}` in `#[{attribute}]`; {remedy}", self.key),
         );
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct ColumnAttr {
     pub(crate) numeric: Option<At<(u16, u16)>>,
     pub(crate) default: Option<At<ColumnDefault>>,
     pub(crate) references: Option<(PathRef, Ident)>,
+    /// It was written, right or wrong: `on_delete` is then not alone.
+    pub(crate) references_tried: bool,
     pub(crate) on_delete: Option<At<ReferentialAction>>,
 }
 
@@ -45,12 +47,15 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
             "identity" => column.generated.extend(identity(arg, report)),
             "numeric" => column.numeric = numeric(arg, report),
             "default" => column.default = default(arg, report),
-            "references" => column.references = references(arg, report),
+            "references" => {
+                column.references_tried = true;
+                column.references = references(arg, report);
+            }
             "on_delete" => column.on_delete = on_delete(arg, report),
             _ => arg.unknown(
                 "column",
-                "`name`, `type`, `primary_key`, `serial`, `identity`, `numeric`, `default`, \
-                 `references` and `on_delete`",
+                "the options are `name`, `type`, `primary_key`, `serial`, `identity`, `numeric`, \
+                 `default`, `references` and `on_delete`",
                 report,
             ),
         }
@@ -60,7 +65,10 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
 fn stated(arg: &Arg, report: &mut Report) -> Option<At<Type>> {
     let text = arg.string(report)?;
     match tabellion_sql::raw::data_type(&text.value) {
-        Ok(ty) => Some(At::new(ty, text.span)),
+        Ok(ty) => {
+            not_a_columns(&ty, text.span, report);
+            Some(At::new(ty, text.span))
+        }
         Err(message) => {
             report.at(
                 text.span,
@@ -69,6 +77,26 @@ fn stated(arg: &Arg, report: &mut Report) -> Option<At<Type>> {
             None
         }
     }
+}
+
+/// Names that stand where a type does and are none that a column could have.
+fn not_a_columns(ty: &Type, span: Span, report: &mut Report) {
+    let Type::Named(name) = ty else {
+        return;
+    };
+    let name = name.to_ascii_lowercase();
+    let message = match name.as_str() {
+        "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8" => {
+            format!("`{name}` is no type but a way of numbering; write `#[column(serial)]`")
+        }
+        // https://www.postgresql.org/docs/15/datatype-pseudo.html
+        "any" | "anyelement" | "anyarray" | "record" | "void" | "trigger" | "cstring"
+        | "unknown" => {
+            format!("`{name}` is a pseudo-type, which no column can have; name another type")
+        }
+        _ => return,
+    };
+    report.at(span, message);
 }
 
 fn identity(arg: &Arg, report: &mut Report) -> Option<At<Generated>> {
@@ -80,7 +108,7 @@ fn identity(arg: &Arg, report: &mut Report) -> Option<At<Generated>> {
     match words.as_slice() {
         [word] if word.0 == "by_default" => Some(At::new(Generated::IdentityByDefault, span)),
         _ => {
-            report.at(list, "`identity` is `identity` or `identity(by_default)`");
+            report.at(list, "`identity` takes `by_default` or nothing; write `identity` or `identity(by_default)`");
             None
         }
     }
@@ -115,17 +143,33 @@ fn default(arg: &Arg, report: &mut Report) -> Option<At<ColumnDefault>> {
             }
         };
     }
-    let value = predicate::value(expr, report)?;
-    let span = value.span();
+    let value = match predicate::read(expr) {
+        Ok(Some(value)) => value,
+        Ok(None) => {
+            report.over(
+                expr,
+                "a default is a literal, an enum variant or `now()`; write anything else as `sql(\"...\")`",
+            );
+            return None;
+        }
+        Err(error) => {
+            report.push(error);
+            return None;
+        }
+    };
     match value {
         predicate::Value::Column(_) | predicate::Value::Scope(_) => {
             report.over(
                 expr,
-                "a default reads neither columns nor the scope; use a literal, a variant, `now()` or `sql(\"...\")`",
+                "a default reads neither columns nor the scope; use a literal, an enum variant, `now()` \
+                 or `sql(\"...\")`",
             );
             None
         }
-        value => Some(At::new(ColumnDefault::Value(value), span)),
+        value => {
+            let span = value.span();
+            Some(At::new(ColumnDefault::Value(value), span))
+        }
     }
 }
 

@@ -24,6 +24,15 @@ impl Parse for IndexColumn {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let field = input.call(Ident::parse_any)?;
         let mut descending = false;
+        if input.peek(syn::token::Paren) {
+            return Err(syn::Error::new(
+                field.span(),
+                format!(
+                    "an index holds columns, and `{field}(...)` is an expression; keep its value in a \
+                     column of its own"
+                ),
+            ));
+        }
         if input.peek(Ident::peek_any) {
             let order = input.call(Ident::parse_any)?;
             descending = order == "desc";
@@ -40,6 +49,9 @@ impl Parse for IndexColumn {
 
 pub(crate) fn index(attribute: &Attribute, report: &mut Report) -> Option<IndexAttr> {
     let args = Args::of(attribute, report)?;
+    if args.lists_bare_columns("index", report) {
+        return None;
+    }
     args.unique_keys(report);
     if let Some(leading) = &args.leading {
         report.at(
@@ -72,7 +84,7 @@ pub(crate) fn index(attribute: &Attribute, report: &mut Report) -> Option<IndexA
             "finder" => index.finder = arg.string(report),
             _ => arg.unknown(
                 "index",
-                "`columns`, `unique`, `where`, `name` and `finder`",
+                "the options are `columns`, `unique`, `where`, `name` and `finder`",
                 report,
             ),
         }

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, LitStr, Token};
 use tabellion_sql::schema::ReferentialAction;
 
@@ -28,31 +29,35 @@ pub(crate) fn unique(attribute: &Attribute, report: &mut Report) -> Option<Key> 
 
 fn key(attribute: &Attribute, kind: &str, report: &mut Report) -> Option<Key> {
     let args = Args::of(attribute, report)?;
+    if args.lists_bare_columns(kind, report) {
+        return None;
+    }
     args.unique_keys(report);
     let mut name = None;
     let mut columns = None;
     for arg in &args.rest {
         match arg.key.to_string().as_str() {
             "name" if kind != "primary_key" => name = arg.string(report),
-            "columns" => columns = Some(fields(arg, report)),
-            _ if kind == "primary_key" => arg.unknown(kind, "`columns`", report),
-            _ => arg.unknown(kind, "`columns` and `name`", report),
+            "columns" => columns = Some(fields(arg, report)?),
+            _ if kind == "primary_key" => {
+                arg.unknown(kind, "the only one is `columns`", report);
+            }
+            _ => arg.unknown(kind, "the options are `columns` and `name`", report),
         }
     }
-    match columns {
-        Some(columns) => Some(Key {
-            name,
-            columns: columns?,
-            span: name_span(attribute),
-        }),
-        None => {
-            report.at(
-                name_span(attribute),
-                format!("`#[{kind}]` names no columns; write `columns(...)`"),
-            );
-            None
-        }
-    }
+    let span = name_span(attribute);
+    let Some(columns) = columns else {
+        report.at(
+            span,
+            format!("`#[{kind}]` names no columns; write `columns(...)`"),
+        );
+        return None;
+    };
+    Some(Key {
+        name,
+        columns,
+        span,
+    })
 }
 
 fn fields(arg: &Arg, report: &mut Report) -> Option<Vec<Ident>> {
@@ -64,7 +69,7 @@ pub(crate) struct ForeignKeyAttr {
     pub(crate) key: Key,
     pub(crate) table: PathRef,
     pub(crate) references: Vec<Ident>,
-    pub(crate) on_delete: ReferentialAction,
+    pub(crate) on_delete: At<ReferentialAction>,
 }
 
 pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<ForeignKeyAttr> {
@@ -75,7 +80,7 @@ pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<
     for arg in &args.rest {
         match arg.key.to_string().as_str() {
             "name" => name = arg.string(report),
-            "columns" => columns = fields(arg, report),
+            "columns" => columns = Some(fields(arg, report)?),
             "references" => {
                 let expr = arg.expr(report)?;
                 target = referenced(expr);
@@ -90,7 +95,7 @@ pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<
             "on_delete" => action = on_delete(arg, report),
             _ => arg.unknown(
                 "foreign_key",
-                "`columns`, `references`, `on_delete` and `name`",
+                "the options are `columns`, `references`, `on_delete` and `name`",
                 report,
             ),
         }
@@ -106,7 +111,7 @@ pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<
         report.at(
             span,
             format!(
-                "a foreign key of {} columns references {}; name as many on each side",
+                "a foreign key of {} column(s) references {}; name as many on each side",
                 columns.len(),
                 references.len()
             ),
@@ -121,7 +126,7 @@ pub(crate) fn foreign_key(attribute: &Attribute, report: &mut Report) -> Option<
         },
         table,
         references,
-        on_delete: action.map_or(ReferentialAction::NoAction, |action| action.value),
+        on_delete: action.unwrap_or_else(|| At::new(ReferentialAction::NoAction, span)),
     })
 }
 
@@ -144,7 +149,7 @@ pub(super) fn on_delete(arg: &Arg, report: &mut Report) -> Option<At<Referential
             return None;
         }
     };
-    Some(At::new(action, arg.key.span()))
+    Some(At::new(action, path.0.span()))
 }
 
 struct CheckArgs {
@@ -154,6 +159,9 @@ struct CheckArgs {
 
 impl Parse for CheckArgs {
     fn parse(input: ParseStream) -> syn::Result<Self> {
+        if input.is_empty() {
+            return Err(input.error("`#[check]` is empty; write `#[check(condition)]`"));
+        }
         let name = if input.peek(LitStr) && input.peek2(Token![,]) {
             let name = input.parse()?;
             input.parse::<Token![,]>()?;
@@ -164,9 +172,7 @@ impl Parse for CheckArgs {
         let expr = input.parse()?;
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
-            return Err(
-                input.error("expected the end of `#[check]`; write one attribute for each check")
-            );
+            return Err(input.error("`#[check]` ends here; write one attribute for each check"));
         }
         Ok(CheckArgs { name, expr })
     }
@@ -180,10 +186,7 @@ pub(crate) struct CheckAttr {
 }
 
 pub(crate) fn check(attribute: &Attribute, report: &mut Report) -> Option<CheckAttr> {
-    let args: CheckArgs = attribute
-        .parse_args()
-        .map_err(|error| report.push(error))
-        .ok()?;
+    let args: CheckArgs = super::args::parse(attribute, report)?;
     let name = args.name.map(|name| At::new(name.value(), name.span()));
     let predicate = predicate::parse(&args.expr, report)?;
     Some(CheckAttr {

@@ -40,6 +40,8 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     };
     let name = At::new(name.value(), name.span());
     let mut command: Option<(Option<Command>, Span)> = None;
+    // A word that is no command must not be reported as a missing one as well.
+    let mut is_wrong = false;
     let (mut using, mut check) = (None, None);
     // A clause that is there but wrong must not be reported as missing as well.
     let (mut using_at, mut check_at) = (None, None);
@@ -68,24 +70,31 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
                     }
                     command = Some((read, arg.key.span()));
                 }
-                None => report.at(
-                    arg.key.span(),
-                    format!(
-                        "no command `{key}` for policy `{}`; use `select`, `insert`, `update`, `delete` or `all`",
-                        name.value
-                    ),
-                ),
+                None if matches!(arg.value, ArgValue::Flag) => {
+                    is_wrong = true;
+                    report.at(
+                        arg.key.span(),
+                        format!(
+                            "no command `{key}` for policy `{}`; use `select`, `insert`, `update`, \
+                             `delete` or `all`",
+                            name.value
+                        ),
+                    );
+                }
+                None => arg.unknown("policy", "the options are `using` and `check`", report),
             },
         }
     }
     let Some((command, span)) = command else {
-        report.at(
-            name.span,
-            format!(
-                "policy `{}` has no command; add `select`, `insert`, `update`, `delete` or `all`",
-                name.value
-            ),
-        );
+        if !is_wrong {
+            report.at(
+                name.span,
+                format!(
+                    "policy `{}` has no command; add `select`, `insert`, `update`, `delete` or `all`",
+                    name.value
+                ),
+            );
+        }
         return None;
     };
     clauses(&name.value, command, span, using_at, check_at, report);
@@ -125,18 +134,24 @@ fn clauses(
     let word = command.map_or("all", Command::as_str);
     let takes_using = command != Some(Command::Insert);
     let takes_check = !matches!(command, Some(Command::Select | Command::Delete));
-    for (clause, takes, given, other) in [
-        ("using", takes_using, using, "check"),
-        ("check", takes_check, check, "using"),
+    for (clause, takes, given, other, other_given) in [
+        ("using", takes_using, using, "check", check),
+        ("check", takes_check, check, "using", using),
     ] {
-        match given {
-            None if takes => report.at(
-                at,
-                format!("policy `{policy}` for `{word}` has no `{clause}`; add `{clause} = ...`"),
-            ),
-            Some(span) if !takes => report.at(
+        match (given, other_given) {
+            (Some(span), None) if !takes => report.at(
                 span,
                 format!("policy `{policy}` for `{word}` takes no `{clause}`; write it as `{other} = ...`"),
+            ),
+            (Some(span), Some(_)) if !takes => report.at(
+                span,
+                format!("policy `{policy}` for `{word}` takes no `{clause}`; remove it"),
+            ),
+            // With the clause that it does not take, it has said so already.
+            (None, Some(_)) if takes && !(takes_using && takes_check) => {}
+            (None, _) if takes => report.at(
+                at,
+                format!("policy `{policy}` for `{word}` has no `{clause}`; add `{clause} = ...`"),
             ),
             _ => {}
         }
@@ -147,15 +162,28 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     let span = name_span(attribute);
     let args = Args::of(attribute, report)?;
     args.unique_keys(report);
+    let wrong = "`#[tenant]` pairs columns with the scope; write `#[tenant(column = scope.field)]`";
+    if let Some(leading) = &args.leading {
+        report.at(leading.span(), wrong);
+        return None;
+    }
+    if args.rest.is_empty() {
+        report.at(span, wrong);
+        return None;
+    }
     let mut node: Option<Node> = None;
-    let mut wrong = args.rest.is_empty();
+    let mut is_wrong = false;
     for arg in &args.rest {
         let value = match &arg.value {
-            ArgValue::Expr(expr) => predicate::value(expr, report),
-            _ => None,
+            ArgValue::Expr(expr) => predicate::read(expr),
+            _ => Ok(None),
         };
-        let Some(value @ Value::Scope(_)) = value else {
-            wrong = true;
+        let Ok(Some(value @ Value::Scope(_))) = value else {
+            is_wrong = true;
+            match &arg.value {
+                ArgValue::Expr(expr) => report.over(expr, wrong),
+                _ => report.at(arg.key.span(), wrong),
+            }
             continue;
         };
         let column = Value::Column(arg.key.clone());
@@ -165,11 +193,7 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
             Some(node) => Node::And(Box::new(node), Box::new(equal)),
         });
     }
-    if wrong || args.leading.is_some() {
-        report.at(
-            span,
-            "`#[tenant]` pairs columns with the scope; write `#[tenant(column = scope.field)]`",
-        );
+    if is_wrong {
         return None;
     }
     let predicate = Predicate::Typed(node?);
@@ -199,10 +223,19 @@ pub(crate) fn no_rls(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
             "allow" => {
                 let (words, _) = arg.list::<Field>(report)?;
                 for Field(ident) in words {
-                    allow.extend(allowed(&ident, report));
+                    let Some(command) = allowed(&ident, report) else {
+                        continue;
+                    };
+                    if allow.contains(&command) {
+                        report.at(
+                            ident.span(),
+                            format!("`{ident}` stands twice in `allow`; remove one"),
+                        );
+                    }
+                    allow.push(command);
                 }
             }
-            _ => arg.unknown("no_rls", "`reason` and `allow`", report),
+            _ => arg.unknown("no_rls", "the options are `reason` and `allow`", report),
         }
     }
     match reason {
@@ -215,6 +248,10 @@ pub(crate) fn no_rls(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
                 reason.span,
                 "the reason is empty; say why the table needs no row-level security",
             );
+            None
+        }
+        Some(reason) if reason.value.contains('\0') => {
+            report.at(reason.span, "the reason holds a NUL character; remove it");
             None
         }
         Some(reason) => Some(RlsAttr::None { reason, allow }),

@@ -11,6 +11,8 @@ pub(crate) struct TableAttr {
     pub(crate) name: Option<At<String>>,
     pub(crate) schema: Option<At<String>>,
     pub(crate) scope: Option<PathRef>,
+    /// It was written, right or wrong: then it is not missing.
+    pub(crate) scope_tried: bool,
 }
 
 pub(crate) fn table(attribute: &Attribute, report: &mut Report) -> TableAttr {
@@ -29,8 +31,15 @@ pub(crate) fn table(attribute: &Attribute, report: &mut Report) -> TableAttr {
         match arg.key.to_string().as_str() {
             "name" => table.name = arg.string(report),
             "schema" => table.schema = arg.string(report),
-            "scope" => table.scope = arg.path(report),
-            _ => arg.unknown("table", "`name`, `schema` and `scope`", report),
+            "scope" => {
+                table.scope_tried = true;
+                table.scope = arg.path(report);
+            }
+            _ => arg.unknown(
+                "table",
+                "the options are `name`, `schema` and `scope`",
+                report,
+            ),
         }
     }
     table

@@ -243,7 +243,7 @@ impl<'a> Lower<'a> {
                     column.map_or_else(|| plain(field), |column| column.name.value.clone())
                 })
                 .collect(),
-            on_delete: key.on_delete,
+            on_delete: key.on_delete.value,
         })
     }
 

@@ -1,0 +1,171 @@
+//! Lists of columns: keys, indexes, foreign keys.
+
+use proc_macro2::Ident;
+use tabellion_sql::raw;
+use tabellion_sql::schema::{ReferentialAction, Type};
+
+use crate::Report;
+use crate::ast::{ForeignKey, Table, TypeRef};
+use crate::predicate::plain;
+
+/// A name that stands for no field, in the words that every other unknown column gets.
+pub(super) fn known(table: &Table, field: &Ident, report: &mut Report) -> bool {
+    let found = table.column(field).is_some();
+    if !found {
+        let fields: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| plain(&column.ident))
+            .collect();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        report.at(
+            field.span(),
+            raw::unknown_column(&plain(field), &table.name.value, &fields),
+        );
+    }
+    found
+}
+
+/// PostgreSQL's limit on the columns of an index, and so of a key (INDEX_MAX_KEYS).
+const MAX_KEYS: usize = 32;
+
+/// Every field exists, none stands twice, and they are not too many.
+fn listed<'a>(
+    table: &Table,
+    what: &str,
+    fields: impl Iterator<Item = &'a Ident>,
+    report: &mut Report,
+) {
+    let mut seen: Vec<&Ident> = Vec::new();
+    for field in fields {
+        if known(table, field, report) && seen.contains(&field) {
+            report.at(
+                field.span(),
+                format!(
+                    "column `{}` stands twice in {what}; remove one",
+                    plain(field)
+                ),
+            );
+        }
+        seen.push(field);
+        if seen.len() == MAX_KEYS + 1 {
+            report.at(
+                field.span(),
+                format!("{what} has more than {MAX_KEYS} columns, PostgreSQL's limit; drop some"),
+            );
+        }
+    }
+}
+
+/// Types without a btree operator class: no index sorts them, and so no key can hold them.
+/// Source: `pg_type` of PostgreSQL 15 without the `opcintype` of its default btree classes.
+const UNORDERED: [&str; 12] = [
+    "json", "jsonpath", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "xid",
+    "cid",
+];
+
+fn ordered<'a>(
+    table: &Table,
+    what: &str,
+    fields: impl Iterator<Item = &'a Ident>,
+    report: &mut Report,
+) {
+    for field in fields {
+        if let Some(column) = table.column(field)
+            && let TypeRef::Stated(Type::Named(ty)) = &column.ty
+            && UNORDERED.contains(&ty.to_ascii_lowercase().as_str())
+        {
+            report.at(
+                field.span(),
+                format!(
+                    "column `{}` is `{ty}`, which has no order, and {what} needs one; leave it out",
+                    column.name.value
+                ),
+            );
+        }
+    }
+}
+
+pub(super) fn keys(table: &Table, report: &mut Report) {
+    let key = "the primary key";
+    listed(table, key, table.primary_key.iter(), report);
+    ordered(table, key, table.primary_key.iter(), report);
+    for field in &table.primary_key {
+        // `serial` and `identity` have said the same already.
+        if let Some(column) = table.column(field)
+            && column.nullable
+            && column.generated.is_none()
+        {
+            report.at(
+                field.span(),
+                format!(
+                    "primary key column `{}` is an `Option`, and a primary key is never NULL; remove the `Option`",
+                    column.name.value
+                ),
+            );
+        }
+    }
+    for unique in &table.uniques {
+        let what = format!("unique constraint `{}`", unique.name.value);
+        listed(table, &what, unique.columns.iter(), report);
+        ordered(table, &what, unique.columns.iter(), report);
+    }
+}
+
+pub(super) fn indexes(table: &Table, report: &mut Report) {
+    for index in &table.indexes {
+        let what = format!("index `{}`", index.name.value);
+        let fields = index.columns.iter().map(|column| &column.field);
+        listed(table, &what, fields.clone(), report);
+        ordered(table, &what, fields, report);
+    }
+}
+
+pub(super) fn foreign_keys(table: &Table, report: &mut Report) {
+    for key in &table.foreign_keys {
+        let what = format!("foreign key `{}`", key.name.value);
+        listed(table, &what, key.columns.iter(), report);
+        for (index, field) in key.references.iter().enumerate() {
+            if key.references[..index].contains(field) {
+                report.at(
+                    field.span(),
+                    format!(
+                        "column `{}` of `{}` is referenced twice; remove one",
+                        plain(field),
+                        key.table.text()
+                    ),
+                );
+            }
+        }
+        action(table, key, report);
+    }
+}
+
+/// What PostgreSQL accepts in the schema and refuses when a referenced row is deleted.
+fn action(table: &Table, key: &ForeignKey, report: &mut Report) {
+    let stays_null = |field: &&Ident| {
+        table.column(field).is_some_and(|column| {
+            let has_default = column.default.is_some() || column.generated.is_some();
+            match key.on_delete.value {
+                ReferentialAction::SetNull => !column.nullable,
+                ReferentialAction::SetDefault => !column.nullable && !has_default,
+                _ => false,
+            }
+        })
+    };
+    let Some(field) = key.columns.iter().find(stays_null) else {
+        return;
+    };
+    let column = plain(field);
+    let message = match key.on_delete.value {
+        ReferentialAction::SetNull => format!(
+            "`set_null` would put NULL into column `{column}`, which is NOT NULL; make the field an \
+             `Option`, or use another action"
+        ),
+        _ => format!(
+            "`set_default` would put NULL into column `{column}`, which is NOT NULL and has no default; \
+             give it one, or use another action"
+        ),
+    };
+    report.at(key.on_delete.span, message);
+}

@@ -1,0 +1,62 @@
+//! What one struct can hold wrong, beyond what parsing an attribute shows. A function for each rule,
+//! a file for each family of them.
+
+mod column;
+mod keys;
+mod names;
+mod policies;
+mod predicates;
+
+use crate::Report;
+use crate::ast::{Rls, Table};
+
+pub(crate) use column::column;
+pub(crate) use names::{name, no_nul};
+
+/// Every rule about a whole struct. `scope_tried`: it was named, rightly or not.
+pub(crate) fn table(table: &Table, scope_tried: bool, report: &mut Report) {
+    rls(table, report);
+    columns(table, report);
+    names::names(table, report);
+    names::duplicates(table, report);
+    keys::keys(table, report);
+    keys::indexes(table, report);
+    keys::foreign_keys(table, report);
+    predicates::predicates(table, report);
+    policies::policies(table, scope_tried, report);
+}
+
+/// No table without an answer on row-level security.
+fn rls(table: &Table, report: &mut Report) {
+    if let Rls::Missing = table.rls {
+        report.at(
+            table.ident.span(),
+            format!(
+                "table `{}` has no row-level security; add a `#[policy(...)]`, `#[tenant(...)]`, \
+                 or `#[no_rls(reason = \"...\")]`",
+                table.name.value
+            ),
+        );
+    }
+}
+
+/// PostgreSQL's limit on the columns of a table (MaxHeapAttributeNumber).
+const MAX_COLUMNS: usize = 1600;
+
+fn columns(table: &Table, report: &mut Report) {
+    let name = &table.name.value;
+    match table.columns.len() {
+        0 => report.at(
+            table.ident.span(),
+            format!("table `{name}` has no columns; add a field"),
+        ),
+        count if count > MAX_COLUMNS => report.at(
+            table.ident.span(),
+            format!(
+                "table `{name}` has {count} columns, and PostgreSQL allows {MAX_COLUMNS}; \
+                 put some into a table of their own"
+            ),
+        ),
+        _ => {}
+    }
+}

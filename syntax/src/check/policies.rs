@@ -1,0 +1,81 @@
+//! What policies say together, and what they leave open.
+
+use tabellion_sql::schema::Command;
+
+use crate::Report;
+use crate::ast::{Policy, Rls, Table};
+use crate::predicate::{Literal, Node, Predicate, Value};
+
+pub(super) fn policies(table: &Table, scope_tried: bool, report: &mut Report) {
+    let needs_role = match &table.rls {
+        Rls::Policies(policies) => policies.first().map(|policy| policy.name.span),
+        Rls::None { allow, .. } if !allow.is_empty() => Some(table.name.span),
+        _ => None,
+    };
+    if let (Some(span), None, false) = (needs_role, &table.scope, scope_tried) {
+        report.at(
+            span,
+            format!(
+                "table `{}` says what is allowed but not to whom; add `scope = ...` to `#[table(...)]`",
+                table.name.value
+            ),
+        );
+    }
+    let Rls::Policies(policies) = &table.rls else {
+        return;
+    };
+    one_per_command(table, policies, report);
+    for policy in policies {
+        update_sees_all(table, policy, report);
+    }
+}
+
+/// Two permissive policies for one command make an OR that no index serves.
+fn one_per_command(table: &Table, policies: &[Policy], report: &mut Report) {
+    // A policy that clashes on several commands is named once.
+    let mut reported = Vec::new();
+    for command in Command::ALL {
+        let mut both = policies
+            .iter()
+            .filter(|policy| policy.command.is_none_or(|allowed| allowed == command));
+        let (Some(first), Some(second)) = (both.next(), both.next()) else {
+            continue;
+        };
+        if reported.contains(&&second.name.value) {
+            continue;
+        }
+        reported.push(&second.name.value);
+        report.at(
+            second.name.span,
+            format!(
+                "table `{}` has two policies for `{command}`: `{}` and `{}`; combine them with `||` in one",
+                table.name.value, first.name.value, second.name.value
+            ),
+        );
+    }
+}
+
+/// `UPDATE … USING (true)`: without WHERE and RETURNING it never consults the SELECT policy.
+fn update_sees_all(table: &Table, policy: &Policy, report: &mut Report) {
+    let allows_update = policy
+        .command
+        .is_none_or(|command| command == Command::Update);
+    let sees_all = match &policy.using {
+        Some(Predicate::Typed(Node::Truth(Value::Literal(Literal::Bool(true), _)))) => true,
+        Some(Predicate::Sql(sql, _)) => {
+            let bare = sql.trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
+            bare.eq_ignore_ascii_case("true")
+        }
+        _ => false,
+    };
+    if allows_update && sees_all {
+        report.at(
+            policy.name.span,
+            format!(
+                "policy `{}` on `{}` lets an update reach every row, whatever SELECT allows; \
+                 name the rows in `using`",
+                policy.name.value, table.name.value
+            ),
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Predicates: what they name, and what may stand in the place where they stand.
+
+use proc_macro2::Ident;
+use tabellion_sql::raw::{self, Clause};
+use tabellion_sql::schema::Type;
+
+use super::keys::known;
+use crate::Report;
+use crate::ast::{Rls, Table, TypeRef};
+use crate::predicate::{Literal, Node, Predicate, SpanOf, Value, plain};
+
+/// A predicate, what it is part of, for messages, and what may stand there.
+struct Place<'a> {
+    what: String,
+    clause: Clause,
+    predicate: &'a Predicate,
+}
+
+fn all(table: &Table) -> Vec<Place<'_>> {
+    let mut all = Vec::new();
+    let name = &table.name.value;
+    for index in &table.indexes {
+        all.extend(index.predicate.iter().map(|predicate| Place {
+            what: format!("index `{}` on `{name}`: `where`", index.name.value),
+            clause: Clause::IndexWhere,
+            predicate,
+        }));
+    }
+    for check in &table.checks {
+        all.push(Place {
+            what: format!("check `{}` on `{name}`: it", check.name.value),
+            clause: Clause::Check,
+            predicate: &check.predicate,
+        });
+    }
+    if let Rls::Policies(policies) = &table.rls {
+        for policy in policies {
+            for (clause, predicate) in [("using", &policy.using), ("check", &policy.check)] {
+                all.extend(predicate.iter().map(|predicate| Place {
+                    what: format!("policy `{}` on `{name}`: `{clause}`", policy.name.value),
+                    clause: Clause::Policy,
+                    predicate,
+                }));
+            }
+        }
+    }
+    all
+}
+
+pub(super) fn predicates(table: &Table, report: &mut Report) {
+    // `#[tenant]` makes four predicates of one: a name is reported once.
+    let mut reported: Vec<&Ident> = Vec::new();
+    for place in all(table) {
+        match place.predicate {
+            Predicate::Sql(sql, span) => sql_text(table, &place, sql, *span, report),
+            Predicate::Typed(node) => {
+                condition(table, &place, node, report);
+                for value in place.predicate.values() {
+                    match value {
+                        Value::Column(field) if table.column(field).is_none() => {
+                            if !reported.contains(&field) {
+                                unknown(table, field, report);
+                                reported.push(field);
+                            }
+                        }
+                        value => allowed(&place, value, report),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sql_text(table: &Table, place: &Place<'_>, sql: &str, span: SpanOf, report: &mut Report) {
+    let columns: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|column| column.name.value.as_str())
+        .collect();
+    let what = &place.what;
+    match raw::expression(sql, &table.name.value, &columns) {
+        Err(messages) => {
+            for message in messages {
+                report.at(
+                    span.0,
+                    format!("{what} is not a valid SQL expression: {message}"),
+                );
+            }
+        }
+        Ok(_) => {
+            for refused in raw::refused(sql, place.clause) {
+                report.at(span.0, format!("{what} cannot {refused}"));
+            }
+        }
+    }
+}
+
+/// A name that is no column, where it is a word of Rust rather than a slip.
+fn unknown(table: &Table, field: &Ident, report: &mut Report) {
+    match plain(field).as_str() {
+        "scope" => report.at(
+            field.span(),
+            "the scope is not a value; name one of its fields, as in `scope.field`",
+        ),
+        "None" => report.at(
+            field.span(),
+            "nothing is equal to NULL; write `is_null()` or `is_not_null()`",
+        ),
+        _ => {
+            known(table, field, report);
+        }
+    }
+}
+
+fn allowed(place: &Place<'_>, value: &Value, report: &mut Report) {
+    let what = &place.what;
+    match value {
+        Value::Scope(field) if place.clause != Clause::Policy => report.at(
+            field.span(),
+            format!("{what} cannot read the scope; only a policy can"),
+        ),
+        Value::Now(span) if place.clause != Clause::Policy => report.at(
+            span.0,
+            format!("{what} cannot call `now()`, which changes; only a policy or a default can"),
+        ),
+        Value::RandomUuid(span) => report.at(
+            span.0,
+            format!("{what} cannot call `gen_random_uuid()`, which changes; only a default can"),
+        ),
+        _ => {}
+    }
+}
+
+/// What is true or false, as far as names and literals tell; rustc tells the rest.
+fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report) {
+    match node {
+        Node::And(a, b) | Node::Or(a, b) => {
+            condition(table, place, a, report);
+            condition(table, place, b, report);
+        }
+        Node::Not(a) => condition(table, place, a, report),
+        Node::Compare(_, Value::Literal(..), Value::Literal(_, span), _) => report.at(
+            span.0,
+            format!(
+                "{} compares two literals, which says nothing of a row; name a column",
+                place.what
+            ),
+        ),
+        Node::Truth(value) => {
+            let found = match value {
+                Value::Literal(Literal::Bool(_), _) => return,
+                Value::Literal(Literal::Str(_), _) => "a text".to_owned(),
+                Value::Literal(..) => "a number".to_owned(),
+                Value::Now(_) => "a time".to_owned(),
+                Value::RandomUuid(_) => "a UUID".to_owned(),
+                Value::Column(field) => match table.column(field).map(|column| &column.ty) {
+                    Some(TypeRef::Known(ty)) if *ty != Type::Bool => {
+                        format!("column `{}` of type `{ty}`", plain(field))
+                    }
+                    _ => return,
+                },
+                // rustc knows what these are.
+                Value::Scope(_) | Value::Variant(_) => return,
+            };
+            report.at(
+                value.span(),
+                format!(
+                    "{} needs a condition, and found {found}; compare it, as in `level > 0`",
+                    place.what
+                ),
+            );
+        }
+        Node::Compare(..) | Node::Null(..) | Node::In(..) => {}
+    }
+}
