@@ -7,8 +7,8 @@ use tabellion::catalog::Snapshot;
 use tabellion::testing::Server;
 use tabellion_sql::plan::plan;
 use tabellion_sql::schema::{
-    Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Policy, PrimaryKey,
-    QualifiedName, ReferentialAction, Rls, Role, Schema, Table, Type, Unique,
+    Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Platform, Policy,
+    PrimaryKey, QualifiedName, ReferentialAction, Rls, Role, Schema, Table, Type, Unique,
 };
 
 const ROLE: &str = "plan_changes_app";
@@ -166,6 +166,70 @@ fn edits() -> Vec<(&'static str, Edit)> {
                 },
             );
         }),
+        ("a key that another table rests on moves", |s| {
+            // From `level -> id` to `(shop, level) -> (shop, id)`, over a new unique constraint.
+            let table = table(s);
+            table.uniques.insert(
+                "notes_shop_id_key".into(),
+                Unique {
+                    columns: vec!["shop".into(), "id".into()],
+                },
+            );
+            table.foreign_keys.insert(
+                "notes_parent_fkey".into(),
+                ForeignKey {
+                    columns: vec!["shop".into(), "level".into()],
+                    table: name("public", "notes"),
+                    references: vec!["shop".into(), "id".into()],
+                    on_delete: ReferentialAction::NoAction,
+                },
+            );
+        }),
+        (
+            "a child of an earlier name, whose parent's key changes",
+            |s| {
+                let mut child = notes();
+                child.source = "shop::Child".into();
+                child.primary_key = None;
+                child.checks.clear();
+                child.indexes.clear();
+                child.foreign_keys.insert(
+                    "a_child_fkey".into(),
+                    ForeignKey {
+                        columns: vec!["shop".into(), "level".into()],
+                        table: name("public", "notes"),
+                        references: vec!["shop".into(), "id".into()],
+                        on_delete: ReferentialAction::NoAction,
+                    },
+                );
+                s.tables.insert(name("public", "a_child"), child);
+                table(s).primary_key = Some(PrimaryKey {
+                    name: "notes_pkey".into(),
+                    columns: vec!["shop".into(), "id".into()],
+                });
+            },
+        ),
+        ("a policy that reads a later table", |s| {
+            let mut member = notes();
+            member.source = "shop::Member".into();
+            member.primary_key = None;
+            member.checks.clear();
+            member.indexes.clear();
+            s.tables.insert(name("public", "z_member"), member);
+            if let Rls::Enabled(policies) = &mut table(s).rls {
+                let mut see = policy(
+                    Some(Command::Select),
+                    "exists (select 1 from z_member m where m.shop = notes.shop)",
+                    &["shop"],
+                );
+                if let Some(using) = &mut see.using {
+                    using.tables.insert("z_member".into());
+                }
+                policies.insert("see".into(), see);
+            }
+        }),
+        ("a wider serial", |s| id(s).ty = Type::Int8),
+        ("another platform", |s| s.platform = Platform::Supabase),
         ("add columns", |s| {
             let mut at = column("at", Type::Timestamptz);
             at.default = Some("now()".into());
@@ -265,6 +329,126 @@ fn edits() -> Vec<(&'static str, Edit)> {
             table.columns[1].comment = Some("Whose it is.".into());
         }),
     ]
+}
+
+/// The roles of Supabase, and the privileges that it gives them on whatever is made.
+const SUPABASE: &str = "
+    do $$ declare r text; begin
+      foreach r in array array['anon', 'authenticated'] loop
+        begin
+          execute format('create role %I nologin', r);
+        exception when duplicate_object or unique_violation then null;
+        end;
+      end loop;
+    end $$;
+    alter default privileges in schema public grant all on tables to anon, authenticated;
+    alter default privileges in schema public grant all on sequences to anon, authenticated;
+";
+
+#[tokio::test]
+async fn supabases_roles_keep_nothing_but_what_policies_use() {
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let client = connect(database.url()).await;
+    client.batch_execute(SUPABASE).await.expect("the roles");
+    let plain = schema();
+    let mut supabase = schema();
+    supabase.platform = Platform::Supabase;
+    let mut more = supabase.clone();
+    let table = more
+        .tables
+        .get_mut(&name("public", "notes"))
+        .expect("the table");
+    for (column_name, generated) in [
+        ("number", Generated::IdentityAlways),
+        ("serial", Generated::Serial),
+    ] {
+        let mut new = column(column_name, Type::Int8);
+        new.generated = Some(generated);
+        table.columns.push(new);
+    }
+    run(&client, "plain", &Schema::default(), &plain).await;
+    run(&client, "to Supabase", &plain, &supabase).await;
+    run(&client, "more columns", &supabase, &more).await;
+    let held = client
+        .query(
+            "select c.relname::text, r.rolname::text from pg_class c, pg_roles r
+             where c.relnamespace = 'public'::regnamespace and r.rolname in ('anon', 'authenticated')
+               and (c.relkind = 'r' and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                 or c.relkind = 'S' and has_sequence_privilege(r.oid, c.oid, 'usage, select, update'))",
+            &[],
+        )
+        .await
+        .expect("the privileges");
+    let held: Vec<(String, String)> = held.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert!(held.is_empty(), "{held:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_key_is_checked_though_its_owner_sees_no_row() {
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let owner = database.create_login("owner", &[]).await.expect("a login");
+    let admin = connect(database.url()).await;
+    let login = owner
+        .split("://")
+        .nth(1)
+        .and_then(|rest| rest.split(':').next())
+        .expect("a user");
+    admin
+        .batch_execute(&format!(
+            "grant create on schema public to \"{login}\"; {}",
+            role()
+        ))
+        .await
+        .expect("the rights");
+    let client = connect(&owner).await;
+    let before = schema();
+    run(
+        &client,
+        "before",
+        &Schema::default(),
+        &Schema {
+            roles: BTreeMap::new(),
+            ..before.clone()
+        },
+    )
+    .await;
+    admin
+        .batch_execute("insert into public.notes (shop, level) values ('acme', 77)")
+        .await
+        .expect("a row without a parent");
+    let mut after = before.clone();
+    after
+        .tables
+        .get_mut(&name("public", "notes"))
+        .expect("the table")
+        .foreign_keys
+        .insert(
+            "notes_level_fkey".into(),
+            ForeignKey {
+                columns: vec!["level".into()],
+                table: name("public", "notes"),
+                references: vec!["id".into()],
+                on_delete: ReferentialAction::NoAction,
+            },
+        );
+    let body = plan(&before, &after).body();
+    let refused = client
+        .batch_execute(&format!("begin;\n{body}\ncommit;"))
+        .await;
+    let error = refused.expect_err("the row has no parent");
+    let code = error
+        .as_db_error()
+        .map(|error| error.code().code().to_owned());
+    assert_eq!(code.as_deref(), Some("23503"), "{error}");
+}
+
+/// The role of the policies, which the owner cannot make.
+fn role() -> String {
+    let mut schema = schema();
+    schema.tables.clear();
+    plan(&Schema::default(), &schema).body()
 }
 
 async fn connect(url: &str) -> tokio_postgres::Client {

@@ -5,7 +5,9 @@ mod clause;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr as Ast, Ident, Query, SetExpr, TableFactor, Value, Visit, Visitor};
+use sqlparser::ast::{
+    Expr as Ast, Ident, ObjectName, Query, SetExpr, TableFactor, Value, Visit, Visitor,
+};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
@@ -28,6 +30,7 @@ pub fn expression(sql: &str, table: &str, columns: &[&str]) -> Result<Expr, Vec<
         columns,
         scopes: Vec::new(),
         read: BTreeSet::new(),
+        tables: BTreeSet::new(),
         errors: Vec::new(),
     };
     let _ = ast.visit(&mut names);
@@ -35,6 +38,7 @@ pub fn expression(sql: &str, table: &str, columns: &[&str]) -> Result<Expr, Vec<
         Ok(Expr {
             sql: sql.trim().to_owned(),
             columns: names.read,
+            tables: names.tables,
         })
     } else {
         Err(names.errors)
@@ -141,6 +145,7 @@ struct Names<'a> {
     /// The names that each enclosing query brings in, outermost first.
     scopes: Vec<BTreeSet<String>>,
     read: BTreeSet<String>,
+    tables: BTreeSet<String>,
     errors: Vec<String>,
 }
 
@@ -182,6 +187,16 @@ impl Visitor for Names<'_> {
             scope.insert(folded(&cte.alias.name));
         }
         self.scopes.push(scope);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let parts: Option<Vec<String>> = relation
+            .0
+            .iter()
+            .map(|part| part.as_ident().map(folded))
+            .collect();
+        self.tables.extend(parts.map(|parts| parts.join(".")));
         ControlFlow::Continue(())
     }
 

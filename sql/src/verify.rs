@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ident::object_name;
 use crate::schema::{QualifiedName, Schema, Table};
 
 /// A mistake that no single table shows.
@@ -45,8 +46,25 @@ fn relation_names(schema: &Schema, findings: &mut Vec<Finding>) {
             .map(move |key| (name, "primary key", &key.name));
         indexes.chain(uniques).chain(keys)
     });
-    for (table, kind, name) in tables.chain(parts) {
-        let relation = QualifiedName::new(&table.schema, name);
+    let relations = tables
+        .chain(parts)
+        .map(|(table, kind, name)| (table, kind, name.clone()));
+    // PostgreSQL would number a clashing sequence, and the grants would meet the other one.
+    let sequences = schema.tables.iter().flat_map(|(name, table)| {
+        let numbered = table
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_some());
+        numbered.map(move |column| {
+            (
+                name,
+                "sequence",
+                object_name(&name.name, &column.name, "seq"),
+            )
+        })
+    });
+    for (table, kind, name) in relations.chain(sequences) {
+        let relation = QualifiedName::new(&table.schema, &name);
         if let Some((other_kind, other)) = seen.insert(relation, (kind, table)) {
             findings.push(Finding {
                 table: table.clone(),

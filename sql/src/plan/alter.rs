@@ -3,27 +3,78 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::quote;
-use crate::schema::{Column, Expr, Platform, Policy, QualifiedName, Table};
+use crate::schema::{Column, Expr, Platform, Policy, QualifiedName, Schema, Table};
 
-use super::create::{column, comments, create_index, serial_sequence, unique_definition};
+use super::create::{column, comments, create_index, sequence, serial_sequence, unique_definition};
 use super::numbering;
 use super::rls;
 use super::statements::{Group, Plan};
 
-/// Takes away what `after` lacks or has otherwise, privileges first, columns last.
+/// The two schemas, and which columns of which tables change under what reads them.
+pub(super) struct Change<'a> {
+    from: &'a Schema,
+    to: &'a Schema,
+    /// The tables of which a column goes or changes its type, and those that go.
+    disturbed: Vec<&'a QualifiedName>,
+}
+
+impl<'a> Change<'a> {
+    pub(super) fn new(from: &'a Schema, to: &'a Schema) -> Self {
+        let disturbed = from.tables.iter().filter(|(name, before)| {
+            to.tables.get(*name).is_none_or(|after| {
+                let columns = &before.columns;
+                columns
+                    .iter()
+                    .any(|old| after.column(&old.name).is_none_or(|new| new.ty != old.ty))
+            })
+        });
+        Change {
+            from,
+            to,
+            disturbed: disturbed.map(|(name, _)| name).collect(),
+        }
+    }
+
+    /// Whether a policy must be made anew though it says the same: what it reads is disturbed.
+    fn moves(&self, policy: &Policy, moved: &BTreeSet<String>) -> bool {
+        let exprs = || policy.using.iter().chain(&policy.check);
+        let reads_disturbed = |table: &String| {
+            let last = table.rsplit('.').next().unwrap_or(table);
+            self.disturbed.iter().any(|name| name.name == last)
+        };
+        reads(exprs(), moved) || exprs().any(|expr| expr.tables.iter().any(reads_disturbed))
+    }
+}
+
+/// Takes away, of every table that stays, the privileges and policies that `to` lacks or has otherwise.
+pub(super) fn close(change: &Change<'_>, plan: &mut Plan) {
+    for (name, before) in &change.from.tables {
+        let Some(after) = change.to.tables.get(name) else {
+            // Its policies may read a table whose columns change before it goes.
+            if rls::reads_other_tables(before) {
+                let group = plan.group(&before.source);
+                for policy in before.rls.policies().keys() {
+                    group.push(format!("drop policy {} on {name}", quote(policy)));
+                }
+            }
+            continue;
+        };
+        let moved = moved_columns(before, after);
+        let group = plan.group(&after.source);
+        rls::revokes(name, before, after, group);
+        for policy in stale(before.rls.policies(), after.rls.policies(), |policy| {
+            change.moves(policy, &moved)
+        }) {
+            group.push(format!("drop policy {} on {name}", quote(policy)));
+        }
+    }
+}
+
+/// Takes away what else `after` lacks or has otherwise, columns last.
 pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, plan: &mut Plan) {
     let moved = moved_columns(before, after);
     let losses = lost_columns(name, before, after);
     let group = plan.group(&after.source);
-    rls::revokes(name, before, after, group);
-    for policy in stale(before.rls.policies(), after.rls.policies(), |policy| {
-        reads(policy.using.iter().chain(&policy.check), &moved)
-    }) {
-        group.push(format!("drop policy {} on {name}", quote(policy)));
-    }
-    for key in stale(&before.foreign_keys, &after.foreign_keys, |_| false) {
-        drop_constraint(name, key, group);
-    }
     for index in stale(&before.indexes, &after.indexes, |index| {
         reads(&index.predicate, &moved)
     }) {
@@ -68,7 +119,7 @@ pub(super) fn build(
         match before.column(&new.name) {
             None => {
                 group.push(format!("alter table {name} add column {}", column(new)));
-                if let Some(sequence) = serial_sequence(name, new) {
+                if let Some(sequence) = sequence(name, new) {
                     group.push(rls::revoke_sequence(&sequence, after, platform));
                 }
             }
@@ -77,7 +128,7 @@ pub(super) fn build(
                 alter_column(name, old, new, group);
                 numbering::build(name, before, old, new, group);
                 if old.generated != new.generated
-                    && let Some(sequence) = serial_sequence(name, new)
+                    && let Some(sequence) = sequence(name, new)
                 {
                     group.push(rls::revoke_sequence(&sequence, after, platform));
                 }
@@ -119,15 +170,34 @@ pub(super) fn build(
         (true, false) => rls::disable(name, group),
         _ => {}
     }
-    for policy in stale(after.rls.policies(), before.rls.policies(), |policy| {
-        reads(policy.using.iter().chain(&policy.check), &moved)
-    }) {
-        let definition: &Policy = &after.rls.policies()[policy];
-        group.push(rls::create_policy(name, policy, definition));
-    }
-    rls::grants(name, Some(before), after, group);
     for comment in comments(name, Some(before), after) {
         group.push(comment);
+    }
+}
+
+/// Lets in whom `after` lets in and `before` did not.
+pub(super) fn open(
+    change: &Change<'_>,
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    plan: &mut Plan,
+) {
+    let moved = moved_columns(before, after);
+    let platform = change.to.platform;
+    let group = plan.group(&after.source);
+    for policy in stale(after.rls.policies(), before.rls.policies(), |policy| {
+        change.moves(policy, &moved)
+    }) {
+        let definition = &after.rls.policies()[policy];
+        group.push(rls::create_policy(name, policy, definition));
+    }
+    if change.from.platform == platform {
+        rls::grants(name, Some(before), after, group);
+    } else {
+        // The table was made where other roles had privileges by default.
+        rls::revoke_defaults(name, after, platform, group);
+        rls::grants(name, None, after, group);
     }
 }
 
@@ -163,7 +233,7 @@ fn lost_columns(name: &QualifiedName, before: &Table, after: &Table) -> Vec<Stri
     for old in &before.columns {
         match after.column(&old.name) {
             None => losses.push(format!("drops column `{name}.{}`", old.name)),
-            Some(new) if new.ty != old.ty => losses.push(format!(
+            Some(new) if !old.ty.widens_to(&new.ty) => losses.push(format!(
                 "changes column `{name}.{}` from `{}` to `{}`",
                 old.name, old.ty, new.ty
             )),
@@ -192,6 +262,15 @@ fn alter_column(name: &QualifiedName, old: &Column, new: &Column, group: &mut Gr
     if old.ty != new.ty {
         alter(format!("type {} using {ident}::{}", new.ty, new.ty));
     }
+    if old.ty != new.ty
+        && old.generated == new.generated
+        && let Some(sequence) = serial_sequence(name, new)
+    {
+        group.push(format!("alter sequence {sequence} as {}", new.ty));
+    }
+    let mut alter = |action: String| {
+        group.push(format!("alter table {name} alter column {ident} {action}"));
+    };
     if let Some(default) = &new.default
         && default_changes
     {

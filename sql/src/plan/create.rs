@@ -1,9 +1,7 @@
 //! What a new table needs, closed before it is opened.
 
 use crate::ident::{object_name, quote, quote_literal};
-use crate::schema::{
-    Column, ForeignKey, Generated, Index, Platform, QualifiedName, ReferentialAction, Table, Type,
-};
+use crate::schema::{Column, Generated, Index, Platform, QualifiedName, Table, Type};
 
 use super::rls;
 use super::statements::Plan;
@@ -43,44 +41,12 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     for (index, definition) in &table.indexes {
         group.push(create_index(name, index, definition));
     }
-    for (policy, definition) in table.rls.policies() {
-        group.push(rls::create_policy(name, policy, definition));
+    if !rls::reads_other_tables(table) {
+        rls::open(name, table, group);
     }
-    rls::grants(name, None, table, group);
     for comment in comments(name, None, table) {
         group.push(comment);
     }
-}
-
-/// The foreign keys that `after` has and `before` lacks, or has otherwise.
-pub(super) fn foreign_keys(
-    name: &QualifiedName,
-    before: Option<&Table>,
-    after: &Table,
-    plan: &mut Plan,
-) {
-    for (key, definition) in &after.foreign_keys {
-        if before.and_then(|table| table.foreign_keys.get(key)) != Some(definition) {
-            plan.group(&after.source).push(format!(
-                "alter table {name} add constraint {} {}",
-                quote(key),
-                foreign_key(definition)
-            ));
-        }
-    }
-}
-
-fn foreign_key(key: &ForeignKey) -> String {
-    let mut text = format!(
-        "foreign key ({}) references {} ({})",
-        columns(&key.columns),
-        key.table,
-        columns(&key.references)
-    );
-    if key.on_delete != ReferentialAction::NoAction {
-        text.push_str(&format!(" on delete {}", key.on_delete.as_sql()));
-    }
-    text
 }
 
 pub(super) fn unique_definition(names: &[String]) -> String {
@@ -123,10 +89,16 @@ pub(super) fn identity(generated: Option<Generated>) -> Option<&'static str> {
     }
 }
 
-/// The sequence that a serial column owns, under the name that PostgreSQL gives it.
+/// The sequence that a numbered column owns, under the name that PostgreSQL gives it.
+pub(super) fn sequence(name: &QualifiedName, column: &Column) -> Option<QualifiedName> {
+    column.generated?;
+    let sequence = object_name(&name.name, &column.name, "seq");
+    Some(QualifiedName::new(&name.schema, sequence))
+}
+
+/// The sequence of a serial column, which whoever inserts must be allowed to use.
 pub(super) fn serial_sequence(name: &QualifiedName, column: &Column) -> Option<QualifiedName> {
-    (column.generated == Some(Generated::Serial))
-        .then(|| QualifiedName::new(&name.schema, object_name(&name.name, &column.name, "seq")))
+    sequence(name, column).filter(|_| column.generated == Some(Generated::Serial))
 }
 
 pub(super) fn create_index(name: &QualifiedName, index: &str, definition: &Index) -> String {

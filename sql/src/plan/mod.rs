@@ -10,6 +10,7 @@
 mod alter;
 mod create;
 mod drop;
+mod foreign_keys;
 mod numbering;
 mod rls;
 mod statements;
@@ -24,11 +25,9 @@ pub fn plan(from: &Schema, to: &Schema) -> Plan {
     let mut plan = Plan::default();
     roles(from, to, &mut plan);
     namespaces(from, to, &mut plan);
-    for (name, table) in &from.tables {
-        if !to.tables.contains_key(name) {
-            drop::foreign_keys(name, table, &mut plan);
-        }
-    }
+    let change = alter::Change::new(from, to);
+    alter::close(&change, &mut plan);
+    let dropped = foreign_keys::drop(from, to, &mut plan);
     for (name, before) in &from.tables {
         if let Some(after) = to.tables.get(name) {
             alter::clear(name, before, after, &mut plan);
@@ -39,15 +38,27 @@ pub fn plan(from: &Schema, to: &Schema) -> Plan {
             drop::table(name, table, &mut plan);
         }
     }
+    // Policies that read other tables wait until all tables are there, and their grants with them.
     for (name, after) in &to.tables {
         match from.tables.get(name) {
             None => create::table(name, after, to.platform, &mut plan),
-            Some(before) => alter::build(name, before, after, to.platform, &mut plan),
+            Some(before) => {
+                alter::build(name, before, after, to.platform, &mut plan);
+                if !rls::reads_other_tables(after) {
+                    alter::open(&change, name, before, after, &mut plan);
+                }
+            }
         }
     }
+    foreign_keys::add(from, to, &dropped, &mut plan);
     for (name, after) in &to.tables {
-        let before = from.tables.get(name);
-        create::foreign_keys(name, before, after, &mut plan);
+        if !rls::reads_other_tables(after) {
+            continue;
+        }
+        match from.tables.get(name) {
+            None => rls::open(name, after, plan.group(&after.source)),
+            Some(before) => alter::open(&change, name, before, after, &mut plan),
+        }
     }
     drop_namespaces(from, to, &mut plan);
     plan

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::ident::quote;
 use crate::schema::{Command, Platform, Policy, QualifiedName, Rls, Table};
 
-use super::create::serial_sequence;
+use super::create::{sequence, serial_sequence};
 use super::statements::Group;
 
 /// ENABLE and FORCE always come together: without FORCE the owner reads every row.
@@ -30,7 +30,11 @@ pub(super) fn revoke_defaults(
 ) {
     let roles = unprivileged(table, platform);
     group.push(format!("revoke all on table {name} from {roles}"));
-    for sequence in sequences(name, table) {
+    for sequence in table
+        .columns
+        .iter()
+        .filter_map(|column| sequence(name, column))
+    {
         group.push(revoke_sequence(&sequence, table, platform));
     }
 }
@@ -59,6 +63,22 @@ fn unprivileged(table: &Table, platform: Platform) -> String {
             .map(|role| quote(role).into_owned()),
     );
     roles.join(", ")
+}
+
+/// Whether a policy of the table reads others, which must be there before it.
+pub(super) fn reads_other_tables(table: &Table) -> bool {
+    let policies = table.rls.policies().values();
+    policies
+        .flat_map(|policy| policy.using.iter().chain(&policy.check))
+        .any(|expr| !expr.tables.is_empty())
+}
+
+/// Lets in whom the policies of a new table let in.
+pub(super) fn open(name: &QualifiedName, table: &Table, group: &mut Group) {
+    for (policy, definition) in table.rls.policies() {
+        group.push(create_policy(name, policy, definition));
+    }
+    grants(name, None, table, group);
 }
 
 pub(super) fn create_policy(name: &QualifiedName, policy: &str, definition: &Policy) -> String {
@@ -130,6 +150,7 @@ fn difference(
     }
 }
 
+/// The sequences that whoever inserts must be allowed to use.
 fn sequences(name: &QualifiedName, table: &Table) -> impl Iterator<Item = QualifiedName> {
     table
         .columns

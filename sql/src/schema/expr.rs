@@ -12,6 +12,9 @@ pub struct Expr {
     /// The columns it reads. A change of one of them makes the owner of the expression step aside.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub columns: BTreeSet<String>,
+    /// The other tables that its subqueries read, as they are written. They must exist before it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tables: BTreeSet<String>,
 }
 
 impl Expr {
@@ -23,6 +26,7 @@ impl Expr {
         Expr {
             sql: sql.into(),
             columns: columns.into_iter().map(Into::into).collect(),
+            tables: BTreeSet::new(),
         }
     }
 }

@@ -83,6 +83,22 @@ impl Type {
             .map(|(_, internal, sql)| (*internal, *sql))
     }
 
+    /// Whether every value of this type is one of the other type too, so that a change loses nothing.
+    pub fn widens_to(&self, other: &Type) -> bool {
+        match (self, other) {
+            (a, b) if a == b => true,
+            (Type::Int2, Type::Int4 | Type::Int8 | Type::Numeric(None)) => true,
+            (Type::Int4, Type::Int8 | Type::Numeric(None) | Type::Float8) => true,
+            (Type::Int8, Type::Numeric(None)) | (Type::Float4, Type::Float8) => true,
+            (Type::Numeric(Some(_)), Type::Numeric(None)) => true,
+            (Type::Numeric(Some((p, s))), Type::Numeric(Some((wider, scale)))) => {
+                // Digits before the point and after it: neither may become fewer.
+                scale >= s && i32::from(*wider) - i32::from(*scale) >= i32::from(*p) - i32::from(*s)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether comparing values of this type is leakproof, so that an index on it serves a query
     /// under row-level security. Source: `pg_proc.proleakproof` of PostgreSQL 15's btree operators.
     pub fn is_leakproof(&self) -> bool {
