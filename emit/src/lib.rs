@@ -118,35 +118,39 @@ impl Emitter {
         }
         let root = manifest_dir.join(&self.root);
         let shown = self.root.display().to_string().replace('\\', "/");
-        // Cargo runs the script again whenever a path is missing, so an absent lock is not named.
-        if root.join("tabellion.lock").exists() {
-            println!("cargo::rerun-if-changed={shown}/tabellion.lock");
-        } else if root.exists() {
-            println!("cargo::rerun-if-changed={shown}");
-        }
         let lock = artifacts::lock(&root, &shown)?;
         // What is missing from an incomplete reading would read as a drop.
         let Some(schema) = whole.schema() else {
             return Ok(());
         };
         let artifacts = artifacts::artifacts(&lock, schema);
-        match mode {
-            Mode::Write => artifacts::write(&root, &shown, &artifacts),
-            _ => match artifacts::stale(&root, &artifacts).as_slice() {
-                [] => Ok(()),
-                stale => {
-                    let stale: Vec<String> = stale
-                        .iter()
-                        .map(|name| format!("`{shown}/{name}`"))
-                        .collect();
-                    Err(Error::new(format!(
-                        "{} would change, and this build is locked; build without `TABELLION_LOCKED` \
-                         and `CI`, then commit the result",
-                        stale.join(", ")
-                    )))
-                }
-            },
+        if mode == Mode::Write {
+            artifacts::write(&root, &shown, &artifacts)?;
         }
+        let stale = artifacts::stale(&root, &artifacts);
+        watch(&root, &shown);
+        if mode == Mode::Write || stale.is_empty() {
+            return Ok(());
+        }
+        let stale: Vec<String> = stale
+            .iter()
+            .map(|name| format!("`{shown}/{name}`"))
+            .collect();
+        Err(Error::new(format!(
+            "{} would change, and this build is locked; build without `TABELLION_LOCKED` and `CI`, \
+             then commit the result",
+            stale.join(", ")
+        )))
+    }
+}
+
+/// Has cargo run the script again when a file that it wrote, or the lock, is changed or removed.
+///
+/// Only what is there is named: cargo runs a script again whenever a named path is missing.
+fn watch(root: &Path, shown: &str) {
+    let names = artifacts::NAMES.into_iter().chain(["tabellion.lock"]);
+    for name in names.filter(|name| root.join(name).exists()) {
+        println!("cargo::rerun-if-changed={shown}/{name}");
     }
 }
 

@@ -188,6 +188,29 @@ fn locked_mode_writes_nothing_and_fails_if_something_would_change() {
 }
 
 #[test]
+fn a_changed_artifact_is_noticed_and_a_second_build_does_nothing() {
+    let package = Package::new();
+    package.write("src/lib.rs", NOTE);
+    package.check().ok();
+    let again = package.check().ok();
+    assert!(
+        !again.stderr.contains("Checking shop"),
+        "built twice: {}",
+        again.stderr
+    );
+    let schema = package.read("db/schema.sql").unwrap();
+    package.write("db/schema.sql", &format!("{schema}-- by hand\n"));
+    package
+        .cargo(&["check"], &[("TABELLION_LOCKED", "1")])
+        .fails_with("`db/schema.sql` would change");
+    package.check().ok();
+    assert_eq!(package.read("db/schema.sql").unwrap(), schema);
+    std::fs::remove_dir_all(package.path().join("db")).unwrap();
+    package.check().ok();
+    assert_eq!(package.read("db/schema.sql").unwrap(), schema);
+}
+
+#[test]
 fn a_packaged_crate_writes_nothing() {
     let package = Package::new();
     package.write("src/lib.rs", NOTE);
