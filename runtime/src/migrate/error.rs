@@ -11,7 +11,8 @@ pub enum MigrateError {
     /// The lock, or a file, is missing or not as it was sealed. Nothing was run.
     #[error("{0}")]
     Files(Problems),
-    /// The ledger and the lock tell different histories. Nothing was run.
+    /// The ledger and the lock tell different histories, or the ledger is not to be trusted. Nothing
+    /// was run.
     #[error("{0}")]
     History(Problems),
     /// Something would lose data and has not been accepted. Nothing was run or written.

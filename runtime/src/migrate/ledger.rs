@@ -10,6 +10,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::error::{MigrateError, Problems};
 use super::set::{Migration, Migrations};
+use super::trust;
 
 /// What happened to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,39 +120,30 @@ revoke update, delete, truncate, references, trigger on table tabellion.ledger f
 ";
 
 impl Ledger {
-    /// Reads the whole ledger in one round trip; an absent one is empty. Fits a transaction only
-    /// where the ledger exists.
+    /// Reads the whole ledger, once it is known whose it is; an absent one is empty.
     pub(super) async fn read(client: &Client) -> Result<Self, MigrateError> {
-        let query = format!("select {COLUMNS} from tabellion.ledger order by id");
-        match client.simple_query(&query).await {
-            Ok(messages) => Ok(Ledger {
-                exists: true,
-                entries: rows(&messages).map(entry).collect::<Result<_, _>>()?,
-            }),
-            Err(error)
-                if error
-                    .code()
-                    .is_some_and(|code| matches!(code.code(), "42P01" | "3F000")) =>
-            {
-                Ok(Ledger::default())
-            }
-            Err(error) => Err(MigrateError::server("reading the ledger", &error)),
+        if !trust::ledger_exists(client).await? {
+            return Ok(Ledger::default());
         }
+        let query = format!("select {COLUMNS} from tabellion.ledger order by id");
+        let messages = client.simple_query(&query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
+        Ok(Ledger {
+            exists: true,
+            entries: rows(&messages).map(entry).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Creates the ledger where it is missing. Runs in the transaction that holds the lock.
     pub(super) async fn create(client: &Client) -> Result<(), MigrateError> {
-        let doing = "creating the ledger";
-        let exists = "select exists (select from pg_catalog.pg_class c
-            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'tabellion' and c.relname = 'ledger')";
-        let messages = client.simple_query(exists).await;
-        let messages = messages.map_err(|error| MigrateError::server(doing, &error))?;
-        if super::hold::first_value(&messages) == Some("t") {
+        if trust::ledger_exists(client).await? {
             return Ok(());
         }
         let created = client.batch_execute(CREATE).await;
-        created.map_err(|error| MigrateError::server(doing, &error))
+        created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
+        // Someone else may have made the schema in between.
+        trust::ledger_exists(client).await.map(drop)
     }
 
     /// The last row's number, which no other ledger state shares.

@@ -21,6 +21,7 @@ mod ledger;
 mod run;
 mod seal;
 mod set;
+mod trust;
 mod verify;
 
 pub use engine::{ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status};

@@ -1,0 +1,103 @@
+//! Whose ledger is it? Whoever owns it, or has a trigger on it, runs statements as whoever applies.
+//!
+//! A role with CREATE on the database could make schema `tabellion` before the first apply. So the
+//! ledger is neither read nor written before its owners are looked up in the system's catalog, which
+//! only the server writes. Once they are trusted, nobody else can change what was looked at.
+
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::error::{MigrateError, Problems};
+
+/// One row `ledger` where the table exists, and one for whatever speaks against it.
+///
+/// Trusted are the current user, superusers and the database's owner: each can do here what the
+/// current user can do, or more. Row-level security, rules, triggers and defaults call functions.
+const QUERY: &str = "
+with trusted as (
+  select r.oid from pg_catalog.pg_roles r where r.rolsuper or r.rolname = current_user
+  union all
+  select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
+),
+place as (
+  select n.oid, n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'tabellion'
+),
+ledger as (
+  select c.oid, c.relowner, c.relkind, c.relrowsecurity
+  from pg_catalog.pg_class c join place on place.oid = c.relnamespace
+  where c.relname = 'ledger'
+),
+triggers as (
+  select t.tgname, f.proowner, f.pronamespace, f.proname
+  from pg_catalog.pg_trigger t join ledger on ledger.oid = t.tgrelid
+  join pg_catalog.pg_proc f on f.oid = t.tgfoid
+  where not t.tgisinternal
+)
+select 'ledger', '', '' from ledger
+union all
+select 'owner', 'schema `tabellion`', pg_catalog.pg_get_userbyid(nspowner)
+from place where nspowner not in (select oid from trusted)
+union all
+select 'owner', 'table `tabellion.ledger`', pg_catalog.pg_get_userbyid(relowner)
+from ledger where relowner not in (select oid from trusted)
+union all
+select 'owner', 'the function of trigger `' || tgname || '` on `tabellion.ledger`',
+  pg_catalog.pg_get_userbyid(proowner)
+from triggers where proowner not in (select oid from trusted)
+union all
+select 'form', '', '' from ledger where relkind <> 'r'
+union all
+select 'extra', 'row-level security', '' from ledger where relrowsecurity
+union all
+select 'extra', 'trigger `' || tgname || '`', '' from triggers
+where tgname <> 'append_only' or proname <> 'refuse_change'
+  or pronamespace not in (select oid from place)
+union all
+select 'extra', 'rule `' || r.rulename || '`', ''
+from pg_catalog.pg_rewrite r join ledger on ledger.oid = r.ev_class and ledger.relkind = 'r'
+union all
+select 'extra', 'a default of column `' || a.attname || '`', ''
+from pg_catalog.pg_attrdef d join ledger on ledger.oid = d.adrelid
+join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+where a.attname not in ('actor', 'at')";
+
+/// Whether the ledger exists. An error where it does, or its schema, but cannot be trusted.
+pub(super) async fn ledger_exists(client: &Client) -> Result<bool, MigrateError> {
+    let messages = client.simple_query(QUERY).await;
+    let messages =
+        messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
+    let mut exists = false;
+    let mut problems = Vec::new();
+    for message in &messages {
+        let SimpleQueryMessage::Row(row) = message else {
+            continue;
+        };
+        let text = |index| row.get(index).unwrap_or_default();
+        match text(0) {
+            "ledger" => exists = true,
+            "owner" => problems.push(owned(text(1), text(2))),
+            "form" => problems.push(
+                "`tabellion.ledger` is not an ordinary table, so it is no ledger of tabellion's; drop it, or \
+                 move it to another schema"
+                    .to_owned(),
+            ),
+            _ => problems.push(format!(
+                "`tabellion.ledger` has {}, which tabellion did not make and which could run statements as \
+                 whoever applies; find out who made it, and drop it",
+                text(1)
+            )),
+        }
+    }
+    if problems.is_empty() {
+        Ok(exists)
+    } else {
+        Err(MigrateError::History(Problems(problems)))
+    }
+}
+
+fn owned(what: &str, owner: &str) -> String {
+    format!(
+        "{what} belongs to `{owner}`, who is neither this login, nor a superuser, nor the database's owner, \
+         and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
+         drop it or give it to the database's owner"
+    )
+}
