@@ -6,6 +6,13 @@ use tabellion_sql::schema::Platform;
 
 /// The `using` of a select policy with this predicate.
 fn using(predicate: &str) -> String {
+    let sql = policy(predicate).unwrap_or_else(|errors| panic!("{errors}"));
+    let (_, rest) = sql.split_once("\n  using (").expect("a policy");
+    rest.split_once(");\n").expect("its end").0.to_owned()
+}
+
+/// The SQL of a table whose select policy has this predicate.
+fn policy(predicate: &str) -> Result<String, String> {
     let source = format!(
         r#"
         #[derive(TextEnum)]
@@ -30,9 +37,19 @@ fn using(predicate: &str) -> String {
         }}
         "#
     );
-    let sql = common::sql(&source, Platform::Postgres).unwrap_or_else(|errors| panic!("{errors}"));
-    let (_, rest) = sql.split_once("\n  using (").expect("a policy");
-    rest.split_once(");\n").expect("its end").0.to_owned()
+    common::sql(&source, Platform::Postgres)
+}
+
+#[test]
+fn no_predicate_asks_whether_the_scope_is_there() {
+    for predicate in [
+        "scope.domain.is_null()",
+        "!(scope.user.is_not_null())",
+        "public || scope.level.is_null()",
+    ] {
+        let errors = policy(predicate).expect_err(predicate);
+        assert!(errors.contains("compare it with a column"), "{errors}");
+    }
 }
 
 #[test]

@@ -148,6 +148,14 @@ fn method(call: &syn::ExprMethodCall, report: &mut Report) -> Option<Node> {
     let receiver = value(&call.receiver, report);
     let name = call.method.to_string();
     match (name.as_str(), call.args.first(), call.args.len()) {
+        ("is_null" | "is_not_null", None, _) if matches!(receiver, Some(Value::Scope(_))) => {
+            report.over(
+                &call.receiver,
+                "a field of the scope always has a value, and where its setting is unset this would \
+                 decide for every row; compare it with a column",
+            );
+            None
+        }
         ("is_null", None, _) => Some(Node::Null(receiver?, false)),
         ("is_not_null", None, _) => Some(Node::Null(receiver?, true)),
         ("is_in", Some(Expr::Array(list)), 1) if !list.elems.is_empty() => {
