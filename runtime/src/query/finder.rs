@@ -3,10 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{ByAddress, Key, Query, Shape, first, not_found};
+use super::{ByAddress, Fetch, Key, Query, Shape, first, not_found};
 use crate::table::AllowsSelect;
 use crate::types::Param;
-use crate::{Error, IntoValue, Params, Scoped, Table};
+use crate::{IntoValue, Params, Scoped, Table};
 
 /// An index as its finder sees it. Written by the derive.
 #[doc(hidden)]
@@ -140,37 +140,46 @@ impl<T: Table, Rest> Finder<T, Rest> {
     /// All of the rows, at once in memory.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn fetch_all(self, scope: &Scoped<T::Scope>) -> Result<Vec<T>, Error>
+    /// See [`Error`](crate::Error).
+    pub fn fetch_all(self, scope: &Scoped<T::Scope>) -> Fetch<'_, Vec<T>>
     where
         T: AllowsSelect,
     {
-        scope.guise.run(self.query()).await?.decode(T::from_row)
+        let query = self.query();
+        Fetch::new(async move { scope.guise.run(query).await?.decode(T::from_row) })
     }
 
     /// The first row, if there is one.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error>
+    /// See [`Error`](crate::Error).
+    pub fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Fetch<'_, Option<T>>
     where
         T: AllowsSelect,
     {
-        let limit = self.limit.map_or(1, |limit| limit.min(1));
-        let rows = scope.guise.run(self.limit(limit).query()).await?;
-        first(&rows, T::from_row)
+        let query = self.first();
+        Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
     }
 
     /// The first row.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the scope sees none; else see [`Error`].
-    pub async fn fetch_one(self, scope: &Scoped<T::Scope>) -> Result<T, Error>
+    /// [`Error::NotFound`](crate::Error::NotFound) if the scope sees none; else see [`Error`](crate::Error).
+    pub fn fetch_one(self, scope: &Scoped<T::Scope>) -> Fetch<'_, T>
     where
         T: AllowsSelect,
     {
-        let found = self.fetch_optional(scope).await?;
-        found.ok_or_else(|| not_found(T::INFO))
+        let query = self.first();
+        Fetch::new(async move {
+            let found = first(&scope.guise.run(query).await?, T::from_row)?;
+            found.ok_or_else(|| not_found(T::INFO))
+        })
+    }
+
+    /// The query for the first row.
+    fn first(self) -> Query {
+        let limit = self.limit.map_or(1, |limit| limit.min(1));
+        self.limit(limit).query()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Key, Query, Shape, first, not_found};
+use super::{Fetch, Key, Query, Shape, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scoped, Table};
@@ -69,12 +69,15 @@ impl<T: Table> Insert<T> {
     ///
     /// # Errors
     /// [`Error::RowRefused`] where the row lies outside the scope, and see [`Error`].
-    pub async fn fetch_one(self, scope: &Scoped<T::Scope>) -> Result<T, Error>
+    pub fn fetch_one(self, scope: &Scoped<T::Scope>) -> Fetch<'_, T>
     where
         T: AllowsSelect,
     {
-        let rows = scope.guise.run(self.query(true)).await?;
-        first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+        let query = self.query(true);
+        Fetch::new(async move {
+            let rows = scope.guise.run(query).await?;
+            first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! shape, and writes the text only when it has to prepare it.
 
 mod delete;
+mod fetch;
 mod find;
 mod finder;
 mod insert;
@@ -13,6 +14,7 @@ mod update;
 use std::hash::{Hash, Hasher};
 
 pub use delete::Delete;
+pub use fetch::Fetch;
 pub use find::Find;
 pub use finder::{Finder, Index, NextValue, Piece};
 pub use insert::Insert;
