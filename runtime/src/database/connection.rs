@@ -8,7 +8,9 @@
 //! ReadyForQuery. Every parameter is encoded before the first byte is written.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallible_iterator::FallibleIterator;
 use tokio_postgres::config::TargetSessionAttrs;
@@ -37,6 +39,8 @@ pub(crate) struct Connection {
     types: HashMap<Oid, TypeInfo>,
     /// Statements to close with the next flight that prepares one.
     stale: Vec<String>,
+    /// Begins every name of this connection's statements and of no other connection's.
+    prefix: String,
     /// Counts uses; also the source of statement names.
     clock: u64,
 }
@@ -71,6 +75,7 @@ impl Connection {
             scopes: Vec::new(),
             types: HashMap::new(),
             stale: Vec::new(),
+            prefix: prefix(),
             clock: 0,
         })
     }
@@ -114,6 +119,13 @@ impl Connection {
             }
             Err(fault) => fault,
         };
+        let unreliable = match &fault {
+            Fault::Server(error) => error.is_foreign_statement(),
+            _ => true,
+        };
+        if unreliable {
+            self.wire.close();
+        }
         Err(failed(fault, guise, &query.key, query.key.is_write()))
     }
 
@@ -142,7 +154,9 @@ impl Connection {
         };
         match replies.command() {
             Ok(_) => Ok(read(replies, &query.key, statement)),
-            Err(Fault::Server(error)) if error.is_stale_statement() => {
+            Err(Fault::Server(error))
+                if error.is_stale_statement() || error.is_foreign_statement() =>
+            {
                 Ok(Err(Fault::Server(error)))
             }
             Err(fault) => Err(self.scope_failed(fault, guise)),
@@ -189,7 +203,7 @@ impl Connection {
             login::ask_role(&mut self.wire, guise.role)?;
         }
         if is_new {
-            let name = format!("scope{}", self.clock);
+            let name = format!("{}scope{}", self.prefix, self.clock);
             parse(&mut self.wire.outgoing, &name, &guise.sql(), false).map_err(too_large)?;
             self.scopes.push(ScopeStatement {
                 role: guise.role,
@@ -204,7 +218,7 @@ impl Connection {
         for name in self.stale.drain(..) {
             close(&mut self.wire.outgoing, &name).map_err(too_large)?;
         }
-        let name = format!("statement{}", self.clock);
+        let name = format!("{}statement{}", self.prefix, self.clock);
         parse(&mut self.wire.outgoing, &name, &key.sql(), true).map_err(too_large)?;
 
         let described = match self.wire.exchange().await {
@@ -257,6 +271,7 @@ impl Connection {
     /// (PostgreSQL 16), which shows only here.
     fn scope_failed(&self, fault: Fault, guise: &Guise) -> Error {
         match fault {
+            Fault::Server(error) if error.is_foreign_statement() => Error::TransactionPooler,
             Fault::Server(error) if error.code == "42501" => Error::RoleNotGranted {
                 login: self.login.name.clone(),
                 role: login::quoted(guise.role),
@@ -326,15 +341,34 @@ fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
     }
 }
 
-fn failed(fault: Fault, guise: &Guise, key: &Key, unknown_outcome: bool) -> Error {
+/// The error of a flight; `wrote` says that it held a write. A write's outcome is known only by what
+/// came before ReadyForQuery.
+fn failed(fault: Fault, guise: &Guise, key: &Key, wrote: bool) -> Error {
     match fault {
         Fault::Server(error) => {
             let table = plain(key.table().name);
             error.classify(&table, &login::quoted(guise.role), key.operation())
         }
-        Fault::Lost => Error::Disconnected { unknown_outcome },
+        _ if wrote => Error::Disconnected {
+            unknown_outcome: true,
+        },
         fault => fault.into(),
     }
+}
+
+/// A prefix that no other connection of any process has.
+///
+/// A pooler may hand each transaction to another server connection, on which another client has
+/// prepared its own statements. Were the names a plain sequence, a flight could meet a statement of
+/// the same name and run that.
+fn prefix() -> String {
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    // The hasher's keys are random; the process is in it for one that was forked off.
+    let unique = (std::process::id(), connection);
+    let (high, low) = (RandomState::new(), RandomState::new());
+    let (high, low) = (high.hash_one(unique), low.hash_one(unique));
+    format!("tabellion_{high:016x}{low:016x}_")
 }
 
 fn too_large(_: std::io::Error) -> Error {

@@ -210,9 +210,18 @@ pub enum Error {
         if *.unknown_outcome { "; whether the write took place is not known" } else { "" }
     )]
     Disconnected {
-        /// The statement was a write and had been sent, so that it may or may not have taken place.
+        /// The statement was a write and had been sent, and the server did not say what became of
+        /// it, so that it may or may not have taken place. True too where the server reported an error
+        /// and hung up: it may do so after the commit.
         unknown_outcome: bool,
     },
+
+    /// The server's session has changed between two statements, as behind a pooler that gives each
+    /// transaction another server connection. Nothing was written, and the connection was closed.
+    #[error(
+        "the server's session does not know this connection's prepared statements: a transaction pooler is in between; connect to the server directly or through a pooler in session mode"
+    )]
+    TransactionPooler,
 
     /// The server answered what the protocol does not allow here. The connection was closed.
     #[error("the server broke the protocol: {0}")]

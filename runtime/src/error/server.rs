@@ -11,7 +11,8 @@ use super::{Error, Timeout};
 ///
 /// DETAIL, HINT, CONTEXT and the message itself are dropped, since they quote row values
 /// (<https://www.postgresql.org/docs/current/protocol-error-fields.html>). The message stays for the
-/// few conditions that say which object is missing.
+/// few conditions that say which object is missing, if they point into the statement itself: one that
+/// a trigger raised may have been made from a row's value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
@@ -23,7 +24,7 @@ pub struct ServerError {
     pub column: Option<String>,
     /// The constraint, where the server names one.
     pub constraint: Option<String>,
-    /// Which object is missing, for the conditions that say only that.
+    /// Which object of the statement is missing, for the conditions that say only that.
     pub missing: Option<String>,
     /// The server's function that raised the error; tells a refused row from a missing privilege.
     pub(crate) routine: String,
@@ -34,12 +35,15 @@ impl ServerError {
     pub(crate) fn read(body: &ErrorResponseBody) -> Self {
         let mut error = ServerError::default();
         let mut message = None;
+        let (mut in_statement, mut in_function) = (false, false);
         let mut fields = body.fields();
         while let Ok(Some(field)) = fields.next() {
             let text = String::from_utf8_lossy(field.value_bytes()).into_owned();
             match field.type_() {
                 b'C' => error.code = text,
                 b'M' => message = Some(text),
+                b'P' => in_statement = true,
+                b'p' | b'q' | b'W' => in_function = true,
                 b't' => error.table = Some(text),
                 b'c' => error.column = Some(text),
                 b'n' => error.constraint = Some(text),
@@ -48,20 +52,28 @@ impl ServerError {
             }
         }
         // undefined_table, undefined_column, undefined_function, undefined_object,
-        // invalid_schema_name: their messages name an object of the statement, never a value.
-        if matches!(
+        // invalid_schema_name: while the statement is parsed, which is when the server knows the
+        // position in it, their messages name an object of the statement, never a value.
+        let undefined = matches!(
             error.code.as_str(),
             "42P01" | "42703" | "42883" | "42704" | "3F000"
-        ) {
+        );
+        if undefined && in_statement && !in_function {
             error.missing = message;
         }
         error
     }
 
-    /// Whether the statement was prepared against a table that has changed since, or is gone from
-    /// the server's session. The server looks at this before it runs anything.
+    /// Whether the statement was prepared against a table that has changed since. The server looks
+    /// at this before it runs anything.
     pub(crate) fn is_stale_statement(&self) -> bool {
-        self.code == "26000" || (self.code == "0A000" && self.routine == "RevalidateCachedQuery")
+        self.code == "0A000" && self.routine == "RevalidateCachedQuery"
+    }
+
+    /// Whether the server's session is not the one that knows this connection's statements:
+    /// invalid_sql_statement_name, duplicate_prepared_statement. It says so before it runs anything.
+    pub(crate) fn is_foreign_statement(&self) -> bool {
+        matches!(self.code.as_str(), "26000" | "42P05")
     }
 
     /// The typed case for an error of a statement on `table`, run as `role`.
@@ -97,6 +109,7 @@ impl ServerError {
                 role: role.to_owned(),
                 operation,
             },
+            "26000" | "42P05" => Error::TransactionPooler,
             "40001" | "40P01" => Error::Serialization(self.code),
             "57014" | "55P03" => Error::Timeout(Timeout::Statement),
             _ => Error::Server(Box::new(self)),
@@ -109,7 +122,12 @@ impl ServerError {
             "22001" => "a text is longer than its column allows",
             "22P02" | "22007" | "22008" => "a text does not read as its column's type",
             "22021" | "22P05" => "a text holds a character that the database cannot store",
+            "3F000" => "a schema does not exist; apply the migrations",
             "42501" => "the role lacks a privilege",
+            "42703" => "a column does not exist; apply the migrations",
+            "42704" => "a type or another object does not exist; apply the migrations",
+            "42883" => "a function or operator does not exist; apply the migrations",
+            "42P01" => "a table or view does not exist; apply the migrations",
             "53100" => "the disk is full",
             "53200" => "the server is out of memory",
             "53300" => "too many connections",

@@ -2,9 +2,12 @@
 //!
 //! One exchange is one flight: everything that was encoded leaves together, ends in a single Sync,
 //! and is read up to the server's ReadyForQuery. Between two Syncs the server runs all statements as
-//! one transaction and skips whatever follows an error, so the transaction is committed by the Sync
-//! if and only if no ErrorResponse came before ReadyForQuery
-//! (<https://www.postgresql.org/docs/15/protocol-flow.html#PROTOCOL-FLOW-PIPELINING>).
+//! one transaction and skips whatever follows an error
+//! (<https://www.postgresql.org/docs/15/protocol-flow.html#PROTOCOL-FLOW-PIPELINING>). Once its
+//! ReadyForQuery is here, the outcome is known: with an ErrorResponse before it the transaction was
+//! rolled back, without one it was committed. Until then nobody knows, whatever else the server
+//! said: it may be ended after the commit, while it waits for a standby, and reports that as an error
+//! too.
 
 mod bind;
 mod reply;
@@ -24,6 +27,7 @@ pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
 
 use crate::database::Stream;
+use crate::error::ServerError;
 
 /// How much is read at once, in bytes: a page of rows and more.
 const READ: usize = 16 * 1024;
@@ -34,6 +38,8 @@ pub(crate) struct Wire {
     incoming: BytesMut,
     /// Messages that leave with the next exchange.
     pub(crate) outgoing: BytesMut,
+    /// Nothing that was written waits inside the stream. TLS keeps what the socket did not take.
+    flushed: bool,
     /// The server waits outside a transaction and owes no answer.
     idle: bool,
 }
@@ -45,6 +51,7 @@ impl Wire {
             stream,
             incoming: BytesMut::with_capacity(READ),
             outgoing: BytesMut::with_capacity(1024),
+            flushed: true,
             idle: true,
         }
     }
@@ -65,8 +72,9 @@ impl Wire {
     /// Sends what was encoded and one Sync, and reads the answers up to ReadyForQuery.
     ///
     /// # Errors
-    /// [`Fault::Lost`] if the connection broke before the server reported anything,
-    /// [`Fault::Protocol`] if the bytes make no sense. The server's own errors are in the replies.
+    /// Each means that ReadyForQuery did not come: [`Fault::Lost`] if the connection broke,
+    /// [`Fault::Farewell`] if the server reported an error before that, [`Fault::Protocol`] if the
+    /// bytes make no sense. The server's other errors are in the replies.
     pub(crate) async fn exchange(&mut self) -> Result<Replies, Fault> {
         if !self.idle {
             return Err(Fault::Protocol("the connection still owes an answer"));
@@ -86,7 +94,8 @@ impl Wire {
                     | Message::NotificationResponse(_)
                     | Message::ParameterStatus(_) => {}
                     Message::ReadyForQuery(ready) => {
-                        self.idle = ready.status() == b'I' && self.outgoing.is_empty();
+                        let sent = self.outgoing.is_empty() && self.flushed;
+                        self.idle = ready.status() == b'I' && sent;
                         return Ok(Replies::new(messages));
                     }
                     message => messages.push(message),
@@ -94,10 +103,12 @@ impl Wire {
             }
             if self.transfer().await.is_err() {
                 // A server that gives up says why and hangs up.
-                return match messages.last() {
-                    Some(Message::ErrorResponse(_)) => Ok(Replies::new(messages)),
-                    _ => Err(Fault::Lost),
-                };
+                return Err(match messages.last() {
+                    Some(Message::ErrorResponse(body)) => {
+                        Fault::Farewell(Box::new(ServerError::read(body)))
+                    }
+                    _ => Fault::Lost,
+                });
             }
         }
     }
@@ -111,10 +122,10 @@ impl Wire {
             stream,
             incoming,
             outgoing,
+            flushed,
             ..
         } = self;
         poll_fn(|cx| {
-            let mut wrote = false;
             while !outgoing.is_empty() {
                 match Pin::new(&mut *stream).poll_write(cx, outgoing)? {
                     Poll::Ready(0) => {
@@ -122,13 +133,13 @@ impl Wire {
                     }
                     Poll::Ready(count) => {
                         outgoing.advance(count);
-                        wrote = true;
+                        *flushed = false;
                     }
                     Poll::Pending => break,
                 }
             }
-            if wrote {
-                let _ = Pin::new(&mut *stream).poll_flush(cx)?;
+            if !*flushed {
+                *flushed = Pin::new(&mut *stream).poll_flush(cx)?.is_ready();
             }
             poll_read(stream, incoming, cx)
         })

@@ -13,8 +13,10 @@ use crate::error::ServerError;
 pub(crate) enum Fault {
     /// The server reported an error; it has rolled everything back.
     Server(Box<ServerError>),
-    /// The connection broke before the server reported anything.
+    /// The connection broke, and the server did not say why.
     Lost,
+    /// The server reported an error and hung up, without saying what became of the transaction.
+    Farewell(Box<ServerError>),
     /// The server said what the protocol does not allow.
     Protocol(&'static str),
 }
@@ -23,7 +25,7 @@ impl From<Fault> for Error {
     /// The error of an exchange that wrote nothing.
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Server(error) => Error::Server(error),
+            Fault::Server(error) | Fault::Farewell(error) => Error::Server(error),
             Fault::Lost => Error::Disconnected {
                 unknown_outcome: false,
             },

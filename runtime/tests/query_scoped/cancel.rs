@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -174,12 +175,42 @@ async fn a_connection_lost_in_the_middle_of_a_write_says_so() -> Outcome {
     };
     tokio::time::timeout(Duration::from_secs(10), killed).await??;
     let error = refused(blocked.await?);
-    assert!(error.to_string().contains("57P01"), "{error}");
+    // The server said why it hung up, and not what became of the transaction.
+    let unknown = tabellion::Error::Disconnected {
+        unknown_outcome: true,
+    };
+    assert_eq!(error, unknown);
     fixture.admin.batch_execute("commit").await?;
     assert_eq!(fixture.count("notes where body = 'late'").await?, 0);
     // The pool is whole again.
     let seen = Note::by_shop("acme").fetch_all(&shop(&db, "acme")).await?;
     assert_eq!(seen.len(), 1);
+    Ok(())
+}
+
+/// A session that waits for a standby has committed, and reports its end as an error all the same.
+#[tokio::test]
+async fn a_connection_ended_after_the_commit_says_that_nobody_knows() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let (url, ends) = proxy::ending_after_the_commit(&fixture.url).await?;
+    let db = pool(&url, 1).await?;
+    let acme = shop(&db, "acme");
+    Note::insert(note("acme")).execute(&acme).await?;
+    Note::by_shop("acme").fetch_all(&acme).await?;
+
+    ends.store(true, Ordering::SeqCst);
+    let error = refused(Note::insert(note("acme")).execute(&acme).await);
+    let unknown = tabellion::Error::Disconnected {
+        unknown_outcome: true,
+    };
+    assert_eq!(error, unknown);
+    assert_eq!(fixture.count("notes").await?, 2, "it was committed");
+    // Of a read there is nothing to doubt.
+    ends.store(false, Ordering::SeqCst);
+    Note::by_shop("acme").fetch_all(&acme).await?;
+    ends.store(true, Ordering::SeqCst);
+    let error = refused(Note::by_shop("acme").fetch_all(&acme).await);
+    assert!(error.to_string().contains("57P01"), "{error}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! A proxy between client and server that counts, delays and cuts.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,4 +96,53 @@ async fn forward(
             },
         }
     }
+}
+
+/// A URL that leads to `url` through a proxy that can end connections: while the switch is on, the
+/// first ReadyForQuery becomes an error, and the connection is closed.
+pub(crate) async fn ending_after_the_commit(
+    url: &str,
+) -> Result<(String, Arc<AtomicBool>), Box<dyn std::error::Error>> {
+    const READY: &[u8] = b"Z\0\0\0\x05I";
+    const FATAL: &[u8] = b"E\0\0\0\x1cSFATAL\0C57P01\0Mthe end\0\0";
+    let port = url.parse::<tokio_postgres::Config>()?.get_ports()[0];
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let own = format!(":{}/", listener.local_addr()?.port());
+    let through = url.replace(&format!(":{port}/"), &own);
+    assert_ne!(through, url, "a URL of host and port");
+    let switch = Arc::new(AtomicBool::new(false));
+    let ends = switch.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await?;
+            let ends = ends.clone();
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                let there = tokio::io::copy(&mut from_client, &mut to_server);
+                let back = async {
+                    let mut answer = Vec::new();
+                    while from_server.read_buf(&mut answer).await? > 0 {
+                        if ends.load(Ordering::SeqCst) {
+                            // The answers of a small flight end with it, maybe in several pieces.
+                            let Some(commands) = answer.strip_suffix(READY) else {
+                                continue;
+                            };
+                            to_client.write_all(&[commands, FATAL].concat()).await?;
+                            return Ok(());
+                        }
+                        to_client.write_all(&answer).await?;
+                        answer.clear();
+                    }
+                    Ok::<_, std::io::Error>(())
+                };
+                tokio::select! {
+                    copied = there => copied.map(|_| ()),
+                    ended = back => ended,
+                }
+            });
+        }
+        Ok::<_, std::io::Error>(())
+    });
+    Ok((through, switch))
 }

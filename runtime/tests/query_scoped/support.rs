@@ -131,7 +131,12 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Result<Self, Box<dyn std::error::Error>> {
-        let database = Server::shared()?.database().await?;
+        Fixture::on(Server::shared()?).await
+    }
+
+    /// The same on a server whose configuration the test changes.
+    pub(crate) async fn on(server: &Server) -> Result<Self, Box<dyn std::error::Error>> {
+        let database = server.database().await?;
         let admin = client(database.url()).await?;
         admin.batch_execute(SCHEMA).await?;
         let url = database.create_login("app", &["query_shop"]).await?;

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tabellion::error::ConnectFault;
 use tabellion::testing::{Server, locate};
-use tabellion::{Database, Error};
+use tabellion::{Database, Error, Table};
+use tokio_postgres::Client;
 
 use crate::support::*;
 
@@ -19,35 +21,12 @@ fn fault(error: Error) -> ConnectFault {
     }
 }
 
-#[tokio::test]
-async fn every_mode_of_tls() -> Outcome {
-    let server = Server::start_from(&locate()?)?;
+/// Gives the server a certificate for `localhost`; returns the file of the authority behind it.
+async fn encrypt(
+    server: &Server,
+    admin: &Client,
+) -> Result<tempfile::NamedTempFile, Box<dyn std::error::Error>> {
     let folder = server.folder().expect("a server of our own").join("data");
-    let database = server.database().await?;
-    let admin = client(database.url()).await?;
-    admin
-        .batch_execute("create role query_shop nologin")
-        .await?;
-    // Channel binding is SCRAM's.
-    let login = format!(
-        "set password_encryption = 'scram-sha-256'; \
-         create role {APP} login noinherit password 'horse' in role query_shop"
-    );
-    admin.batch_execute(&login).await?;
-    let url = database.url_as(APP, "horse");
-    let base = url
-        .split('?')
-        .next()
-        .expect("a URL")
-        .replace("127.0.0.1", "localhost");
-    let with = |options: &str| format!("{base}?{options}");
-
-    assert_eq!(
-        fault(refused(Database::connect(&with("sslmode=require")).await)),
-        ConnectFault::NoTls
-    );
-    Database::connect(&with("sslmode=prefer")).await?;
-
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
@@ -76,6 +55,38 @@ async fn every_mode_of_tls() -> Outcome {
     }
     let trusted = tempfile::NamedTempFile::new()?;
     fs::write(trusted.path(), authority.pem())?;
+    Ok(trusted)
+}
+
+#[tokio::test]
+async fn every_mode_of_tls() -> Outcome {
+    let server = Server::start_from(&locate()?)?;
+    let database = server.database().await?;
+    let admin = client(database.url()).await?;
+    admin
+        .batch_execute("create role query_shop nologin")
+        .await?;
+    // Channel binding is SCRAM's.
+    let login = format!(
+        "set password_encryption = 'scram-sha-256'; \
+         create role {APP} login noinherit password 'horse' in role query_shop"
+    );
+    admin.batch_execute(&login).await?;
+    let url = database.url_as(APP, "horse");
+    let base = url
+        .split('?')
+        .next()
+        .expect("a URL")
+        .replace("127.0.0.1", "localhost");
+    let with = |options: &str| format!("{base}?{options}");
+
+    assert_eq!(
+        fault(refused(Database::connect(&with("sslmode=require")).await)),
+        ConnectFault::NoTls
+    );
+    Database::connect(&with("sslmode=prefer")).await?;
+
+    let trusted = encrypt(&server, &admin).await?;
     let roots = format!("sslrootcert={}", trusted.path().display());
 
     let encrypted =
@@ -130,5 +141,26 @@ async fn every_mode_of_tls() -> Outcome {
         fault(refused(Database::connect(&plain).await)),
         ConnectFault::ChannelBinding
     );
+    Ok(())
+}
+
+/// The socket takes less than TLS has encrypted, whose rest must be sent too.
+#[tokio::test]
+async fn large_values_over_tls() -> Outcome {
+    let server = Server::start_from(&locate()?)?;
+    let fixture = Fixture::on(&server).await?;
+    fixture.admin.batch_execute("drop index notes_body").await?;
+    let _trusted = encrypt(&server, &fixture.admin).await?;
+    let db = fixture.connect(1).await?;
+    let encrypted =
+        "pg_stat_ssl join pg_stat_activity using (pid) where ssl and usename like 'app%'";
+    assert!(fixture.count(encrypted).await? > 0);
+    let acme = shop(&db, "acme");
+    for megabytes in [1, 4, 16] {
+        let body = "x".repeat(megabytes << 20);
+        let insert = Note::insert(note("acme")).set(Note::BODY, body.as_str());
+        let row = tokio::time::timeout(Duration::from_secs(30), insert.fetch_one(&acme)).await??;
+        assert!(row.body == Some(body), "{megabytes} MB");
+    }
     Ok(())
 }

@@ -244,3 +244,52 @@ async fn a_constraint_that_fails_at_commit_fails_the_write() -> Outcome {
     assert_eq!(fixture.open_transactions().await?, 0);
     Ok(())
 }
+
+/// What is missing may be named by a row: in a trigger, which casts it or makes a statement of it.
+#[tokio::test]
+async fn a_missing_object_is_named_only_where_the_statement_names_it() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    let admin = &fixture.admin;
+    admin
+        .batch_execute(
+            "create function look() returns trigger language plpgsql as $$ begin return new; end $$; \
+             create trigger look before insert on notes for each row execute function look()",
+        )
+        .await?;
+    let bodies = [
+        ("perform new.body::regclass;", "42P01"),
+        ("perform new.body::regtype;", "42704"),
+        ("execute 'select from ' || new.body;", "42P01"),
+        ("execute 'select ' || new.body;", "42703"),
+        ("execute 'select ' || new.body || '()';", "42883"),
+        ("perform (new.body || '.t')::regclass;", "3F000"),
+    ];
+    for (body, code) in bodies {
+        let function = format!(
+            "create or replace function look() returns trigger language plpgsql as \
+             $$ begin {body} return new; end $$"
+        );
+        admin.batch_execute(&function).await?;
+        let insert = Note::insert(note("acme")).set(Note::BODY, "committed");
+        let error = refused(insert.execute(&acme).await);
+        assert!(
+            matches!(&error, Error::Server(error) if error.code == code && error.missing.is_none()),
+            "{body} {error}"
+        );
+        let text = error.to_string();
+        assert!(!text.contains("committed"), "{body} {text}");
+        assert!(
+            text.contains("does not exist; apply the migrations"),
+            "{text}"
+        );
+    }
+    admin
+        .batch_execute("alter table notes drop column body")
+        .await?;
+    let db = fixture.connect(1).await?;
+    let error = refused(Note::by_shop("acme").fetch_all(&shop(&db, "acme")).await);
+    assert!(error.to_string().contains("body"), "{error}");
+    Ok(())
+}
