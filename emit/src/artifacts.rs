@@ -94,7 +94,7 @@ pub(crate) fn lock(root: &Path, shown: &str) -> Result<Lock, Error> {
     };
     Lock::parse(&text).map_err(|error| {
         Error::new(format!(
-            "`{shown}/tabellion.lock` cannot be used: {error}; restore it from version control"
+            "`{shown}/tabellion.lock` cannot be used: {error}"
         ))
     })
 }

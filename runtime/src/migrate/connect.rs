@@ -1,5 +1,8 @@
 //! The engine's own connection: one, direct, for as long as it works.
 
+use std::future::poll_fn;
+use std::time::Duration;
+
 use tokio_postgres::Client;
 use tokio_postgres::config::{Config, Host};
 
@@ -9,6 +12,9 @@ use crate::error::ConnectFault;
 
 /// The oldest server that the generated SQL and the catalog queries are written for.
 const OLDEST: u32 = 15;
+
+/// How long connecting may take for each host, where the URL does not say: as for a pool.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Host and port of every host that the URL names.
 fn place(config: &Config) -> String {
@@ -29,9 +35,24 @@ fn place(config: &Config) -> String {
 /// Connects, and looks at the server's version.
 pub(super) async fn connect(url: &str) -> Result<Client, MigrateError> {
     let failed = |error: crate::Error| MigrateError::Connection(error.to_string());
-    let target: Target = url.parse().map_err(failed)?;
+    let mut target: Target = url.parse().map_err(failed)?;
     let tls = connector(&target).map_err(failed)?;
-    let (client, connection) = target.config.connect(tls).await.map_err(|error| {
+    let limit = target.config.get_connect_timeout().copied();
+    let limit = limit.unwrap_or(CONNECT_TIMEOUT);
+    // The driver's own limit covers the socket of one host, and neither TLS nor the login.
+    target.config.connect_timeout(limit);
+    let hosts = u32::try_from(target.config.get_hosts().len()).unwrap_or(1);
+    let whole = limit.saturating_mul(hosts.max(1));
+    let connected = tokio::time::timeout(whole, target.config.connect(tls)).await;
+    let connected = connected.map_err(|_| {
+        MigrateError::Connection(format!(
+            "no connection to {}: the server accepted and did not answer within {} s; see that PostgreSQL \
+             listens there, or raise `connect_timeout` in the URL",
+            place(&target.config),
+            whole.as_secs()
+        ))
+    })?;
+    let (client, mut connection) = connected.map_err(|error| {
         let fault = ConnectFault::from_driver(&error);
         MigrateError::Connection(format!(
             "no connection to {}: {fault}",
@@ -43,8 +64,9 @@ pub(super) async fn connect(url: &str) -> Result<Client, MigrateError> {
         .unwrap_or_default()
         .to_owned();
     tokio::spawn(async move {
-        // Whoever waits for an answer is told of the connection's end; here nobody does.
-        let _ = connection.await;
+        // Whoever waits for an answer is told of the connection's end; here nobody does. Notices are
+        // dropped: awaiting the connection would log them, and a file's may quote rows.
+        while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {}
     });
     let major: u32 = version
         .split(|c: char| !c.is_ascii_digit())

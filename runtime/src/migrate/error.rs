@@ -134,8 +134,7 @@ impl MigrateError {
 pub(super) fn message(error: &DbError) -> String {
     let code = error.code().code();
     if code.starts_with("22") && !matches!(code, "22001" | "22012") {
-        return "a value does not fit; the server's words are withheld, since they may quote a row"
-            .into();
+        return format!("a value does not fit; {WITHHELD}");
     }
     let mut message = error.message().to_owned();
     if let ("2BP01", Some(dependents)) = (code, error.detail()) {
@@ -144,6 +143,30 @@ pub(super) fn message(error: &DbError) -> String {
     }
     message
 }
+
+/// The server's message on a statement of a file, where it cannot quote a row.
+///
+/// An error with a place in the file was found by reading the file, before any row. Without one, it
+/// may come from a row (`using name::regclass` says 42P01 with the row's text) or from a function,
+/// which says what it likes and is told by its context. So only messages that PostgreSQL itself makes
+/// of names are shown.
+pub(super) fn message_on_file(error: &DbError) -> String {
+    let of_names = match error.code().code() {
+        // Constraints, whose DETAIL alone quotes; what is there already; privileges; locks; time.
+        "23502" | "23503" | "23505" | "23514" | "23P01" | "42P06" | "42P07" | "42701" | "25001"
+        | "2BP01" | "42501" | "55P03" | "57014" => true,
+        // `drop` of what is not there: a statement that looks at no row.
+        _ => error.routine() == Some("DropErrorMsgNonExistent"),
+    };
+    let read = position(error).is_some() && error.code().code() != "P0001";
+    if read || (of_names && error.where_().is_none()) {
+        return message(error);
+    }
+    WITHHELD.into()
+}
+
+const WITHHELD: &str =
+    "the server's words are withheld, since they may hold a row's values; read them in its log";
 
 /// Where in the message that was sent the server saw the error, in characters from 1.
 pub(super) fn position(error: &DbError) -> Option<usize> {

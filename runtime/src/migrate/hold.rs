@@ -25,8 +25,11 @@ pub(super) async fn begin(
     mut waiting: impl FnMut(&str),
 ) -> Result<(), MigrateError> {
     let doing = "taking the migration lock";
+    // The server reads a whole message before it runs any of it, so how it reads the quotes of a file,
+    // which must be as the file was checked, is set before the file is sent.
     let attempt = format!(
-        "begin isolation level read committed read write; select pg_catalog.pg_try_advisory_xact_lock({KEY})"
+        "begin isolation level read committed read write; set local standard_conforming_strings = on; \
+         select pg_catalog.pg_try_advisory_xact_lock({KEY})"
     );
     let start = Instant::now();
     let mut pause = FIRST;

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use tabellion_sql::file::statements;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::error::{Failure, MigrateError, message, position};
+use super::error::{Failure, MigrateError, message_on_file, position};
 use super::ledger::{self, Entry, Event};
 use super::set::{Migration, Script, first_line};
 
@@ -89,7 +89,7 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
             line: script.sql.lines().count().max(1),
             statement: "commit, with the ledger's row".into(),
             code: db.code().code().into(),
-            message: message(db),
+            message: message_on_file(db),
         }));
     };
     let line = at.map_or(statement.line, |byte| {
@@ -100,6 +100,6 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
         line,
         statement: first_line(statement.text),
         code: db.code().code().into(),
-        message: message(db),
+        message: message_on_file(db),
     }))
 }
