@@ -117,6 +117,14 @@ async fn every_drift_is_told() {
             "trigger `sly` on `public.\"order\"` is not expected".into(),
         ),
         (
+            "create rule sly as on delete to public.order do instead nothing".into(),
+            "rule `sly` on `public.\"order\"` is not expected; found `CREATE RULE sly AS".into(),
+        ),
+        (
+            "alter table \"Desk\".note disable trigger all".into(),
+            "constraint `note_order_id_fkey` on `\"Desk\".note` differs; expected `FOREIGN KEY (order_id) REFERENCES public.\"order\"(id) ON DELETE CASCADE`, found `FOREIGN KEY (order_id) REFERENCES public.\"order\"(id) ON DELETE CASCADE (triggers disabled)`".into(),
+        ),
+        (
             "create table public.sly (id int)".into(),
             "table `public.sly` is not expected".into(),
         ),
@@ -228,4 +236,86 @@ async fn a_role_that_is_gone_is_told() {
         found.to_string(),
         format!("role `{role}` does not exist on this server; create it\n")
     );
+}
+
+#[tokio::test]
+async fn settings_and_schemas_of_the_database_do_not_matter() {
+    let (database, set, _engine) = applied().await;
+    let admin = client(database.url()).await;
+    for setting in [
+        "quote_all_identifiers = on",
+        "standard_conforming_strings = off",
+    ] {
+        let sql = format!("alter database \"{}\" set {setting}", database.name());
+        admin.batch_execute(&sql).await.unwrap();
+    }
+    admin
+        .batch_execute(
+            "create schema tabellion_scratch_0; create table tabellion_scratch_0.kept (id int)",
+        )
+        .await
+        .unwrap();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared >= 30, "{found}");
+    let kept = "select from tabellion_scratch_0.kept";
+    admin.batch_execute(kept).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_above_the_policies_is_told() {
+    let (database, project) = (database().await, Project::new());
+    let (role, group) = (
+        format!("above_{}", database.name()),
+        format!("group_{}", database.name()),
+    );
+    let mut schema = migrate_support::step(1);
+    schema.tables.clear();
+    schema.roles = [(role.clone(), tabellion_sql::schema::Role::Created)].into();
+    project.draw(&schema);
+    project.seal("role");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let admin = client(database.url()).await;
+    let create = format!("create role \"{group}\" bypassrls");
+    admin.batch_execute(&create).await.unwrap();
+    for (change, undo, said) in [
+        (
+            "alter role {role} bypassrls",
+            "alter role {role} nobypassrls",
+            "bypassrls",
+        ),
+        (
+            "alter role {role} superuser",
+            "alter role {role} nosuperuser",
+            "superuser",
+        ),
+        (
+            "grant pg_read_all_data to {role}",
+            "revoke pg_read_all_data from {role}",
+            "member of pg_read_all_data",
+        ),
+        (
+            "grant {group} to {role}; alter role {role} noinherit",
+            "revoke {group} from {role}",
+            "member of {group}",
+        ),
+    ] {
+        let named = |sql: &str| {
+            sql.replace("{role}", &format!("\"{role}\""))
+                .replace("{group}", &group)
+        };
+        assert!(engine.verify(&set).await.unwrap().is_clean());
+        admin.batch_execute(&named(change)).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let expected = format!(
+            "what role `{role}` may do beyond grants and policies is not expected; found `{}`\n",
+            named(said)
+        );
+        assert_eq!(found, expected);
+        admin.batch_execute(&named(undo)).await.unwrap();
+    }
+    let drop = format!("drop role \"{group}\"; drop role \"{role}\"");
+    admin.batch_execute(&drop).await.unwrap();
 }

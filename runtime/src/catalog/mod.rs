@@ -1,7 +1,7 @@
 //! What a database holds, read from its catalog in a canonical form that compares by text.
 //!
 //! Tables, columns by name, constraints, indexes, policies, row-level security and its FORCE, what
-//! each role may do, sequences, triggers, comments. Dropped columns, the order of columns, names of
+//! each role may do, sequences, triggers, rules, comments. Dropped columns, the order of columns, names of
 //! owners and whatever an extension owns do not show. The number of queries is fixed, and they
 //! travel as one message.
 
@@ -40,12 +40,17 @@ pub enum Kind {
     Index,
     /// A trigger.
     Trigger,
+    /// A rewrite rule.
+    Rule,
     /// A comment.
     Comment,
+    /// What a role may do beyond all grants and policies. No snapshot holds it, since it belongs to
+    /// no schema; `verify` finds it.
+    RolePower,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 11] = [
+    const ALL: [(Kind, &'static str); 13] = [
         (Kind::Schema, "schema"),
         (Kind::Table, "table"),
         (Kind::RowLevelSecurity, "row-level security"),
@@ -56,7 +61,9 @@ impl Kind {
         (Kind::Constraint, "constraint"),
         (Kind::Index, "index"),
         (Kind::Trigger, "trigger"),
+        (Kind::Rule, "rule"),
         (Kind::Comment, "comment"),
+        (Kind::RolePower, "role power"),
     ];
 
     /// The kind in words.
@@ -99,6 +106,9 @@ impl Object {
         match (self.kind, self.name.as_str()) {
             (Kind::Schema, _) => place,
             (Kind::Table, _) => format!("table {place}"),
+            (Kind::RolePower, role) => {
+                format!("what role `{role}` may do beyond grants and policies")
+            }
             (Kind::Grant, role) => format!("what `{role}` may do on {place}"),
             (kind, "") => format!("{} on {place}", kind.as_str()),
             (kind, name) => format!("{} `{name}` on {place}", kind.as_str()),
@@ -159,10 +169,12 @@ impl Snapshot {
             literals.push("null".into());
         }
         let schemas = literals.join(", ");
-        // With no search path, PostgreSQL prints every name of a user's with its schema. Printing an
-        // expression takes the lock of a reader on its table, which is not worth waiting for.
+        // With no search path, PostgreSQL prints every name of a user's with its schema, and quotes
+        // only those that need it unless a setting says otherwise. Printing an expression takes the
+        // lock of a reader on its table, which is not worth waiting for.
         let mut sql = String::from(
             "select pg_catalog.set_config('search_path', '', true),
+               pg_catalog.set_config('quote_all_identifiers', 'off', true),
                pg_catalog.set_config('lock_timeout', '2s', true)",
         );
         for query in queries::ALL {

@@ -84,9 +84,15 @@ join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubi
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname in ({schemas})";
 
-/// Constraints; NOT NULL is told by its column, since PostgreSQL 18 alone gives it a row here.
+/// Constraints; `disable trigger all` also stops the server's own triggers, which hold foreign keys.
+/// NOT NULL is told by its column, since PostgreSQL 18 alone gives it a row here.
 const CONSTRAINTS: &str = "
-select 'constraint', n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)
+select 'constraint', n.nspname, c.relname, k.conname,
+  pg_catalog.pg_get_constraintdef(k.oid)
+  || case when exists (
+       select from pg_catalog.pg_trigger t
+       where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled <> 'O')
+     then ' (triggers disabled)' else '' end
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -122,6 +128,7 @@ join pg_catalog.pg_class c on c.oid = p.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname in ({schemas})";
 
+/// Triggers and rules: what runs unasked when a table is written.
 const TRIGGERS: &str = "
 select 'trigger', n.nspname, c.relname, t.tgname,
   pg_catalog.pg_get_triggerdef(t.oid)
@@ -130,7 +137,16 @@ select 'trigger', n.nspname, c.relname, t.tgname,
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_class c on c.oid = t.tgrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where n.nspname in ({schemas}) and not t.tgisinternal";
+where n.nspname in ({schemas}) and not t.tgisinternal
+union all
+select 'rule', n.nspname, c.relname, w.rulename,
+  pg_catalog.pg_get_ruledef(w.oid)
+  || case w.ev_enabled when 'O' then '' when 'D' then ' (disabled)'
+       when 'A' then ' (always)' else ' (replica)' end
+from pg_catalog.pg_rewrite w
+join pg_catalog.pg_class c on c.oid = w.ev_class and c.relkind in ('r', 'p')
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname in ({schemas})";
 
 /// What each role may do, given by grants: absent and default privileges read alike; the owner, who
 /// can grant itself anything, and superusers are left out.

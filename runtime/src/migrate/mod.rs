@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod hold;
 mod ledger;
+mod roles;
 mod run;
 mod seal;
 mod set;

@@ -14,6 +14,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::Migrator;
 use super::error::MigrateError;
+use super::roles;
 use super::set::Migrations;
 use crate::catalog::{Finding, Kind, Snapshot};
 
@@ -71,7 +72,8 @@ impl fmt::Display for Verification {
 
 impl Migrator {
     /// Compares the database with the sealed schema: tables, columns, constraints, indexes, policies,
-    /// row-level security, what each role may do, sequences, triggers, comments.
+    /// row-level security, what each role may do, sequences, triggers, rules, comments; and whether one
+    /// of its roles may do more than grants and policies give.
     ///
     /// # Errors
     /// Those of the connection and the server; a login without the right to create schemas. What
@@ -86,9 +88,10 @@ impl Migrator {
                 .filter(|(_, entry)| entry.is_none())
                 .map(|(migration, _)| format!("{}_{}", migration.version, migration.name))
                 .collect(),
-            missing_roles: self.missing_roles(set.schema()).await?,
             ..Verification::default()
         };
+        let roles = roles::look(&self.client, set.schema()).await?;
+        verification.missing_roles = roles.missing;
         if !verification.is_clean() {
             return Ok(verification);
         }
@@ -102,32 +105,8 @@ impl Migrator {
         let found = compared(self.snapshot(&namespaces).await?, set.schema().platform);
         verification.compared = expected.objects.len();
         verification.findings = expected.diff(&found);
+        verification.findings.extend(roles.powers);
         Ok(verification)
-    }
-
-    async fn missing_roles(&self, schema: &Schema) -> Result<Vec<String>, MigrateError> {
-        if schema.roles.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: Vec<String> = schema
-            .roles
-            .keys()
-            .map(|role| quote_literal(role))
-            .collect();
-        let query = format!(
-            "select rolname from pg_catalog.pg_roles where rolname in ({})",
-            names.join(", ")
-        );
-        let messages = self.client.simple_query(&query).await;
-        let messages =
-            messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
-        let found: BTreeSet<&str> = rows(&messages).filter_map(|row| row.get(0)).collect();
-        Ok(schema
-            .roles
-            .keys()
-            .filter(|role| !found.contains(role.as_str()))
-            .cloned()
-            .collect())
     }
 
     /// The snapshot that the sealed schema would give.
@@ -139,11 +118,12 @@ impl Migrator {
         if namespaces.is_empty() {
             return Ok(Snapshot::default());
         }
-        let scratch: BTreeMap<&str, String> = namespaces
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (name.as_str(), format!("{SCRATCH}{index}")))
-            .collect();
+        let taken = self.taken().await?;
+        let free = (0..)
+            .map(|number: usize| format!("{SCRATCH}{number}"))
+            .filter(|name| !taken.contains(name) && !namespaces.contains(name));
+        let scratch: BTreeMap<&str, String> =
+            namespaces.iter().map(String::as_str).zip(free).collect();
         let built = self.build(schema, &scratch).await;
         // Rolled back whatever happened: nothing of it may stay.
         let ended = self.client.batch_execute("rollback").await;
@@ -163,6 +143,19 @@ impl Migrator {
         Ok(compared(snapshot, schema.platform))
     }
 
+    /// The names of scratch schemas that this database already has for something else.
+    async fn taken(&self) -> Result<BTreeSet<String>, MigrateError> {
+        let query = format!(
+            "select nspname from pg_catalog.pg_namespace where pg_catalog.starts_with(nspname::text, {})",
+            quote_literal(SCRATCH)
+        );
+        let messages = self.client.simple_query(&query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the schemas", &error))?;
+        let names = rows(&messages).filter_map(|row| row.get(0));
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// Builds the schema in scratch schemas and reads it, under its real names.
     async fn build(
         &self,
@@ -180,9 +173,13 @@ impl Migrator {
             .keys()
             .map(|real| format!("pg_catalog.quote_ident({})", quote_literal(real)))
             .collect();
+        // A message of its own: the server reads the quotes of a whole message before it runs any of it.
+        let settings = "begin isolation level read committed read write;
+             set local standard_conforming_strings = on;
+             set local quote_all_identifiers = off";
+        client.batch_execute(settings).await?;
         let begin = format!(
-            "begin isolation level read committed read write;
-             select pg_catalog.set_config('search_path',
+            "select pg_catalog.set_config('search_path',
                {} || coalesce(', ' || nullif(pg_catalog.current_setting('search_path'), ''), ''), true);
              select pg_catalog.set_config('lock_timeout', '5s', true);
              select pg_catalog.set_config('statement_timeout', '5min', true);
@@ -217,7 +214,9 @@ impl Migrator {
     }
 }
 
-fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &tokio_postgres::SimpleQueryRow> {
+pub(super) fn rows(
+    messages: &[SimpleQueryMessage],
+) -> impl Iterator<Item = &tokio_postgres::SimpleQueryRow> {
     messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
@@ -252,11 +251,7 @@ fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
 
 /// A snapshot without what the sealed schema says nothing about.
 fn compared(mut snapshot: Snapshot, platform: Platform) -> Snapshot {
-    let ignored: &[&str] = match platform {
-        Platform::Postgres => &[],
-        // Its administrators, whom default privileges grant everything and whom no policy binds.
-        Platform::Supabase => &["postgres", "service_role"],
-    };
+    let ignored = roles::administrators(platform);
     snapshot.objects.retain(|object, _| {
         let of_public = object.schema == "public" && object.relation.is_empty();
         let role = object.name.split(" (").next().unwrap_or_default();
