@@ -92,11 +92,8 @@ pub(crate) fn lock(root: &Path, shown: &str) -> Result<Lock, Error> {
             ));
         }
     };
-    Lock::parse(&text).map_err(|error| {
-        Error::new(format!(
-            "`{shown}/tabellion.lock` cannot be used: {error}"
-        ))
-    })
+    Lock::parse(&text)
+        .map_err(|error| Error::new(format!("`{shown}/tabellion.lock` cannot be used: {error}")))
 }
 
 /// A migration that stands there though no lock knows it.
@@ -168,4 +165,23 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_corrupt_lock_says_its_remedy_once() {
+        let root = tempfile::tempdir().expect("a folder");
+        for text in ["", "nonsense\n", "tabellion-lock 1\nnonsense\n"] {
+            fs::write(root.path().join("tabellion.lock"), text).expect("the lock is written");
+            let said = lock(root.path(), "db").unwrap_err().to_string();
+            assert!(
+                said.contains("`db/tabellion.lock` cannot be used: "),
+                "{said}"
+            );
+            assert_eq!(said.matches("version control").count(), 1, "{said}");
+        }
+    }
 }
