@@ -66,7 +66,10 @@ impl<'a> Row<'a> {
     ) -> Error {
         let rust = short_type_name(rust);
         let reason = if error.is::<WasNull>() {
-            format!("is NULL; make the field an `Option<{rust}>`")
+            match self.ranges.get(index) {
+                Some(None) => format!("is NULL; make the field an `Option<{rust}>`"),
+                _ => format!("has an element that is NULL, which a `{rust}` cannot hold"),
+            }
         } else if error.is::<UnknownText>() {
             format!(
                 "holds a text that `{rust}` has no variant for; add the variant or correct the row"

@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     statements: HashMap<Key, Kept>,
     scopes: Vec<ScopeStatement>,
     types: HashMap<Oid, TypeInfo>,
-    /// Statements to close with the next flight that prepares one.
+    /// Statements of this connection to close with the next flight that prepares one.
     stale: Vec<String>,
     /// Begins every name of this connection's statements and of no other connection's.
     prefix: String,
@@ -195,6 +195,10 @@ impl Connection {
     /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
     /// the scope's own statement before it where the connection does not know that yet.
     async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
+        // First in the flight, where no error makes the server skip them.
+        for name in self.stale.drain(..) {
+            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
+        }
         let is_new = !(self.scopes.iter())
             .any(|scope| scope.role == guise.role && scope.settings == guise.settings);
         // Without a role there is none to look at.
@@ -214,9 +218,6 @@ impl Connection {
         self.bind_scope(guise)?;
         if self.statements.len() >= KEPT {
             self.drop_oldest();
-        }
-        for name in self.stale.drain(..) {
-            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
         }
         let name = format!("{}statement{}", self.prefix, self.clock);
         parse(&mut self.wire.outgoing, &name, &key.sql(), true).map_err(too_large)?;

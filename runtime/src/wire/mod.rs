@@ -201,3 +201,34 @@ fn poll_read(
         Poll::Pending => Poll::Pending,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncWriteExt, BufWriter};
+
+    use super::*;
+
+    /// A stream that takes everything at once and hands it on only as it is flushed, as TLS does.
+    #[tokio::test]
+    async fn what_the_stream_keeps_is_flushed_to_the_end() -> Result<(), Box<dyn std::error::Error>>
+    {
+        const LEN: usize = 1 << 20;
+        let (client, mut server) = tokio::io::duplex(4096);
+        tokio::spawn(async move {
+            // The message's and the Sync's own bytes are read too.
+            let mut request = vec![0; LEN + 5];
+            server.read_exact(&mut request).await?;
+            server.write_all(b"Z\0\0\0\x05I").await?;
+            Ok::<_, std::io::Error>(())
+        });
+        let stream = BufWriter::with_capacity(2 * LEN, client);
+        let mut wire = Wire::new(Box::new(stream));
+        wire.outgoing.resize(LEN, b'x');
+        let exchange = tokio::time::timeout(Duration::from_secs(10), wire.exchange()).await?;
+        assert!(exchange.is_ok_and(|mut replies| replies.committed().is_ok()));
+        assert!(wire.is_idle());
+        Ok(())
+    }
+}

@@ -108,3 +108,35 @@ async fn types_that_are_not_built_in() -> Outcome {
     assert!(matches!(refused(long), Error::Check { .. }));
     Ok(())
 }
+
+/// A struct whose elements have no room for NULL.
+#[derive(Debug)]
+struct Listed;
+
+impl Table for Listed {
+    type Scope = Shop;
+    const NAME: &'static str = "public.notes";
+    const COLUMNS: &'static [&'static str] = &["array[body, shop]"];
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        row.get::<Option<Vec<String>>>(0).map(|_| Listed)
+    }
+}
+
+impl AllowsSelect for Listed {}
+
+#[tokio::test]
+async fn null_in_an_array() -> Outcome {
+    const INDEX: Index = Index {
+        columns: &[("shop", false)],
+        predicate: &[],
+    };
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    Note::insert(note("acme")).execute(&acme).await?;
+    let finder = Finder::<Listed, ()>::new(&INDEX, "acme".to_owned());
+    let error = refused(finder.fetch_all(&acme).await).to_string();
+    let expected = "has an element that is NULL, which a `Option<Vec<String>>` cannot hold";
+    assert!(error.ends_with(expected), "{error}");
+    Ok(())
+}

@@ -144,7 +144,6 @@ async fn every_mode_of_tls() -> Outcome {
     Ok(())
 }
 
-/// The socket takes less than TLS has encrypted, whose rest must be sent too.
 #[tokio::test]
 async fn large_values_over_tls() -> Outcome {
     let server = Server::start_from(&locate()?)?;
