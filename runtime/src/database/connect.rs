@@ -20,6 +20,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::cancel::{Address, Canceller};
 use super::url::Target;
 use crate::Error;
 use crate::error::{ConnectFailure, ConnectFault};
@@ -31,10 +32,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 type Socket = Box<dyn Stream>;
 type Home = Arc<Mutex<Option<Socket>>>;
 
+/// An authenticated stream, and how to stop what runs on it.
+pub(super) struct Opened {
+    pub(super) stream: Socket,
+    pub(super) canceller: Canceller,
+}
+
 /// An authenticated stream at which the server waits for the first request.
 ///
 /// Tries the target's hosts in their order; the error is the last host's.
-pub(crate) async fn open(target: &Target, tls: &MakeRustlsConnect) -> Result<Socket, Error> {
+pub(super) async fn open(target: &Target, tls: &MakeRustlsConnect) -> Result<Opened, Error> {
     let config = &target.config;
     let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let mut failure = Error::Protocol("the URL names no host");
@@ -51,7 +58,7 @@ pub(crate) async fn open(target: &Target, tls: &MakeRustlsConnect) -> Result<Soc
             _ => String::new(),
         };
         match open_host(config, &host, port, name, tls).await {
-            Ok(stream) => return Ok(stream),
+            Ok(opened) => return Ok(opened),
             Err(fault) => {
                 let place = place(&host, port);
                 failure = ConnectFailure { place, fault }.into();
@@ -75,14 +82,17 @@ async fn open_host(
     port: u16,
     name: String,
     tls: &MakeRustlsConnect,
-) -> Result<Socket, ConnectFault> {
+) -> Result<Opened, ConnectFault> {
     match host {
         Host::Tcp(address) => {
             let found = tokio::net::lookup_host((address.as_str(), port)).await;
             let mut fault = ConnectFault::UnknownHost;
             for address in found.map_err(|_| ConnectFault::UnknownHost)? {
                 match tcp(config, address).await {
-                    Ok(socket) => return startup(config, socket, name, tls).await,
+                    Ok(socket) => {
+                        let address = Address::Tcp(address);
+                        return startup(config, socket, address, name, tls).await;
+                    }
                     Err(error) => fault = ConnectFault::from_io(&error),
                 }
             }
@@ -91,7 +101,7 @@ async fn open_host(
         #[cfg(unix)]
         Host::Unix(folder) => {
             let path = folder.join(format!(".s.PGSQL.{port}"));
-            let socket = tokio::net::UnixStream::connect(path)
+            let socket = tokio::net::UnixStream::connect(&path)
                 .await
                 .map_err(|error| ConnectFault::from_io(&error))?;
             if config.get_ssl_mode() == SslMode::Require {
@@ -100,7 +110,7 @@ async fn open_host(
             // The server has no TLS on its socket and would only say so.
             let mut config = config.clone();
             config.ssl_mode(SslMode::Disable);
-            startup(&config, socket, name, tls).await
+            startup(&config, socket, Address::Unix(path), name, tls).await
         }
     }
 }
@@ -129,9 +139,10 @@ async fn tcp(config: &Config, address: SocketAddr) -> io::Result<TcpStream> {
 async fn startup<S: Stream + 'static>(
     config: &Config,
     socket: S,
+    address: Address,
     name: String,
     tls: &MakeRustlsConnect,
-) -> Result<Socket, ConnectFault> {
+) -> Result<Opened, ConnectFault> {
     let (plain_home, tls_home) = (Home::default(), Home::default());
     let connect = MakeTlsConnect::<Handover<S>>::make_tls_connect(&mut tls.clone(), &name)
         .map_err(|never| match never {})?;
@@ -149,10 +160,18 @@ async fn startup<S: Stream + 'static>(
     // nothing since; dropping it leaves the server waiting for a request. A notice that arrived in
     // the same instant would be lost with its buffer; a torn one breaks the framing, and the
     // connection's first exchange then fails and closes it.
+    let token = client.cancel_token();
     drop((connection, client));
-    take(&tls_home)
-        .or_else(|| take(&plain_home))
-        .ok_or(ConnectFault::NotPostgres)
+    let stream = take(&tls_home).or_else(|| take(&plain_home));
+    Ok(Opened {
+        stream: stream.ok_or(ConnectFault::NotPostgres)?,
+        canceller: Canceller {
+            token,
+            address,
+            name,
+            tls: tls.clone(),
+        },
+    })
 }
 
 fn take(home: &Home) -> Option<Socket> {

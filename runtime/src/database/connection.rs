@@ -16,7 +16,8 @@ use fallible_iterator::FallibleIterator;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Oid;
 
-use super::connect::Stream;
+use super::cancel::Canceller;
+use super::connect::Opened;
 use super::guise::Guise;
 use super::login::{self, Login};
 use crate::Error;
@@ -33,6 +34,7 @@ const KEPT: usize = 256;
 /// A connection with what it has prepared.
 pub(crate) struct Connection {
     wire: Wire,
+    canceller: Canceller,
     login: Login,
     statements: HashMap<Key, Kept>,
     scopes: Vec<ScopeStatement>,
@@ -59,17 +61,15 @@ struct ScopeStatement {
 
 impl Connection {
     /// A connection over an authenticated stream, once it is known who is logged in.
-    pub(super) async fn new(
-        stream: Box<dyn Stream>,
-        kind: TargetSessionAttrs,
-    ) -> Result<Self, Error> {
-        let mut wire = Wire::new(stream);
+    pub(super) async fn new(opened: Opened, kind: TargetSessionAttrs) -> Result<Self, Error> {
+        let mut wire = Wire::new(opened.stream);
         let login = login::login(&mut wire, kind).await?;
         if let Some(why) = &login.bypass {
             tracing::warn!("login {} {why}; scoped queries will be refused", login.name);
         }
         Ok(Connection {
             wire,
+            canceller: opened.canceller,
             login,
             statements: HashMap::new(),
             scopes: Vec::new(),
@@ -88,6 +88,11 @@ impl Connection {
     /// Whether it is idle and has not been closed from the other side.
     pub(super) fn is_alive(&mut self) -> bool {
         self.wire.is_alive()
+    }
+
+    /// How to stop what runs on it, if its caller went away before the answer came.
+    pub(super) fn abandoned(&self) -> Option<Canceller> {
+        self.wire.is_awaited().then(|| self.canceller.clone())
     }
 
     /// Closes the connection at once.

@@ -1,5 +1,6 @@
 //! A database and the connections to it.
 
+mod cancel;
 mod connect;
 mod connection;
 mod guise;

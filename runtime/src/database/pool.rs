@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
 };
+use tokio::runtime::Handle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connection::Connection;
@@ -31,8 +32,8 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection, Error> {
-        let stream = connect::open(&self.target, &self.tls).await?;
-        Connection::new(stream, self.target.config.get_target_session_attrs()).await
+        let opened = connect::open(&self.target, &self.tls).await?;
+        Connection::new(opened, self.target.config.get_target_session_attrs()).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
@@ -48,13 +49,17 @@ impl managed::Manager for Manager {
 ///
 /// It stays open only if the server is known to wait outside a transaction. Otherwise, after a future
 /// was dropped in the middle or the connection broke, it is closed at once, so that the server rolls
-/// back and releases its locks now and not when somebody else happens to need a connection.
-pub(super) struct Lease(Object<Manager>);
+/// back and releases its locks now and not when somebody else happens to need a connection. A server
+/// at work does not look whether the client is still there, so it is asked to stop first; until
+/// it has been asked, the connection counts as one of the pool's.
+pub(super) struct Lease(Option<Object<Manager>>);
+
+const HELD: &str = "a lease holds its connection until it is dropped";
 
 impl Database {
     pub(super) async fn lease(&self) -> Result<Lease, Error> {
         match self.pool.get().await {
-            Ok(object) => Ok(Lease(object)),
+            Ok(object) => Ok(Lease(Some(object))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Create)) => Err(Timeout::Connect.into()),
             Err(PoolError::Timeout(_)) => Err(Timeout::Pool.into()),
@@ -68,20 +73,39 @@ impl Deref for Lease {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        self.0.as_ref().expect(HELD)
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        self.0.as_mut().expect(HELD)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if !self.0.is_idle() {
-            self.0.close();
+        let Some(object) = self.0.take() else { return };
+        if object.is_idle() {
+            return;
         }
+        let abandoned = object.abandoned();
+        let closing = Closing(object);
+        if let (Some(canceller), Ok(runtime)) = (abandoned, Handle::try_current()) {
+            runtime.spawn(async move {
+                canceller.cancel().await;
+                drop(closing);
+            });
+        }
+    }
+}
+
+/// A connection that is closed on its way back to the pool, whatever becomes of the task that holds
+/// it.
+struct Closing(Object<Manager>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Wire {
     flushed: bool,
     /// The server waits outside a transaction and owes no answer.
     idle: bool,
+    /// An answer was waited for, and its future neither returned nor failed.
+    awaited: bool,
 }
 
 impl Wire {
@@ -53,6 +55,7 @@ impl Wire {
             outgoing: BytesMut::with_capacity(1024),
             flushed: true,
             idle: true,
+            awaited: false,
         }
     }
 
@@ -63,9 +66,15 @@ impl Wire {
         self.idle
     }
 
+    /// Whether the server may still be at work on an exchange whose future was dropped.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
     /// Closes the connection at once, without a word: the server rolls back what is open.
     pub(crate) fn close(&mut self) {
         self.idle = false;
+        self.awaited = false;
         self.stream = Box::new(tokio::io::empty());
     }
 
@@ -84,7 +93,14 @@ impl Wire {
             return Err(Fault::Lost);
         }
         self.idle = false;
+        self.awaited = true;
         frontend::sync(&mut self.outgoing);
+        let answer = self.answer().await;
+        self.awaited = false;
+        answer
+    }
+
+    async fn answer(&mut self) -> Result<Replies, Fault> {
         let mut messages = Vec::new();
         loop {
             while let Some(message) = next_message(&mut self.incoming)? {

@@ -113,6 +113,14 @@ async fn dropped_while_it_holds_a_lock() -> Outcome {
     let blocked = Note::update(id).set(Note::BODY, "late").execute(&acme);
     let waited = tokio::time::timeout(Duration::from_millis(50), blocked).await;
     assert!(waited.is_err(), "the row is locked");
+    // The server was asked to stop, and waits for the lock no longer.
+    let waiting = "pg_stat_activity where usename like 'app%' and wait_event_type = 'Lock' \
+                   and datname = current_database()";
+    let stopped = async {
+        while fixture.count(waiting).await? > 0 {}
+        Ok::<_, tokio_postgres::Error>(())
+    };
+    tokio::time::timeout(Duration::from_secs(5), stopped).await??;
     // The only connection was given up; a new one serves the next user.
     let seen = Note::by_shop("other").fetch_all(&other).await?;
     assert!(seen.len() == 1 && seen[0].shop == "other");
