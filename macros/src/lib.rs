@@ -12,6 +12,7 @@ mod tests;
 mod text_enum;
 
 use proc_macro::TokenStream;
+use proc_macro2::{Ident, Span};
 use syn::{DeriveInput, parse_macro_input};
 use tabellion_syntax::Report;
 
@@ -57,6 +58,12 @@ fn errors(report: Report) -> proc_macro2::TokenStream {
         .err()
         .map(|error| error.to_compile_error())
         .unwrap_or_default()
+}
+
+/// A name as the derive writes it: at the same place, but not as if the user had written it there. A
+/// lint such as `deprecated` then says nothing of the item's own impls.
+fn derived(ident: &mut Ident) {
+    ident.set_span(ident.span().resolved_at(Span::call_site()));
 }
 
 /// Whether impls of an item could compile at all: of a generic one each would fail in its own way.

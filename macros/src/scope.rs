@@ -5,7 +5,7 @@ use quote::quote;
 use syn::DeriveInput;
 use tabellion_syntax::{Report, fingerprint};
 
-use crate::{errors, has_impls};
+use crate::{derived, errors, has_impls};
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut report = Report::default();
@@ -14,6 +14,12 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let Some(scope) = scope.filter(|_| has_impls(input)) else {
         return errors;
     };
+    let fingerprint = fingerprint(&scope);
+    let mut scope = scope;
+    derived(&mut scope.ident);
+    for setting in &mut scope.settings {
+        derived(&mut setting.ident);
+    }
     let ident = &scope.ident;
     let role = &scope.role.value;
     let settings = scope.settings.iter().map(|setting| &setting.name.value);
@@ -22,7 +28,6 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         // By its type, so that an error stands there.
         quote!(<#ty as ::tabellion::scope::Setting>::text(&self.#field))
     });
-    let fingerprint = fingerprint(&scope);
     quote! {
         #errors
         #[diagnostic::do_not_recommend]

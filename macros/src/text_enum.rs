@@ -5,7 +5,7 @@ use quote::quote;
 use syn::DeriveInput;
 use tabellion_syntax::{Report, fingerprint};
 
-use crate::{errors, has_impls};
+use crate::{derived, errors, has_impls};
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut report = Report::default();
@@ -15,6 +15,12 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let Some(text_enum) = text_enum.filter(|_| has_impls(input)) else {
         return errors;
     };
+    let fingerprint = fingerprint(&text_enum);
+    let mut text_enum = text_enum;
+    derived(&mut text_enum.ident);
+    for (variant, _) in &mut text_enum.variants {
+        derived(variant);
+    }
     let ident = &text_enum.ident;
     let texts: Vec<&String> = text_enum
         .variants
@@ -26,7 +32,6 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         .iter()
         .map(|(variant, _)| variant)
         .collect();
-    let fingerprint = fingerprint(&text_enum);
     // Of a broken enum only the shape is needed, so that its tables do not fail as well.
     let (as_str, from_text) = if is_right {
         (

@@ -1,7 +1,8 @@
 //! What a table is to the runtime: its names, its rows, what its policies allow.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::{Command, QualifiedName};
 use tabellion_syntax::ast::Column;
@@ -20,9 +21,11 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
     let scope = match &table.scope {
         Some(path) => {
             let path = &path.0;
-            quote!(#path)
+            quote_spanned!(path.span()=> type Scope = #path;)
         }
-        None => quote!(::tabellion::NoScope),
+        None => quote!(
+            type Scope = ::tabellion::NoScope;
+        ),
     };
     let fingerprint = fingerprint(table);
     let from_row = from_row(read);
@@ -39,7 +42,7 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
     quote! {
         #[diagnostic::do_not_recommend]
         impl ::tabellion::Table for #ident {
-            type Scope = #scope;
+            #scope
             const NAME: &'static ::core::primitive::str = #name;
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
             const FINGERPRINT: ::core::primitive::u64 = #fingerprint;

@@ -13,7 +13,7 @@ use syn::DeriveInput;
 use tabellion_syntax::{Report, ast};
 
 use crate::seen::Seen;
-use crate::{errors, has_impls};
+use crate::{derived, errors, has_impls};
 
 /// A table, and whether its own reading found nothing wrong with it.
 struct Read<'a> {
@@ -36,8 +36,13 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
         let errors = errors(report);
         return quote!(#errors #(const _: fn(&#scope) = |_| {};)*);
     }
+    let mut own = table.clone();
+    derived(&mut own.ident);
+    for column in &mut own.columns {
+        derived(&mut column.ident);
+    }
     let read = Read {
-        table,
+        table: &own,
         input,
         is_right: report.is_empty(),
     };
@@ -45,7 +50,7 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
     tokens.extend(writes::new_row(&read));
     tokens.extend(finders::finders(&read));
     if read.is_right {
-        tokens.extend(predicates::check(table));
+        tokens.extend(predicates::check(&own));
         tokens.extend(guard::guard(table, seen, &mut report));
     }
     let errors = errors(report);

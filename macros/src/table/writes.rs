@@ -1,7 +1,7 @@
 //! A new row, and the columns that may be set beyond those it must hold.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Data, DeriveInput, Visibility};
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::Generated;
@@ -13,7 +13,7 @@ use super::{Read, fields, impls};
 pub(super) fn new_row(read: &Read<'_>) -> TokenStream {
     let (table, input) = (read.table, read.input);
     let ident = &table.ident;
-    let new = format_ident!("New{ident}");
+    let new = Ident::new(&format!("New{}", plain(ident)), ident.span());
     let vis = &input.vis;
     let required: Vec<&Column> = table
         .columns

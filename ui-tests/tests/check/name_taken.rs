@@ -1,0 +1,17 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+#[check("sane", level >= 0)]
+#[check("sane", level < 10)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub level: i32,
+}
+
+fn main() {}

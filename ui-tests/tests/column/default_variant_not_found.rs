@@ -1,0 +1,15 @@
+use tabellion::Table;
+use tabellion_ui_tests::{Shop, TaskStatus};
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    #[column(default = TaskStatus::Lost)]
+    pub status: TaskStatus,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use tabellion::{Json, Table};
+use tabellion_ui_tests::Shop;
+
+pub struct Size {
+    pub width: i32,
+}
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub size: Json<Size>,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+type Cents = i64;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub price: Cents,
+}
+
+fn main() {}

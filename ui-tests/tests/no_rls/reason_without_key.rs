@@ -1,0 +1,11 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[no_rls("public data")]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("own", insert, using = shop == scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+}
+
+fn main() {}

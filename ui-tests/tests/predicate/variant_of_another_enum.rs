@@ -1,0 +1,23 @@
+use tabellion::{Table, TextEnum, Uuid};
+use tabellion_ui_tests::{Shop, TaskStatus};
+
+#[derive(TextEnum)]
+pub enum Color {
+    Red,
+}
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("own", select, using = status == Color::Red)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: Option<String>,
+    pub level: i32,
+    pub open: bool,
+    pub owner: Uuid,
+    pub status: TaskStatus,
+}
+
+fn main() {}

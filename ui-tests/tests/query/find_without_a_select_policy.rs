@@ -1,0 +1,21 @@
+use tabellion::{Error, Scoped, Table};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("own", insert, check = shop == scope.domain)]
+#[index(columns(shop, id desc), finder = "by_shop")]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub note: Option<String>,
+}
+
+pub async fn ask(shop: &Scoped<Shop>) -> Result<(), Error> {
+    Task::find(7).fetch_one(shop).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use tabellion::{Error, Scoped, Table};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+#[primary_key(columns(shop, id))]
+#[index(columns(shop, id desc), finder = "by_shop")]
+pub struct Task {
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub note: Option<String>,
+}
+
+pub async fn ask(shop: &Scoped<Shop>) -> Result<(), Error> {
+    Task::find("acme").fetch_one(shop).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+use tabellion::{Error, Scoped, Table};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("own", insert, check = shop == scope.domain)]
+#[index(columns(shop, id desc), finder = "by_shop")]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub note: Option<String>,
+}
+
+pub async fn ask(shop: &Scoped<Shop>) -> Result<(), Error> {
+    let new = NewTask {
+        shop: "acme".into(),
+        title: "call".into(),
+    };
+    let _task = Task::insert(new).fetch_one(shop).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use tabellion::Scope;
+
+#[derive(Scope)]
+pub struct Shop {
+    #[setting("app.shop")]
+    pub domain: String,
+}
+
+fn main() {}

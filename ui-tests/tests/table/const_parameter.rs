@@ -1,0 +1,13 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task<const N: usize> {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub struct Status {
+    pub text: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub enum Status {
+    #[text("")]
+    Draft,
+}
+
+fn main() {}

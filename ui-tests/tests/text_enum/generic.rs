@@ -1,0 +1,8 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub enum Status<const N: usize> {
+    Draft,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub enum Status {}
+
+fn main() {}

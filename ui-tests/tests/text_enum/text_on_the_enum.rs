@@ -1,0 +1,9 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+#[text("status")]
+pub enum Status {
+    Draft,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub enum Status {
+    Draft,
+    #[text("draft")]
+    New,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use tabellion::TextEnum;
+
+#[derive(TextEnum)]
+pub enum Status {
+    #[text("draft")]
+    #[text("new")]
+    Draft,
+}
+
+fn main() {}
