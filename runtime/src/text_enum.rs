@@ -45,6 +45,7 @@ macro_rules! text_enum_sql {
     ($name:ty) => {
         #[diagnostic::do_not_recommend]
         impl $crate::types::EnumField for $name {
+            const FINGERPRINT: ::core::primitive::u64 = <$name as $crate::TextEnum>::FINGERPRINT;
             $crate::field_methods!();
         }
         impl<'a> $crate::__private::FromSql<'a> for $name {

@@ -4,12 +4,13 @@
 //! editor expands unsaved text, which the build script has not seen, without evaluating constants.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use tabellion_syntax::ast::Table;
+use quote::{format_ident, quote, quote_spanned};
+use tabellion_syntax::ast::{Table, TypeRef};
 use tabellion_syntax::predicate::plain;
 use tabellion_syntax::seen::Entry;
 use tabellion_syntax::{Report, fingerprint};
 
+use super::fields;
 use crate::seen::Seen;
 
 pub(super) fn guard(
@@ -82,9 +83,12 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
         let path = &path.0;
         quote!(<#path as ::tabellion::Scope>::FINGERPRINT)
     });
-    let enums = paths.enums.iter().map(|path| {
-        let path = &path.0;
-        quote!(<#path as ::tabellion::TextEnum>::FINGERPRINT)
+    // Through the same trait as everywhere, so that what is no enum is reported once.
+    let enums = table.columns.iter().filter_map(|column| match column.ty {
+        TypeRef::Enum(_) | TypeRef::EnumArray(_) => {
+            fields::promise_base(column, format_ident!("FINGERPRINT"))
+        }
+        _ => None,
     });
     let tables = paths.tables.iter().map(|path| {
         let path = &path.0;

@@ -32,9 +32,11 @@ impl Sent {
 
 // No bound on `Self` but the trait itself: each would be an error of its own beside the trait's.
 macro_rules! field_trait {
-    ($(#[$meta:meta])* $name:ident $(<$class:ident>)?) => {
+    ($(#[$meta:meta])* $name:ident $(<$class:ident>)? { $($item:tt)* }) => {
         $(#[$meta])*
         pub trait $name $(<$class>)?: Sized {
+            $($item)*
+
             /// The type itself.
             type It;
 
@@ -77,7 +79,7 @@ field_trait! {
         note = "give the type another name, or name the column's with `#[column(type = \"...\")]`; a type of \
                 another crate needs that crate's feature of `tabellion`"
     )]
-    KnownField<Class>
+    KnownField<Class> {}
 }
 
 field_trait! {
@@ -88,7 +90,7 @@ field_trait! {
         note = "in `Json<T>`, derive `Debug`, `serde::Serialize` and `serde::Deserialize` on `T`; a `Json` of \
                 your own needs another name, or `#[column(type = \"...\")]`"
     )]
-    JsonField
+    JsonField {}
 }
 
 field_trait! {
@@ -99,7 +101,10 @@ field_trait! {
         note = "derive `TextEnum` on an enum, use `Json<T>`, name a type with `#[column(type = \"...\")]`, or \
                 write out what an alias stands for"
     )]
-    EnumField
+    EnumField {
+        /// What the derive read of the enum, for the guard.
+        const FINGERPRINT: u64;
+    }
 }
 
 field_trait! {
@@ -109,7 +114,7 @@ field_trait! {
         label = "no column can hold it",
         note = "implement `postgres_types::FromSql` and `tabellion::types::Param` for `{Self}`"
     )]
-    StatedField
+    StatedField {}
 }
 
 /// What each of these traits does, for a type that is read and written.
@@ -149,6 +154,7 @@ where
 
 #[diagnostic::do_not_recommend]
 impl<T: EnumField + Element + for<'a> FromSql<'a>> EnumField for Vec<T> {
+    const FINGERPRINT: u64 = T::FINGERPRINT;
     field_methods!();
 }
 

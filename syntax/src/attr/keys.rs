@@ -160,7 +160,10 @@ struct CheckArgs {
 impl Parse for CheckArgs {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         if input.is_empty() {
-            return Err(input.error("`#[check]` is empty; write `#[check(condition)]`"));
+            return Err(syn::Error::new(
+                input.span(),
+                "`#[check]` is empty; write `#[check(condition)]`",
+            ));
         }
         let name = if input.peek(LitStr) && input.peek2(Token![,]) {
             let name = input.parse()?;
