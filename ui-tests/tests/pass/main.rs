@@ -16,6 +16,7 @@ pub mod no_rls;
 pub mod predicates;
 pub mod queries;
 pub mod same_name;
+pub mod stated;
 pub mod visibility;
 
 fn main() {
