@@ -98,15 +98,6 @@ impl Type {
             _ => false,
         }
     }
-
-    /// Whether comparing values of this type is leakproof, so that an index on it serves a query
-    /// under row-level security. Source: `pg_proc.proleakproof` of PostgreSQL 15's btree operators.
-    pub fn is_leakproof(&self) -> bool {
-        !matches!(
-            self,
-            Type::Numeric(_) | Type::Jsonb | Type::Array(_) | Type::Named(_)
-        )
-    }
 }
 
 impl fmt::Display for Type {
@@ -174,6 +165,24 @@ impl<'de> Deserialize<'de> for Type {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_widens_only_where_no_value_is_lost() {
+        let numeric = |precision, scale| Type::Numeric(Some((precision, scale)));
+        for (from, to, widens) in [
+            (Type::Int4, Type::Int8, true),
+            (Type::Int8, Type::Int4, false),
+            (Type::Int8, Type::Float8, false),
+            (Type::Float4, Type::Float8, true),
+            (numeric(5, 2), Type::Numeric(None), true),
+            (numeric(5, 2), numeric(10, 3), true),
+            (numeric(5, 2), numeric(5, 3), false),
+            (numeric(5, 2), numeric(5, 1), false),
+            (Type::Text, Type::Uuid, false),
+        ] {
+            assert_eq!(from.widens_to(&to), widens, "{from} to {to}");
+        }
+    }
 
     #[test]
     fn a_type_survives_its_own_text() {
