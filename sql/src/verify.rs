@@ -144,7 +144,7 @@ fn foreign_keys(schema: &Schema, name: &QualifiedName, table: &Table, out: &mut 
 /// PostgreSQL wants a unique constraint, or a whole unique index, over just these columns in any order.
 fn is_unique(table: &Table, columns: &[String]) -> bool {
     let sorted = |names: &mut dyn Iterator<Item = &String>| {
-        let mut names: Vec<_> = names.cloned().collect();
+        let mut names: Vec<String> = names.cloned().collect();
         names.sort();
         names
     };
@@ -161,7 +161,14 @@ fn is_unique(table: &Table, columns: &[String]) -> bool {
         .indexes
         .values()
         .filter(|index| index.unique && index.predicate.is_none())
-        .map(|index| sorted(&mut index.columns.iter().map(|column| &column.name)));
+        .filter_map(|index| {
+            let names = index.columns.iter().map(|column| column.name());
+            let mut names: Vec<String> = names
+                .map(|name| name.map(str::to_owned))
+                .collect::<Option<_>>()?;
+            names.sort();
+            Some(names)
+        });
     key.chain(uniques)
         .chain(indexes)
         .any(|names| names == wanted)

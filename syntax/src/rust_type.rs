@@ -185,10 +185,10 @@ fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {
         {
             Type::Jsonb
         }
-        ("Timestamp" | "OffsetDateTime", true) | ("DateTime", false) => Type::Timestamptz,
-        ("DateTime" | "NaiveDateTime" | "PrimitiveDateTime", true) => Type::Timestamp,
+        ("Timestamp" | "OffsetDateTime", true) | ("DateTime", false) => Type::Timestamptz(None),
+        ("DateTime" | "NaiveDateTime" | "PrimitiveDateTime", true) => Type::Timestamp(None),
         ("Date" | "NaiveDate", true) => Type::Date,
-        ("Time" | "NaiveTime", true) => Type::Time,
+        ("Time" | "NaiveTime", true) => Type::Time(None),
         _ => return None,
     })
 }

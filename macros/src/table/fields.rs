@@ -64,9 +64,9 @@ fn class(ty: &Type) -> Option<TokenStream> {
         Type::Numeric(_) => format_ident!("Number"),
         Type::Uuid => format_ident!("Uuid"),
         Type::Date => format_ident!("Date"),
-        Type::Time => format_ident!("Time"),
-        Type::Timestamp => format_ident!("Timestamp"),
-        Type::Timestamptz => format_ident!("Timestamptz"),
+        Type::Time(_) => format_ident!("Time"),
+        Type::Timestamp(_) => format_ident!("Timestamp"),
+        Type::Timestamptz(_) => format_ident!("Timestamptz"),
         Type::Array(element) => {
             let element = class(element)?;
             return Some(quote!(::tabellion::types::class::Array<#element>));

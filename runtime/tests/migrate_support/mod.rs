@@ -126,14 +126,7 @@ impl Project {
 }
 
 fn column(name: &str, ty: Type) -> Column {
-    Column {
-        name: name.into(),
-        ty,
-        nullable: false,
-        default: None,
-        generated: None,
-        comment: None,
-    }
+    Column::new(name, ty)
 }
 
 fn shop_is_mine() -> Expr {
@@ -154,16 +147,11 @@ fn table(source: &str, columns: Vec<Column>, commands: &[Command]) -> Table {
         (format!("Own rows: {command}"), policy)
     });
     Table {
-        source: source.into(),
         comment: Some(format!("It's what `{source}` keeps.")),
         columns,
-        primary_key: None,
-        uniques: BTreeMap::new(),
-        foreign_keys: BTreeMap::new(),
-        checks: BTreeMap::new(),
-        indexes: BTreeMap::new(),
         rls: Rls::Enabled(policies.collect()),
         grants: BTreeMap::from([(ROLE.to_owned(), commands.iter().copied().collect())]),
+        ..Table::new(source)
     }
 }
 
@@ -172,7 +160,7 @@ fn table(source: &str, columns: Vec<Column>, commands: &[Command]) -> Table {
 pub(crate) fn step(number: usize) -> Schema {
     let mut id = column("id", Type::Int4);
     id.generated = Some(Generated::Serial);
-    let mut at = column("created_at", Type::Timestamptz);
+    let mut at = column("created_at", Type::Timestamptz(None));
     at.default = Some("now()".into());
     at.nullable = true;
     let mut orders = table(
@@ -188,17 +176,14 @@ pub(crate) fn step(number: usize) -> Schema {
     orders.primary_key = Some(PrimaryKey {
         name: "order_pkey".into(),
         columns: vec!["id".into()],
+        ..PrimaryKey::default()
     });
     let index = |columns: &[(&str, bool)], predicate| Index {
-        columns: columns
-            .iter()
-            .map(|&(name, descending)| IndexColumn {
-                name: name.into(),
-                descending,
-            })
-            .collect(),
-        unique: false,
         predicate,
+        ..Index::new(columns.iter().map(|&(name, descending)| IndexColumn {
+            descending,
+            ..IndexColumn::new(name)
+        }))
     };
     orders.indexes.insert(
         "order_shop".into(),
@@ -217,10 +202,8 @@ pub(crate) fn step(number: usize) -> Schema {
     notes.foreign_keys.insert(
         "note_order_id_fkey".into(),
         ForeignKey {
-            columns: vec!["order_id".into()],
-            table: QualifiedName::new("public", "order"),
-            references: vec!["id".into()],
             on_delete: ReferentialAction::Cascade,
+            ..ForeignKey::new(["order_id"], QualifiedName::new("public", "order"), ["id"])
         },
     );
     notes.columns[0].generated = None;
@@ -233,9 +216,7 @@ pub(crate) fn step(number: usize) -> Schema {
         orders.columns.push(state);
         orders.checks.insert(
             "order_state_check".into(),
-            Check {
-                expr: Expr::new("state in ('open', 'closed')", ["state"]),
-            },
+            Check::new(Expr::new("state in ('open', 'closed')", ["state"])),
         );
         let open = Some(Expr::new("state = 'open'", ["state"]));
         orders

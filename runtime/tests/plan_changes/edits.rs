@@ -32,6 +32,7 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
             other.primary_key = Some(PrimaryKey {
                 name: "other_pkey".into(),
                 columns: vec!["id".into()],
+                ..PrimaryKey::default()
             });
             other.checks.clear();
             other.indexes.clear();
@@ -44,16 +45,15 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
                 table.primary_key = Some(PrimaryKey {
                     name: format!("{own}_pkey"),
                     columns: vec!["id".into()],
+                    ..PrimaryKey::default()
                 });
                 table.checks.clear();
                 table.indexes.clear();
                 table.foreign_keys.insert(
                     format!("{own}_fkey"),
                     ForeignKey {
-                        columns: vec!["level".into()],
-                        table: name("public", other),
-                        references: vec!["id".into()],
                         on_delete: ReferentialAction::Cascade,
+                        ..ForeignKey::new(["level"], name("public", other), ["id"])
                     },
                 );
                 s.tables.insert(name("public", own), table);
@@ -62,12 +62,7 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
         ("a foreign key to itself", |s| {
             table(s).foreign_keys.insert(
                 "notes_level_fkey".into(),
-                ForeignKey {
-                    columns: vec!["level".into()],
-                    table: name("public", "notes"),
-                    references: vec!["id".into()],
-                    on_delete: ReferentialAction::NoAction,
-                },
+                ForeignKey::new(["level"], name("public", "notes"), ["id"]),
             );
         }),
         ("a key that another table rests on moves", |s| {
@@ -77,16 +72,12 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
                 "notes_shop_id_key".into(),
                 Unique {
                     columns: vec!["shop".into(), "id".into()],
+                    ..Unique::default()
                 },
             );
             table.foreign_keys.insert(
                 "notes_parent_fkey".into(),
-                ForeignKey {
-                    columns: vec!["shop".into(), "level".into()],
-                    table: name("public", "notes"),
-                    references: vec!["shop".into(), "id".into()],
-                    on_delete: ReferentialAction::NoAction,
-                },
+                ForeignKey::new(["shop", "level"], name("public", "notes"), ["shop", "id"]),
             );
         }),
         (
@@ -99,17 +90,13 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
                 child.indexes.clear();
                 child.foreign_keys.insert(
                     "a_child_fkey".into(),
-                    ForeignKey {
-                        columns: vec!["shop".into(), "level".into()],
-                        table: name("public", "notes"),
-                        references: vec!["shop".into(), "id".into()],
-                        on_delete: ReferentialAction::NoAction,
-                    },
+                    ForeignKey::new(["shop", "level"], name("public", "notes"), ["shop", "id"]),
                 );
                 s.tables.insert(name("public", "a_child"), child);
                 table(s).primary_key = Some(PrimaryKey {
                     name: "notes_pkey".into(),
                     columns: vec!["shop".into(), "id".into()],
+                    ..PrimaryKey::default()
                 });
             },
         ),
@@ -135,7 +122,7 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
         ("a wider serial", |s| id(s).ty = Type::Int8),
         ("another platform", |s| s.platform = Platform::Supabase),
         ("add columns", |s| {
-            let mut at = column("at", Type::Timestamptz);
+            let mut at = column("at", Type::Timestamptz(None));
             at.default = Some("now()".into());
             let mut number = column("number", Type::Int8);
             number.generated = Some(Generated::IdentityAlways);
@@ -177,6 +164,7 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
             table(s).primary_key = Some(PrimaryKey {
                 name: "notes_pkey".into(),
                 columns: vec!["shop".into(), "id".into()],
+                ..PrimaryKey::default()
             });
         }),
         ("no primary key", |s| table(s).primary_key = None),
@@ -185,15 +173,14 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
                 "notes_shop_key".into(),
                 Unique {
                     columns: vec!["shop".into(), "level".into()],
+                    ..Unique::default()
                 },
             );
         }),
         ("another check", |s| {
             table(s).checks.insert(
                 "notes_level_check".into(),
-                Check {
-                    expr: Expr::new("level > -5", ["level"]),
-                },
+                Check::new(Expr::new("level > -5", ["level"])),
             );
         }),
         ("another index", |s| {

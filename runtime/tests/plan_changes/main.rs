@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tabellion::catalog::Snapshot;
 use tabellion::testing::Server;
 use tabellion_sql::plan::plan;
-use tabellion_sql::schema::{ForeignKey, Generated, Platform, ReferentialAction, Schema, Type};
+use tabellion_sql::schema::{ForeignKey, Generated, Platform, Schema, Type};
 
 use edits::edits;
 use sample::{column, name, schema};
@@ -109,12 +109,7 @@ async fn a_foreign_key_is_checked_though_its_owner_sees_no_row() {
         .foreign_keys
         .insert(
             "notes_level_fkey".into(),
-            ForeignKey {
-                columns: vec!["level".into()],
-                table: name("public", "notes"),
-                references: vec!["id".into()],
-                on_delete: ReferentialAction::NoAction,
-            },
+            ForeignKey::new(["level"], name("public", "notes"), ["id"]),
         );
     let body = plan(&before, &after).body();
     let refused = client

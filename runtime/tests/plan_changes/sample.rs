@@ -10,14 +10,7 @@ use tabellion_sql::schema::{
 pub(crate) const ROLE: &str = "plan_changes_app";
 
 pub(crate) fn column(name: &str, ty: Type) -> Column {
-    Column {
-        name: name.into(),
-        ty,
-        nullable: false,
-        default: None,
-        generated: None,
-        comment: None,
-    }
+    Column::new(name, ty)
 }
 
 pub(crate) fn policy(command: Option<Command>, sql: &str, columns: &[&str]) -> Policy {
@@ -31,17 +24,7 @@ pub(crate) fn policy(command: Option<Command>, sql: &str, columns: &[&str]) -> P
 }
 
 pub(crate) fn index(columns: &[&str]) -> Index {
-    Index {
-        columns: columns
-            .iter()
-            .map(|name| IndexColumn {
-                name: (*name).into(),
-                descending: false,
-            })
-            .collect(),
-        unique: false,
-        predicate: None,
-    }
+    Index::new(columns.iter().map(|name| IndexColumn::new(*name)))
 }
 
 pub(crate) fn notes() -> Table {
@@ -52,20 +35,16 @@ pub(crate) fn notes() -> Table {
     let mut body = column("body", Type::Text);
     body.nullable = true;
     Table {
-        source: "shop::Note".into(),
         comment: Some("It's a note.".into()),
         columns: vec![id, column("shop", Type::Text), level, body],
         primary_key: Some(PrimaryKey {
             name: "notes_pkey".into(),
             columns: vec!["id".into()],
+            ..PrimaryKey::default()
         }),
-        uniques: BTreeMap::new(),
-        foreign_keys: BTreeMap::new(),
         checks: BTreeMap::from([(
             "notes_level_check".into(),
-            Check {
-                expr: Expr::new("level > 0", ["level"]),
-            },
+            Check::new(Expr::new("level > 0", ["level"])),
         )]),
         indexes: BTreeMap::from([("notes_shop_idx".into(), index(&["shop", "level"]))]),
         rls: Rls::Enabled(BTreeMap::from([
@@ -86,6 +65,7 @@ pub(crate) fn notes() -> Table {
             ROLE.into(),
             BTreeSet::from([Command::Select, Command::Insert]),
         )]),
+        ..Table::new("shop::Note")
     }
 }
 

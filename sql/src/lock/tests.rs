@@ -3,34 +3,25 @@ use crate::schema::{Column, Expr, PrimaryKey, QualifiedName, Rls, Role, Table, T
 
 fn schema(columns: &[&str]) -> Schema {
     let table = Table {
-        source: "shop::Order".into(),
         comment: Some("One order.\nWith \"quotes\".".into()),
         columns: columns
             .iter()
             .map(|name| Column {
-                name: (*name).into(),
-                ty: Type::Array(Box::new(Type::Text)),
                 nullable: true,
-                default: None,
-                generated: None,
-                comment: None,
+                ..Column::new(*name, Type::Array(Box::new(Type::Text)))
             })
             .collect(),
         primary_key: Some(PrimaryKey {
             name: "orders_pkey".into(),
             columns: vec![columns[0].into()],
+            ..PrimaryKey::default()
         }),
-        uniques: BTreeMap::new(),
-        foreign_keys: BTreeMap::new(),
         checks: BTreeMap::from([(
             "a".into(),
-            crate::schema::Check {
-                expr: Expr::new("id is not null", ["id"]),
-            },
+            crate::schema::Check::new(Expr::new("id is not null", ["id"])),
         )]),
-        indexes: BTreeMap::new(),
         rls: Rls::Enabled(BTreeMap::new()),
-        grants: BTreeMap::new(),
+        ..Table::new("shop::Order")
     };
     Schema {
         roles: BTreeMap::from([("shop user".into(), Role::Created)]),

@@ -233,7 +233,7 @@ fn lost_columns(name: &QualifiedName, before: &Table, after: &Table) -> Vec<Stri
     for old in &before.columns {
         match after.column(&old.name) {
             None => losses.push(format!("drops column `{name}.{}`", old.name)),
-            Some(new) if !old.ty.widens_to(&new.ty) => losses.push(format!(
+            Some(new) if loses(old, new) => losses.push(format!(
                 "changes column `{name}.{}` from `{}` to `{}`",
                 old.name, old.ty, new.ty
             )),
@@ -281,4 +281,8 @@ fn alter_column(name: &QualifiedName, old: &Column, new: &Column, group: &mut Gr
         (false, true) => alter("drop not null".into()),
         _ => {}
     }
+}
+
+fn loses(old: &Column, new: &Column) -> bool {
+    crate::schema::cast(&old.ty, &new.ty).is_none_or(|cast| cast.loses)
 }

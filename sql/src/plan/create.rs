@@ -108,7 +108,7 @@ pub(super) fn create_index(name: &QualifiedName, index: &str, definition: &Index
         .iter()
         .map(|column| {
             let order = if column.descending { " desc" } else { "" };
-            format!("{}{order}", quote(&column.name))
+            format!("{}{order}", quote(column.name().unwrap_or_default()))
         })
         .collect();
     let mut text = format!(

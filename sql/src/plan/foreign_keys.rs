@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::quote;
-use crate::schema::{ForeignKey, QualifiedName, ReferentialAction, Schema, Table};
+use crate::schema::{ForeignKey, IndexColumn, QualifiedName, ReferentialAction, Schema, Table};
 
 use super::create::columns;
 use super::statements::Plan;
@@ -65,11 +65,7 @@ fn keys<'a>(table: &'a Table, key: &ForeignKey) -> BTreeSet<(&'static str, &'a s
         .iter()
         .filter(|(_, index)| index.unique)
         .map(|(name, index)| {
-            let columns: Vec<&str> = index
-                .columns
-                .iter()
-                .map(|column| column.name.as_str())
-                .collect();
+            let columns: Vec<&str> = index.columns.iter().filter_map(IndexColumn::name).collect();
             ("index", name.as_str(), columns)
         });
     primary

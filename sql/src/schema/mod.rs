@@ -3,9 +3,15 @@
 //! A schema is plain data, ordered and comparable. Whatever depends on a Rust name has been
 //! resolved before it gets here: an enumeration is text with a CHECK, a scope is a role and settings.
 
+mod cast;
+mod constraint;
 mod expr;
+mod external;
+mod index;
 mod name;
+mod partition;
 mod policy;
+mod renames;
 mod table;
 mod types;
 
@@ -13,13 +19,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use expr::Expr;
-pub use name::QualifiedName;
-pub use policy::{Command, Policy, Rls};
-pub use table::{
-    Check, Column, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, ReferentialAction, Table,
+pub use cast::{Cast, cast};
+pub use constraint::{
+    Check, Deferrable, Exclusion, ExclusionElement, ForeignKey, PrimaryKey, ReferentialAction,
     Unique,
 };
+pub use expr::Expr;
+pub use external::{Extension, External};
+pub use index::{BTREE, Index, IndexColumn, IndexKey, Nulls};
+pub use name::QualifiedName;
+pub use partition::{Partition, PartitionBy, PartitionStrategy};
+pub use policy::{Command, Policy, Rls};
+pub use renames::{Renames, TableRenames};
+pub use table::{Column, Generated, Table};
 pub use types::Type;
 
 /// Everything one crate declares.
@@ -31,6 +43,12 @@ pub struct Schema {
     /// The roles that policies and grants name.
     #[serde(default)]
     pub roles: BTreeMap<String, Role>,
+    /// The extensions that the tables need, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, Extension>,
+    /// Tables of someone else that foreign keys refer to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub externals: BTreeMap<QualifiedName, External>,
     /// The tables.
     #[serde(default)]
     pub tables: BTreeMap<QualifiedName, Table>,

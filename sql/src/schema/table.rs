@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Command, Expr, QualifiedName, Rls, Type};
+use super::{
+    Check, Command, Exclusion, Expr, ForeignKey, Index, Partition, PartitionBy, PrimaryKey, Rls,
+    Type, Unique,
+};
 
 /// A table. Its name is the key it is stored under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +32,18 @@ pub struct Table {
     /// CHECK constraints by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, Check>,
+    /// Exclusion constraints by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exclusions: BTreeMap<String, Exclusion>,
     /// Indexes by name, those of constraints left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub indexes: BTreeMap<String, Index>,
+    /// How its rows are spread over partitions, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_by: Option<PartitionBy>,
+    /// Its partitions by name; they lie in the schema of the table.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partitions: BTreeMap<String, Partition>,
     /// The answer on row-level security.
     pub rls: Rls,
     /// What each role may do, beyond the revoked defaults.
@@ -40,9 +52,45 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table without columns, closed to everyone.
+    pub fn new(source: impl Into<String>) -> Self {
+        Table {
+            source: source.into(),
+            comment: None,
+            columns: Vec::new(),
+            primary_key: None,
+            uniques: BTreeMap::new(),
+            foreign_keys: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            exclusions: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            partition_by: None,
+            partitions: BTreeMap::new(),
+            rls: Rls::Enabled(BTreeMap::new()),
+            grants: BTreeMap::new(),
+        }
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+impl Column {
+    /// A column of that type, not null, with nothing else said about it.
+    pub fn new(name: impl Into<String>, ty: Type) -> Self {
+        Column {
+            name: name.into(),
+            ty,
+            nullable: false,
+            default: None,
+            generated: None,
+            computed: None,
+            collation: None,
+            updated_at: false,
+            comment: None,
+        }
     }
 }
 
@@ -61,15 +109,24 @@ pub struct Column {
     /// The default, as SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// How the server makes the value, where it does.
+    /// How the server numbers the column, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<Generated>,
+    /// `generated always as (…) stored`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Expr>,
+    /// The collation by its name as SQL, where it is not the type's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// A trigger sets it to `now()` whenever the row is updated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub updated_at: bool,
     /// COMMENT ON COLUMN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
 
-/// How the server makes a column's value.
+/// How the server numbers a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Generated {
@@ -81,102 +138,8 @@ pub enum Generated {
     IdentityByDefault,
 }
 
-/// A primary key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PrimaryKey {
-    /// The constraint's name.
-    pub name: String,
-    /// Its columns, in order.
-    pub columns: Vec<String>,
-}
-
-/// A unique constraint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unique {
-    /// Its columns, in order.
-    pub columns: Vec<String>,
-}
-
-/// A foreign key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignKey {
-    /// The referencing columns, in order.
-    pub columns: Vec<String>,
-    /// The referenced table.
-    pub table: QualifiedName,
-    /// The referenced columns, in order.
-    pub references: Vec<String>,
-    /// What happens to a row whose referenced row is deleted.
-    #[serde(default, skip_serializing_if = "ReferentialAction::is_default")]
-    pub on_delete: ReferentialAction,
-}
-
-/// What a foreign key does when the referenced row goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReferentialAction {
-    /// The statement fails; PostgreSQL's default.
-    #[default]
-    NoAction,
-    /// The statement fails at once, even where the constraint is deferred.
-    Restrict,
-    /// The referencing row goes too.
-    Cascade,
-    /// The referencing columns become NULL.
-    SetNull,
-    /// The referencing columns take their default.
-    SetDefault,
-}
-
-impl ReferentialAction {
-    /// The SQL keywords.
-    pub fn as_sql(self) -> &'static str {
-        match self {
-            ReferentialAction::NoAction => "no action",
-            ReferentialAction::Restrict => "restrict",
-            ReferentialAction::Cascade => "cascade",
-            ReferentialAction::SetNull => "set null",
-            ReferentialAction::SetDefault => "set default",
-        }
-    }
-
-    fn is_default(&self) -> bool {
-        *self == ReferentialAction::NoAction
-    }
-}
-
-/// A CHECK constraint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What must not be false.
-    pub expr: Expr,
-}
-
-/// An index that no constraint owns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Index {
-    /// Its columns, in order.
-    pub columns: Vec<IndexColumn>,
-    /// Whether it is unique.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unique: bool,
-    /// Which rows it holds, where not all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predicate: Option<Expr>,
-}
-
-/// A column of an index.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct IndexColumn {
-    /// The column's name.
-    pub name: String,
-    /// Descending order.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub descending: bool,
-}
-
 /// Columns as a map from name to column, so that a lock has one line for one fact about a column.
-mod columns_by_name {
+pub(super) mod columns_by_name {
     use super::*;
 
     #[derive(Serialize, Deserialize)]
@@ -186,7 +149,7 @@ mod columns_by_name {
         column: Column,
     }
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::schema) fn serialize<S: Serializer>(
         columns: &[Column],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -199,7 +162,7 @@ mod columns_by_name {
         }))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::schema) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Column>, D::Error> {
         let mut placed: Vec<_> = BTreeMap::<String, Placed>::deserialize(deserializer)?

@@ -31,12 +31,18 @@ pub enum Type {
     Bytea,
     /// `date`
     Date,
-    /// `time`, without time zone
-    Time,
-    /// `timestamp`, without time zone
-    Timestamp,
-    /// `timestamptz`
-    Timestamptz,
+    /// `time`, without time zone, with its digits of a second where they are given
+    Time(Option<u8>),
+    /// `timestamp`, without time zone, with its digits of a second where they are given
+    Timestamp(Option<u8>),
+    /// `timestamptz`, with its digits of a second where they are given
+    Timestamptz(Option<u8>),
+    /// `interval`
+    Interval,
+    /// `varchar`, with its most characters where they are given
+    Varchar(Option<u32>),
+    /// `char`, with its number of characters
+    Char(u32),
     /// An array of one dimension
     Array(Box<Type>),
     /// Any other type, by the text that declares it
@@ -44,7 +50,7 @@ pub enum Type {
 }
 
 /// PostgreSQL's internal name, and the name to write, of every type without parameters.
-const PLAIN: [(Type, &str, &str); 15] = [
+const PLAIN: [(Type, &str, &str); 17] = [
     (Type::Bool, "bool", "boolean"),
     (Type::Int2, "int2", "smallint"),
     (Type::Int4, "int4", "integer"),
@@ -57,9 +63,27 @@ const PLAIN: [(Type, &str, &str); 15] = [
     (Type::Jsonb, "jsonb", "jsonb"),
     (Type::Bytea, "bytea", "bytea"),
     (Type::Date, "date", "date"),
-    (Type::Time, "time", "time"),
-    (Type::Timestamp, "timestamp", "timestamp"),
-    (Type::Timestamptz, "timestamptz", "timestamptz"),
+    (Type::Time(None), "time", "time"),
+    (Type::Timestamp(None), "timestamp", "timestamp"),
+    (Type::Timestamptz(None), "timestamptz", "timestamptz"),
+    (Type::Interval, "interval", "interval"),
+    (Type::Varchar(None), "varchar", "varchar"),
+];
+
+/// Other ways to write one of those types, and types that are named only, with the name to write.
+const ALIASES: [(&str, &str); 12] = [
+    ("int", "integer"),
+    ("decimal", "numeric"),
+    ("float", "double precision"),
+    ("character varying", "varchar"),
+    ("char", "char(1)"),
+    ("character", "char(1)"),
+    ("timestamp with time zone", "timestamptz"),
+    ("timestamp without time zone", "timestamp"),
+    ("time without time zone", "time"),
+    ("time with time zone", "timetz"),
+    ("bit varying", "varbit"),
+    ("bpchar", "char(1)"),
 ];
 
 impl Type {
@@ -67,8 +91,13 @@ impl Type {
     pub fn internal_name(&self) -> String {
         match self {
             Type::Numeric(_) => "numeric".into(),
+            Type::Time(_) => "time".into(),
+            Type::Timestamp(_) => "timestamp".into(),
+            Type::Timestamptz(_) => "timestamptz".into(),
+            Type::Varchar(_) => "varchar".into(),
+            Type::Char(_) => "bpchar".into(),
             Type::Array(element) => format!("_{}", element.internal_name()),
-            Type::Named(text) => text.clone(),
+            Type::Named(text) => text.split('(').next().unwrap_or(text).trim_end().into(),
             _ => self
                 .plain()
                 .map(|(name, _)| name.to_owned())
@@ -82,28 +111,17 @@ impl Type {
             .find(|(plain, ..)| plain == self)
             .map(|(_, internal, sql)| (*internal, *sql))
     }
-
-    /// Whether every value of this type is one of the other type too, so that a change loses nothing.
-    pub fn widens_to(&self, other: &Type) -> bool {
-        match (self, other) {
-            (a, b) if a == b => true,
-            (Type::Int2, Type::Int4 | Type::Int8 | Type::Numeric(None)) => true,
-            (Type::Int4, Type::Int8 | Type::Numeric(None) | Type::Float8) => true,
-            (Type::Int8, Type::Numeric(None)) | (Type::Float4, Type::Float8) => true,
-            (Type::Numeric(Some(_)), Type::Numeric(None)) => true,
-            (Type::Numeric(Some((p, s))), Type::Numeric(Some((wider, scale)))) => {
-                // Digits before the point and after it: neither may become fewer.
-                scale >= s && i32::from(*wider) - i32::from(*scale) >= i32::from(*p) - i32::from(*s)
-            }
-            _ => false,
-        }
-    }
 }
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Type::Numeric(Some((precision, scale))) => write!(f, "numeric({precision}, {scale})"),
+            Type::Time(Some(digits)) => write!(f, "time({digits})"),
+            Type::Timestamp(Some(digits)) => write!(f, "timestamp({digits})"),
+            Type::Timestamptz(Some(digits)) => write!(f, "timestamptz({digits})"),
+            Type::Varchar(Some(length)) => write!(f, "varchar({length})"),
+            Type::Char(length) => write!(f, "char({length})"),
             Type::Array(element) => write!(f, "{element}[]"),
             Type::Named(text) => f.write_str(text),
             _ => f.write_str(self.plain().map_or("", |(_, sql)| sql)),
@@ -114,35 +132,66 @@ impl fmt::Display for Type {
 impl FromStr for Type {
     type Err = std::convert::Infallible;
 
-    /// Reads either of a type's names. What it does not know is a [`Type::Named`].
+    /// Reads any of a type's names, `format_type`'s included. What it does not know is a
+    /// [`Type::Named`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         if let Some(element) = text.strip_suffix("[]") {
             return Ok(Type::Array(Box::new(element.parse()?)));
         }
         let lower = text.to_ascii_lowercase();
-        for (ty, internal, sql) in PLAIN {
-            if lower == internal || lower == sql {
-                return Ok(ty);
+        let (name, modifier) = modifier(&lower);
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+        let name = alias.map_or(name.as_str(), |(_, name)| name);
+        if modifier.is_empty() {
+            if let Some((ty, ..)) = PLAIN
+                .iter()
+                .find(|(_, internal, sql)| name == *internal || name == *sql)
+            {
+                return Ok(ty.clone());
+            }
+            if name == "char(1)" {
+                return Ok(Type::Char(1));
             }
         }
-        Ok(match lower.as_str() {
-            "int" => Type::Int4,
-            "decimal" => Type::Numeric(None),
-            "timestamp with time zone" => Type::Timestamptz,
-            "timestamp without time zone" => Type::Timestamp,
-            "time without time zone" => Type::Time,
-            _ => numeric(&lower).unwrap_or_else(|| Type::Named(text.to_owned())),
-        })
+        let one = |value: &str| value.trim().parse::<u32>().ok();
+        let digits = || one(&modifier).and_then(|digits| u8::try_from(digits).ok());
+        let ty = match name {
+            "numeric" => numeric(&modifier),
+            "varchar" => one(&modifier).map(|length| Type::Varchar(Some(length))),
+            "char" | "char(1)" => one(&modifier).map(Type::Char),
+            "time" => digits().map(|digits| Type::Time(Some(digits))),
+            "timestamp" => digits().map(|digits| Type::Timestamp(Some(digits))),
+            "timestamptz" => digits().map(|digits| Type::Timestamptz(Some(digits))),
+            _ => None,
+        };
+        Ok(ty.unwrap_or_else(|| {
+            // A name in quotes keeps its case.
+            let kept = if text.contains('"') { text } else { &lower };
+            match alias {
+                Some(_) if modifier.is_empty() => Type::Named(name.to_owned()),
+                Some(_) => Type::Named(format!("{name}({modifier})")),
+                None => Type::Named(kept.to_owned()),
+            }
+        }))
     }
 }
 
-fn numeric(lower: &str) -> Option<Type> {
-    let rest = lower
-        .strip_prefix("numeric")
-        .or_else(|| lower.strip_prefix("decimal"))?;
-    let inner = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
-    let (precision, scale) = inner.split_once(',').unwrap_or((inner, "0"));
+/// Takes `(…)` out of a type's name: `timestamp(3) with time zone`.
+fn modifier(lower: &str) -> (String, String) {
+    let outside = || (lower.to_owned(), String::new());
+    let Some((before, rest)) = lower.split_once('(') else {
+        return outside();
+    };
+    let Some((inner, after)) = rest.split_once(')') else {
+        return outside();
+    };
+    let name = format!("{} {}", before.trim(), after.trim());
+    (name.trim().to_owned(), inner.trim().to_owned())
+}
+
+fn numeric(modifier: &str) -> Option<Type> {
+    let (precision, scale) = modifier.split_once(',').unwrap_or((modifier, "0"));
     Some(Type::Numeric(Some((
         precision.trim().parse().ok()?,
         scale.trim().parse().ok()?,
@@ -167,24 +216,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_widens_only_where_no_value_is_lost() {
-        let numeric = |precision, scale| Type::Numeric(Some((precision, scale)));
-        for (from, to, widens) in [
-            (Type::Int4, Type::Int8, true),
-            (Type::Int8, Type::Int4, false),
-            (Type::Int8, Type::Float8, false),
-            (Type::Float4, Type::Float8, true),
-            (numeric(5, 2), Type::Numeric(None), true),
-            (numeric(5, 2), numeric(10, 3), true),
-            (numeric(5, 2), numeric(5, 3), false),
-            (numeric(5, 2), numeric(5, 1), false),
-            (Type::Text, Type::Uuid, false),
-        ] {
-            assert_eq!(from.widens_to(&to), widens, "{from} to {to}");
-        }
-    }
-
-    #[test]
     fn a_type_survives_its_own_text() {
         for (ty, ..) in PLAIN {
             assert_eq!(ty.to_string().parse(), Ok(ty.clone()));
@@ -195,5 +226,20 @@ mod tests {
         assert_eq!(money.to_string(), "numeric(5, 2)");
         assert_eq!(money.to_string().parse(), Ok(money));
         assert_eq!("citext".parse(), Ok(Type::Named("citext".into())));
+        for (text, ty) in [
+            ("character varying(20)", Type::Varchar(Some(20))),
+            ("character(2)", Type::Char(2)),
+            ("timestamp(3) with time zone", Type::Timestamptz(Some(3))),
+            ("timestamp(3) without time zone", Type::Timestamp(Some(3))),
+            ("time(0)", Type::Time(Some(0))),
+            ("interval(3)", Type::Named("interval(3)".into())),
+            ("Vector(384)", Type::Named("vector(384)".into())),
+            ("bit varying(5)", Type::Named("varbit(5)".into())),
+            ("char", Type::Char(1)),
+            ("\"Mood\"", Type::Named("\"Mood\"".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(ty.clone()), "{text}");
+            assert_eq!(ty.to_string().parse(), Ok(ty));
+        }
     }
 }

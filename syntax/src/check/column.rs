@@ -153,9 +153,9 @@ fn fits_text(ty: &Type, value: &Value) -> bool {
                 | Type::Jsonb
                 | Type::Bytea
                 | Type::Date
-                | Type::Time
-                | Type::Timestamp
-                | Type::Timestamptz
+                | Type::Time(_)
+                | Type::Timestamp(_)
+                | Type::Timestamptz(_)
                 | Type::Array(_)
         )
 }
@@ -199,7 +199,7 @@ fn misfit(ty: &Type, value: &Value) -> Option<String> {
         },
         Value::Now(_) => matches!(
             ty,
-            Type::Timestamptz | Type::Timestamp | Type::Date | Type::Time
+            Type::Timestamptz(_) | Type::Timestamp(_) | Type::Date | Type::Time(_)
         ),
         Value::RandomUuid(_) => *ty == Type::Uuid,
         Value::Variant(_) | Value::Column(_) | Value::Scope(_) => false,

@@ -146,22 +146,28 @@ impl<'a> Lower<'a> {
             .collect();
         for check in &table.checks {
             let expr = self.predicate(&check.predicate);
-            checks.insert(check.name.value.clone(), schema::Check { expr });
+            checks.insert(check.name.value.clone(), schema::Check::new(expr));
         }
         schema::Table {
-            source,
             comment: table.comment.clone(),
             columns,
             primary_key: (!table.primary_key.is_empty()).then(|| schema::PrimaryKey {
                 name: object_name(&table.name.value, "", "pkey"),
                 columns: self.names(&table.primary_key),
+                ..schema::PrimaryKey::default()
             }),
             uniques: table
                 .uniques
                 .iter()
                 .map(|unique| {
                     let columns = self.names(&unique.columns);
-                    (unique.name.value.clone(), schema::Unique { columns })
+                    (
+                        unique.name.value.clone(),
+                        schema::Unique {
+                            columns,
+                            ..schema::Unique::default()
+                        },
+                    )
                 })
                 .collect(),
             foreign_keys: table
@@ -177,6 +183,7 @@ impl<'a> Lower<'a> {
                 .collect(),
             rls: self.rls(),
             grants: self.grants(),
+            ..schema::Table::new(source)
         }
     }
 
@@ -204,18 +211,15 @@ impl<'a> Lower<'a> {
             };
             checks.insert(
                 enum_check(&self.table.name.value, name),
-                schema::Check {
-                    expr: Expr::new(sql, [name]),
-                },
+                schema::Check::new(Expr::new(sql, [name])),
             );
         }
         schema::Column {
-            name: name.clone(),
-            ty,
             nullable: column.nullable,
             default: column.default.as_ref().map(|default| self.default(default)),
             generated: column.generated,
             comment: column.comment.clone(),
+            ..schema::Column::new(name, ty)
         }
     }
 
@@ -232,36 +236,33 @@ impl<'a> Lower<'a> {
             self.missing("table", &key.table.text(), "Table");
             return None;
         };
+        let references = key.references.iter().map(|field| {
+            let column = target.column(field);
+            column.map_or_else(|| plain(field), |column| column.name.value.clone())
+        });
         Some(schema::ForeignKey {
-            columns: self.names(&key.columns),
-            table: QualifiedName::new(&target.schema.value, &target.name.value),
-            references: key
-                .references
-                .iter()
-                .map(|field| {
-                    let column = target.column(field);
-                    column.map_or_else(|| plain(field), |column| column.name.value.clone())
-                })
-                .collect(),
             on_delete: key.on_delete.value,
+            ..schema::ForeignKey::new(
+                self.names(&key.columns),
+                QualifiedName::new(&target.schema.value, &target.name.value),
+                references,
+            )
         })
     }
 
     fn index(&mut self, index: &ast::Index) -> schema::Index {
+        let columns = index.columns.iter().map(|column| schema::IndexColumn {
+            descending: column.descending,
+            ..schema::IndexColumn::new(self.name(&column.field))
+        });
+        let columns: Vec<_> = columns.collect();
         schema::Index {
-            columns: index
-                .columns
-                .iter()
-                .map(|column| schema::IndexColumn {
-                    name: self.name(&column.field),
-                    descending: column.descending,
-                })
-                .collect(),
             unique: index.unique,
             predicate: index
                 .predicate
                 .as_ref()
                 .map(|predicate| self.predicate(predicate)),
+            ..schema::Index::new(columns)
         }
     }
 

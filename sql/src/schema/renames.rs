@@ -1,0 +1,26 @@
+//! What was renamed, and what was not. Two schemas alone cannot tell.
+
+use std::collections::BTreeMap;
+
+use super::QualifiedName;
+
+/// What the attributes say about names that differ between the sealed schema and the declared one.
+/// It is no part of either: once sealed, it has had its say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renames {
+    /// By the declared table.
+    pub tables: BTreeMap<QualifiedName, TableRenames>,
+}
+
+/// What the attributes of one struct say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableRenames {
+    /// The table's earlier name: `#[table(renamed_from = "…")]`.
+    pub from: Option<QualifiedName>,
+    /// A table that goes and is not this one under another name: `#[table(replaces = "…")]`.
+    pub replaces: Option<QualifiedName>,
+    /// By the declared column, its earlier name: `#[column(renamed_from = "…")]`.
+    pub columns: BTreeMap<String, String>,
+    /// By the declared column, one that goes and is not this one: `#[column(replaces = "…")]`.
+    pub replaced_columns: BTreeMap<String, String>,
+}
