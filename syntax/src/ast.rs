@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use tabellion_sql::schema::{Command, Generated, ReferentialAction, Type};
+use tabellion_sql::schema::{Command, Deferrable, Generated, ReferentialAction, Type};
 
 use crate::predicate::{Predicate, Value};
 
@@ -72,6 +72,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The primary key's columns.
     pub primary_key: Vec<Ident>,
+    /// When the primary key is checked.
+    pub primary_key_deferrable: Deferrable,
     /// Indexes.
     pub indexes: Vec<Index>,
     /// Unique constraints.
@@ -227,6 +229,10 @@ pub struct Unique {
     pub name: At<String>,
     /// Its fields.
     pub columns: Vec<Ident>,
+    /// NULL equals NULL.
+    pub nulls_not_distinct: bool,
+    /// When it is checked.
+    pub deferrable: Deferrable,
 }
 
 /// A CHECK constraint.
@@ -249,8 +255,21 @@ pub struct ForeignKey {
     pub table: PathRef,
     /// The referenced fields.
     pub references: Vec<Ident>,
+    /// What it does, and when.
+    pub options: ForeignKeyOptions,
+}
+
+/// What a foreign key does when the referenced row changes, and when it is checked.
+#[derive(Debug, Clone, std::default::Default, Hash)]
+pub struct ForeignKeyOptions {
     /// What happens when the referenced row goes.
-    pub on_delete: At<ReferentialAction>,
+    pub on_delete: Option<At<ReferentialAction>>,
+    /// The fields behind `set_null(…)` and `set_default(…)`; none where it touches all.
+    pub on_delete_columns: Vec<Ident>,
+    /// What happens when the referenced key changes.
+    pub on_update: Option<At<ReferentialAction>>,
+    /// When it is checked.
+    pub deferrable: Option<At<Deferrable>>,
 }
 
 /// The answer on row-level security.

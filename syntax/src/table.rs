@@ -5,7 +5,7 @@ mod parts;
 use proc_macro2::Ident;
 use syn::{Data, DataStruct, DeriveInput, Fields};
 use tabellion_sql::ident::object_name;
-use tabellion_sql::schema::{ReferentialAction, Type};
+use tabellion_sql::schema::{Deferrable, Type};
 
 use crate::ast::{At, Column, ForeignKey, Rls, RustType, Table, TypeRef};
 use crate::attr::{self, ColumnAttr};
@@ -55,6 +55,7 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
         scope: header.scope,
         columns: Vec::new(),
         primary_key: Vec::new(),
+        primary_key_deferrable: Deferrable::Not,
         indexes: Vec::new(),
         uniques: Vec::new(),
         checks: Vec::new(),
@@ -192,9 +193,7 @@ fn column(field: &syn::Field, table: &mut Table, report: &mut Report) {
             columns: vec![ident.clone()],
             table: path,
             references: vec![field],
-            on_delete: attr
-                .on_delete
-                .unwrap_or_else(|| At::new(ReferentialAction::NoAction, ident.span())),
+            options: attr.foreign_key,
         });
     }
     table.columns.push(column);

@@ -236,14 +236,19 @@ pub(crate) fn referenced(expr: &Expr) -> Option<(PathRef, Vec<Ident>)> {
             let Expr::Path(path) = &*call.func else {
                 return None;
             };
-            let fields = call.args.iter().map(|argument| match argument {
-                Expr::Path(path) => path.path.get_ident().cloned(),
-                _ => None,
-            });
-            Some((PathRef(path.path.clone()), fields.collect::<Option<_>>()?))
+            Some((PathRef(path.path.clone()), fields_of_call(call)?))
         }
         _ => None,
     }
+}
+
+/// The arguments of a call, where each is a field.
+pub(crate) fn fields_of_call(call: &syn::ExprCall) -> Option<Vec<Ident>> {
+    let fields = call.args.iter().map(|argument| match argument {
+        Expr::Path(path) => path.path.get_ident().cloned(),
+        _ => None,
+    });
+    fields.collect()
 }
 
 /// The span of an attribute's name.

@@ -2,13 +2,12 @@
 
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, LitInt};
-use tabellion_sql::schema::{Generated, ReferentialAction, Type};
+use tabellion_sql::schema::{Generated, Type};
 
 use super::args::{ArgValue, Field, referenced};
-use super::keys::on_delete;
-use super::{Arg, Args};
+use super::{Arg, Args, foreign_key};
 use crate::Report;
-use crate::ast::{At, Default as ColumnDefault, PathRef};
+use crate::ast::{At, Default as ColumnDefault, ForeignKeyOptions, PathRef};
 use crate::predicate;
 
 #[derive(Default)]
@@ -20,9 +19,11 @@ pub(crate) struct ColumnAttr {
     pub(crate) numeric: Option<At<(u16, u16)>>,
     pub(crate) default: Option<At<ColumnDefault>>,
     pub(crate) references: Option<(PathRef, Ident)>,
-    /// It was written, right or wrong: `on_delete` is then not alone.
+    /// It was written, right or wrong: the key's options are then not alone.
     pub(crate) references_tried: bool,
-    pub(crate) on_delete: Option<At<ReferentialAction>>,
+    pub(crate) foreign_key: ForeignKeyOptions,
+    /// The first option of a foreign key.
+    pub(crate) foreign_key_option: Option<Ident>,
 }
 
 pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mut Report) {
@@ -51,11 +52,15 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
                 column.references_tried = true;
                 column.references = references(arg, report);
             }
-            "on_delete" => column.on_delete = on_delete(arg, report),
+            _ if foreign_key::option(arg, &mut column.foreign_key, report) => {
+                column
+                    .foreign_key_option
+                    .get_or_insert_with(|| arg.key.clone());
+            }
             _ => arg.unknown(
                 "column",
                 "the options are `name`, `type`, `primary_key`, `serial`, `identity`, `numeric`, \
-                 `default`, `references` and `on_delete`",
+                 `default`, `references`, `on_delete`, `on_update` and `deferrable`",
                 report,
             ),
         }

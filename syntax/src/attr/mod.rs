@@ -2,6 +2,7 @@
 
 mod args;
 mod column;
+mod foreign_key;
 mod index;
 mod keys;
 mod policy;
@@ -9,7 +10,8 @@ mod table;
 
 pub(crate) use args::{Arg, Args, is, name_span};
 pub(crate) use column::{ColumnAttr, column};
+pub(crate) use foreign_key::{ForeignKeyAttr, foreign_key};
 pub(crate) use index::{IndexAttr, index};
-pub(crate) use keys::{CheckAttr, ForeignKeyAttr, Key, check, foreign_key, primary_key, unique};
+pub(crate) use keys::{CheckAttr, Key, check, primary_key, unique};
 pub(crate) use policy::{RlsAttr, no_rls, policy, tenant};
 pub(crate) use table::{TableAttr, table};

@@ -15,13 +15,13 @@ use crate::rust_type;
 pub(crate) fn column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
     numbered(column, attr, report);
     types(column, attr, report);
-    if let Some(action) = &attr.on_delete
+    if let Some(option) = &attr.foreign_key_option
         && !attr.references_tried
     {
         report.at(
-            action.span,
+            option.span(),
             format!(
-                "`on_delete` on column `{}` needs a foreign key; add `references = ...`",
+                "`{option}` on column `{}` needs a foreign key; add `references = ...`",
                 column.name.value
             ),
         );

@@ -5,7 +5,7 @@ use tabellion_sql::raw;
 use tabellion_sql::schema::{ReferentialAction, Type};
 
 use crate::Report;
-use crate::ast::{ForeignKey, Table, TypeRef};
+use crate::ast::{At, ForeignKey, Table, TypeRef};
 use crate::predicate::plain;
 
 /// A name that stands for no field, in the words that every other unknown column gets.
@@ -137,27 +137,60 @@ pub(super) fn foreign_keys(table: &Table, report: &mut Report) {
                 );
             }
         }
-        action(table, key, report);
+        actions(table, key, report);
     }
 }
 
-/// What PostgreSQL accepts in the schema and refuses when a referenced row is deleted.
-fn action(table: &Table, key: &ForeignKey, report: &mut Report) {
+/// What PostgreSQL accepts in the schema and refuses when a referenced row is deleted or changed.
+fn actions(table: &Table, key: &ForeignKey, report: &mut Report) {
+    let options = &key.options;
+    for field in &options.on_delete_columns {
+        if known(table, field, report) && !key.columns.contains(field) {
+            report.at(
+                field.span(),
+                format!(
+                    "column `{}` is not in foreign key `{}`, whose columns alone an action touches; name \
+                     one of them",
+                    plain(field),
+                    key.name.value
+                ),
+            );
+        }
+    }
+    if let Some(action) = &options.on_delete {
+        let fields = match options.on_delete_columns.as_slice() {
+            [] => &key.columns,
+            some => some,
+        };
+        stays_filled(table, action, fields, report);
+    }
+    if let Some(action) = &options.on_update {
+        stays_filled(table, action, &key.columns, report);
+    }
+}
+
+/// An action that would put NULL into a column that takes none.
+fn stays_filled(
+    table: &Table,
+    action: &At<ReferentialAction>,
+    fields: &[Ident],
+    report: &mut Report,
+) {
     let stays_null = |field: &&Ident| {
         table.column(field).is_some_and(|column| {
             let has_default = column.default.is_some() || column.generated.is_some();
-            match key.on_delete.value {
+            match action.value {
                 ReferentialAction::SetNull => !column.nullable,
                 ReferentialAction::SetDefault => !column.nullable && !has_default,
                 _ => false,
             }
         })
     };
-    let Some(field) = key.columns.iter().find(stays_null) else {
+    let Some(field) = fields.iter().find(stays_null) else {
         return;
     };
     let column = plain(field);
-    let message = match key.on_delete.value {
+    let message = match action.value {
         ReferentialAction::SetNull => format!(
             "`set_null` would put NULL into column `{column}`, which is NOT NULL; make the field an \
              `Option`, or use another action"
@@ -167,5 +200,5 @@ fn action(table: &Table, key: &ForeignKey, report: &mut Report) {
              give it one, or use another action"
         ),
     };
-    report.at(key.on_delete.span, message);
+    report.at(action.span, message);
 }

@@ -154,7 +154,7 @@ impl<'a> Lower<'a> {
             primary_key: (!table.primary_key.is_empty()).then(|| schema::PrimaryKey {
                 name: object_name(&table.name.value, "", "pkey"),
                 columns: self.names(&table.primary_key),
-                ..schema::PrimaryKey::default()
+                deferrable: table.primary_key_deferrable,
             }),
             uniques: table
                 .uniques
@@ -165,7 +165,8 @@ impl<'a> Lower<'a> {
                         unique.name.value.clone(),
                         schema::Unique {
                             columns,
-                            ..schema::Unique::default()
+                            nulls_not_distinct: unique.nulls_not_distinct,
+                            deferrable: unique.deferrable,
                         },
                     )
                 })
@@ -236,12 +237,21 @@ impl<'a> Lower<'a> {
             self.missing("table", &key.table.text(), "Table");
             return None;
         };
+        let action = |at: &Option<At<schema::ReferentialAction>>| {
+            at.as_ref().map(|at| at.value).unwrap_or_default()
+        };
         let references = key.references.iter().map(|field| {
             let column = target.column(field);
             column.map_or_else(|| plain(field), |column| column.name.value.clone())
         });
         Some(schema::ForeignKey {
-            on_delete: key.on_delete.value,
+            on_delete: action(&key.options.on_delete),
+            on_delete_columns: self.names(&key.options.on_delete_columns),
+            on_update: action(&key.options.on_update),
+            deferrable: match &key.options.deferrable {
+                Some(deferrable) => deferrable.value,
+                None => schema::Deferrable::Not,
+            },
             ..schema::ForeignKey::new(
                 self.names(&key.columns),
                 QualifiedName::new(&target.schema.value, &target.name.value),

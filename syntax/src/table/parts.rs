@@ -108,6 +108,7 @@ impl Parts {
         for key in self.primary_keys {
             if table.primary_key.is_empty() {
                 table.primary_key = key.columns;
+                table.primary_key_deferrable = key.deferrable;
             } else {
                 report.at(
                     key.span,
@@ -148,6 +149,8 @@ impl Parts {
             table.uniques.push(Unique {
                 name,
                 columns: unique.columns,
+                nulls_not_distinct: unique.nulls_not_distinct,
+                deferrable: unique.deferrable,
             });
         }
         for check in self.checks {
@@ -181,7 +184,7 @@ impl Parts {
                 columns: key.key.columns,
                 table: key.table,
                 references: key.references,
-                on_delete: key.on_delete,
+                options: key.options,
             });
         }
         table.rls = answer(&table.name.value, self.rls, report);
