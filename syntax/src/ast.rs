@@ -152,12 +152,39 @@ pub struct Column {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
-    /// How the server makes the value.
+    /// How the server numbers the column, where it does.
     pub generated: Option<Generated>,
+    /// `generated = sql("…")`: what the server computes it from.
+    pub computed: Option<At<String>>,
+    /// A trigger sets it to the time of each update.
+    pub updated_at: bool,
     /// The default.
     pub default: Option<At<Default>>,
+    /// The name of its collation.
+    pub collation: Option<At<String>>,
+    /// The name that the column had before.
+    pub renamed_from: Option<At<String>>,
+    /// A column that goes and is not this one.
+    pub replaces: Option<At<String>>,
     /// The doc comment.
     pub comment: Option<String>,
+}
+
+impl Column {
+    /// Whether a statement may set it.
+    pub fn is_settable(&self) -> bool {
+        self.generated != Some(Generated::IdentityAlways)
+            && self.computed.is_none()
+            && !self.updated_at
+    }
+
+    /// Whether the server has a value for a row that brings none.
+    pub fn is_filled(&self) -> bool {
+        self.default.is_some()
+            || self.generated.is_some()
+            || self.computed.is_some()
+            || self.updated_at
+    }
 }
 
 /// The Rust type of a column, as written.

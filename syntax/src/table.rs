@@ -165,7 +165,12 @@ fn column(field: &syn::Field, table: &mut Table, report: &mut Report) {
         rust_type: RustType(read.base),
         nullable: read.nullable,
         generated: attr.generated.first().map(|generated| generated.value),
+        computed: attr.computed.take(),
+        updated_at: attr.updated_at.is_some(),
         default: attr.default.take(),
+        collation: attr.collation.take(),
+        renamed_from: attr.renamed_from.take(),
+        replaces: attr.replaces.take(),
         comment: rustdoc::comment(&field.attrs),
         ident: ident.clone(),
     };

@@ -4,7 +4,6 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Data, DeriveInput, Visibility};
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_sql::schema::Generated;
 use tabellion_syntax::ast::Column;
 use tabellion_syntax::predicate::plain;
 
@@ -65,7 +64,7 @@ fn columns(read: &Read<'_>) -> TokenStream {
         .table
         .columns
         .iter()
-        .filter(|column| column.generated != Some(Generated::IdentityAlways));
+        .filter(|column| column.is_settable());
     let constants = settable.filter_map(|column| {
         let constant = plain(&column.ident).to_uppercase();
         if seen.contains(&constant) {
@@ -92,7 +91,7 @@ fn columns(read: &Read<'_>) -> TokenStream {
 
 /// NOT NULL, and nothing that the database would put there.
 fn is_required(column: &Column) -> bool {
-    !column.nullable && column.default.is_none() && column.generated.is_none()
+    !column.nullable && !column.is_filled()
 }
 
 /// The visibility of the field: whoever may read a column may set it.

@@ -17,7 +17,12 @@ pub(crate) struct ColumnAttr {
     pub(crate) primary_key: Option<Span>,
     pub(crate) generated: Vec<At<Generated>>,
     pub(crate) numeric: Option<At<(u16, u16)>>,
+    pub(crate) computed: Option<At<String>>,
+    pub(crate) updated_at: Option<Span>,
     pub(crate) default: Option<At<ColumnDefault>>,
+    pub(crate) collation: Option<At<String>>,
+    pub(crate) renamed_from: Option<At<String>>,
+    pub(crate) replaces: Option<At<String>>,
     pub(crate) references: Option<(PathRef, Ident)>,
     /// It was written, right or wrong: the key's options are then not alone.
     pub(crate) references_tried: bool,
@@ -48,6 +53,11 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
             "identity" => column.generated.extend(identity(arg, report)),
             "numeric" => column.numeric = numeric(arg, report),
             "default" => column.default = default(arg, report),
+            "generated" => column.computed = computed(arg, report),
+            "updated_at" => column.updated_at = arg.flag(report).then_some(span),
+            "collate" => column.collation = arg.string(report),
+            "renamed_from" => column.renamed_from = arg.string(report),
+            "replaces" => column.replaces = arg.string(report),
             "references" => {
                 column.references_tried = true;
                 column.references = references(arg, report);
@@ -131,6 +141,24 @@ fn numeric(arg: &Arg, report: &mut Report) -> Option<At<(u16, u16)>> {
             report.at(
                 span,
                 "`numeric` takes a precision of 1 to 1000 and a scale no larger; write `numeric(5, 2)`",
+            );
+            None
+        }
+    }
+}
+
+fn computed(arg: &Arg, report: &mut Report) -> Option<At<String>> {
+    let expr = arg.expr(report)?;
+    match predicate::sql_call(expr) {
+        Some(Ok(text)) => Some(At::new(text.value(), text.span())),
+        Some(Err(error)) => {
+            report.push(error);
+            None
+        }
+        None => {
+            report.over(
+                expr,
+                "a generated column is computed by PostgreSQL; write `generated = sql(\"...\")`",
             );
             None
         }

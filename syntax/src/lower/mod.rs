@@ -2,6 +2,7 @@
 
 mod partial;
 mod predicate;
+mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::ast::{self, At, Default, PathRef, TypeRef};
 use crate::predicate::{Predicate, plain};
 
 pub use partial::{Piece, partial};
+pub use renames::renames;
 
 /// What the paths in one table denote, seen from the module of its struct.
 pub trait Denote {
@@ -217,8 +219,17 @@ impl<'a> Lower<'a> {
         }
         schema::Column {
             nullable: column.nullable,
-            default: column.default.as_ref().map(|default| self.default(default)),
+            default: match &column.default {
+                Some(default) => Some(self.default(default)),
+                None => column.updated_at.then(|| "now()".to_owned()),
+            },
             generated: column.generated,
+            computed: column.computed.as_ref().map(|sql| self.sql(&sql.value)),
+            collation: column
+                .collation
+                .as_ref()
+                .map(|name| quote(&name.value).into_owned()),
+            updated_at: column.updated_at,
             comment: column.comment.clone(),
             ..schema::Column::new(name, ty)
         }
@@ -312,17 +323,20 @@ impl<'a> Lower<'a> {
     fn predicate(&mut self, predicate: &Predicate) -> Expr {
         match predicate {
             Predicate::Typed(node) => self.typed(node),
-            Predicate::Sql(sql, _) => {
-                let columns = &self.table.columns;
-                let names: Vec<&str> = columns
-                    .iter()
-                    .map(|column| column.name.value.as_str())
-                    .collect();
-                // The check has read it already; a table that fails it is never lowered.
-                tabellion_sql::raw::expression(sql, &self.table.name.value, &names)
-                    .unwrap_or_else(|_| Expr::new(sql.trim(), [""; 0]))
-            }
+            Predicate::Sql(sql, _) => self.sql(sql),
         }
+    }
+
+    /// Raw SQL with the columns that it reads.
+    fn sql(&self, sql: &str) -> Expr {
+        let columns = &self.table.columns;
+        let names: Vec<&str> = columns
+            .iter()
+            .map(|column| column.name.value.as_str())
+            .collect();
+        // The check has read it already; a table that fails it is never lowered.
+        tabellion_sql::raw::expression(sql, &self.table.name.value, &names)
+            .unwrap_or_else(|_| Expr::new(sql.trim(), [""; 0]))
     }
 }
 
