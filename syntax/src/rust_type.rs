@@ -59,6 +59,61 @@ pub(crate) fn known_type(ty: &RustType) -> Option<Type> {
     }
 }
 
+/// Types of PostgreSQL's own that only Rust types of their own read.
+/// Source: <https://www.postgresql.org/docs/15/datatype.html>, without those that [`Type`] has a name for.
+const BUILT_IN: [&str; 38] = [
+    "bit",
+    "box",
+    "cid",
+    "cidr",
+    "circle",
+    "datemultirange",
+    "daterange",
+    "inet",
+    "int4multirange",
+    "int4range",
+    "int8multirange",
+    "int8range",
+    "interval",
+    "json",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "path",
+    "pg_lsn",
+    "point",
+    "polygon",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "varbit",
+    "xid",
+    "xml",
+];
+
+/// Whether a field whose type holds `own` may be able to read a column of the type `stated`.
+pub(crate) fn may_read(own: &Type, stated: &Type) -> bool {
+    match (own, stated) {
+        (Type::Array(own), Type::Array(stated)) => may_read(own, stated),
+        (Type::Text, Type::Named(name)) if name == "name" => true,
+        (Type::Jsonb, Type::Named(name)) if name == "json" => true,
+        // A domain or the type of an extension: what reads it is not known here.
+        (_, Type::Named(_)) => !BUILT_IN.contains(&stated.internal_name().as_str()),
+        _ => false,
+    }
+}
+
 /// A type as a person writes it, without the spaces that tokens leave.
 pub(crate) fn display(ty: &RustType) -> String {
     let text = ty.to_token_stream().to_string();
@@ -148,6 +203,9 @@ fn read(ty: &RustType) -> Result<TypeRef, String> {
         return Err(OR_STATE.into());
     };
     let name = last.ident.to_string();
+    if let Some(bound) = generic(ty, "Range") {
+        return range(bound);
+    }
     let is_bare = matches!(last.arguments, PathArguments::None);
     if let Some(known) = known(&name, is_bare, &path.path) {
         return Ok(TypeRef::Known(known));
@@ -162,6 +220,26 @@ fn read(ty: &RustType) -> Result<TypeRef, String> {
         return Err(JSON_OR_STATE.into());
     }
     Ok(TypeRef::Enum(PathRef(path.path.clone())))
+}
+
+/// The range type over a bound's type.
+/// Source: <https://www.postgresql.org/docs/15/rangetypes.html#RANGETYPES-BUILTIN>
+fn range(bound: &RustType) -> Result<TypeRef, String> {
+    let name = match read(bound)? {
+        TypeRef::Known(Type::Int4) => "int4range",
+        TypeRef::Known(Type::Int8) => "int8range",
+        TypeRef::Known(Type::Numeric(_)) => "numrange",
+        TypeRef::Known(Type::Date) => "daterange",
+        TypeRef::Known(Type::Timestamp(_)) => "tsrange",
+        TypeRef::Known(Type::Timestamptz(_)) => "tstzrange",
+        _ => {
+            return Err(format!(
+                "PostgreSQL has no range of `{}`; use one of `i32`, `i64`, `Decimal`, a date or a timestamp",
+                display(bound)
+            ));
+        }
+    };
+    Ok(TypeRef::Known(Type::Named(name.to_owned())))
 }
 
 fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {
@@ -189,6 +267,12 @@ fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {
         ("DateTime" | "NaiveDateTime" | "PrimitiveDateTime", true) => Type::Timestamp(None),
         ("Date" | "NaiveDate", true) => Type::Date,
         ("Time" | "NaiveTime", true) => Type::Time(None),
+        ("Interval", true) => Type::Interval,
+        ("IpAddr" | "IpInet", true) => Type::Named("inet".into()),
+        ("IpCidr", true) => Type::Named("cidr".into()),
+        ("MacAddr", true) => Type::Named("macaddr".into()),
+        ("Tsvector", true) => Type::Named("tsvector".into()),
+        ("Vector", true) => Type::Named("vector".into()),
         _ => return None,
     })
 }

@@ -143,16 +143,22 @@ fn column(field: &syn::Field, table: &mut Table, report: &mut Report) {
             }
         }
     };
-    if let Some(numeric) = &attr.numeric {
-        match &mut read.ty {
-            TypeRef::Known(ty @ Type::Numeric(None)) => *ty = Type::Numeric(Some(numeric.value)),
+    if let [modifier] = attr.modifiers.as_slice() {
+        let modified = match &read.ty {
+            TypeRef::Known(ty) => modifier.value.of(ty),
+            _ => None,
+        };
+        match (modified, &read.ty) {
+            (Some(modified), _) => read.ty = TypeRef::Known(modified),
             // A type that cannot be read, or two of them, is a mistake of its own.
-            TypeRef::Stated(_) => {}
-            _ => report.at(
-                numeric.span,
+            (None, TypeRef::Stated(_)) => {}
+            (None, _) => report.at(
+                modifier.span,
                 format!(
-                    "`numeric` is for `Decimal`, and field `{ident}` is `{}`; change the field's type, or \
-                     remove it",
+                    "`{}` is for {}, and field `{}` is `{}`; change the field's type, or remove it",
+                    modifier.value.word(),
+                    modifier.value.subject(),
+                    plain(&ident),
                     rust_type::display(&field.ty)
                 ),
             ),

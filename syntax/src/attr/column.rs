@@ -1,10 +1,11 @@
-//! `#[column(primary_key, serial, identity, numeric(p, s), default = …, references = …, …)]`
+//! `#[column(primary_key, serial, identity, default = …, generated = …, references = …, …)]`
 
 use proc_macro2::{Ident, Span};
-use syn::{Attribute, LitInt};
+use syn::Attribute;
 use tabellion_sql::schema::{Generated, Type};
 
 use super::args::{ArgValue, Field, referenced};
+use super::column_type::{self, Modifier};
 use super::{Arg, Args, foreign_key};
 use crate::Report;
 use crate::ast::{At, Default as ColumnDefault, ForeignKeyOptions, PathRef};
@@ -16,7 +17,7 @@ pub(crate) struct ColumnAttr {
     pub(crate) stated: Option<At<Type>>,
     pub(crate) primary_key: Option<Span>,
     pub(crate) generated: Vec<At<Generated>>,
-    pub(crate) numeric: Option<At<(u16, u16)>>,
+    pub(crate) modifiers: Vec<At<Modifier>>,
     pub(crate) computed: Option<At<String>>,
     pub(crate) updated_at: Option<Span>,
     pub(crate) default: Option<At<ColumnDefault>>,
@@ -46,12 +47,11 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
         let span = arg.key.span();
         match arg.key.to_string().as_str() {
             "name" => column.name = arg.string(report),
-            "type" => column.stated = stated(arg, report),
+            "type" => column.stated = column_type::stated(arg, report),
             "primary_key" => column.primary_key = arg.flag(report).then_some(span),
             "serial" if arg.flag(report) => column.generated.push(At::new(Generated::Serial, span)),
             "serial" => {}
             "identity" => column.generated.extend(identity(arg, report)),
-            "numeric" => column.numeric = numeric(arg, report),
             "default" => column.default = default(arg, report),
             "generated" => column.computed = computed(arg, report),
             "updated_at" => column.updated_at = arg.flag(report).then_some(span),
@@ -67,51 +67,18 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
                     .foreign_key_option
                     .get_or_insert_with(|| arg.key.clone());
             }
-            _ => arg.unknown(
-                "column",
-                "the options are `name`, `type`, `primary_key`, `serial`, `identity`, `numeric`, \
-                 `default`, `references`, `on_delete`, `on_update` and `deferrable`",
-                report,
-            ),
+            _ => match column_type::modifier(arg, report) {
+                Ok(modifier) => column.modifiers.extend(modifier),
+                Err(()) => arg.unknown(
+                    "column",
+                    "the options are `name`, `type`, `numeric`, `varchar`, `char`, `precision`, `vector`, \
+                     `primary_key`, `serial`, `identity`, `default`, `generated`, `updated_at`, `collate`, \
+                     `references`, `on_delete`, `on_update`, `deferrable`, `renamed_from` and `replaces`",
+                    report,
+                ),
+            },
         }
     }
-}
-
-fn stated(arg: &Arg, report: &mut Report) -> Option<At<Type>> {
-    let text = arg.string(report)?;
-    match tabellion_sql::raw::data_type(&text.value) {
-        Ok(ty) => {
-            not_a_columns(&ty, text.span, report);
-            Some(At::new(ty, text.span))
-        }
-        Err(message) => {
-            report.at(
-                text.span,
-                format!("`type` is not a valid SQL type: {message}"),
-            );
-            None
-        }
-    }
-}
-
-/// Names that stand where a type does and are none that a column could have.
-fn not_a_columns(ty: &Type, span: Span, report: &mut Report) {
-    let Type::Named(name) = ty else {
-        return;
-    };
-    let name = name.to_ascii_lowercase();
-    let message = match name.as_str() {
-        "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8" => {
-            format!("`{name}` is no type but a way of numbering; write `#[column(serial)]`")
-        }
-        // https://www.postgresql.org/docs/15/datatype-pseudo.html
-        "any" | "anyelement" | "anyarray" | "record" | "void" | "trigger" | "cstring"
-        | "unknown" => {
-            format!("`{name}` is a pseudo-type, which no column can have; name another type")
-        }
-        _ => return,
-    };
-    report.at(span, message);
 }
 
 fn identity(arg: &Arg, report: &mut Report) -> Option<At<Generated>> {
@@ -124,24 +91,6 @@ fn identity(arg: &Arg, report: &mut Report) -> Option<At<Generated>> {
         [word] if word.0 == "by_default" => Some(At::new(Generated::IdentityByDefault, span)),
         _ => {
             report.at(list, "`identity` takes `by_default` or nothing; write `identity` or `identity(by_default)`");
-            None
-        }
-    }
-}
-
-fn numeric(arg: &Arg, report: &mut Report) -> Option<At<(u16, u16)>> {
-    let (numbers, span) = arg.list::<LitInt>(report)?;
-    let read: Option<Vec<u16>> = numbers.iter().map(|n| n.base10_parse().ok()).collect();
-    match read.as_deref() {
-        // https://www.postgresql.org/docs/15/datatype-numeric.html: a precision of 1 to 1000.
-        Some([precision, scale]) if (1..=1000).contains(precision) && scale <= precision => {
-            Some(At::new((*precision, *scale), span))
-        }
-        _ => {
-            report.at(
-                span,
-                "`numeric` takes a precision of 1 to 1000 and a scale no larger; write `numeric(5, 2)`",
-            );
             None
         }
     }

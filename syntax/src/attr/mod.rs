@@ -2,6 +2,7 @@
 
 mod args;
 mod column;
+mod column_type;
 mod foreign_key;
 mod index;
 mod keys;
@@ -10,6 +11,7 @@ mod table;
 
 pub(crate) use args::{Arg, Args, is, name_span};
 pub(crate) use column::{ColumnAttr, column};
+pub(crate) use column_type::modifier_between;
 pub(crate) use foreign_key::{ForeignKeyAttr, foreign_key};
 pub(crate) use index::{IndexAttr, index};
 pub(crate) use keys::{CheckAttr, Key, check, primary_key, unique};

@@ -7,7 +7,7 @@ use tabellion_sql::schema::{Generated, Type};
 use super::no_nul;
 use crate::Report;
 use crate::ast::{At, Column, Default, TypeRef};
-use crate::attr::ColumnAttr;
+use crate::attr::{ColumnAttr, modifier_between};
 use crate::predicate::{Literal, Value, plain};
 use crate::rust_type;
 
@@ -79,39 +79,46 @@ fn numbered(column: &Column, attr: &ColumnAttr, report: &mut Report) {
     }
 }
 
-/// A stated type that a field of a type we know could never be read from.
+/// Two types, or a stated one that the field says already or could never be read from.
 fn types(column: &Column, attr: &ColumnAttr, report: &mut Report) {
     let name = &column.name.value;
-    let Some(stated) = &attr.stated else {
-        return;
+    let words = attr.modifiers.iter().map(|at| (at.value.word(), at.span));
+    let mut words = words.collect::<Vec<_>>();
+    let first = match &attr.stated {
+        Some(_) => "type",
+        None if words.is_empty() => return,
+        None => words.remove(0).0,
     };
-    if let Some(numeric) = &attr.numeric {
+    if let Some((second, span)) = words.first() {
         report.at(
-            numeric.span,
-            format!("column `{name}` has two types; keep `type` or `numeric`"),
+            *span,
+            format!("column `{name}` has two types; keep `{first}` or `{second}`"),
         );
         return;
     }
-    let Some(own) = rust_type::known_type(&column.rust_type.0) else {
+    let (Some(stated), Some(own)) = (&attr.stated, rust_type::known_type(&column.rust_type.0))
+    else {
         return;
     };
-    let fits = match (&own, &stated.value) {
-        // What `String` and `Json` read besides is not known here.
-        (_, Type::Named(_)) => true,
-        (Type::Numeric(_), Type::Numeric(_)) => true,
-        (own, stated) => own == stated,
+    let rust = rust_type::display(&column.rust_type.0);
+    let ty = &stated.value;
+    let message = if *ty == own {
+        format!("column `{name}` is `{ty}` by its field's type `{rust}`; remove `type`")
+    } else if let Some(modifier) = modifier_between(&own, ty) {
+        format!(
+            "`{ty}` has a word of its own in column `{name}`; write `{}`",
+            modifier.written()
+        )
+    } else if !rust_type::may_read(&own, ty) {
+        format!(
+            "column `{name}` is `{}` but its field is `{rust}`, which holds `{}`; change one of them",
+            ty.internal_name(),
+            own.internal_name()
+        )
+    } else {
+        return;
     };
-    if !fits {
-        report.at(
-            stated.span,
-            format!(
-                "column `{name}` is `{}` but its field is `{}`, which holds `{}`; change one of them",
-                stated.value.internal_name(),
-                rust_type::display(&column.rust_type.0),
-                own.internal_name()
-            ),
-        );
-    }
+    report.at(stated.span, message);
 }
 
 /// A default that PostgreSQL would refuse, or would read as something else.
@@ -156,6 +163,7 @@ fn fits_text(ty: &Type, value: &Value) -> bool {
                 | Type::Time(_)
                 | Type::Timestamp(_)
                 | Type::Timestamptz(_)
+                | Type::Interval
                 | Type::Array(_)
         )
 }
@@ -185,7 +193,10 @@ fn misfit(ty: &Type, value: &Value) -> Option<String> {
     let is_float = matches!(ty, Type::Float4 | Type::Float8);
     let fits = match value {
         Value::Literal(Literal::Bool(_), _) => *ty == Type::Bool,
-        Value::Literal(Literal::Str(_), _) => *ty == Type::Text,
+        Value::Literal(Literal::Str(text), _) => match ty {
+            Type::Varchar(Some(most)) | Type::Char(most) => return too_long(ty, *most, text),
+            _ => matches!(ty, Type::Text | Type::Varchar(None)),
+        },
         Value::Literal(Literal::Int(digits), _) => match ty {
             Type::Int2 => digits.parse::<i16>().is_ok(),
             Type::Int4 => digits.parse::<i32>().is_ok(),
@@ -206,6 +217,14 @@ fn misfit(ty: &Type, value: &Value) -> Option<String> {
     };
     let name = ty.internal_name();
     (!fits).then(|| format!("is `{name}`; use a value of that type, or `sql(\"...\")`"))
+}
+
+/// A text of more characters than the column holds.
+fn too_long(ty: &Type, most: u32, text: &str) -> Option<String> {
+    let length = text.chars().count();
+    let fits = u32::try_from(length).is_ok_and(|length| length <= most);
+    (!fits)
+        .then(|| format!("is `{ty}`, and it has {length} characters; change the text or the type"))
 }
 
 fn is_finite(ty: &Type, digits: &str) -> bool {

@@ -77,7 +77,11 @@ impl Lower<'_> {
                 if !negated && self.is_text(field) && self.setting_is_text(setting) =>
             {
                 let column = quote(&self.name(field)).into_owned();
-                let setting = self.current_setting(setting);
+                let mut setting = self.current_setting(setting);
+                if self.is_char(field) {
+                    // As text the column would be another expression than the one an index holds.
+                    setting.push_str("::bpchar");
+                }
                 Text::new(
                     format!("{column} = {setting} and {column} <> ''"),
                     Binding::And,
@@ -107,8 +111,16 @@ impl Lower<'_> {
 
     fn is_text(&self, field: &proc_macro2::Ident) -> bool {
         self.table.column(field).is_some_and(|column| {
-            matches!(column.ty, TypeRef::Known(Type::Text) | TypeRef::Enum(_))
+            matches!(
+                column.ty,
+                TypeRef::Known(Type::Text | Type::Varchar(_) | Type::Char(_)) | TypeRef::Enum(_)
+            )
         })
+    }
+
+    fn is_char(&self, field: &proc_macro2::Ident) -> bool {
+        let column = self.table.column(field);
+        column.is_some_and(|column| matches!(column.ty, TypeRef::Known(Type::Char(_))))
     }
 
     fn setting(&self, field: &proc_macro2::Ident) -> Option<&crate::ast::Setting> {
