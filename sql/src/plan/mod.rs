@@ -11,6 +11,7 @@ mod alter;
 mod create;
 mod drop;
 mod foreign_keys;
+mod hazard;
 mod numbering;
 mod rls;
 mod statements;
@@ -18,6 +19,7 @@ mod statements;
 use crate::ident::{quote, quote_literal};
 use crate::schema::{Role, Schema};
 
+pub use hazard::{Hazard, LockMode, Subject};
 pub use statements::{Group, Plan};
 
 /// The plan that leads from one schema to another; empty where they do not differ.
