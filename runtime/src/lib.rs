@@ -76,13 +76,18 @@ pub use table::{
     AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, NewRow, Table,
 };
 pub use text_enum::TextEnum;
+pub use types::{Interval, MacAddr, Range, Tsvector};
 pub use value::{IntoValue, Params};
 
+#[cfg(feature = "cidr")]
+pub use cidr::{IpCidr, IpInet};
 #[cfg(feature = "jiff")]
 pub use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
 };
+#[cfg(feature = "pgvector")]
+pub use pgvector::Vector;
 #[cfg(feature = "decimal")]
 pub use rust_decimal::Decimal;
 #[cfg(feature = "uuid")]

@@ -67,6 +67,8 @@ fn class(ty: &Type) -> Option<TokenStream> {
         Type::Time(_) => format_ident!("Time"),
         Type::Timestamp(_) => format_ident!("Timestamp"),
         Type::Timestamptz(_) => format_ident!("Timestamptz"),
+        Type::Interval => format_ident!("Interval"),
+        Type::Named(_) => named_class(&ty.internal_name())?,
         Type::Array(element) => {
             let element = class(element)?;
             return Some(quote!(::tabellion::types::class::Array<#element>));
@@ -74,4 +76,21 @@ fn class(ty: &Type) -> Option<TokenStream> {
         _ => return None,
     };
     Some(quote!(::tabellion::types::class::#name))
+}
+
+/// The class of a type that has only its name.
+fn named_class(name: &str) -> Option<Ident> {
+    Some(match name {
+        "inet" | "cidr" => format_ident!("Inet"),
+        "macaddr" => format_ident!("MacAddr"),
+        "tsvector" => format_ident!("Tsvector"),
+        "vector" => format_ident!("Vector"),
+        "int4range" => format_ident!("Int4Range"),
+        "int8range" => format_ident!("Int8Range"),
+        "numrange" => format_ident!("NumRange"),
+        "daterange" => format_ident!("DateRange"),
+        "tsrange" => format_ident!("TsRange"),
+        "tstzrange" => format_ident!("TstzRange"),
+        _ => return None,
+    })
 }

@@ -3,17 +3,26 @@
 //! A derive reads a type's name; these traits are what the name must turn out to denote.
 
 mod field;
+mod interval;
+mod ip_addr;
+mod mac_addr;
 mod param;
 mod predicate;
+mod range;
+mod tsvector;
 
 use crate::TextEnum;
 
 pub use field::{EnumField, JsonField, KnownField, Sent, StatedField};
+pub use interval::Interval;
+pub use mac_addr::{MacAddr, NotMacAddr};
 pub use param::{Element, Param};
 pub use predicate::{
     ComparesWith, Condition, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present,
     truth,
 };
+pub use range::{Range, RangeElement};
+pub use tsvector::Tsvector;
 
 /// A Rust type that a column can have.
 #[diagnostic::on_unimplemented(
@@ -42,6 +51,8 @@ pub mod class {
 
     classes!(
         Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz
+        Interval Inet MacAddr Tsvector Vector
+        Int4Range Int8Range NumRange DateRange TsRange TstzRange
         IntLiteral FloatLiteral Now Unchecked
     );
 
@@ -75,6 +86,16 @@ column_types! {
     f64: "float8", Number;
     String: "text", Text;
     Vec<u8>: "bytea", Bytea;
+    Interval: "interval", Interval;
+    MacAddr: "macaddr", MacAddr;
+    Tsvector: "tsvector", Tsvector;
+    #[cfg(feature = "cidr")]
+    cidr::IpInet: "inet", Inet;
+    // PostgreSQL compares a `cidr` as the `inet` that it is.
+    #[cfg(feature = "cidr")]
+    cidr::IpCidr: "cidr", Inet;
+    #[cfg(feature = "pgvector")]
+    pgvector::Vector: "vector", Vector;
     #[cfg(feature = "decimal")]
     rust_decimal::Decimal: "numeric", Number;
     #[cfg(feature = "uuid")]
@@ -103,6 +124,12 @@ column_types! {
     chrono::NaiveDate: "date", Date;
     #[cfg(feature = "chrono")]
     chrono::NaiveTime: "time", Time;
+}
+
+impl ColumnType for std::net::IpAddr {
+    const NAME: &'static str = "inet";
+    const ARRAY: &'static str = "_inet";
+    type Class = class::Inet;
 }
 
 #[cfg(feature = "json")]

@@ -54,6 +54,10 @@ macro_rules! params {
 
 params! {
     bool i16 i32 i64 f32 f64 String Vec<u8>
+    super::Interval super::MacAddr super::Tsvector std::net::IpAddr
+    #[cfg(feature = "cidr")] cidr::IpInet
+    #[cfg(feature = "cidr")] cidr::IpCidr
+    #[cfg(feature = "pgvector")] pgvector::Vector
     #[cfg(feature = "decimal")] rust_decimal::Decimal
     #[cfg(feature = "uuid")] uuid::Uuid
     #[cfg(feature = "json")] serde_json::Value

@@ -89,6 +89,9 @@ comparisons! {
     IntLiteral FloatLiteral; FloatLiteral IntLiteral;
     Timestamptz Now; Now Timestamptz; Timestamp Now; Now Timestamp; Date Now; Now Date;
     Unchecked Unchecked;
+    Interval Interval; Inet Inet; MacAddr MacAddr; Tsvector Tsvector; Vector Vector;
+    Int4Range Int4Range; Int8Range Int8Range; NumRange NumRange;
+    DateRange DateRange; TsRange TsRange; TstzRange TstzRange;
 }
 
 macro_rules! unchecked {
@@ -98,7 +101,11 @@ macro_rules! unchecked {
     )*};
 }
 
-unchecked!(Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral Now);
+unchecked!(
+    Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral Now
+    Interval Inet MacAddr Tsvector Vector
+    Int4Range Int8Range NumRange DateRange TsRange TstzRange
+);
 
 impl<E: TextEnum> Compares<E> for E {}
 impl<E: TextEnum> Compares<class::Unchecked> for E {}
