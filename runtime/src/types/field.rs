@@ -4,6 +4,7 @@
 //! through one of these traits, as `<T as EnumField>::get(..)`: where rustc finds that the type is
 //! something else, there is one error, at the field, for all the places that would have used it.
 
+#[cfg(feature = "json")]
 use std::fmt;
 
 use tokio_postgres::types::{FromSql, ToSql};

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr as Ast, Function, Query, Visit, Visitor};
+use sqlparser::ast::{Expr as Ast, Function, FunctionArguments, Query, Visit, Visitor};
 
 use super::{folded, parse};
 
@@ -17,6 +17,8 @@ pub enum Clause {
     IndexWhere,
     /// USING or WITH CHECK of a policy.
     Policy,
+    /// What a generated column is computed from.
+    Generated,
 }
 
 /// Aggregates, which need rows to gather. Source: https://www.postgresql.org/docs/15/functions-aggregate.html
@@ -87,6 +89,22 @@ const CHANGING: [&str; 23] = [
     "uuid_generate_v4",
 ];
 
+/// Functions that PostgreSQL takes to depend on settings, each with what to write instead: no index and
+/// no generated column can hold their results. Source: `provolatile = 's'` in `pg_proc`.
+const DEPENDING: [(&str, &str); 5] = [
+    ("concat", "join with `||`"),
+    ("concat_ws", "join with `||`"),
+    ("format", "join with `||`"),
+    (
+        "plainto_tsquery",
+        "name the configuration, as in `plainto_tsquery('english', ...)`",
+    ),
+    (
+        "to_tsvector",
+        "name the configuration, as in `to_tsvector('english', ...)`",
+    ),
+];
+
 /// What the expression cannot do in its place, each as what follows "cannot"; empty where all is well,
 /// and where the text is no expression at all.
 pub fn refused(sql: &str, clause: Clause) -> Vec<String> {
@@ -126,7 +144,9 @@ impl Refused {
             Clause::Policy => "write it as a subquery",
             Clause::Default => "write a value",
             Clause::Check | Clause::IndexWhere => "keep its result in a column of its own",
+            Clause::Generated => "compute it from this row alone",
         };
+        let depending = DEPENDING.iter().find(|(depending, _)| *depending == name);
         if function.over.is_some() {
             self.add(format!("call the window function `{name}`; {remedy}"));
         } else if AGGREGATES.contains(&name) {
@@ -135,12 +155,27 @@ impl Refused {
             self.add(format!("call `{name}`, which returns rows; {remedy}"));
         } else if CHANGING.contains(&name) {
             match self.clause {
-                Clause::Check | Clause::IndexWhere => self.add(format!(
+                Clause::Check | Clause::IndexWhere | Clause::Generated => self.add(format!(
                     "call `{name}`, whose result changes; only a policy or a default can"
                 )),
                 Clause::Default | Clause::Policy => {}
             }
+        } else if let Some((_, instead)) = depending
+            && matches!(self.clause, Clause::IndexWhere | Clause::Generated)
+            // The configuration named, the text search functions depend on nothing else.
+            && !(name.contains("to_ts") && arguments(function) > 1)
+        {
+            self.add(format!(
+                "call `{name}`, whose result depends on settings; {instead}"
+            ));
         }
+    }
+}
+
+fn arguments(function: &Function) -> usize {
+    match &function.args {
+        FunctionArguments::List(list) => list.args.len(),
+        _ => 0,
     }
 }
 
@@ -175,15 +210,15 @@ mod tests {
 
     #[test]
     fn each_place_refuses_what_postgresql_refuses_there() {
-        use Clause::{Check, Default, IndexWhere, Policy};
+        use Clause::{Check, Default, Generated, IndexWhere, Policy};
         let refuses = |sql, clause| !refused(sql, clause).is_empty();
-        for clause in [Default, Check, IndexWhere] {
+        for clause in [Default, Check, IndexWhere, Generated] {
             assert!(refuses("(select 1) > 0", clause));
             assert!(refuses("exists (select 1 from m)", clause));
             assert!(refuses("a in (select m.a from m)", clause));
         }
         assert!(!refuses("(select max(m.a) from m) > 0", Policy));
-        for clause in [Default, Check, IndexWhere, Policy] {
+        for clause in [Default, Check, IndexWhere, Policy, Generated] {
             assert!(refuses("count(*) > 0", clause));
             assert!(refuses("pg_catalog.sum(a) > 0", clause));
             assert!(refuses("row_number() over () = 1", clause));
@@ -193,8 +228,19 @@ mod tests {
         for sql in ["a > now()", "a > CURRENT_TIMESTAMP", "a = current_user"] {
             assert!(refuses(sql, Check), "{sql}");
             assert!(refuses(sql, IndexWhere), "{sql}");
+            assert!(refuses(sql, Generated), "{sql}");
             assert!(!refuses(sql, Policy), "{sql}");
             assert!(!refuses(sql, Default), "{sql}");
         }
+        for sql in [
+            "to_tsvector(a) is null",
+            "concat(a, b) = ''",
+            "format('%s', a) = ''",
+        ] {
+            assert!(refuses(sql, Generated), "{sql}");
+            assert!(refuses(sql, IndexWhere), "{sql}");
+            assert!(!refuses(sql, Check), "{sql}");
+        }
+        assert!(!refuses("to_tsvector('english', a)", Generated));
     }
 }
