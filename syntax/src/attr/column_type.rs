@@ -109,6 +109,9 @@ pub(crate) fn modifier_between(own: &Type, stated: &Type) -> Option<Modifier> {
     (modifier.of(own).as_ref() == Some(stated)).then_some(modifier)
 }
 
+/// The numbers in a modifier's parentheses as what they say, if they say it.
+type Read = fn(&[u32]) -> Option<Modifier>;
+
 /// Reads a modifier; `Err` gives the argument back where it is none.
 pub(super) fn modifier(arg: &Arg, report: &mut Report) -> Result<Option<At<Modifier>>, ()> {
     let key = arg.key.to_string();
@@ -117,7 +120,7 @@ pub(super) fn modifier(arg: &Arg, report: &mut Report) -> Result<Option<At<Modif
     {
         return Ok(Some(At::new(Modifier::Varchar(None), arg.key.span())));
     }
-    let (takes, read): (&str, fn(&[u32]) -> Option<Modifier>) = match key.as_str() {
+    let (takes, read): (&str, Read) = match key.as_str() {
         // https://www.postgresql.org/docs/15/datatype-numeric.html: a precision of 1 to 1000.
         "numeric" => (
             "a precision of 1 to 1000 and a scale no larger; write `numeric(5, 2)`",

@@ -4,11 +4,11 @@ use proc_macro2::Span;
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::{Generated, Type};
 
-use super::no_nul;
+use super::{generated, name, no_nul};
 use crate::Report;
 use crate::ast::{At, Column, Default, TypeRef};
 use crate::attr::{ColumnAttr, modifier_between};
-use crate::predicate::{Literal, Value, plain};
+use crate::predicate::{Literal, SpanOf, Value, plain};
 use crate::rust_type;
 
 /// Every rule about one field.
@@ -29,6 +29,9 @@ pub(crate) fn column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
     if let Some(default) = &column.default {
         default_fits(column, default, report);
     }
+    generated::column(column, attr, report);
+    collation(column, report);
+    search(column, report);
     let what = format!("the comment of column `{}`", column.name.value);
     let span = column.ident.span();
     no_nul(&what, column.comment.as_ref(), span, report);
@@ -75,6 +78,55 @@ fn numbered(column: &Column, attr: &ColumnAttr, report: &mut Report) {
         report.at(
             default.span,
             format!("column `{name}` is `{word}`, which is its default; remove `default`"),
+        );
+    }
+}
+
+/// A collation where nothing is collated.
+fn collation(column: &Column, report: &mut Report) {
+    let Some(collation) = &column.collation else {
+        return;
+    };
+    name("collation", collation, report);
+    let collated = match &column.ty {
+        TypeRef::Enum(_) | TypeRef::EnumArray(_) => true,
+        TypeRef::Known(ty) => is_text(innermost(ty)),
+        // Of a type that we do not know, such as `citext`, PostgreSQL knows.
+        TypeRef::Stated(ty) => is_text(innermost(ty)) || matches!(innermost(ty), Type::Named(_)),
+    };
+    if !collated {
+        report.at(
+            collation.span,
+            format!(
+                "column `{}` holds no text, and `collate` orders texts; remove it",
+                column.name.value
+            ),
+        );
+    }
+}
+
+fn is_text(ty: &Type) -> bool {
+    matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_))
+}
+
+fn innermost(ty: &Type) -> &Type {
+    match ty {
+        Type::Array(element) => innermost(element),
+        ty => ty,
+    }
+}
+
+/// A `tsvector` that every new row would have to bring: only PostgreSQL makes them.
+fn search(column: &Column, report: &mut Report) {
+    let is_tsvector = matches!(&column.ty, TypeRef::Known(Type::Named(name)) if name == "tsvector");
+    if is_tsvector && !column.nullable && !column.is_filled() {
+        report.at(
+            column.ident.span(),
+            format!(
+                "column `{}` is a `tsvector`, which only PostgreSQL makes; write `#[column(generated = \
+                 sql(\"to_tsvector('english', ...)\"))]`",
+                column.name.value
+            ),
         );
     }
 }
@@ -148,6 +200,19 @@ fn default_fits(column: &Column, default: &At<Default>, report: &mut Report) {
         default.span,
         format!("the default does not fit column `{name}`, which {rest}"),
     );
+}
+
+/// Whether a literal is a value of a column, as far as its type tells.
+pub(super) fn literal_fits(ty: &TypeRef, literal: &Literal) -> bool {
+    let value = Value::Literal(literal.clone(), SpanOf(Span::call_site()));
+    match ty {
+        TypeRef::Enum(_) => matches!(literal, Literal::Str(_)),
+        TypeRef::EnumArray(_) => false,
+        TypeRef::Stated(Type::Named(_)) => true,
+        TypeRef::Known(ty) | TypeRef::Stated(ty) => {
+            fits_text(ty, &value) || misfit(ty, &value).is_none()
+        }
+    }
 }
 
 /// Types whose values are commonly written as texts.

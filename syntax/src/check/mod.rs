@@ -2,10 +2,12 @@
 //! a file for each family of them.
 
 mod column;
+mod generated;
 mod keys;
 mod names;
 mod policies;
 mod predicates;
+mod renames;
 
 use crate::Report;
 use crate::ast::{Rls, Table};
@@ -22,6 +24,8 @@ pub(crate) fn table(table: &Table, scope_tried: bool, report: &mut Report) {
     keys::keys(table, report);
     keys::indexes(table, report);
     keys::foreign_keys(table, report);
+    generated::generated(table, report);
+    renames::renames(table, report);
     predicates::predicates(table, report);
     policies::policies(table, scope_tried, report);
 }

@@ -1,0 +1,63 @@
+//! Earlier names of columns.
+
+use std::collections::BTreeMap;
+
+use super::name;
+use crate::Report;
+use crate::ast::{Column, Table};
+
+/// What the attributes say of earlier names must leave one reading.
+pub(super) fn renames(table: &Table, report: &mut Report) {
+    let mut earlier: BTreeMap<&str, &str> = BTreeMap::new();
+    for column in &table.columns {
+        let own = column.name.value.as_str();
+        for (word, other) in [
+            ("renamed_from", &column.renamed_from),
+            ("replaces", &column.replaces),
+        ] {
+            let Some(other) = other else {
+                continue;
+            };
+            name("earlier column", other, report);
+            if other.value == own {
+                report.at(
+                    other.span,
+                    format!("`{word}` names column `{own}` itself; remove it"),
+                );
+            } else if stays(table, &other.value, word) {
+                report.at(
+                    other.span,
+                    format!(
+                        "`{word}` on column `{own}` names `{}`, which the table still has; remove one of them",
+                        other.value
+                    ),
+                );
+            } else if let Some(first) = earlier.insert(&other.value, own) {
+                report.at(
+                    other.span,
+                    format!(
+                        "columns `{first}` and `{own}` both come from `{}`; keep one",
+                        other.value
+                    ),
+                );
+            }
+        }
+        if let (Some(_), Some(replaces)) = (&column.renamed_from, &column.replaces) {
+            report.at(
+                replaces.span,
+                format!(
+                    "column `{own}` either had another name or takes another's place; keep `renamed_from` or \
+                     `replaces`"
+                ),
+            );
+        }
+    }
+}
+
+/// Whether a column of that name stays what it was. Two columns may exchange their names.
+fn stays(table: &Table, name: &str, word: &str) -> bool {
+    let named = |column: &&Column| column.name.value == name;
+    let mut columns = table.columns.iter();
+    let column = columns.find(named);
+    column.is_some_and(|column| word == "replaces" || column.renamed_from.is_none())
+}
