@@ -7,6 +7,7 @@
 
 mod diff;
 mod queries;
+mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +16,33 @@ use tabellion_sql::ident::{quote, quote_literal};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use diff::{Change, Finding};
+pub use schema::{ReadSchema, read_schema};
+
+/// With no search path, PostgreSQL prints every name of a user's with its schema, and quotes only
+/// those that need it unless a setting says otherwise; how it prints a constant of a date, a number
+/// or bytes depends on settings too. Printing an expression takes the lock of a reader on its table,
+/// which is not worth waiting for.
+const SETTINGS: &str = "
+select pg_catalog.set_config('search_path', '', true),
+  pg_catalog.set_config('quote_all_identifiers', 'off', true),
+  pg_catalog.set_config('TimeZone', 'UTC', true),
+  pg_catalog.set_config('DateStyle', 'ISO', true),
+  pg_catalog.set_config('IntervalStyle', 'postgres', true),
+  pg_catalog.set_config('extra_float_digits', '1', true),
+  pg_catalog.set_config('bytea_output', 'hex', true),
+  pg_catalog.set_config('lock_timeout', '2s', true)";
+
+/// The names as a list of SQL literals, which is never empty.
+fn literals<S: AsRef<str>>(schemas: impl IntoIterator<Item = S>) -> String {
+    let mut literals: Vec<String> = schemas
+        .into_iter()
+        .map(|schema| quote_literal(schema.as_ref()))
+        .collect();
+    if literals.is_empty() {
+        literals.push("null".into());
+    }
+    literals.join(", ")
+}
 
 /// The kinds of object that a snapshot holds, in the order in which they are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,22 +189,8 @@ impl Snapshot {
     }
 
     fn sql<S: AsRef<str>>(schemas: impl IntoIterator<Item = S>) -> String {
-        let mut literals: Vec<String> = schemas
-            .into_iter()
-            .map(|schema| quote_literal(schema.as_ref()))
-            .collect();
-        if literals.is_empty() {
-            literals.push("null".into());
-        }
-        let schemas = literals.join(", ");
-        // With no search path, PostgreSQL prints every name of a user's with its schema, and quotes
-        // only those that need it unless a setting says otherwise. Printing an expression takes the
-        // lock of a reader on its table, which is not worth waiting for.
-        let mut sql = String::from(
-            "select pg_catalog.set_config('search_path', '', true),
-               pg_catalog.set_config('quote_all_identifiers', 'off', true),
-               pg_catalog.set_config('lock_timeout', '2s', true)",
-        );
+        let schemas = literals(schemas);
+        let mut sql = String::from(SETTINGS);
         for query in queries::ALL {
             sql.push(';');
             sql.push_str(&query.replace("{schemas}", &schemas));
