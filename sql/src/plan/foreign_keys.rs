@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::ident::quote;
-use crate::schema::{ForeignKey, IndexColumn, QualifiedName, ReferentialAction, Schema, Table};
+use crate::schema::{ForeignKey, IndexColumn, QualifiedName, Schema, Table};
 
-use super::create::columns;
-use super::statements::Plan;
+use super::change::Columns;
+use super::hazard::LockMode;
+use super::statements::{Group, Plan, Step};
+use super::{constraints, render};
 
 /// A foreign key, by its table and its name.
 type Key<'a> = (&'a QualifiedName, &'a str);
@@ -18,55 +20,90 @@ pub(super) fn drop<'a>(from: &'a Schema, to: &Schema, plan: &mut Plan) -> BTreeS
     for (name, table) in &from.tables {
         for (key, definition) in &table.foreign_keys {
             let after = to.tables.get(name);
-            let is_same = after.and_then(|after| after.foreign_keys.get(key)) == Some(definition);
+            let new = after.and_then(|after| after.foreign_keys.get(key));
+            let stays =
+                new == Some(definition) || new.is_some_and(|new| validates(definition, new));
             // It goes with its table, where it references no other.
             let goes_along = after.is_none() && &definition.table == name;
-            if goes_along || (is_same && !rests_on_change(from, to, name, definition)) {
+            if goes_along || (stays && !rests_on_change(from, to, name, definition)) {
                 continue;
             }
             let title = after.map_or(&table.source, |after| &after.source);
-            plan.group(title)
-                .push(format!("alter table {name} drop constraint {}", quote(key)));
+            let ident = quote(key);
+            let step = Step::new(format!("alter table {name} drop constraint {ident}"))
+                .stops(name)
+                .stops(&definition.table);
+            plan.group(title).push(if new.is_none() && after.is_some() {
+                step.removes(format!("constraint {ident} on {name}"), "dropped")
+            } else {
+                step
+            });
             dropped.insert((name, key.as_str()));
         }
     }
     dropped
 }
 
-/// Whether a column on either side changes its type, or a key that it may rest on changes.
-fn rests_on_change(from: &Schema, to: &Schema, name: &QualifiedName, key: &ForeignKey) -> bool {
-    let moved = |table: &QualifiedName, names: &[String]| {
-        let (before, after) = (from.tables.get(table), to.tables.get(table));
-        names.iter().any(|column| {
-            let before = before.and_then(|table| table.column(column));
-            let after = after.and_then(|table| table.column(column));
-            before.map(|column| &column.ty) != after.map(|column| &column.ty)
-        })
+/// Whether a foreign key differs only in that it is to be valid now.
+fn validates(old: &ForeignKey, new: &ForeignKey) -> bool {
+    let valid = ForeignKey {
+        not_valid: false,
+        ..old.clone()
     };
-    let before = from.tables.get(&key.table).map(|table| keys(table, key));
-    let after = to.tables.get(&key.table).map(|table| keys(table, key));
-    moved(name, &key.columns) || moved(&key.table, &key.references) || before != after
+    old.not_valid && valid == *new
+}
+
+/// Whether a column on either side changes its type, or a key that it may rest on changes.
+pub(super) fn rests_on_change(
+    from: &Schema,
+    to: &Schema,
+    name: &QualifiedName,
+    key: &ForeignKey,
+) -> bool {
+    let moved = |table: &QualifiedName, names: &[String]| match (
+        from.tables.get(table),
+        to.tables.get(table),
+    ) {
+        (Some(before), Some(after)) => {
+            let columns = Columns::of(before, after);
+            names.iter().any(|column| columns.any.contains(column))
+        }
+        (None, None) => false,
+        _ => true,
+    };
+    let (before, after) = (from.tables.get(&key.table), to.tables.get(&key.table));
+    let other_keys = match (before, after) {
+        (Some(before), Some(after)) => keys(before, Some(after), key) != keys(after, None, key),
+        _ => before.is_some() != after.is_some(),
+    };
+    moved(name, &key.columns) || moved(&key.table, &key.references) || other_keys
 }
 
 /// The unique keys over just the referenced columns. PostgreSQL lets a foreign key rest on one of
-/// them; which one is its own choice.
-fn keys<'a>(table: &'a Table, key: &ForeignKey) -> BTreeSet<(&'static str, &'a str, Vec<&'a str>)> {
+/// them; which one is its own choice. An index that is to become a constraint counts as that.
+fn keys<'a>(
+    table: &'a Table,
+    after: Option<&Table>,
+    key: &ForeignKey,
+) -> BTreeSet<(&'static str, &'a str, Vec<&'a str>)> {
     let wanted: BTreeSet<&str> = key.references.iter().map(String::as_str).collect();
     let primary = table.primary_key.iter().map(|key| {
         let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-        ("primary key", key.name.as_str(), columns)
+        ("constraint", key.name.as_str(), columns)
     });
     let uniques = table.uniques.iter().map(|(name, unique)| {
         let columns: Vec<&str> = unique.columns.iter().map(String::as_str).collect();
-        ("unique", name.as_str(), columns)
+        ("constraint", name.as_str(), columns)
     });
     let indexes = table
         .indexes
         .iter()
-        .filter(|(_, index)| index.unique)
+        .filter(|(_, index)| index.unique && index.predicate.is_none())
         .map(|(name, index)| {
             let columns: Vec<&str> = index.columns.iter().filter_map(IndexColumn::name).collect();
-            ("index", name.as_str(), columns)
+            let attached = after.is_some_and(|after| constraints::is_attached(table, after, name));
+            let kind = if attached { "constraint" } else { "index" };
+            (kind, name.as_str(), columns)
         });
     primary
         .chain(uniques)
@@ -75,53 +112,113 @@ fn keys<'a>(table: &'a Table, key: &ForeignKey) -> BTreeSet<(&'static str, &'a s
         .collect()
 }
 
+/// Whether a foreign key can rest on something in that schema.
+pub(super) fn has_key(schema: &Schema, key: &ForeignKey) -> bool {
+    match schema.tables.get(&key.table) {
+        Some(table) => !keys(table, None, key).is_empty(),
+        None => true,
+    }
+}
+
 /// Adds every foreign key that is new, is another now, or had to step aside.
 pub(super) fn add(from: &Schema, to: &Schema, dropped: &BTreeSet<Key<'_>>, plan: &mut Plan) {
     for (name, after) in &to.tables {
         let before = from.tables.get(name);
         for (key, definition) in &after.foreign_keys {
             let old = before.and_then(|table| table.foreign_keys.get(key));
-            if old == Some(definition) && !dropped.contains(&(name, key.as_str())) {
+            let stays = old.is_some_and(|old| old == definition || validates(old, definition));
+            if stays && !dropped.contains(&(name, key.as_str())) {
                 continue;
             }
-            // The rows that are there are checked by a query of the owner. Under FORCE an owner that
-            // cannot bypass row-level security would see none of them, and the key would hold
-            // without having been checked. Nobody else can look in between: both tables are locked.
-            let ends = BTreeSet::from([name, &definition.table]);
-            let forced: Vec<&QualifiedName> = ends
-                .into_iter()
-                .filter(|end| before.is_some() && is_forced(to, end))
-                .collect();
+            let forced = match (before, definition.not_valid) {
+                (Some(_), false) => forced_ends(to, name, definition),
+                _ => Vec::new(),
+            };
             let group = plan.group(&after.source);
+            // Nobody else can look in between: both tables are locked.
             for end in &forced {
-                group.push(format!("alter table {end} no force row level security"));
+                group.push(force(end, "no force"));
             }
-            group.push(format!(
+            let step = Step::new(format!(
                 "alter table {name} add constraint {} {}",
                 quote(key),
-                clause(definition)
-            ));
+                render::foreign_key(definition)
+            ))
+            .locks(LockMode::ShareRowExclusive, name)
+            .locks(LockMode::ShareRowExclusive, &definition.table);
+            group.push(if definition.not_valid {
+                step
+            } else {
+                step.scans(name)
+            });
             for end in &forced {
-                group.push(format!("alter table {end} force row level security"));
+                group.push(force(end, "force"));
             }
         }
     }
 }
 
-fn is_forced(schema: &Schema, name: &QualifiedName) -> bool {
-    let table = schema.tables.get(name);
-    table.is_some_and(|table| table.rls.is_enabled())
+/// Validates the foreign keys that were added without.
+pub(super) fn validate(from: &Schema, to: &Schema, plan: &mut Plan) {
+    for (name, after) in &to.tables {
+        let before = from.tables.get(name);
+        for (key, definition) in &after.foreign_keys {
+            let old = before.and_then(|table| table.foreign_keys.get(key));
+            if !old.is_some_and(|old| validates(old, definition))
+                || rests_on_change(from, to, name, definition)
+            {
+                continue;
+            }
+            let forced = forced_ends(to, name, definition);
+            let group = plan.group(&after.source);
+            unforced(&forced, "no force", group);
+            group.push(
+                Step::new(format!(
+                    "alter table {name} validate constraint {}",
+                    quote(key)
+                ))
+                .locks(LockMode::ShareUpdateExclusive, name)
+                .scans(name),
+            );
+            unforced(&forced, "force", group);
+        }
+    }
 }
 
-fn clause(key: &ForeignKey) -> String {
-    let mut text = format!(
-        "foreign key ({}) references {} ({})",
-        columns(&key.columns),
-        key.table,
-        columns(&key.references)
-    );
-    if key.on_delete != ReferentialAction::NoAction {
-        text.push_str(&format!(" on delete {}", key.on_delete.as_sql()));
+/// The ends of a foreign key that are under FORCE. The rows that are there are checked by a query of
+/// the owner: under FORCE an owner that cannot bypass row-level security would see none of them, and
+/// the key would hold without having been checked.
+fn forced_ends<'a>(
+    schema: &Schema,
+    name: &'a QualifiedName,
+    key: &'a ForeignKey,
+) -> Vec<&'a QualifiedName> {
+    let is_forced = |name: &&QualifiedName| {
+        let table = schema.tables.get(*name);
+        table.is_some_and(|table| table.rls.is_enabled())
+    };
+    let ends = BTreeSet::from([name, &key.table]);
+    ends.into_iter().filter(is_forced).collect()
+}
+
+fn force(name: &QualifiedName, action: &str) -> Step {
+    Step::new(format!("alter table {name} {action} row level security")).stops(name)
+}
+
+/// Lifts FORCE, or sets it again, only where the role that migrates could not see the rows otherwise:
+/// it takes the strongest lock for as long as the validation runs.
+fn unforced(forced: &[&QualifiedName], action: &str, group: &mut Group) {
+    if forced.is_empty() {
+        return;
     }
-    text
+    let alters: Vec<String> = forced
+        .iter()
+        .map(|name| format!("    alter table {name} {action} row level security;\n"))
+        .collect();
+    group.push(format!(
+        "do $$\nbegin\n  -- a role that cannot bypass row-level security would see no row to check\n  \
+         if not (select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = current_user) then\n\
+         {}  end if;\nend\n$$",
+        alters.concat()
+    ));
 }

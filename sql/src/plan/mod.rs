@@ -1,128 +1,145 @@
 //! Diff two schemas, and write the statements that lead from one to the other.
 //!
-//! A rollback is the same plan with its ends exchanged, so there is no second reading of a change.
+//! [`plan`] leads from one schema to another in one transaction. [`migrations`] splits the same way
+//! into pairs of files, so that nobody has to wait for a table that is in use: an index is built
+//! concurrently, alone in its file; a constraint is added without looking at the rows that are there,
+//! and validated in a second file. Between two files stands a schema like any other, so that each
+//! rollback is a plan with its ends exchanged, and there is no second reading of a change.
 //!
-//! The order keeps two promises. It is always valid: foreign keys leave before the tables that they
-//! name and arrive after them; what reads a column steps aside while the column changes.
+//! The order of a plan keeps two promises. It is always valid: foreign keys leave before the tables
+//! that they name and arrive after them; what reads a column steps aside while the column changes.
 //! And no moment is more open than both ends: privileges are the first to go and the last to come,
 //! and a new table is closed before it is granted to anyone.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `stages`, `questions` | how a change is split into files; what only a person can tell |
+//! | `moves`, `words` | renames |
+//! | `change` | which columns change, and what must step aside for them |
+//! | `create`, `alter`, `drop` | a table that is new, stays, goes |
+//! | `columns`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
+//! | `around` | roles, extensions, PostgreSQL schemas |
+//! | `render` | the text of definitions |
+//! | `hazard`, `statements` | what a step does beside what it says; steps in groups |
 
 mod alter;
+mod around;
+mod change;
+mod columns;
+mod constraints;
 mod create;
 mod drop;
 mod foreign_keys;
 mod hazard;
+mod indexes;
+mod moves;
 mod numbering;
+mod partitions;
+mod policies;
+mod questions;
+mod render;
 mod rls;
+mod stages;
 mod statements;
+mod touch;
+mod words;
 
-use crate::ident::{quote, quote_literal};
-use crate::schema::{Role, Schema};
+use crate::schema::{QualifiedName, Schema};
 
 pub use hazard::{Hazard, LockMode, Subject};
-pub use statements::{Group, Plan};
+use moves::Moves;
+pub use questions::Question;
+pub use stages::{Migration, Script, Settings, migrations};
+pub use statements::{Group, Plan, Step};
+pub use touch::{touch_function, touch_trigger};
 
-/// The plan that leads from one schema to another; empty where they do not differ.
+/// The plan that leads from one schema to another in one transaction; empty where they do not differ.
 pub fn plan(from: &Schema, to: &Schema) -> Plan {
+    transit(from, to, &Moves::default())
+}
+
+/// The plan that leads from one schema to another, given what is renamed.
+fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let mut plan = Plan::default();
-    roles(from, to, &mut plan);
-    namespaces(from, to, &mut plan);
-    let change = alter::Change::new(from, to);
-    alter::close(&change, &mut plan);
-    let dropped = foreign_keys::drop(from, to, &mut plan);
+    if !moves.is_empty() {
+        let left = moves.cleared(from);
+        if left != *from {
+            plan.append(transit(from, &left, &Moves::default()));
+            plan.append(transit(&left, to, moves));
+            return plan;
+        }
+    }
+    around::roles(from, to, &mut plan);
+    around::namespaces(from, to, &mut plan);
+    around::extensions(from, to, &mut plan);
+    moves.steps(from, to, &mut plan);
+    let renamed = moves.rename(from);
+    for (name, table) in &renamed.tables {
+        if let Some(after) = to.tables.get(name) {
+            moves::twin_steps(name, table, after, plan.group(&after.source));
+        }
+    }
+    let before = moves.apply(from, to);
+    change(&before, to, &mut plan);
+    around::drop_namespaces(from, to, &mut plan);
+    plan.groups.retain(|group| !group.steps.is_empty());
+    plan.keep_hazards_on(&existing(from).chain(existing(&before)).collect());
+    plan
+}
+
+/// Everything but renames.
+fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
+    // What takes long and lets others write comes before the first lock that does not.
     for (name, before) in &from.tables {
         if let Some(after) = to.tables.get(name) {
-            alter::clear(name, before, after, &mut plan);
+            constraints::validate(name, before, after, plan.group(&after.source));
+        }
+    }
+    foreign_keys::validate(from, to, plan);
+    let change = change::Change::new(from, to);
+    alter::close(&change, plan);
+    let dropped = foreign_keys::drop(from, to, plan);
+    for (name, before) in &from.tables {
+        if let Some(after) = to.tables.get(name) {
+            alter::clear(name, before, after, plan);
         }
     }
     for (name, table) in from.tables.iter().rev() {
         if !to.tables.contains_key(name) {
-            drop::table(name, table, &mut plan);
+            drop::table(name, table, plan);
         }
     }
+    touch::create_functions(from, to, plan);
     // Policies that read other tables wait until all tables are there, and their grants with them.
     for (name, after) in &to.tables {
         match from.tables.get(name) {
-            None => create::table(name, after, to.platform, &mut plan),
+            None => create::table(name, after, to.platform, plan),
             Some(before) => {
-                alter::build(name, before, after, to.platform, &mut plan);
+                alter::build(name, before, after, to.platform, plan);
                 if !rls::reads_other_tables(after) {
-                    alter::open(&change, name, before, after, &mut plan);
+                    alter::open(&change, name, before, after, plan);
                 }
             }
         }
     }
-    foreign_keys::add(from, to, &dropped, &mut plan);
+    foreign_keys::add(from, to, &dropped, plan);
     for (name, after) in &to.tables {
         if !rls::reads_other_tables(after) {
             continue;
         }
         match from.tables.get(name) {
             None => rls::open(name, after, plan.group(&after.source)),
-            Some(before) => alter::open(&change, name, before, after, &mut plan),
+            Some(before) => alter::open(&change, name, before, after, plan),
         }
     }
-    drop_namespaces(from, to, &mut plan);
-    plan
+    touch::drop_functions(from, to, plan);
 }
 
-/// Roles are shared by every database of a server: one is created where it is missing, and never dropped.
-fn roles(from: &Schema, to: &Schema, plan: &mut Plan) {
-    for (name, role) in &to.roles {
-        if *role == Role::External || from.roles.get(name) == Some(role) {
-            continue;
-        }
-        let (literal, ident) = (quote_literal(name), quote(name));
-        plan.group("roles").push(format!(
-            "do $$\nbegin\n  \
-             if not exists (select from pg_catalog.pg_roles where rolname = {literal}) then\n    \
-             create role {ident} nologin noinherit;\n  \
-             end if;\n\
-             exception when duplicate_object or unique_violation then\n  \
-             null; -- another database of this server created it at the same moment\n\
-             end\n$$"
-        ));
-    }
-}
-
-fn namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
-    let existing = from.namespaces();
-    for namespace in to.namespaces() {
-        if namespace == "public" {
-            continue;
-        }
-        let ident = quote(namespace);
-        let users = |schema: &Schema| -> std::collections::BTreeSet<String> {
-            let tables = schema.tables.iter();
-            tables
-                .filter(|(name, _)| name.schema == namespace)
-                .flat_map(|(_, table)| table.grants.keys().cloned())
-                .collect()
-        };
-        let (before, after) = (users(from), users(to));
-        let group = plan.group(&format!("schema {ident}"));
-        if !existing.contains(namespace) {
-            group.push(format!("create schema {ident}"));
-        }
-        for role in after.difference(&before) {
-            group.push(format!("grant usage on schema {ident} to {}", quote(role)));
-        }
-        for role in before.difference(&after) {
-            group.push(format!(
-                "revoke usage on schema {ident} from {}",
-                quote(role)
-            ));
-        }
-    }
-}
-
-fn drop_namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
-    let kept = to.namespaces();
-    for namespace in from.namespaces() {
-        if namespace != "public" && !kept.contains(namespace) {
-            let ident = quote(namespace);
-            plan.group(&format!("schema {ident}"))
-                .push(format!("drop schema {ident}"));
-        }
-    }
+/// The tables that somebody may be using while a plan runs.
+fn existing(schema: &Schema) -> impl Iterator<Item = QualifiedName> + '_ {
+    let tables = schema
+        .tables
+        .iter()
+        .flat_map(|(name, table)| partitions::relations(name, table));
+    tables.chain(schema.externals.keys().cloned())
 }

@@ -3,7 +3,7 @@
 use crate::ident::{quote, quote_literal};
 use crate::schema::{Column, Generated, QualifiedName, Table};
 
-use super::create::{identity, serial_sequence};
+use super::render::{identity, serial_sequence};
 use super::statements::Group;
 
 /// Takes the old numbering away, with the sequence that it owns.

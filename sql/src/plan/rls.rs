@@ -1,24 +1,61 @@
-//! Row-level security, policies and privileges of one table.
+//! Row-level security and privileges of one table. Its policies are in `policies`.
 
 use std::collections::BTreeSet;
 
 use crate::ident::quote;
-use crate::schema::{Command, Platform, Policy, QualifiedName, Rls, Table};
+use crate::schema::{Command, Platform, QualifiedName, Rls, Table};
 
-use super::create::{sequence, serial_sequence};
-use super::statements::Group;
+use super::hazard::{Hazard, Subject};
+use super::policies;
+use super::render::{sequence, serial_sequence};
+use super::statements::{Group, Step};
 
 /// ENABLE and FORCE always come together: without FORCE the owner reads every row.
 pub(super) fn enable(name: &QualifiedName, table: &Table, group: &mut Group) {
     if table.rls.is_enabled() {
-        group.push(format!("alter table {name} enable row level security"));
-        group.push(format!("alter table {name} force row level security"));
+        for action in ["enable", "force"] {
+            group.push(
+                Step::new(format!("alter table {name} {action} row level security")).stops(name),
+            );
+        }
     }
 }
 
-pub(super) fn disable(name: &QualifiedName, group: &mut Group) {
-    group.push(format!("alter table {name} no force row level security"));
-    group.push(format!("alter table {name} disable row level security"));
+/// Turns on, or off, what was the other way on a table that stays.
+pub(super) fn switch(
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    relations: &[QualifiedName],
+    group: &mut Group,
+) {
+    let subject = |fate: &str| Subject::new(format!("row-level security on {name}"), fate);
+    match (before.rls.is_enabled(), after.rls.is_enabled()) {
+        (false, true) => {
+            for relation in relations {
+                enable(relation, after, group);
+            }
+            if let Some(last) = group.steps.last_mut() {
+                last.hazards.push(Hazard::NarrowsAccess(subject("enabled")));
+            }
+        }
+        (true, false) => {
+            for relation in relations {
+                for action in ["no force", "disable"] {
+                    group.push(
+                        Step::new(format!(
+                            "alter table {relation} {action} row level security"
+                        ))
+                        .stops(relation),
+                    );
+                }
+            }
+            if let Some(last) = group.steps.last_mut() {
+                last.hazards.push(Hazard::WidensAccess(subject("disabled")));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes back what default privileges may have granted, TRUNCATE included, which policies do not stop.
@@ -28,8 +65,7 @@ pub(super) fn revoke_defaults(
     platform: Platform,
     group: &mut Group,
 ) {
-    let roles = unprivileged(table, platform);
-    group.push(format!("revoke all on table {name} from {roles}"));
+    group.push(revoke_table(name, table, platform));
     for sequence in table
         .columns
         .iter()
@@ -37,6 +73,14 @@ pub(super) fn revoke_defaults(
     {
         group.push(revoke_sequence(&sequence, table, platform));
     }
+}
+
+/// Takes back what default privileges may have granted on a table or a partition.
+pub(super) fn revoke_table(name: &QualifiedName, table: &Table, platform: Platform) -> String {
+    format!(
+        "revoke all on table {name} from {}",
+        unprivileged(table, platform)
+    )
 }
 
 /// Takes back what default privileges may have granted on a sequence.
@@ -75,27 +119,8 @@ pub(super) fn reads_other_tables(table: &Table) -> bool {
 
 /// Lets in whom the policies of a new table let in.
 pub(super) fn open(name: &QualifiedName, table: &Table, group: &mut Group) {
-    for (policy, definition) in table.rls.policies() {
-        group.push(create_policy(name, policy, definition));
-    }
+    policies::create_all(name, table, group);
     grants(name, None, table, group);
-}
-
-pub(super) fn create_policy(name: &QualifiedName, policy: &str, definition: &Policy) -> String {
-    let command = definition.command.map_or("all", Command::as_str);
-    let roles: Vec<_> = definition.roles.iter().map(|role| quote(role)).collect();
-    let mut text = format!(
-        "create policy {} on {name}\n  as permissive for {command} to {}",
-        quote(policy),
-        roles.join(", ")
-    );
-    if let Some(using) = &definition.using {
-        text.push_str(&format!("\n  using ({})", using.sql));
-    }
-    if let Some(check) = &definition.check {
-        text.push_str(&format!("\n  with check ({})", check.sql));
-    }
-    text
 }
 
 /// Grants what `after` allows and `before` did not; an insert needs the sequences of serial columns too.
@@ -105,12 +130,21 @@ pub(super) fn grants(
     after: &Table,
     group: &mut Group,
 ) {
-    difference(name, after, before, group, "grant", "to");
+    let widens = |subject| before.map(|_| Hazard::WidensAccess(subject));
+    difference(name, after, before, group, ("grant", "to"), widens);
 }
 
 /// Revokes what `before` allowed and `after` does not.
 pub(super) fn revokes(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
-    difference(name, before, Some(after), group, "revoke", "from");
+    let narrows = |subject| Some(Hazard::NarrowsAccess(subject));
+    difference(
+        name,
+        before,
+        Some(after),
+        group,
+        ("revoke", "from"),
+        narrows,
+    );
 }
 
 /// What `some` grants and `other` does not, given or taken.
@@ -119,21 +153,27 @@ fn difference(
     some: &Table,
     other: Option<&Table>,
     group: &mut Group,
-    verb: &str,
-    preposition: &str,
+    (verb, preposition): (&str, &str),
+    hazard: impl Fn(Subject) -> Option<Hazard>,
 ) {
     let nothing = BTreeSet::new();
     for (role, commands) in &some.grants {
         let others = other
             .and_then(|table| table.grants.get(role))
             .unwrap_or(&nothing);
+        let role = quote(role);
         let list: Vec<_> = commands.difference(others).map(|c| c.as_str()).collect();
         if !list.is_empty() {
-            group.push(format!(
-                "{verb} {} on table {name} {preposition} {}",
-                list.join(", "),
-                quote(role)
+            let list = list.join(", ");
+            let mut step = Step::new(format!(
+                "{verb} {list} on table {name} {preposition} {role}"
             ));
+            let subject = Subject::new(
+                format!("grants to {role} on {name}"),
+                format!("{verb} {list}"),
+            );
+            step.hazards.extend(hazard(subject));
+            group.push(step);
         }
         let other_sequences: BTreeSet<_> = match other {
             Some(table) if others.contains(&Command::Insert) => sequences(name, table).collect(),
@@ -142,8 +182,7 @@ fn difference(
         if commands.contains(&Command::Insert) {
             for sequence in sequences(name, some).filter(|s| !other_sequences.contains(s)) {
                 group.push(format!(
-                    "{verb} usage on sequence {sequence} {preposition} {}",
-                    quote(role)
+                    "{verb} usage on sequence {sequence} {preposition} {role}"
                 ));
             }
         }

@@ -1,0 +1,70 @@
+//! Indexes of a table that stays.
+
+use crate::schema::{Index, QualifiedName, Table};
+
+use super::change::{Columns, stale};
+use super::constraints;
+use super::hazard::LockMode;
+use super::render;
+use super::statements::{Group, Step};
+
+/// The indexes of `before` that `after` lacks or has otherwise, or that must be made anew.
+pub(super) fn stale_in<'a>(before: &'a Table, after: &Table) -> Vec<&'a str> {
+    let columns = Columns::of(before, after);
+    let mut names = stale(&before.indexes, &after.indexes, |index| {
+        columns.move_index(index)
+    });
+    names.retain(|index| !constraints::is_attached(before, after, index));
+    names
+}
+
+/// The indexes of `after` that `before` lacks or has otherwise, or that must be made anew.
+pub(super) fn new_in<'a>(before: &Table, after: &'a Table) -> Vec<&'a str> {
+    let columns = Columns::of(before, after);
+    stale(&after.indexes, &before.indexes, |index| {
+        columns.move_index(index)
+    })
+}
+
+pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    for index in stale_in(before, after) {
+        let step = drop(name, index, "").stops(name);
+        group.push(match after.indexes.contains_key(index) {
+            true => step,
+            false => removes(step, name, index),
+        });
+    }
+}
+
+pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    for index in new_in(before, after) {
+        let text = render::index(name, index, &after.indexes[index], "");
+        group.push(Step::new(text).locks(LockMode::Share, name).scans(name));
+    }
+}
+
+/// Builds an index while others write.
+pub(super) fn create_concurrently(name: &QualifiedName, index: &str, definition: &Index) -> Step {
+    Step::new(render::index(name, index, definition, "concurrently "))
+        .locks(LockMode::ShareUpdateExclusive, name)
+        .scans(name)
+}
+
+/// Drops an index while others read and write.
+pub(super) fn drop_concurrently(name: &QualifiedName, index: &str) -> Step {
+    removes(
+        drop(name, index, "concurrently ").locks(LockMode::ShareUpdateExclusive, name),
+        name,
+        index,
+    )
+}
+
+fn drop(name: &QualifiedName, index: &str, how: &str) -> Step {
+    let index = QualifiedName::new(&name.schema, index);
+    Step::new(format!("drop index {how}{index}"))
+}
+
+fn removes(step: Step, name: &QualifiedName, index: &str) -> Step {
+    let index = QualifiedName::new(&name.schema, index);
+    step.removes(format!("index {index}"), "dropped")
+}

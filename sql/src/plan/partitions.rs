@@ -1,0 +1,93 @@
+//! Partitions: closed like their parent, with its policies, and granted to nobody, so that rows are
+//! reached through the parent alone.
+
+use crate::ident::quote;
+use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Table};
+
+use super::hazard::{Hazard, Subject};
+use super::render;
+use super::rls;
+use super::statements::{Group, Step};
+
+/// What stands behind the columns of a partitioned table.
+pub(super) fn clause(by: &PartitionBy) -> String {
+    format!(
+        "partition by {} ({})",
+        by.strategy.as_sql(),
+        render::columns(&by.columns)
+    )
+}
+
+/// The name of a partition, which lies beside its parent.
+pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedName {
+    QualifiedName::new(&parent.schema, partition)
+}
+
+/// A table and its partitions, on each of which policies stand.
+pub(super) fn relations<'a>(
+    name: &'a QualifiedName,
+    table: &'a Table,
+) -> impl Iterator<Item = QualifiedName> + 'a {
+    let partitions = table
+        .partitions
+        .keys()
+        .map(|partition| qualified(name, partition));
+    std::iter::once(name.clone()).chain(partitions)
+}
+
+/// The partitions that `some` has and `other` has not.
+pub(super) fn only_in<'a>(some: &'a Table, other: &'a Table) -> impl Iterator<Item = &'a String> {
+    some.partitions
+        .keys()
+        .filter(|name| !other.partitions.contains_key(*name))
+}
+
+/// Creates a partition, closed to everyone.
+pub(super) fn create(
+    parent: &QualifiedName,
+    table: &Table,
+    partition: &str,
+    bound: &Partition,
+    platform: Platform,
+    group: &mut Group,
+) {
+    let name = qualified(parent, partition);
+    let mut step = Step::new(format!(
+        "create table {name} partition of {parent} {}",
+        bound.as_sql()
+    ))
+    .stops(parent);
+    // Rows that the new partition should hold must not lie in the default one.
+    if let Some((default, _)) = table
+        .partitions
+        .iter()
+        .find(|(_, bound)| **bound == Partition::Default)
+        && default != partition
+    {
+        let default = qualified(parent, default);
+        step = step.stops(&default).scans(&default);
+    }
+    group.push(step);
+    rls::enable(&name, table, group);
+    group.push(rls::revoke_table(&name, table, platform));
+}
+
+/// Drops a partition with its rows.
+pub(super) fn drop(parent: &QualifiedName, partition: &str, group: &mut Group) {
+    let name = qualified(parent, partition);
+    let subject = Subject::new(format!("partition {name}"), "dropped with its rows");
+    group.push(
+        Step::new(format!("drop table {name}"))
+            .stops(parent)
+            .stops(&name)
+            .with(Hazard::LosesData(subject)),
+    );
+}
+
+/// Moves the partitions of a table along to another PostgreSQL schema.
+pub(super) fn set_schema(table: &Table, from: &str, to: &str, group: &mut Group) {
+    for partition in table.partitions.keys() {
+        let name = QualifiedName::new(from, partition);
+        group.push(Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name));
+    }
+}

@@ -1,0 +1,187 @@
+//! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
+//! moment between lets in more than both ends.
+
+use crate::ident::quote;
+use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
+
+use super::change::{Change, Columns};
+use super::hazard::{Hazard, Subject};
+use super::partitions;
+use super::statements::{Group, Step};
+
+fn subject(policy: &str, name: &QualifiedName, fate: &str) -> Subject {
+    Subject::new(format!("policy {} on {name}", quote(policy)), fate)
+}
+
+/// Creates the policies of a new table, on each of its partitions too.
+pub(super) fn create_all(name: &QualifiedName, table: &Table, group: &mut Group) {
+    for relation in partitions::relations(name, table) {
+        for (policy, definition) in table.rls.policies() {
+            group.push(create(&relation, policy, definition));
+        }
+    }
+}
+
+/// Drops, of a table that stays, the policies that `after` lacks, and those that cannot stay while
+/// what they read changes.
+pub(super) fn drop_stale(
+    change: &Change<'_>,
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    group: &mut Group,
+) {
+    let columns = Columns::of(before, after);
+    for (policy, old) in before.rls.policies() {
+        let new = after.rls.policies().get(policy);
+        if new.is_some_and(|new| !steps_aside(change, &columns, old, new)) {
+            continue;
+        }
+        for relation in kept(name, before, after) {
+            group.push(drop(&relation, policy));
+        }
+        if new.is_none()
+            && let Some(last) = group.steps.last_mut()
+        {
+            let subject = subject(policy, name, "dropped");
+            last.hazards.push(Hazard::NarrowsAccess(subject));
+        }
+    }
+}
+
+/// Drops every policy of a table that goes. They may read a table that changes before it does.
+pub(super) fn drop_all(name: &QualifiedName, table: &Table, group: &mut Group) {
+    for relation in partitions::relations(name, table) {
+        for policy in table.rls.policies().keys() {
+            group.push(drop(&relation, policy));
+        }
+    }
+}
+
+/// Creates what is new, alters what has changed, creates again what had to step aside.
+pub(super) fn build(
+    change: &Change<'_>,
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    group: &mut Group,
+) {
+    let columns = Columns::of(before, after);
+    for (policy, new) in after.rls.policies() {
+        let old = before.rls.policies().get(policy);
+        let steps: Vec<Step> = match old {
+            Some(old) if !steps_aside(change, &columns, old, new) => kept(name, before, after)
+                .filter_map(|relation| alter(&relation, policy, old, new))
+                .collect(),
+            _ => kept(name, before, after)
+                .map(|relation| create(&relation, policy, new))
+                .collect(),
+        };
+        let last = steps.len();
+        for (index, mut step) in steps.into_iter().enumerate() {
+            if index + 1 == last {
+                step.hazards.extend(verdict(policy, name, old, new));
+            }
+            group.push(step);
+        }
+        for partition in partitions::only_in(after, before) {
+            let partition = partitions::qualified(name, partition);
+            group.push(create(&partition, policy, new));
+        }
+    }
+}
+
+/// The table and the partitions that stay.
+fn kept<'a>(
+    name: &'a QualifiedName,
+    before: &'a Table,
+    after: &'a Table,
+) -> impl Iterator<Item = QualifiedName> + 'a {
+    let stays = |partition: &&String| before.partitions.contains_key(*partition);
+    let partitions = after.partitions.keys().filter(stays);
+    let partitions = partitions.map(|partition| partitions::qualified(name, partition));
+    std::iter::once(name.clone()).chain(partitions)
+}
+
+/// Whether a policy cannot become another by ALTER POLICY, which changes no command, takes away no
+/// clause, and may name only what is there.
+fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Policy) -> bool {
+    old.command != new.command
+        || old.using.is_some() != new.using.is_some()
+        || old.check.is_some() != new.check.is_some()
+        || change.moves(old, columns)
+        || change.moves(new, columns)
+}
+
+/// What a change of a policy does to access, as far as its text tells.
+fn verdict(
+    policy: &str,
+    name: &QualifiedName,
+    old: Option<&Policy>,
+    new: &Policy,
+) -> Option<Hazard> {
+    let Some(old) = old else {
+        return Some(Hazard::WidensAccess(subject(policy, name, "new")));
+    };
+    let same_rule = same_rule(old, new);
+    if same_rule && old.roles == new.roles {
+        return None;
+    }
+    Some(if same_rule && new.roles.is_subset(&old.roles) {
+        Hazard::NarrowsAccess(subject(policy, name, "for fewer roles"))
+    } else {
+        // Which of two conditions lets more rows through is not told by their text.
+        Hazard::WidensAccess(subject(policy, name, "changed"))
+    })
+}
+
+/// Whether two policies say the same, to whomever they say it.
+fn same_rule(old: &Policy, new: &Policy) -> bool {
+    let text = |expr: &Option<Expr>| expr.as_ref().map(|expr| expr.sql.clone());
+    text(&old.using) == text(&new.using)
+        && text(&old.check) == text(&new.check)
+        && old.command == new.command
+}
+
+fn drop(name: &QualifiedName, policy: &str) -> Step {
+    Step::new(format!("drop policy {} on {name}", quote(policy))).stops(name)
+}
+
+fn create(name: &QualifiedName, policy: &str, definition: &Policy) -> Step {
+    let command = definition.command.map_or("all", Command::as_str);
+    let mut text = format!(
+        "create policy {} on {name}\n  as permissive for {command} to {}",
+        quote(policy),
+        roles(definition)
+    );
+    text.push_str(&clauses(definition));
+    Step::new(text).stops(name)
+}
+
+fn alter(name: &QualifiedName, policy: &str, old: &Policy, new: &Policy) -> Option<Step> {
+    if same_rule(old, new) && old.roles == new.roles {
+        return None;
+    }
+    let mut text = format!("alter policy {} on {name}", quote(policy));
+    if old.roles != new.roles {
+        text.push_str(&format!("\n  to {}", roles(new)));
+    }
+    text.push_str(&clauses(new));
+    Some(Step::new(text).stops(name))
+}
+
+fn roles(policy: &Policy) -> String {
+    let roles: Vec<_> = policy.roles.iter().map(|role| quote(role)).collect();
+    roles.join(", ")
+}
+
+fn clauses(policy: &Policy) -> String {
+    let mut text = String::new();
+    if let Some(using) = &policy.using {
+        text.push_str(&format!("\n  using ({})", using.sql));
+    }
+    if let Some(check) = &policy.check {
+        text.push_str(&format!("\n  with check ({})", check.sql));
+    }
+    text
+}

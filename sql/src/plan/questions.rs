@@ -1,0 +1,293 @@
+//! What two schemas do not tell: whether something was renamed, and what old rows hold in a new column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast};
+
+use super::moves::Moves;
+
+/// Something that only a person can tell; until then there is no draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The declared table at which to report it.
+    pub table: QualifiedName,
+    /// The declared column at which to report it, where one is to blame.
+    pub column: Option<String>,
+    /// The fact, then the remedies.
+    pub message: String,
+}
+
+/// The renames that are settled.
+pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves, Vec<Question>> {
+    let mut asked = Asked {
+        from,
+        to,
+        moves: Moves::default(),
+        questions: Vec::new(),
+    };
+    let none = TableRenames::default();
+    for (name, hints) in &renames.tables {
+        asked.table_hint(name, hints);
+    }
+    for name in to.tables.keys() {
+        let hints = renames.tables.get(name).unwrap_or(&none);
+        if !from.tables.contains_key(name) && hints.from.is_none() && hints.replaces.is_none() {
+            asked.maybe_renamed_table(name, renames);
+        }
+    }
+    for (name, after) in &to.tables {
+        let hints = renames.tables.get(name).unwrap_or(&none);
+        if let Some(before) = asked.earlier(name) {
+            asked.columns(name, before, after, hints);
+        }
+    }
+    if asked.questions.is_empty() {
+        Ok(asked.moves)
+    } else {
+        Err(asked.questions)
+    }
+}
+
+struct Asked<'a> {
+    from: &'a Schema,
+    to: &'a Schema,
+    moves: Moves,
+    questions: Vec<Question>,
+}
+
+impl<'a> Asked<'a> {
+    fn say(&mut self, table: &QualifiedName, column: Option<&str>, message: String) {
+        self.questions.push(Question {
+            table: table.clone(),
+            column: column.map(str::to_owned),
+            message,
+        });
+    }
+
+    /// The sealed table that a declared one continues.
+    fn earlier(&self, name: &QualifiedName) -> Option<&'a Table> {
+        let renamed = self.moves.tables.iter().find(|(_, new)| *new == name);
+        let old = renamed.map_or(name, |(old, _)| old);
+        self.from.tables.get(old)
+    }
+
+    fn table_hint(&mut self, name: &QualifiedName, hints: &TableRenames) {
+        let Some(old) = &hints.from else {
+            return;
+        };
+        if !self.from.tables.contains_key(old) {
+            // Sealed long since, where the table is there under its new name.
+            if !self.from.tables.contains_key(name) && !self.from.tables.is_empty() {
+                self.say(
+                    name,
+                    None,
+                    format!(
+                        "table `{}` is `renamed_from = \"{}\"`, and no sealed table has that name; \
+                         correct it, or leave it out",
+                        name.name, old.name
+                    ),
+                );
+            }
+        } else if self.to.tables.contains_key(old) {
+            self.say(
+                name,
+                None,
+                format!(
+                    "table `{}` is `renamed_from = \"{}\"`, and a struct still declares that table; \
+                     leave it out, or rename in two migrations",
+                    name.name, old.name
+                ),
+            );
+        } else if let Some(other) = self.moves.tables.insert(old.clone(), name.clone()) {
+            self.say(
+                name,
+                None,
+                format!(
+                    "tables `{other}` and `{name}` are both `renamed_from = \"{}\"`; keep one",
+                    old.name
+                ),
+            );
+        }
+    }
+
+    fn maybe_renamed_table(&mut self, name: &QualifiedName, renames: &Renames) {
+        let new = &self.to.tables[name];
+        let claimed = |old: &QualifiedName| {
+            self.moves.tables.contains_key(old)
+                || renames
+                    .tables
+                    .values()
+                    .any(|hints| hints.replaces.as_ref() == Some(old))
+        };
+        let candidates: Vec<&QualifiedName> = self
+            .from
+            .tables
+            .iter()
+            .filter(|(old, before)| {
+                !self.to.tables.contains_key(*old) && !claimed(old) && resembles(before, new)
+            })
+            .map(|(old, _)| old)
+            .collect();
+        if let Some(old) = candidates.first() {
+            let old = if old.schema == name.schema {
+                old.name.clone()
+            } else {
+                format!("{}.{}", old.schema, old.name)
+            };
+            let message = format!(
+                "table `{}` is new, table `{old}` is gone, and their columns are alike; if it is the same \
+                 table write `#[table(renamed_from = \"{old}\")]`, if not `#[table(replaces = \"{old}\")]`",
+                name.name
+            );
+            self.say(name, None, message);
+        }
+    }
+
+    fn columns(
+        &mut self,
+        name: &QualifiedName,
+        before: &Table,
+        after: &Table,
+        hints: &TableRenames,
+    ) {
+        let mut moved: BTreeMap<String, String> = BTreeMap::new();
+        for (new, old) in &hints.columns {
+            if before.column(old).is_none() {
+                if before.column(new).is_none() {
+                    let message = format!(
+                        "column `{}.{new}` is `renamed_from = \"{old}\"`, and the sealed table has no such \
+                         column; correct it, or leave it out",
+                        name.name
+                    );
+                    self.say(name, Some(new), message);
+                }
+            } else if after.column(old).is_some() {
+                let message = format!(
+                    "column `{}.{new}` is `renamed_from = \"{old}\"`, and a field still declares that \
+                     column; leave it out, or rename in two migrations",
+                    name.name
+                );
+                self.say(name, Some(new), message);
+            } else if moved.insert(old.clone(), new.clone()).is_some() {
+                let message = format!(
+                    "two columns of `{}` are `renamed_from = \"{old}\"`; keep one",
+                    name.name
+                );
+                self.say(name, Some(new), message);
+            }
+        }
+        let taken: BTreeSet<&String> = hints.replaced_columns.values().collect();
+        for new in &after.columns {
+            let old = moved
+                .iter()
+                .find(|(_, to)| **to == new.name)
+                .map(|(old, _)| old);
+            match before.column(old.unwrap_or(&new.name)) {
+                Some(old) => self.changed(name, old, new, before),
+                None => {
+                    let gone = before.columns.iter().filter(|old| {
+                        after.column(&old.name).is_none()
+                            && !moved.contains_key(&old.name)
+                            && !taken.contains(&old.name)
+                    });
+                    let replaces = hints.replaced_columns.contains_key(&new.name);
+                    let alike = gone
+                        .filter(|old| old.ty == new.ty && !replaces)
+                        .map(|old| old.name.clone())
+                        .next();
+                    match alike {
+                        Some(old) => self.maybe_renamed(name, &old, new),
+                        None => self.added(name, new),
+                    }
+                }
+            }
+        }
+        if !moved.is_empty() {
+            self.moves.columns.insert(name.clone(), moved);
+        }
+        if before.partition_by.as_ref().map(|by| by.strategy)
+            != after.partition_by.as_ref().map(|by| by.strategy)
+            || before.partition_by.as_ref().map(|by| by.columns.len())
+                != after.partition_by.as_ref().map(|by| by.columns.len())
+        {
+            let message = format!(
+                "table `{}` changes how it is partitioned, which PostgreSQL cannot do to a table; declare a \
+                 new table beside it, and move the rows with `cargo tabellion new`",
+                name.name
+            );
+            self.say(name, None, message);
+        }
+        for (partition, bound) in &after.partitions {
+            if before
+                .partitions
+                .get(partition)
+                .is_some_and(|old| old != bound)
+            {
+                let message = format!(
+                    "partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot do; \
+                     give the partition of the new bounds another name",
+                    name.name
+                );
+                self.say(name, None, message);
+            }
+        }
+    }
+
+    fn maybe_renamed(&mut self, name: &QualifiedName, old: &str, new: &Column) {
+        let message = format!(
+            "column `{}.{}` is new, column `{old}` is gone, and both are `{}`; if it is the same column write \
+             `#[column(renamed_from = \"{old}\")]`, if not `#[column(replaces = \"{old}\")]`",
+            name.name, new.name, new.ty
+        );
+        self.say(name, Some(&new.name), message);
+    }
+
+    /// A new column must have a value for the rows that are there.
+    fn added(&mut self, name: &QualifiedName, new: &Column) {
+        let made = new.default.is_some() || new.generated.is_some() || new.computed.is_some();
+        if !new.nullable && !made {
+            let message = format!(
+                "column `{}.{}` is new and not null, and says nothing about the rows that are there; give it a \
+                 `default`, or make the field an `Option`",
+                name.name, new.name
+            );
+            self.say(name, Some(&new.name), message);
+        }
+    }
+
+    fn changed(&mut self, name: &QualifiedName, old: &Column, new: &Column, before: &Table) {
+        if old.computed.is_some() || new.computed.is_some() {
+            return;
+        }
+        let by = before.partition_by.iter().flat_map(|by| &by.columns);
+        if old.ty != new.ty && by.into_iter().any(|column| *column == old.name) {
+            let message = format!(
+                "column `{}.{}` is part of the partition key, so that PostgreSQL cannot change its type; declare \
+                 a new table beside it, and move the rows with `cargo tabellion new`",
+                name.name, new.name
+            );
+            self.say(name, Some(&new.name), message);
+        } else if cast(&old.ty, &new.ty).is_none() || cast(&new.ty, &old.ty).is_none() {
+            let message = format!(
+                "column `{}.{}` changes from `{}` to `{}`, between which PostgreSQL has no cast; add a column \
+                 of the new type, fill it with `cargo tabellion new`, and then drop this one",
+                name.name, new.name, old.ty, new.ty
+            );
+            self.say(name, Some(&new.name), message);
+        }
+    }
+}
+
+/// Whether one table could be the other under a new name: at least half of the columns of the smaller
+/// one are in both.
+fn resembles(old: &Table, new: &Table) -> bool {
+    let shared = old
+        .columns
+        .iter()
+        .filter(|column| {
+            new.column(&column.name)
+                .is_some_and(|other| other.ty == column.ty)
+        })
+        .count();
+    shared > 0 && shared * 2 >= old.columns.len().min(new.columns.len())
+}

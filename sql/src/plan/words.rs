@@ -1,0 +1,66 @@
+//! The words of an SQL expression, as far as renaming a column needs them.
+
+use std::collections::BTreeMap;
+
+use crate::ident::{quote, unquote};
+
+/// The expression with columns renamed, as PostgreSQL does it by itself when a column is renamed.
+///
+/// It knows strings, quoted names and plain words, not the grammar: a word before `(` is a function,
+/// one behind `.` or `::` belongs to something else. Where that is wrong, the text differs from the
+/// declared one, and the owner of the expression is made anew.
+pub(super) fn rename(sql: &str, names: &BTreeMap<String, String>) -> String {
+    if names.is_empty() {
+        return sql.to_owned();
+    }
+    let mut out = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let word = match first {
+            '\'' => 1 + rest[1..].find('\'').map_or(rest.len() - 1, |end| end + 1),
+            '"' => unquote(rest).map_or(rest.len(), |(_, after)| rest.len() - after.len()),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (text, after) = rest.split_at(word);
+        let is_name = first == '"' || (is_word(first) && !first.is_ascii_digit());
+        let belongs = out.trim_end().ends_with('.') || out.trim_end().ends_with("::");
+        let calls = after.trim_start().starts_with('(');
+        let plain = unquote(text).map(|(name, _)| name);
+        match plain.and_then(|name| names.get(&name)) {
+            Some(new) if is_name && !belongs && !calls => out.push_str(&quote(new)),
+            _ => out.push_str(text),
+        }
+        rest = after;
+    }
+    out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_columns_are_renamed() {
+        let names = BTreeMap::from([("shop".to_owned(), "Shop".to_owned())]);
+        for (before, after) in [
+            ("shop = 'shop'", "\"Shop\" = 'shop'"),
+            (
+                "\"shop\" <> '' and shop(1) = x.shop",
+                "\"Shop\" <> '' and shop(1) = x.shop",
+            ),
+            (
+                "'it''s shop' = a::shop or shops = shop",
+                "'it''s shop' = a::shop or shops = \"Shop\"",
+            ),
+            ("shop", "\"Shop\""),
+            ("'open", "'open"),
+        ] {
+            assert_eq!(rename(before, &names), after);
+        }
+    }
+}
