@@ -27,6 +27,9 @@ use tabellion_syntax::Report;
         unique,
         check,
         foreign_key,
+        exclude,
+        partition_by,
+        partition,
         policy,
         tenant,
         no_rls

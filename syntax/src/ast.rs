@@ -1,14 +1,21 @@
 //! What is read from one item. Two readings are equal when their hashes are; spans play no part.
 
+mod keys;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use tabellion_sql::schema::{Command, Deferrable, Generated, ReferentialAction, Type};
+use tabellion_sql::schema::{Command, Deferrable, Generated, QualifiedName, Type};
 
 use crate::predicate::{Predicate, Value};
+
+pub use keys::{
+    Bound, BoundValue, Check, Exclusion, Flag, ForeignKey, ForeignKeyOptions, Index, IndexColumn,
+    IndexKey, Partition, PartitionBy, Unique,
+};
 
 /// A value with the place where it was written.
 #[derive(Debug, Clone)]
@@ -66,6 +73,12 @@ pub struct Table {
     pub name: At<String>,
     /// The doc comment.
     pub comment: Option<String>,
+    /// It is someone else's: referred to, never made.
+    pub external: Flag,
+    /// The name that the table had before.
+    pub renamed_from: Option<At<QualifiedName>>,
+    /// A table that goes and is not this one.
+    pub replaces: Option<At<QualifiedName>>,
     /// Who asks.
     pub scope: Option<PathRef>,
     /// The columns in the order of the fields.
@@ -82,6 +95,12 @@ pub struct Table {
     pub checks: Vec<Check>,
     /// Foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
+    /// Exclusion constraints.
+    pub exclusions: Vec<Exclusion>,
+    /// How its rows are spread over partitions, where they are.
+    pub partition_by: Option<PartitionBy>,
+    /// Its partitions.
+    pub partitions: Vec<Partition>,
     /// The answer on row-level security.
     pub rls: Rls,
 }
@@ -223,80 +242,6 @@ pub enum Default {
     Value(Value),
     /// Raw SQL, parsed.
     Sql(String),
-}
-
-/// An index.
-#[derive(Debug, Clone, Hash)]
-pub struct Index {
-    /// Its name.
-    pub name: At<String>,
-    /// Its columns.
-    pub columns: Vec<IndexColumn>,
-    /// Whether it is unique.
-    pub unique: bool,
-    /// Which rows it holds.
-    pub predicate: Option<Predicate>,
-    /// The name of its finder.
-    pub finder: At<String>,
-}
-
-/// A column of an index.
-#[derive(Debug, Clone, Hash)]
-pub struct IndexColumn {
-    /// The field.
-    pub field: Ident,
-    /// Descending order.
-    pub descending: bool,
-}
-
-/// A unique constraint.
-#[derive(Debug, Clone, Hash)]
-pub struct Unique {
-    /// Its name.
-    pub name: At<String>,
-    /// Its fields.
-    pub columns: Vec<Ident>,
-    /// NULL equals NULL.
-    pub nulls_not_distinct: bool,
-    /// When it is checked.
-    pub deferrable: Deferrable,
-}
-
-/// A CHECK constraint.
-#[derive(Debug, Clone, Hash)]
-pub struct Check {
-    /// Its name.
-    pub name: At<String>,
-    /// What must not be false.
-    pub predicate: Predicate,
-}
-
-/// A foreign key.
-#[derive(Debug, Clone, Hash)]
-pub struct ForeignKey {
-    /// Its name.
-    pub name: At<String>,
-    /// The referencing fields.
-    pub columns: Vec<Ident>,
-    /// The struct of the referenced table.
-    pub table: PathRef,
-    /// The referenced fields.
-    pub references: Vec<Ident>,
-    /// What it does, and when.
-    pub options: ForeignKeyOptions,
-}
-
-/// What a foreign key does when the referenced row changes, and when it is checked.
-#[derive(Debug, Clone, std::default::Default, Hash)]
-pub struct ForeignKeyOptions {
-    /// What happens when the referenced row goes.
-    pub on_delete: Option<At<ReferentialAction>>,
-    /// The fields behind `set_null(…)` and `set_default(…)`; none where it touches all.
-    pub on_delete_columns: Vec<Ident>,
-    /// What happens when the referenced key changes.
-    pub on_update: Option<At<ReferentialAction>>,
-    /// When it is checked.
-    pub deferrable: Option<At<Deferrable>>,
 }
 
 /// The answer on row-level security.

@@ -5,7 +5,7 @@ mod parts;
 use proc_macro2::Ident;
 use syn::{Data, DataStruct, DeriveInput, Fields};
 use tabellion_sql::ident::object_name;
-use tabellion_sql::schema::{Deferrable, Type};
+use tabellion_sql::schema::{Deferrable, QualifiedName, Type};
 
 use crate::ast::{At, Column, ForeignKey, Rls, RustType, Table, TypeRef};
 use crate::attr::{self, ColumnAttr};
@@ -52,6 +52,9 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
         schema: At::new("public".into(), ident.span()),
         name: At::new(snake_case(ident), ident.span()),
         comment: rustdoc::comment(&input.attrs),
+        external: header.external,
+        renamed_from: None,
+        replaces: None,
         scope: header.scope,
         columns: Vec::new(),
         primary_key: Vec::new(),
@@ -60,6 +63,9 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
         uniques: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
+        exclusions: Vec::new(),
+        partition_by: None,
+        partitions: Vec::new(),
         rls: Rls::Missing,
     };
     match header.name {
@@ -71,6 +77,9 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
     if let Some(schema) = header.schema {
         table.schema = schema;
     }
+    let earlier = |name: At<String>| other_table(name, &table.schema.value);
+    let (renamed_from, replaces) = (header.renamed_from, header.replaces);
+    (table.renamed_from, table.replaces) = (renamed_from.map(earlier), replaces.map(earlier));
     let what = format!("the comment of table `{}`", table.name.value);
     check::no_nul(&what, table.comment.as_ref(), ident.span(), report);
     let Some(fields) = fields else {
@@ -84,6 +93,12 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
     parts.into_table(&mut table, report);
     check::table(&table, header.scope_tried, report);
     Some(table)
+}
+
+/// `old`, or `schema.old`.
+fn other_table(name: At<String>, schema: &str) -> At<QualifiedName> {
+    let (schema, table) = name.value.split_once('.').unwrap_or((schema, &name.value));
+    At::new(QualifiedName::new(schema, table), name.span)
 }
 
 /// `SalesPulseAction` as `sales_pulse_action`.
@@ -181,6 +196,9 @@ fn column(field: &syn::Field, table: &mut Table, report: &mut Report) {
         ident: ident.clone(),
     };
     check::column(&column, &attr, report);
+    if table.external.is_some() {
+        check::external_column(&column, &attr, report);
+    }
     if let Some(span) = attr.primary_key {
         if table.primary_key.is_empty() {
             table.primary_key.push(ident.clone());

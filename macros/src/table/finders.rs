@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_syntax::ast::{Column, Index, Table};
+use tabellion_syntax::ast::{At, Column, Index, Table};
 use tabellion_syntax::lower::{self, Piece};
 use tabellion_syntax::predicate::plain;
 
@@ -18,7 +18,8 @@ pub(super) fn finders(read: &Read<'_>) -> TokenStream {
         .iter()
         .filter_map(|index| {
             // Of a broken table there is what can be, so that what uses it does not fail as well.
-            let name = index.finder.value.as_str();
+            let finder = index.finder.as_ref()?;
+            let name = finder.value.as_str();
             let is_new = !seen.contains(&name);
             seen.push(name);
             if !is_new {
@@ -27,7 +28,7 @@ pub(super) fn finders(read: &Read<'_>) -> TokenStream {
             // As parsed a name may be raw, and as a name of its own it may not.
             let ident = syn::parse_str::<Ident>(name).ok()?;
             (plain(&ident) == name)
-                .then(|| finder(read, index))
+                .then(|| self::finder(read, index, finder))
                 .flatten()
         })
         .collect();
@@ -42,16 +43,16 @@ pub(super) fn finders(read: &Read<'_>) -> TokenStream {
     }
 }
 
-fn finder(read: &Read<'_>, index: &Index) -> Option<TokenStream> {
+fn finder(read: &Read<'_>, index: &Index, finder: &At<String>) -> Option<TokenStream> {
     let table = read.table;
     let columns: Option<Vec<&Column>> = index
         .columns
         .iter()
-        .map(|column| table.column(&column.field))
+        .map(|column| table.column(column.field()?))
         .collect();
     let columns = columns?;
     let (first, rest) = columns.split_first()?;
-    let finder = Ident::new(&index.finder.value, index.finder.span);
+    let finder = Ident::new(&finder.value, finder.span);
     let vis = &read.input.vis;
     let (argument, argument_type) = (&first.ident, &first.rust_type.0);
     let value = quote!(#argument.into_value());
@@ -63,7 +64,10 @@ fn finder(read: &Read<'_>, index: &Index) -> Option<TokenStream> {
     let names = columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
-    let descending = index.columns.iter().map(|column| column.descending);
+    let descending = index
+        .columns
+        .iter()
+        .map(|column| column.descending.is_some());
     let name = &index.name.value;
     let doc = format!(
         "Rows whose `{}` is the given one, in the order of the index `{name}`.",

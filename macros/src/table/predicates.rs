@@ -14,6 +14,8 @@ pub(super) fn check(table: &Table) -> TokenStream {
     let mut predicates: Vec<&Predicate> = Vec::new();
     let indexes = table.indexes.iter();
     predicates.extend(indexes.filter_map(|index| index.predicate.as_ref()));
+    let exclusions = table.exclusions.iter();
+    predicates.extend(exclusions.filter_map(|exclusion| exclusion.predicate.as_ref()));
     predicates.extend(table.checks.iter().map(|check| &check.predicate));
     if let Rls::Policies(policies) = &table.rls {
         for policy in policies {

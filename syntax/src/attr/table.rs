@@ -1,16 +1,20 @@
-//! `#[table(name = "…", schema = "…", scope = Path)]`
+//! `#[table(name = "…", schema = "…", scope = Path, external, renamed_from = "…", replaces = "…")]`
 
 use syn::Attribute;
 
 use super::Args;
 use crate::Report;
-use crate::ast::{At, PathRef};
+use crate::ast::{At, Flag, PathRef};
+use crate::predicate::SpanOf;
 
 #[derive(Default)]
 pub(crate) struct TableAttr {
     pub(crate) name: Option<At<String>>,
     pub(crate) schema: Option<At<String>>,
     pub(crate) scope: Option<PathRef>,
+    pub(crate) external: Flag,
+    pub(crate) renamed_from: Option<At<String>>,
+    pub(crate) replaces: Option<At<String>>,
     /// It was written, right or wrong: then it is not missing.
     pub(crate) scope_tried: bool,
 }
@@ -35,9 +39,14 @@ pub(crate) fn table(attribute: &Attribute, report: &mut Report) -> TableAttr {
                 table.scope_tried = true;
                 table.scope = arg.path(report);
             }
+            "external" => {
+                table.external = arg.flag(report).then_some(SpanOf(arg.key.span()));
+            }
+            "renamed_from" => table.renamed_from = arg.string(report),
+            "replaces" => table.replaces = arg.string(report),
             _ => arg.unknown(
                 "table",
-                "the options are `name`, `schema` and `scope`",
+                "the options are `name`, `schema`, `scope`, `external`, `renamed_from` and `replaces`",
                 report,
             ),
         }

@@ -27,10 +27,10 @@ pub(super) fn known(table: &Table, field: &Ident, report: &mut Report) -> bool {
 }
 
 /// PostgreSQL's limit on the columns of an index, and so of a key (INDEX_MAX_KEYS).
-const MAX_KEYS: usize = 32;
+pub(super) const MAX_KEYS: usize = 32;
 
 /// Every field exists, none stands twice, and they are not too many.
-fn listed<'a>(
+pub(super) fn listed<'a>(
     table: &Table,
     what: &str,
     fields: impl Iterator<Item = &'a Ident>,
@@ -64,7 +64,7 @@ const UNORDERED: [&str; 12] = [
     "cid",
 ];
 
-fn ordered<'a>(
+pub(super) fn ordered<'a>(
     table: &Table,
     what: &str,
     fields: impl Iterator<Item = &'a Ident>,
@@ -109,15 +109,6 @@ pub(super) fn keys(table: &Table, report: &mut Report) {
         let what = format!("unique constraint `{}`", unique.name.value);
         listed(table, &what, unique.columns.iter(), report);
         ordered(table, &what, unique.columns.iter(), report);
-    }
-}
-
-pub(super) fn indexes(table: &Table, report: &mut Report) {
-    for index in &table.indexes {
-        let what = format!("index `{}`", index.name.value);
-        let fields = index.columns.iter().map(|column| &column.field);
-        listed(table, &what, fields.clone(), report);
-        ordered(table, &what, fields, report);
     }
 }
 

@@ -2,17 +2,23 @@
 //! a file for each family of them.
 
 mod column;
+mod exclusion;
+mod external;
 mod generated;
+mod index;
 mod keys;
 mod names;
+mod partition;
 mod policies;
 mod predicates;
 mod renames;
+mod storage;
 
 use crate::Report;
 use crate::ast::{Rls, Table};
 
 pub(crate) use column::column;
+pub(crate) use external::{external, external_column};
 pub(crate) use names::{name, no_nul};
 
 /// Every rule about a whole struct. `scope_tried`: it was named, rightly or not.
@@ -22,8 +28,10 @@ pub(crate) fn table(table: &Table, scope_tried: bool, report: &mut Report) {
     names::names(table, report);
     names::duplicates(table, report);
     keys::keys(table, report);
-    keys::indexes(table, report);
+    index::indexes(table, report);
+    exclusion::exclusions(table, report);
     keys::foreign_keys(table, report);
+    partition::partitions(table, report);
     generated::generated(table, report);
     renames::renames(table, report);
     predicates::predicates(table, report);

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span};
 use tabellion_sql::ident::{MAX_BYTES, object_name};
 
 use crate::Report;
-use crate::ast::{At, Rls, Table, TypeRef};
+use crate::ast::{At, IndexColumn, Rls, Table, TypeRef};
 use crate::lower::enum_check;
 use crate::predicate::plain;
 
@@ -74,7 +74,19 @@ pub(super) fn names(table: &Table, report: &mut Report) {
     }
     for index in &table.indexes {
         name("index", &index.name, report);
-        finder(&index.finder, report);
+        if let Some(finder) = &index.finder {
+            self::finder(finder, report);
+        }
+        for part in &index.columns {
+            parts(part, report);
+        }
+    }
+    for partition in &table.partitions {
+        name("partition", &partition.name, report);
+    }
+    let elements = table.exclusions.iter().flat_map(|it| &it.elements);
+    for (part, _) in elements {
+        parts(part, report);
     }
     for (kind, names) in constraints(table) {
         for at in names {
@@ -85,6 +97,16 @@ pub(super) fn names(table: &Table, report: &mut Report) {
         for policy in policies {
             name("policy", &policy.name, report);
         }
+    }
+}
+
+/// The names that a part of an index's key gives.
+fn parts(part: &IndexColumn, report: &mut Report) {
+    if let Some(collation) = &part.collation {
+        name("collation", collation, report);
+    }
+    if let Some(opclass) = &part.opclass {
+        name("operator class", opclass, report);
     }
 }
 
@@ -107,7 +129,9 @@ fn finder(finder: &At<String>, report: &mut Report) {
     }
 }
 
-fn constraints(table: &Table) -> [(&'static str, Vec<&At<String>>); 3] {
+const EXCLUSION: &str = "exclusion constraint";
+
+fn constraints(table: &Table) -> [(&'static str, Vec<&At<String>>); 4] {
     [
         (
             "unique constraint",
@@ -120,6 +144,10 @@ fn constraints(table: &Table) -> [(&'static str, Vec<&At<String>>); 3] {
         (
             "foreign key",
             table.foreign_keys.iter().map(|key| &key.name).collect(),
+        ),
+        (
+            EXCLUSION,
+            table.exclusions.iter().map(|it| &it.name).collect(),
         ),
     ]
 }
@@ -161,8 +189,11 @@ fn constants(table: &Table, report: &mut Report) {
 
 fn finders(table: &Table, report: &mut Report) {
     let mut seen = Vec::new();
-    for index in &table.indexes {
-        let finder = &index.finder;
+    for finder in table
+        .indexes
+        .iter()
+        .filter_map(|index| index.finder.as_ref())
+    {
         if seen.contains(&&finder.value) {
             report.at(
                 finder.span,
@@ -188,22 +219,28 @@ fn relations_and_constraints(table: &Table, report: &mut Report) {
         .filter(|column| matches!(column.ty, TypeRef::Enum(_) | TypeRef::EnumArray(_)))
         .map(|column| At::new(enum_check(name, &column.name.value), column.name.span))
         .collect();
-    let [(_, uniques), (_, checks), (_, foreign_keys)] = constraints(table);
+    let [
+        (_, uniques),
+        (_, checks),
+        (_, foreign_keys),
+        (_, exclusions),
+    ] = constraints(table);
 
     // What comes from a type or from the table itself stands first: only the other can be renamed.
     let mut relations = Names::new(table, report);
     relations.add(&table.name, "table");
     relations.all(key, "primary key");
     relations.all(uniques.iter().copied(), "unique constraint");
+    relations.all(exclusions.iter().copied(), EXCLUSION);
     relations.all(table.indexes.iter().map(|index| &index.name), "index");
+    relations.all(table.partitions.iter().map(|it| &it.name), "partition");
     let reported = relations.reported;
     let mut names = Names::new(table, report);
     names.all(key, "primary key");
     names.all(&enums, "check");
-    let uniques = uniques
-        .into_iter()
-        .filter(|unique| !reported.contains(&unique.value));
-    names.all(uniques, "unique constraint");
+    let is_new = |name: &&At<String>| !reported.contains(&name.value);
+    names.all(uniques.into_iter().filter(is_new), "unique constraint");
+    names.all(exclusions.into_iter().filter(is_new), EXCLUSION);
     names.all(checks, "check");
     names.all(foreign_keys, "foreign key");
 }
@@ -248,6 +285,8 @@ impl<'a> Names<'a> {
                 "check" => ("checks", "give one a name with `#[check(\"...\", ...)]`"),
                 "index" => ("indexes", ANOTHER),
                 "unique constraint" => ("unique constraints", ANOTHER),
+                EXCLUSION => ("exclusion constraints", ANOTHER),
+                "partition" => ("partitions", "rename one"),
                 _ => ("foreign keys", ANOTHER),
             };
             format!("table `{table}` has two {kinds} named `{value}`; {remedy}")

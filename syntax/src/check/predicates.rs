@@ -26,6 +26,16 @@ fn all(table: &Table) -> Vec<Place<'_>> {
             predicate,
         }));
     }
+    for exclusion in &table.exclusions {
+        all.extend(exclusion.predicate.iter().map(|predicate| Place {
+            what: format!(
+                "exclusion constraint `{}` on `{name}`: `where`",
+                exclusion.name.value
+            ),
+            clause: Clause::IndexWhere,
+            predicate,
+        }));
+    }
     for check in &table.checks {
         all.push(Place {
             what: format!("check `{}` on `{name}`: it", check.name.value),

@@ -1,5 +1,6 @@
 //! Lower: an unresolved table into `tabellion_sql::schema`, once it is known what its paths denote.
 
+mod keys;
 mod partial;
 mod predicate;
 mod renames;
@@ -13,6 +14,8 @@ use tabellion_sql::schema::{self, Command, Expr, QualifiedName, Role, Type};
 use crate::ast::{self, At, Default, PathRef, TypeRef};
 use crate::predicate::{Predicate, plain};
 
+pub use keys::external;
+use keys::partition;
 pub use partial::{Piece, partial};
 pub use renames::renames;
 
@@ -184,6 +187,17 @@ impl<'a> Lower<'a> {
                 .iter()
                 .map(|index| (index.name.value.clone(), self.index(index)))
                 .collect(),
+            exclusions: table
+                .exclusions
+                .iter()
+                .map(|exclusion| (exclusion.name.value.clone(), self.exclusion(exclusion)))
+                .collect(),
+            partition_by: table.partition_by.as_ref().map(|by| self.partition_by(by)),
+            partitions: table
+                .partitions
+                .iter()
+                .map(|part| (part.name.value.clone(), partition(&part.bound.value)))
+                .collect(),
             rls: self.rls(),
             grants: self.grants(),
             ..schema::Table::new(source)
@@ -240,50 +254,6 @@ impl<'a> Lower<'a> {
             // In parentheses any expression is allowed; without them only some are.
             Default::Sql(sql) => format!("({})", sql.trim()),
             Default::Value(value) => self.value(value),
-        }
-    }
-
-    fn foreign_key(&mut self, key: &ast::ForeignKey) -> Option<schema::ForeignKey> {
-        let Some(target) = self.denote.table(&key.table) else {
-            self.missing("table", &key.table.text(), "Table");
-            return None;
-        };
-        let action = |at: &Option<At<schema::ReferentialAction>>| {
-            at.as_ref().map(|at| at.value).unwrap_or_default()
-        };
-        let references = key.references.iter().map(|field| {
-            let column = target.column(field);
-            column.map_or_else(|| plain(field), |column| column.name.value.clone())
-        });
-        Some(schema::ForeignKey {
-            on_delete: action(&key.options.on_delete),
-            on_delete_columns: self.names(&key.options.on_delete_columns),
-            on_update: action(&key.options.on_update),
-            deferrable: match &key.options.deferrable {
-                Some(deferrable) => deferrable.value,
-                None => schema::Deferrable::Not,
-            },
-            ..schema::ForeignKey::new(
-                self.names(&key.columns),
-                QualifiedName::new(&target.schema.value, &target.name.value),
-                references,
-            )
-        })
-    }
-
-    fn index(&mut self, index: &ast::Index) -> schema::Index {
-        let columns = index.columns.iter().map(|column| schema::IndexColumn {
-            descending: column.descending,
-            ..schema::IndexColumn::new(self.name(&column.field))
-        });
-        let columns: Vec<_> = columns.collect();
-        schema::Index {
-            unique: index.unique,
-            predicate: index
-                .predicate
-                .as_ref()
-                .map(|predicate| self.predicate(predicate)),
-            ..schema::Index::new(columns)
         }
     }
 

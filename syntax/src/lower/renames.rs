@@ -9,9 +9,10 @@ use crate::ast::{At, Column, Table};
 /// The renames that the attributes of one struct state, for the table that it declares.
 pub fn renames(table: &Table) -> TableRenames {
     TableRenames {
+        from: table.renamed_from.as_ref().map(|name| name.value.clone()),
+        replaces: table.replaces.as_ref().map(|name| name.value.clone()),
         columns: stated(table, |column| column.renamed_from.as_ref()),
         replaced_columns: stated(table, |column| column.replaces.as_ref()),
-        ..TableRenames::default()
     }
 }
 

@@ -4,19 +4,25 @@ use proc_macro2::{Ident, Span};
 use syn::Attribute;
 use tabellion_sql::ident::object_name;
 
-use crate::Report;
-use crate::ast::{At, Check, ForeignKey, Index, Rls, Table, Unique};
+use crate::ast::{
+    At, Check, Exclusion, ForeignKey, Index, IndexColumn, IndexKey, Partition, PartitionBy, Rls,
+    Table, Unique,
+};
 use crate::attr::{self, RlsAttr, TableAttr};
 use crate::predicate::{Value, plain};
+use crate::{Report, check};
 
 /// The attributes that `#[derive(Table)]` reads on a struct.
-pub(super) const ATTRIBUTES: [&str; 9] = [
+pub(super) const ATTRIBUTES: [&str; 12] = [
     "table",
     "primary_key",
     "index",
     "unique",
     "check",
     "foreign_key",
+    "exclude",
+    "partition_by",
+    "partition",
     "policy",
     "tenant",
     "no_rls",
@@ -31,6 +37,11 @@ pub(super) struct Parts {
     uniques: Vec<attr::Key>,
     checks: Vec<attr::CheckAttr>,
     foreign_keys: Vec<attr::ForeignKeyAttr>,
+    exclusions: Vec<attr::ExcludeAttr>,
+    partition_by: Option<PartitionBy>,
+    partitions: Vec<Partition>,
+    /// Every attribute, and where it stands.
+    given: Vec<(&'static str, Span)>,
     rls: Vec<(RlsAttr, Span)>,
     /// An attribute about row-level security that could not be read: the answer is wrong, not missing.
     rls_tried: bool,
@@ -54,6 +65,7 @@ impl Parts {
                 continue;
             };
             let span = attr::name_span(attribute);
+            parts.given.push((name, span));
             let rls = match name {
                 "table" => {
                     if parts.table.is_some() {
@@ -85,6 +97,28 @@ impl Parts {
                     parts
                         .foreign_keys
                         .extend(attr::foreign_key(attribute, report));
+                    continue;
+                }
+                "exclude" => {
+                    parts.exclusions.extend(attr::exclude(attribute, report));
+                    continue;
+                }
+                "partition_by" => {
+                    if parts
+                        .given
+                        .iter()
+                        .filter(|(given, _)| *given == name)
+                        .count()
+                        > 1
+                    {
+                        report.at(span, "`#[partition_by]` is given twice; keep one");
+                    } else {
+                        parts.partition_by = attr::partition_by(attribute, report);
+                    }
+                    continue;
+                }
+                "partition" => {
+                    parts.partitions.extend(attr::partition(attribute, report));
                     continue;
                 }
                 "policy" => attr::policy(attribute, report),
@@ -120,22 +154,18 @@ impl Parts {
             }
         }
         for index in self.indexes {
-            let fields: Vec<_> = index.columns.iter().map(|column| &column.field).collect();
-            let finder = index
-                .finder
-                .unwrap_or_else(|| At::new(format!("by_{}", joined(&fields)), index.span));
-            let name = index.name.unwrap_or_else(|| {
-                At::new(
-                    object_name(&table.name.value, &columns(table, &fields), "idx"),
-                    index.span,
-                )
-            });
-            table.indexes.push(Index {
+            let index = self::index(table, index, report);
+            table.indexes.push(index);
+        }
+        for exclude in self.exclusions {
+            let elements = exclude.elements.iter().map(|(column, _)| column);
+            let name = named(table, exclude.name, elements, "excl", exclude.span, report);
+            table.exclusions.push(Exclusion {
                 name,
-                columns: index.columns,
-                unique: index.unique,
-                predicate: index.predicate,
-                finder,
+                method: exclude.method,
+                elements: exclude.elements,
+                predicate: exclude.predicate,
+                deferrable: exclude.deferrable,
             });
         }
         for unique in self.uniques {
@@ -187,6 +217,24 @@ impl Parts {
                 options: key.options,
             });
         }
+        table.partition_by = self.partition_by;
+        table.partitions = self.partitions;
+        if table.external.is_some() {
+            check::external(table, &self.given, report);
+            table.rls = Rls::DenyAll;
+            return;
+        }
+        if let Some((_, span)) = self.given.iter().find(|(given, _)| *given == "partition")
+            && !self.given.iter().any(|(given, _)| *given == "partition_by")
+        {
+            report.at(
+                *span,
+                format!(
+                    "table `{}` is not partitioned; add `#[partition_by(...)]`",
+                    table.name.value
+                ),
+            );
+        }
         table.rls = answer(&table.name.value, self.rls, report);
         if let Rls::Missing = table.rls
             && self.rls_tried
@@ -195,6 +243,80 @@ impl Parts {
             table.rls = Rls::DenyAll;
         }
     }
+}
+
+/// An index with its name and its finder.
+fn index(table: &Table, index: attr::IndexAttr, report: &mut Report) -> Index {
+    let name = named(
+        table,
+        index.name,
+        index.columns.iter(),
+        "idx",
+        index.span,
+        report,
+    );
+    let fields: Option<Vec<&Ident>> = index.columns.iter().map(IndexColumn::plain).collect();
+    // Along these a query can find rows by their columns alone.
+    let fields = fields.filter(|_| matches!(index.method.value.as_str(), "btree" | "hash"));
+    let finder = match (fields, index.finder) {
+        (Some(_), Some(finder)) => Some(finder),
+        (Some(fields), None) => Some(At::new(format!("by_{}", joined(&fields)), index.span)),
+        (None, Some(finder)) => {
+            report.at(
+                finder.span,
+                format!(
+                    "index `{}` has no finder, which is for `btree` and `hash` over plain columns; remove \
+                     `finder`",
+                    name.value
+                ),
+            );
+            None
+        }
+        (None, None) => None,
+    };
+    Index {
+        name,
+        method: index.method,
+        columns: index.columns,
+        include: index.include,
+        unique: index.unique,
+        nulls_not_distinct: index.nulls_not_distinct,
+        predicate: index.predicate,
+        with: index.with,
+        finder,
+    }
+}
+
+/// The name that is given, or the one that PostgreSQL would choose. Of an expression it makes none that
+/// would say anything.
+fn named<'a>(
+    table: &Table,
+    name: Option<At<String>>,
+    parts: impl Iterator<Item = &'a IndexColumn>,
+    suffix: &str,
+    span: Span,
+    report: &mut Report,
+) -> At<String> {
+    let mut fields = Vec::new();
+    let mut expression = None;
+    for part in parts {
+        match &part.key {
+            IndexKey::Field(field) => fields.push(field),
+            IndexKey::Sql(sql) => expression = Some(sql),
+        }
+    }
+    if let (None, Some(sql)) = (&name, expression) {
+        report.at(
+            sql.span,
+            "what holds an expression needs a name of its own; add `name = \"...\"`",
+        );
+    }
+    name.unwrap_or_else(|| {
+        At::new(
+            object_name(&table.name.value, &columns(table, &fields), suffix),
+            span,
+        )
+    })
 }
 
 /// The one answer that the attributes give together.
