@@ -1,73 +1,106 @@
 //! The artifacts in the source tree: what they must hold, and bringing them to that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, Lock};
-use tabellion_sql::plan::{Plan, plan};
+use tabellion_sql::lock::{Draft, DraftPair, Lock, draft_files};
+use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::schema::Schema;
 
 use crate::error::Error;
 
 /// Files by name below the root; `None` is a file that must not be there.
-pub(crate) type Artifacts = BTreeMap<&'static str, Option<String>>;
-
-/// The names of the artifacts.
-pub(crate) const NAMES: [&str; 4] = [
-    "schema.sql",
-    "draft.sql",
-    "draft.rollback.sql",
-    "draft.lock",
-];
+pub(crate) type Artifacts = BTreeMap<String, Option<String>>;
 
 const SCHEMA: &str = "-- The whole schema that the annotated structs declare.\n\
                       -- Written by the build; to change it, change the structs.\n";
-const DRAFT: &str = "-- Draft by Tabellion: from the last sealed schema to the structs.\n\
-                     -- Written by the build; `cargo tabellion seal NAME` makes it a migration.\n";
-const ROLLBACK: &str = "-- Draft by Tabellion: the way back from the draft.\n\
-                        -- Written by the build; sealed together with it.\n";
 
-/// The artifacts for a schema, given the lock.
-pub(crate) fn artifacts(lock: &Lock, schema: &Schema) -> Artifacts {
+/// The artifacts for a schema, and the migrations that lead to it from the sealed one.
+pub(crate) fn artifacts(lock: &Lock, schema: &Schema, migrations: &[Migration]) -> Artifacts {
     let whole = plan(&Schema::default(), schema);
-    let up = plan(&lock.schema, schema);
-    let down = plan(schema, &lock.schema);
-    let parent = lock.head().map(|head| head.checksum);
-    // A struct that moved to another module, or fields in another order, need no migration.
-    let differs = !(up.is_empty() && down.is_empty());
-    let draft = |title: &str, plan: &Plan| {
-        differs.then(|| {
-            let header = Header {
-                loses_data: plan.losses.clone(),
-                ..Header::default()
-            };
-            file(&format!("{title}{header}"), plan)
-        })
-    };
-    let (draft_up, draft_down) = (draft(DRAFT, &up), draft(ROLLBACK, &down));
-    let lock_text = draft_up
-        .as_ref()
-        .zip(draft_down.as_ref())
-        .map(|(up, down)| Draft::new(parent, schema.clone(), up, down).to_text());
-    BTreeMap::from([
-        ("schema.sql", Some(file(SCHEMA, &whole))),
-        ("draft.sql", draft_up),
-        ("draft.rollback.sql", draft_down),
-        ("draft.lock", lock_text),
-    ])
+    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(file(SCHEMA, &whole.body())))]);
+    let mut pairs = Vec::new();
+    for (number, migration) in (1..).zip(migrations) {
+        let place = if migrations.len() == 1 {
+            String::new()
+        } else {
+            format!(" ({number} of {})", migrations.len())
+        };
+        let up = draft(
+            &format!(
+                "-- Draft by Tabellion{place}: from the last sealed schema to the structs.\n\
+                 -- Written by the build; `cargo tabellion seal NAME` makes it a migration.\n"
+            ),
+            &migration.up,
+        );
+        let down = draft(
+            &format!(
+                "-- Draft by Tabellion{place}: the way back from the draft.\n\
+                 -- Written by the build; sealed together with it.\n"
+            ),
+            &migration.down,
+        );
+        pairs.push(DraftPair::new(&up, &down, &migration.schema));
+        let [up_name, down_name] = draft_files(number);
+        files.insert(up_name, Some(up));
+        files.insert(down_name, Some(down));
+    }
+    if !pairs.is_empty() {
+        let parent = lock.head().map(|head| head.checksum);
+        let draft = Draft::new(parent, schema.clone(), pairs);
+        files.insert("draft.lock".to_owned(), Some(draft.to_text()));
+    }
+    files
 }
 
-fn file(header: &str, plan: &Plan) -> String {
-    let body = plan.body();
+fn draft(title: &str, script: &Script) -> String {
+    let header = Header {
+        no_transaction: script.no_transaction,
+        hazards: script.hazards(),
+        ..Header::default()
+    };
+    file(&format!("{title}{header}"), &script.body())
+}
+
+fn file(header: &str, body: &str) -> String {
     if body.is_empty() {
         header.to_owned()
     } else {
         format!("{header}\n{body}")
     }
+}
+
+/// Adds, as files that must not be there, the drafts that an earlier build has written.
+pub(crate) fn outdate(root: &Path, artifacts: &mut Artifacts) {
+    for name in written(root) {
+        artifacts.entry(name).or_insert(None);
+    }
+}
+
+/// The names of the artifacts that are there.
+pub(crate) fn written(root: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(root).into_iter().flatten();
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| is_artifact(name))
+        .collect()
+}
+
+fn is_artifact(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("draft") else {
+        return name == "schema.sql";
+    };
+    let number = rest
+        .strip_suffix(".rollback.sql")
+        .or_else(|| rest.strip_suffix(".sql"));
+    number.is_some_and(|number| {
+        let digits = number.strip_prefix('.');
+        number.is_empty() || digits.is_some_and(|d| d.parse::<usize>().is_ok())
+    }) || rest == ".lock"
 }
 
 /// The sealed state; a folder without a lock has sealed nothing.
@@ -115,7 +148,7 @@ pub(crate) fn stale<'a>(root: &Path, artifacts: &'a Artifacts) -> Vec<&'a str> {
             let found = fs::read(root.join(name)).ok();
             found.as_deref() != wanted.as_ref().map(|text| text.as_bytes())
         })
-        .map(|(name, _)| *name)
+        .map(|(name, _)| name.as_str())
         .collect()
 }
 

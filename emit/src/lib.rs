@@ -24,8 +24,10 @@ mod whole;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use tabellion_sql::plan;
 use tabellion_sql::schema::Platform;
 
+use artifacts::Artifacts;
 pub use error::Error;
 use mode::Mode;
 use whole::Whole;
@@ -44,6 +46,7 @@ pub struct Emitter {
     root: PathBuf,
     platform: Platform,
     targets: Vec<String>,
+    settings: plan::Settings,
 }
 
 impl Default for Emitter {
@@ -52,6 +55,7 @@ impl Default for Emitter {
             root: PathBuf::from("db"),
             platform: Platform::Postgres,
             targets: Vec::new(),
+            settings: plan::Settings::default(),
         }
     }
 }
@@ -103,27 +107,54 @@ impl Emitter {
             println!("cargo::rerun-if-env-changed={variable}");
         }
         let cfg = walk::Cfg::from_env();
-        let whole = Whole::read(&manifest_dir, &self.targets, &cfg, self.platform)?;
+        let mut whole = Whole::read(&manifest_dir, &self.targets, &cfg, self.platform)?;
         for file in whole.files() {
             println!("cargo::rerun-if-changed={}", file.display());
         }
+        let drawn = self.draw(&manifest_dir, &mut whole);
         out::write(&out_dir, &whole)?;
-        self.artifacts(&manifest_dir, &whole)
+        match drawn? {
+            Some(artifacts) => self.keep(&manifest_dir, artifacts),
+            None => Ok(()),
+        }
     }
 
-    fn artifacts(&self, manifest_dir: &Path, whole: &Whole) -> Result<(), Error> {
-        let mode = Mode::of(manifest_dir);
-        if mode == Mode::Leave {
-            return Ok(());
+    /// The folder of the artifacts, as messages show it.
+    fn shown(&self) -> String {
+        self.root.display().to_string().replace('\\', "/")
+    }
+
+    /// What the artifacts must hold; `None` where the source tree is not ours to judge, or where it is
+    /// not yet known. What only a person can tell is added to the mistakes of its struct.
+    fn draw(&self, manifest_dir: &Path, whole: &mut Whole) -> Result<Option<Artifacts>, Error> {
+        if Mode::of(manifest_dir) == Mode::Leave {
+            return Ok(None);
         }
         let root = manifest_dir.join(&self.root);
-        let shown = self.root.display().to_string().replace('\\', "/");
-        let lock = artifacts::lock(&root, &shown)?;
+        let lock = artifacts::lock(&root, &self.shown())?;
         // What is missing from an incomplete reading would read as a drop.
         let Some(schema) = whole.schema() else {
-            return Ok(());
+            return Ok(None);
         };
-        let artifacts = artifacts::artifacts(&lock, schema);
+        match plan::migrations(&lock.schema, schema, whole.renames(), &self.settings) {
+            Ok(migrations) => {
+                let mut artifacts = artifacts::artifacts(&lock, schema, &migrations);
+                artifacts::outdate(&root, &mut artifacts);
+                Ok(Some(artifacts))
+            }
+            Err(questions) => {
+                whole.ask(questions);
+                // The answer is a struct's, but the question depends on what is sealed.
+                watch(&root, &self.shown());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Brings the artifacts to what they must hold, or, in locked mode, says which do not.
+    fn keep(&self, manifest_dir: &Path, artifacts: Artifacts) -> Result<(), Error> {
+        let (root, shown) = (manifest_dir.join(&self.root), self.shown());
+        let mode = Mode::of(manifest_dir);
         if mode == Mode::Write {
             artifacts::write(&root, &shown, &artifacts)?;
         }
@@ -148,9 +179,11 @@ impl Emitter {
 ///
 /// Only what is there is named: cargo runs a script again whenever a named path is missing.
 fn watch(root: &Path, shown: &str) {
-    let names = artifacts::NAMES.into_iter().chain(["tabellion.lock"]);
-    for name in names.filter(|name| root.join(name).exists()) {
+    for name in artifacts::written(root) {
         println!("cargo::rerun-if-changed={shown}/{name}");
+    }
+    if root.join("tabellion.lock").exists() {
+        println!("cargo::rerun-if-changed={shown}/tabellion.lock");
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use tabellion_sql::schema::{Platform, QualifiedName, Schema};
+use tabellion_sql::plan::Question;
+use tabellion_sql::schema::{Platform, QualifiedName, Renames, Schema};
 use tabellion_sql::verify;
 use tabellion_syntax::ast::{self, PathRef};
 use tabellion_syntax::lower::{self, Denote};
@@ -19,11 +20,14 @@ pub(crate) struct Whole {
     targets: Vec<seen::Target>,
     files: BTreeSet<PathBuf>,
     schema: Schema,
+    renames: Renames,
     entries: BTreeMap<String, Vec<Entry>>,
     /// A struct is missing from the schema, or the schema is wrong.
     is_incomplete: bool,
     /// A file could not be parsed, so that structs may be missing even from the entries.
     is_partial: bool,
+    /// The entry of each table.
+    declared: BTreeMap<QualifiedName, Place>,
 }
 
 impl Whole {
@@ -53,6 +57,27 @@ impl Whole {
     /// The schema; `None` while it would lack a table or hold a mistake.
     pub(crate) fn schema(&self) -> Option<&Schema> {
         (!self.is_incomplete && !self.is_partial).then_some(&self.schema)
+    }
+
+    /// What the structs say about earlier names.
+    pub(crate) fn renames(&self) -> &Renames {
+        &self.renames
+    }
+
+    /// Adds what only a person can tell to the mistakes of the structs.
+    pub(crate) fn ask(&mut self, questions: Vec<Question>) {
+        for question in questions {
+            let Some((ident, index)) = self.declared.get(&question.table) else {
+                continue;
+            };
+            let entries = self.entries.get_mut(ident);
+            if let Some(entry) = entries.and_then(|entries| entries.get_mut(*index)) {
+                entry.errors.push(seen::Error {
+                    column: question.column,
+                    message: question.message,
+                });
+            }
+        }
     }
 
     pub(crate) fn targets(&self) -> &[seen::Target] {
@@ -155,9 +180,11 @@ impl Builder {
                     platform,
                     ..Schema::default()
                 },
+                renames: Renames::default(),
                 entries: BTreeMap::new(),
                 is_incomplete: false,
                 is_partial: false,
+                declared: BTreeMap::new(),
             },
             declared: BTreeMap::new(),
         }
@@ -251,6 +278,8 @@ impl Builder {
                     }
                     None => {
                         self.whole.schema.tables.insert(name.clone(), lowered);
+                        let renames = lower::renames(table);
+                        self.whole.renames.tables.insert(name.clone(), renames);
                         self.declared.insert(name, (source, place));
                     }
                 },
@@ -288,6 +317,11 @@ impl Builder {
             }
             self.whole.is_incomplete = true;
         }
+        self.whole.declared = self
+            .declared
+            .into_iter()
+            .map(|(name, (_, place))| (name, place))
+            .collect();
         self.whole
     }
 }
