@@ -1,0 +1,143 @@
+//! Foreign keys against what they reference.
+
+use super::Finding;
+use crate::schema::{
+    Column, Deferrable, External, ForeignKey, QualifiedName, Schema, Table, Unique,
+};
+
+/// What a foreign key references: a table of ours, or one of someone else.
+enum Target<'a> {
+    Own(&'a Table),
+    External(&'a External),
+}
+
+impl<'a> Target<'a> {
+    fn of(schema: &'a Schema, name: &QualifiedName) -> Option<Target<'a>> {
+        let own = schema.tables.get(name).map(Target::Own);
+        own.or_else(|| schema.externals.get(name).map(Target::External))
+    }
+
+    fn column(&self, name: &str) -> Option<&'a Column> {
+        match self {
+            Target::Own(table) => table.column(name),
+            Target::External(external) => external.column(name),
+        }
+    }
+}
+
+pub(super) fn foreign_keys(
+    schema: &Schema,
+    name: &QualifiedName,
+    table: &Table,
+    findings: &mut Vec<Finding>,
+) {
+    for (key, definition) in &table.foreign_keys {
+        let first = definition.columns.first().map(String::as_str);
+        let Some(target) = Target::of(schema, &definition.table) else {
+            let message = format!(
+                "foreign key `{key}` on table `{}` references `{}`, which no struct declares; \
+                 derive `Table` on a struct for it",
+                name.name, definition.table
+            );
+            findings.push(Finding::new(name, first, message));
+            continue;
+        };
+        columns(name, table, definition, &target, findings);
+        if let Some(fact) = not_unique(&target, &definition.references) {
+            let message = format!(
+                "foreign key `{key}` on table `{}` references `{}({})`, which {fact}",
+                name.name,
+                definition.table.name,
+                definition.references.join(", ")
+            );
+            findings.push(Finding::new(name, first, message));
+        }
+    }
+}
+
+/// Each referenced column is there, and of the type of its other end.
+fn columns(
+    name: &QualifiedName,
+    table: &Table,
+    key: &ForeignKey,
+    target: &Target<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    for (column, reference) in key.columns.iter().zip(&key.references) {
+        let Some(to) = target.column(reference) else {
+            let message = format!(
+                "no column `{reference}` on table `{}`, which `{}.{column}` references",
+                key.table.name, name.name
+            );
+            findings.push(Finding::new(name, Some(column), message));
+            continue;
+        };
+        let Some(from) = table.column(column) else {
+            continue; // said where columns are looked for
+        };
+        let (from, to) = (from.ty.internal_name(), to.ty.internal_name());
+        if from != to {
+            let message = format!(
+                "column `{}.{column}` is `{from}` but references `{}.{reference}`, which is `{to}`; \
+                 change one of the fields to the other's type",
+                name.name, key.table.name
+            );
+            findings.push(Finding {
+                rustc_reports: true,
+                ..Finding::new(name, Some(column), message)
+            });
+        }
+    }
+}
+
+/// PostgreSQL wants a unique constraint, or a whole unique index, over just these columns in any order,
+/// and one that is checked with each statement. The fact and the remedy where there is none.
+fn not_unique(target: &Target<'_>, columns: &[String]) -> Option<&'static str> {
+    const NONE: &str = "is not unique; reference its primary key, or make the columns unique there";
+    const DEFERRABLE: &str = "is checked at the end of a transaction; remove `deferrable` there";
+    let wanted = sorted(columns);
+    let table = match target {
+        Target::External(external) => {
+            let found = external.keys.iter().any(|key| sorted(key) == wanted);
+            return (!found).then_some(NONE);
+        }
+        Target::Own(table) => table,
+    };
+    let key = table.primary_key.iter();
+    let key = key.map(|key| (key.columns.as_slice(), key.deferrable));
+    let uniques = table.uniques.values();
+    let uniques = uniques.map(
+        |Unique {
+             columns,
+             deferrable,
+             ..
+         }| (columns.as_slice(), *deferrable),
+    );
+    let found: Vec<Deferrable> = key
+        .chain(uniques)
+        .filter(|(columns, _)| sorted(columns) == wanted)
+        .map(|(_, deferrable)| deferrable)
+        .collect();
+    let mut indexes = table
+        .indexes
+        .values()
+        .filter(|index| index.unique && index.predicate.is_none());
+    let by_index = indexes.any(|index| {
+        let names = index.columns.iter().map(|column| column.name());
+        let names: Option<Vec<String>> = names.map(|name| name.map(str::to_owned)).collect();
+        names.is_some_and(|names| sorted(&names) == wanted)
+    });
+    if by_index || found.contains(&Deferrable::Not) {
+        None
+    } else if found.is_empty() {
+        Some(NONE)
+    } else {
+        Some(DEFERRABLE)
+    }
+}
+
+fn sorted(names: &[String]) -> Vec<&String> {
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,188 @@
+use super::verify;
+use crate::schema::{
+    Column, Deferrable, Exclusion, ExclusionElement, Extension, External, ForeignKey, Index,
+    IndexColumn, Partition, PrimaryKey, QualifiedName, Schema, Table, Type,
+};
+
+fn named(name: &str) -> QualifiedName {
+    QualifiedName::new("public", name)
+}
+
+/// Users and their posts, with nothing wrong.
+fn sample() -> Schema {
+    let mut user = Table::new("shop::User");
+    user.columns = vec![
+        Column::new("id", Type::Int8),
+        Column::new("tags", Type::Text),
+    ];
+    user.primary_key = Some(PrimaryKey {
+        name: "user_pkey".into(),
+        columns: vec!["id".into()],
+        ..PrimaryKey::default()
+    });
+    let mut post = Table::new("shop::Post");
+    post.columns = vec![Column::new("author_id", Type::Int8)];
+    post.foreign_keys.insert(
+        "post_author_id_fkey".into(),
+        ForeignKey::new(["author_id"], named("user"), ["id"]),
+    );
+    let mut schema = Schema::default();
+    schema.tables.insert(named("user"), user);
+    schema.tables.insert(named("post"), post);
+    schema
+}
+
+/// What is wrong with the sample once it is changed.
+fn found(change: impl FnOnce(&mut Schema)) -> Vec<String> {
+    let mut schema = sample();
+    change(&mut schema);
+    let findings = verify(&schema).into_iter();
+    findings.map(|finding| finding.message).collect()
+}
+
+fn table<'a>(schema: &'a mut Schema, name: &str) -> &'a mut Table {
+    schema.tables.get_mut(&named(name)).expect("a table")
+}
+
+#[test]
+fn a_schema_with_nothing_wrong() {
+    assert_eq!(found(|_| {}), [""; 0]);
+}
+
+#[test]
+fn a_foreign_key_fits_what_it_references() {
+    let types = found(|schema| table(schema, "post").columns[0].ty = Type::Int4);
+    assert_eq!(
+        types,
+        [
+            "column `post.author_id` is `int4` but references `user.id`, which is `int8`; change one of the \
+             fields to the other's type"
+        ]
+    );
+    let missing = found(|schema| {
+        let keys = &mut table(schema, "post").foreign_keys;
+        keys.values_mut()
+            .for_each(|key| key.references = vec!["nr".into()]);
+    });
+    assert_eq!(
+        missing[0],
+        "no column `nr` on table `user`, which `post.author_id` references"
+    );
+    let unique = found(|schema| table(schema, "user").primary_key = None);
+    assert!(
+        unique[0].contains("`user(id)`, which is not unique; "),
+        "{unique:?}"
+    );
+    let deferrable = found(|schema| {
+        let key = table(schema, "user").primary_key.as_mut().expect("a key");
+        key.deferrable = Deferrable::Deferred;
+    });
+    assert!(
+        deferrable[0].contains("end of a transaction; remove `deferrable`"),
+        "{deferrable:?}"
+    );
+    let gone = found(|schema| {
+        schema.tables.remove(&named("user"));
+    });
+    assert!(gone[0].contains("which no struct declares"), "{gone:?}");
+}
+
+#[test]
+fn a_foreign_key_to_a_table_of_someone_else() {
+    let external = |schema: &mut Schema, keys: &[&str]| {
+        schema.tables.remove(&named("user"));
+        let keys = keys.iter().map(|key| vec![(*key).to_owned()]);
+        schema.externals.insert(
+            named("user"),
+            External {
+                source: "shop::User".into(),
+                columns: vec![Column::new("id", Type::Int8)],
+                keys: keys.collect(),
+            },
+        );
+    };
+    assert_eq!(found(|schema| external(schema, &["id"])), [""; 0]);
+    let open = found(|schema| external(schema, &[]));
+    assert!(open[0].contains("which is not unique"), "{open:?}");
+    let types = found(|schema| {
+        external(schema, &["id"]);
+        table(schema, "post").columns[0].ty = Type::Uuid;
+    });
+    assert!(types[0].contains("is `uuid` but references"), "{types:?}");
+}
+
+#[test]
+fn partitions_and_exclusion_constraints_are_relations_too() {
+    let partition = found(|schema| {
+        let partitions = &mut table(schema, "post").partitions;
+        partitions.insert("user".into(), Partition::Default);
+    });
+    assert_eq!(
+        partition,
+        [
+            "partition `user` on table `post` has the name of a table on table `user`; give one of them \
+             another name"
+        ]
+    );
+    let exclusion = found(|schema| {
+        let exclusion = Exclusion {
+            method: "btree".into(),
+            elements: vec![ExclusionElement {
+                column: IndexColumn::new("author_id"),
+                operator: "=".into(),
+            }],
+            predicate: None,
+            deferrable: Deferrable::Not,
+        };
+        let exclusions = &mut table(schema, "post").exclusions;
+        exclusions.insert("user_pkey".into(), exclusion);
+    });
+    assert_eq!(exclusion.len(), 1, "{exclusion:?}");
+}
+
+#[test]
+fn an_index_over_a_column_that_is_not_there() {
+    let absent = found(|schema| {
+        let indexes = &mut table(schema, "post").indexes;
+        indexes.insert("i".into(), Index::new([IndexColumn::new("nr")]));
+    });
+    assert_eq!(
+        absent,
+        ["no column `nr` on table `post`, which index `i` names; add it, or name another"]
+    );
+}
+
+#[test]
+fn what_only_an_extension_has() {
+    let gin = |schema: &mut Schema| {
+        let index = Index {
+            method: "gin".into(),
+            ..Index::new([IndexColumn::new("tags")])
+        };
+        table(schema, "user").indexes.insert("i".into(), index);
+    };
+    let class = found(gin);
+    assert!(
+        class[0].contains("add `.extension(\"btree_gin\")`"),
+        "{class:?}"
+    );
+    let extension = |schema: &mut Schema, name: &str| {
+        schema.extensions.insert(name.into(), Extension::default());
+    };
+    let with = found(|schema| {
+        gin(schema);
+        extension(schema, "btree_gin");
+    });
+    assert_eq!(with, [""; 0]);
+    let citext = |schema: &mut Schema| {
+        let ty = Type::Array(Box::new(Type::Named("citext".into())));
+        table(schema, "user").columns[1].ty = ty;
+    };
+    let ty = found(citext);
+    assert!(ty[0].contains("add `.extension(\"citext\")`"), "{ty:?}");
+    let with = found(|schema| {
+        citext(schema);
+        extension(schema, "citext");
+    });
+    assert_eq!(with, [""; 0]);
+}
