@@ -17,15 +17,17 @@
 mod artifacts;
 mod error;
 mod mode;
+mod options;
 mod out;
 mod walk;
 mod whole;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::plan;
-use tabellion_sql::schema::Platform;
+use tabellion_sql::schema::{Extension, Platform, Schema};
 
 use artifacts::Artifacts;
 pub use error::Error;
@@ -46,6 +48,7 @@ pub struct Emitter {
     root: PathBuf,
     platform: Platform,
     targets: Vec<String>,
+    extensions: BTreeMap<String, Extension>,
     settings: plan::Settings,
 }
 
@@ -55,6 +58,7 @@ impl Default for Emitter {
             root: PathBuf::from("db"),
             platform: Platform::Postgres,
             targets: Vec::new(),
+            extensions: BTreeMap::new(),
             settings: plan::Settings::default(),
         }
     }
@@ -98,7 +102,7 @@ impl Emitter {
     /// [`Emitter::run`] that leaves the error to the caller.
     ///
     /// # Errors
-    /// A manifest without targets to scan, a lock that cannot be used, a file that cannot be
+    /// An option that PostgreSQL would refuse, a manifest without targets to scan, a lock that cannot be used, a file that cannot be
     /// written, or, in locked mode, artifacts that are out of date.
     pub fn try_run(self) -> Result<(), Error> {
         let manifest_dir = directory("CARGO_MANIFEST_DIR")?;
@@ -107,7 +111,13 @@ impl Emitter {
             println!("cargo::rerun-if-env-changed={variable}");
         }
         let cfg = walk::Cfg::from_env();
-        let mut whole = Whole::read(&manifest_dir, &self.targets, &cfg, self.platform)?;
+        self.check()?;
+        let declared = Schema {
+            platform: self.platform,
+            extensions: self.extensions.clone(),
+            ..Schema::default()
+        };
+        let mut whole = Whole::read(&manifest_dir, &self.targets, &cfg, declared)?;
         for file in whole.files() {
             println!("cargo::rerun-if-changed={}", file.display());
         }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::plan::Question;
-use tabellion_sql::schema::{Platform, QualifiedName, Renames, Schema};
+use tabellion_sql::schema::{self, QualifiedName, Renames, Schema};
 use tabellion_sql::verify;
 use tabellion_syntax::ast::{self, PathRef};
-use tabellion_syntax::lower::{self, Denote};
+use tabellion_syntax::lower::{self, Denote, Unresolved};
 use tabellion_syntax::predicate::plain;
 use tabellion_syntax::seen::{self, Entry};
 use tabellion_syntax::{Report, fingerprint};
@@ -31,16 +31,16 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// Reads the targets of a package.
+    /// Reads the targets of a package into a schema that holds no tables yet.
     pub(crate) fn read(
         manifest_dir: &Path,
         binaries: &[String],
         cfg: &Cfg,
-        platform: Platform,
+        schema: Schema,
     ) -> Result<Whole, Error> {
         let targets =
             walk::targets(manifest_dir, binaries).map_err(|error| Error::new(error.to_string()))?;
-        let mut builder = Builder::new(platform);
+        let mut builder = Builder::new(schema);
         for target in &targets {
             let walk = walk::walk(manifest_dir, target, cfg);
             let name = match &target.kind {
@@ -126,6 +126,31 @@ impl Read {
     }
 }
 
+/// A table as the schema holds it.
+enum Lowered {
+    Own(Box<schema::Table>),
+    External(schema::External),
+}
+
+impl Lowered {
+    fn of(
+        table: &ast::Table,
+        source: String,
+        denote: &dyn Denote,
+    ) -> Result<(QualifiedName, Lowered), Vec<Unresolved>> {
+        Ok(match table.external {
+            Some(_) => {
+                let (name, external) = lower::external(table, source, denote)?;
+                (name, Lowered::External(external))
+            }
+            None => {
+                let (name, own) = lower::table(table, source, denote)?;
+                (name, Lowered::Own(Box::new(own)))
+            }
+        })
+    }
+}
+
 /// What paths denote where one item is written.
 struct Seen<'a> {
     walk: &'a Walk,
@@ -171,15 +196,12 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(platform: Platform) -> Self {
+    fn new(schema: Schema) -> Self {
         Builder {
             whole: Whole {
                 targets: Vec::new(),
                 files: BTreeSet::new(),
-                schema: Schema {
-                    platform,
-                    ..Schema::default()
-                },
+                schema,
                 renames: Renames::default(),
                 entries: BTreeMap::new(),
                 is_incomplete: false,
@@ -260,7 +282,7 @@ impl Builder {
         );
         if !entry.unchecked {
             let source = format!("{crate_name}::{}", found.path());
-            match lower::table(table, source.clone(), seen) {
+            match Lowered::of(table, source.clone(), seen) {
                 Ok((name, lowered)) => match self.declared.get(&name) {
                     Some((other, other_place)) => {
                         let message = |own: &str, other: &str| seen::Error {
@@ -277,9 +299,7 @@ impl Builder {
                         self.whole.is_incomplete = true;
                     }
                     None => {
-                        self.whole.schema.tables.insert(name.clone(), lowered);
-                        let renames = lower::renames(table);
-                        self.whole.renames.tables.insert(name.clone(), renames);
+                        self.add(name.clone(), table, lowered);
                         self.declared.insert(name, (source, place));
                     }
                 },
@@ -295,6 +315,20 @@ impl Builder {
         self.whole.entries.entry(ident).or_default().push(entry);
     }
 
+    fn add(&mut self, name: QualifiedName, table: &ast::Table, lowered: Lowered) {
+        let whole = &mut self.whole;
+        match lowered {
+            Lowered::External(external) => {
+                whole.schema.externals.insert(name, external);
+            }
+            Lowered::Own(lowered) => {
+                let renames = lower::renames(table);
+                whole.renames.tables.insert(name.clone(), renames);
+                whole.schema.tables.insert(name, *lowered);
+            }
+        }
+    }
+
     fn error(&mut self, (ident, index): &Place, error: seen::Error) {
         let entries = self.whole.entries.get_mut(ident);
         if let Some(entry) = entries.and_then(|entries| entries.get_mut(*index)) {
@@ -305,7 +339,10 @@ impl Builder {
     /// Verifies what has come together.
     fn finish(mut self) -> Whole {
         for finding in verify::verify(&self.whole.schema) {
-            if let Some((_, place)) = self.declared.get(&finding.table) {
+            // What rustc reports by itself needs no second message.
+            if let Some((_, place)) = self.declared.get(&finding.table)
+                && !finding.rustc_reports
+            {
                 let place = place.clone();
                 self.error(
                     &place,

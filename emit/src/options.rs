@@ -1,0 +1,102 @@
+//! The options that speak of the database, and what they can hold wrong.
+
+use tabellion_sql::ident::MAX_BYTES;
+use tabellion_sql::schema::Extension;
+
+use crate::{Emitter, Error};
+
+impl Emitter {
+    /// Has a migration install this extension where it is missing. No rollback ever drops it, since
+    /// other objects than the crate's may need it.
+    pub fn extension(mut self, name: impl Into<String>) -> Self {
+        self.extensions.insert(name.into(), Extension::default());
+        self
+    }
+
+    /// The same, into that PostgreSQL schema.
+    pub fn extension_in(mut self, name: impl Into<String>, schema: impl Into<String>) -> Self {
+        let schema = Some(schema.into());
+        self.extensions.insert(name.into(), Extension { schema });
+        self
+    }
+
+    /// How long a migration waits for a lock before it gives up, as PostgreSQL reads it; `5s` unless set.
+    pub fn lock_timeout(mut self, time: impl Into<String>) -> Self {
+        self.settings.lock_timeout = time.into();
+        self
+    }
+
+    /// How long one statement of a migration may take, as PostgreSQL reads it; `5min` unless set.
+    pub fn statement_timeout(mut self, time: impl Into<String>) -> Self {
+        self.settings.statement_timeout = time.into();
+        self
+    }
+
+    /// What the options hold wrong.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, extension) in &self.extensions {
+            let schema = extension.schema.iter().map(|schema| ("a schema", schema));
+            for (what, name) in schema.chain([("an extension", name)]) {
+                if name.is_empty() || name.len() > MAX_BYTES || name.contains(char::is_control) {
+                    return Err(Error::new(format!(
+                        "`{}` is not the name of {what}; write it as PostgreSQL has it",
+                        name.escape_debug()
+                    )));
+                }
+            }
+        }
+        for (option, time) in [
+            ("lock_timeout", &self.settings.lock_timeout),
+            ("statement_timeout", &self.settings.statement_timeout),
+        ] {
+            if !is_time(time) {
+                return Err(Error::new(format!(
+                    "`{option}` is `{}`, which is no time to PostgreSQL; write a number and its unit, as in \
+                     `5s`",
+                    time.escape_debug()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A whole number of milliseconds, or of a unit that follows.
+/// Source: <https://www.postgresql.org/docs/15/config-setting.html>, "Numeric with Unit".
+fn is_time(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = &text[..text.len() - unit.len()];
+    digits.parse::<i32>().is_ok() && matches!(unit, "" | "us" | "ms" | "s" | "min" | "h" | "d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_postgresql_would_refuse_is_an_error() {
+        let wrong = |emitter: Emitter| emitter.check().map_err(|error| error.to_string());
+        assert_eq!(
+            wrong(
+                Emitter::new()
+                    .extension_in("vector", "extensions")
+                    .lock_timeout("250ms")
+                    .statement_timeout("0")
+            ),
+            Ok(())
+        );
+        assert_eq!(
+            wrong(Emitter::new().lock_timeout("5 seconds")).unwrap_err(),
+            "`lock_timeout` is `5 seconds`, which is no time to PostgreSQL; write a number and its unit, as in \
+             `5s`"
+        );
+        for emitter in [
+            Emitter::new().statement_timeout("s"),
+            Emitter::new().statement_timeout("5s'; drop table x; --"),
+            Emitter::new().extension(""),
+            Emitter::new().extension_in("vector", "a\nb"),
+        ] {
+            assert!(wrong(emitter.clone()).is_err(), "{emitter:?}");
+        }
+    }
+}
