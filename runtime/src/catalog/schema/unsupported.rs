@@ -73,7 +73,7 @@ from (
   join pg_catalog.pg_rewrite w on w.ev_class = t.oid
 ) f";
 
-/// What else lives in the schemas, extensions left out.
+/// What else lives in the schemas; an extension's, and a range type's own functions, left out.
 pub(super) const OTHERS: &str = "
 select f.fact, f.nspname as schema, f.name as table, '' as part
 from (
@@ -99,7 +99,8 @@ from (
 ) f
 where f.nspname in ({schemas}) and not exists (
   select from pg_catalog.pg_depend e
-  where e.classid = f.classid and e.objid = f.oid and e.deptype = 'e')";
+  where e.classid = f.classid and e.objid = f.oid and (e.deptype = 'e'
+    or e.deptype = 'i' and f.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass))";
 
 pub(super) fn read(rows: &[Row<'_>], reading: &mut Reading) {
     for row in rows {
