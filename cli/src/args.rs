@@ -22,14 +22,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make the draft a dated migration and its rollback, and record both in the lock
+    /// Make the draft dated migrations with their rollbacks, and record them in the lock
     #[command(after_help = exit::HELP)]
     Seal {
         /// Lower-case letters, digits and `_`
         name: String,
-        /// Seal although data will be lost, and why; the reason goes into the file and the lock
-        #[arg(long, value_name = "REASON")]
-        accept_data_loss: Option<String>,
+        /// Seal although an object loses data or is opened to more, and why; repeatable. The object is
+        /// written as the draft's header names it; the reason goes into the file and the lock
+        #[arg(long, value_name = "OBJECT: REASON")]
+        accept: Vec<String>,
+        /// Seal what is rewritten, removed or closed: you have looked at the SQL
+        #[arg(long)]
+        reviewed: bool,
     },
     /// Apply what is pending, one transaction for each migration
     #[command(after_help = exit::HELP)]

@@ -4,23 +4,24 @@ use std::path::Path;
 
 use tabellion::migrate::{
     ApplyOptions, MigrateError, Migrations, Migrator, Progress, RollbackOptions, RollbackTarget,
-    seal,
+    SealOptions,
 };
 
 use crate::args::{Args, Command, Target, Work};
 use crate::exit::Outcome;
-use crate::{report, root};
+use crate::{report, root, sealing};
 
 /// Runs a command to its end.
 pub(crate) fn run(args: Args) -> Result<Outcome, MigrateError> {
     let root = root::find(args.root)?;
-    if let Command::Seal {
-        name,
-        accept_data_loss,
-    } = &args.command
-    {
-        return seal_draft(&root, name, accept_data_loss.as_deref());
-    }
+    let command = match args.command {
+        Command::Seal {
+            name,
+            accept,
+            reviewed,
+        } => return sealing::seal_named(&root, &name, &SealOptions { accept, reviewed }),
+        other => other,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -29,15 +30,16 @@ pub(crate) fn run(args: Args) -> Result<Outcome, MigrateError> {
                 "no runtime could be started: {error}; free resources"
             ))
         })?;
-    runtime.block_on(with_database(&root, args.command))
+    runtime.block_on(with_database(&root, command))
 }
 
 async fn with_database(root: &Path, command: Command) -> Result<Outcome, MigrateError> {
     match command {
         Command::Seal {
             name,
-            accept_data_loss,
-        } => seal_draft(root, &name, accept_data_loss.as_deref()),
+            accept,
+            reviewed,
+        } => sealing::seal_named(root, &name, &SealOptions { accept, reviewed }),
         Command::Apply { to, target, work } => {
             let set = Migrations::load(root)?;
             let mut engine = worker(&target, work).await?;
@@ -98,17 +100,6 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             Ok(Outcome::Finding)
         }
     }
-}
-
-fn seal_draft(root: &Path, name: &str, accept: Option<&str>) -> Result<Outcome, MigrateError> {
-    let sealed = seal(root, name, accept)?;
-    println!("sealed {}", sealed.up.display());
-    println!("       {}", sealed.down.display());
-    for loss in &sealed.loses_data {
-        println!("loses data: {loss}");
-    }
-    println!("commit both with the lock; `cargo tabellion apply` applies them");
-    Ok(Outcome::Done)
 }
 
 /// An engine that tells what it does.

@@ -27,7 +27,8 @@ Exit codes:
   0  done
   1  a finding: the database differs (verify), something is pending or out of order (status --check)
   2  the command line cannot be followed: an unknown version, a missing variable
-  3  refused, and nothing was changed: lock, files or ledger are not in order, or data would be lost
+  3  refused, and nothing was changed: lock, files or ledger are not in order, or what is not additive was
+     not accepted
   4  failed: the database, a folder, or a statement of a migration, which was rolled back
   5  another process is applying migrations; try again
 
@@ -44,9 +45,10 @@ impl From<Outcome> for ExitCode {
 pub(crate) fn of(error: &MigrateError) -> Outcome {
     match error {
         MigrateError::Request(_) => Outcome::Usage,
-        MigrateError::Files(_) | MigrateError::History(_) | MigrateError::DataLoss { .. } => {
-            Outcome::Refused
-        }
+        MigrateError::Files(_)
+        | MigrateError::History(_)
+        | MigrateError::DataLoss { .. }
+        | MigrateError::Unaccepted(_) => Outcome::Refused,
         MigrateError::Held(_) => Outcome::Held,
         _ => Outcome::Failed,
     }

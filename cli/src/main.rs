@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `commands` | one function for each command |
+//! | `sealing` | those that need no database |
 //! | `root` | the folder that holds the lock |
 //! | `report` | tables for people |
 //! | `exit` | what each exit code means |
@@ -13,6 +14,7 @@ mod commands;
 mod exit;
 mod report;
 mod root;
+mod sealing;
 
 use std::process::ExitCode;
 

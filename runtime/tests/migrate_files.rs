@@ -5,7 +5,13 @@ mod migrate_support;
 use std::fs;
 
 use migrate_support::{Project, step};
-use tabellion::migrate::{MigrateError, Migrations, seal};
+use tabellion::migrate::{MigrateError, Migrations, SealOptions, SealedFiles};
+
+/// Seals with no options; the first pair.
+fn seal(project: &Project, name: &str) -> Result<SealedFiles, MigrateError> {
+    let sealed = tabellion::migrate::seal(project.root(), name, &SealOptions::default())?;
+    Ok(sealed.into_iter().next().expect("a pair"))
+}
 
 fn refused(project: &Project) -> String {
     let error = Migrations::load(project.root()).unwrap_err();
@@ -29,7 +35,7 @@ fn file(project: &Project, folder: &str, index: usize) -> String {
 fn a_sealed_draft_is_two_files_and_the_lock() {
     let project = Project::new();
     project.draw(&step(1));
-    let sealed = seal(project.root(), "first_tables", None).unwrap();
+    let sealed = seal(&project, "first_tables").unwrap();
     assert!(
         sealed
             .up
@@ -48,7 +54,7 @@ fn a_sealed_draft_is_two_files_and_the_lock() {
         assert!(!project.path(draft).exists(), "{draft}");
     }
     project.draw(&step(2));
-    let second = seal(project.root(), "second", None).unwrap();
+    let second = seal(&project, "second").unwrap();
     assert!(second.version > sealed.version);
     let parent = format!(
         "\n-- tabellion: parent {}\n",
@@ -71,7 +77,8 @@ fn a_changed_file_is_told_by_line() {
         let said = refused(&project);
         assert!(
             said.starts_with(&format!(
-                "`{path}` was changed after it was sealed: line {line} now reads `"
+                "`{}` was changed after it was sealed: line {line} now reads `",
+                project.path(&path).display()
             )),
             "{said}"
         );
@@ -112,8 +119,10 @@ fn a_missing_file_is_told_and_all_problems_at_once() {
     assert_eq!(
         refused(&project),
         format!(
-            "`{up}` is sealed but missing; restore it from version control\n\
-             `{down}` is sealed but missing; restore it from version control"
+            "`{}` is sealed but missing; restore it from version control\n\
+             `{}` is sealed but missing; restore it from version control",
+            project.path(&up).display(),
+            project.path(&down).display()
         )
     );
 }
@@ -179,7 +188,7 @@ fn a_seal_that_was_cut_short_is_completed_by_the_same_command() {
         let drafts: Vec<_> = ["draft.sql", "draft.rollback.sql", "draft.lock"]
             .map(|file| (file, project.read(file)))
             .into();
-        let sealed = seal(project.root(), "late", None).unwrap();
+        let sealed = seal(&project, "late").unwrap();
         let lock = project.read("tabellion.lock");
 
         // Back to where a kill after so many files would have left it.
@@ -200,11 +209,11 @@ fn a_seal_that_was_cut_short_is_completed_by_the_same_command() {
             );
             // Under another name it would stay an orphan.
             assert!(matches!(
-                seal(project.root(), "other", None),
+                seal(&project, "other"),
                 Err(MigrateError::Files(_))
             ));
         }
-        let again = seal(project.root(), "late", None).unwrap();
+        let again = seal(&project, "late").unwrap();
         if written > 0 {
             assert_eq!(again, sealed);
             assert_eq!(project.read("tabellion.lock"), lock);
@@ -216,50 +225,25 @@ fn a_seal_that_was_cut_short_is_completed_by_the_same_command() {
 #[test]
 fn a_draft_that_is_not_the_builds_is_refused() {
     let project = Project::sealed();
-    let said = seal(project.root(), "none", None).unwrap_err().to_string();
+    let said = seal(&project, "none").unwrap_err().to_string();
     assert!(said.contains("holds no draft"), "{said}");
 
     project.draw(&step(2));
     let draft = project.read("draft.lock");
     project.write("draft.sql", "drop table public.order;\n");
-    let said = seal(project.root(), "edited", Some("why"))
-        .unwrap_err()
-        .to_string();
+    let said = seal(&project, "edited").unwrap_err().to_string();
     assert!(said.contains("is not what the build wrote"), "{said}");
 
     fs::remove_file(project.path("draft.sql")).unwrap();
-    let said = seal(project.root(), "part", None).unwrap_err().to_string();
+    let said = seal(&project, "part").unwrap_err().to_string();
     assert!(said.contains("a part of a draft only"), "{said}");
 
     let project = Project::sealed();
     project.draw(&step(2));
     project.write("draft.lock", &draft.replace("parent = \"", "parent = \"0"));
-    let said = seal(project.root(), "stale", None).unwrap_err().to_string();
+    let said = seal(&project, "stale").unwrap_err().to_string();
     assert!(said.contains("drawn against another lock"), "{said}");
     assert_eq!(project.load().iter().count(), 3);
-}
-
-#[test]
-fn losing_data_takes_a_reason_that_is_kept() {
-    let project = Project::sealed();
-    project.draw(&step(1));
-    for reason in [None, Some("  ")] {
-        let error = seal(project.root(), "fewer", reason).unwrap_err();
-        assert!(matches!(error, MigrateError::DataLoss { .. }), "{error}");
-        assert!(error.to_string().contains("Desk"), "{error}");
-    }
-    let sealed = seal(project.root(), "fewer", Some("moved to\nthe archive")).unwrap();
-    assert!(!sealed.loses_data.is_empty());
-    let text = fs::read_to_string(&sealed.up).unwrap();
-    assert!(
-        text.contains("\n-- tabellion: accepted: moved to the archive\n"),
-        "{text}"
-    );
-    let lock = project.lock();
-    let entry = &lock.migrations[&sealed.version];
-    assert_eq!(entry.loses_data, sealed.loses_data);
-    assert_eq!(entry.accepted.as_deref(), Some("moved to\nthe archive"));
-    project.load();
 }
 
 #[test]
@@ -267,7 +251,7 @@ fn a_name_has_one_form() {
     let project = Project::sealed();
     project.draw(&step(2));
     for name in ["", "Add", "a b", "a-b", "../x", "ü"] {
-        let error = seal(project.root(), name, Some("why")).unwrap_err();
+        let error = seal(&project, name).unwrap_err();
         assert!(matches!(error, MigrateError::Request(_)), "{name}: {error}");
     }
 }
@@ -278,10 +262,10 @@ fn a_folder_that_cannot_be_written_seals_nothing() {
     project.draw(&step(1));
     // Whoever runs the tests may be allowed to write anywhere; a file cannot be a folder for anyone.
     project.write("rollbacks", "");
-    let error = seal(project.root(), "first", None).unwrap_err();
+    let error = seal(&project, "first").unwrap_err();
     assert!(matches!(error, MigrateError::Io(_)), "{error}");
     assert!(!project.path("tabellion.lock").exists());
     fs::remove_file(project.path("rollbacks")).unwrap();
-    seal(project.root(), "first", None).unwrap();
+    seal(&project, "first").unwrap();
     assert_eq!(project.load().iter().count(), 1);
 }

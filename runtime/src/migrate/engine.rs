@@ -223,7 +223,7 @@ impl Migrator {
         }
         let losses: Vec<String> = chosen
             .iter()
-            .flat_map(|migration| migration.down.header.loses_data.iter().cloned())
+            .flat_map(|migration| migration.down.header.losses())
             .collect();
         if !losses.is_empty() && !options.accept_data_loss {
             return Err(MigrateError::DataLoss {

@@ -25,6 +25,9 @@ pub enum MigrateError {
         /// How to accept it.
         remedy: String,
     },
+    /// A draft is not additive, and what it does was not accepted. Nothing was written.
+    #[error("{0}")]
+    Unaccepted(Problems),
     /// What was asked for does not make sense here, such as a version that does not exist.
     #[error("{0}")]
     Request(String),

@@ -28,6 +28,6 @@ mod verify;
 pub use engine::{ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
-pub use seal::{SealedFiles, seal};
+pub use seal::{NewFiles, SealOptions, SealedFiles, new_hand, seal, seal_hand};
 pub use set::{Migration, Migrations, Script};
 pub use verify::Verification;

@@ -1,25 +1,15 @@
 //! The sealed migrations, as the lock and the files give them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use tabellion_sql::file::{FileSeal, Header, normalize, statements};
-use tabellion_sql::lock::{Lock, is_version};
+use tabellion_sql::file::{Header, normalize, statements};
+use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
 use super::error::{MigrateError, Problems};
-
-/// The lock's name below the root.
-pub(super) const LOCK: &str = "tabellion.lock";
-/// Where the files that apply lie below the root.
-pub(super) const UP: &str = "migrations";
-/// Where the files that undo lie below the root: not beside the others, since the Supabase CLI takes
-/// every dated file there for one to apply.
-pub(super) const DOWN: &str = "rollbacks";
-/// How the first line of a sealed file begins.
-pub(super) const SEALED: &str = "-- Sealed by Tabellion";
 
 /// One sealed migration: both its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,12 +115,7 @@ impl Migrations {
                 root.join(LOCK).display()
             ))
         })?;
-        let mut problems = Vec::new();
-        let migrations = Self::build(&lock, &mut problems, |path| read(&root.join(path)));
-        for orphan in orphans(root, &lock)? {
-            problems.push(orphan.problem(root));
-        }
-        Self::finish(migrations, problems)
+        Self::build(&lock, files(root, &lock), &root.display().to_string())
     }
 
     /// The migrations from texts that a program carries: the lock, and the files by their path below
@@ -142,11 +127,9 @@ impl Migrations {
         let lock = Lock::parse(lock)
             .map_err(|error| MigrateError::files(format!("the lock cannot be used: {error}")))?;
         let files: BTreeMap<&str, &str> = files.iter().copied().collect();
-        let mut problems = Vec::new();
-        let migrations = Self::build(&lock, &mut problems, |path| {
-            Ok(files.get(path).map(|&text| text.to_owned()))
-        });
-        Self::finish(migrations, problems)
+        let read = |path: &str| Ok(files.get(path).map(|&text| text.to_owned()));
+        let found = lock.files("", read, |_| Ok(Vec::new()));
+        Self::build(&lock, found, "")
     }
 
     /// The migrations, in order.
@@ -166,41 +149,32 @@ impl Migrations {
         &self.schema
     }
 
-    /// Whether every file that a lock names is there and as it was sealed.
-    pub(super) fn check_files(root: &Path, lock: &Lock) -> Result<(), MigrateError> {
-        let mut problems = Vec::new();
-        let migrations = Self::build(lock, &mut problems, |path| read(&root.join(path)));
-        Self::finish(migrations, problems).map(|_| ())
-    }
-
-    fn finish(migrations: Self, problems: Vec<String>) -> Result<Self, MigrateError> {
-        if problems.is_empty() {
-            Ok(migrations)
-        } else {
-            Err(MigrateError::Files(Problems(problems)))
-        }
-    }
-
-    fn build(
-        lock: &Lock,
-        problems: &mut Vec<String>,
-        mut text: impl FnMut(&str) -> Result<Option<String>, MigrateError>,
-    ) -> Self {
+    fn build(lock: &Lock, found: Files, shown: &str) -> Result<Self, MigrateError> {
+        let Files {
+            mut texts,
+            orphans,
+            mut problems,
+        } = found;
+        problems.extend(orphans.iter().map(|orphan| orphan.problem(shown)));
         let mut list = Vec::new();
         for (version, sealed) in &lock.migrations {
             let file = sealed.file_name(version);
-            let mut script = |folder: &str, seal: &FileSeal| {
+            let mut script = |folder: &str| {
                 let path = format!("{folder}/{file}");
-                match text(&path).and_then(|text| script(path, text, seal)) {
-                    Ok(script) => Some(script),
+                let text = texts.remove(&path)?;
+                match Header::parse(&text) {
+                    Ok(header) => Some(Script {
+                        sql: normalize(&text),
+                        path,
+                        header,
+                    }),
                     Err(error) => {
-                        problems.push(error.to_string());
+                        problems.push(format!("`{path}` {error}"));
                         None
                     }
                 }
             };
-            let (up, down) = (script(UP, &sealed.up), script(DOWN, &sealed.down));
-            if let (Some(up), Some(down)) = (up, down) {
+            if let (Some(up), Some(down)) = (script(UP), script(DOWN)) {
                 list.push(Migration {
                     version: version.clone(),
                     name: sealed.name.clone(),
@@ -210,40 +184,25 @@ impl Migrations {
                 });
             }
         }
-        Migrations {
-            list,
-            schema: lock.schema.clone(),
+        if problems.is_empty() {
+            Ok(Migrations {
+                list,
+                schema: lock.schema.clone(),
+            })
+        } else {
+            Err(MigrateError::Files(Problems(problems)))
         }
     }
 }
 
-fn script(path: String, text: Option<String>, seal: &FileSeal) -> Result<Script, MigrateError> {
-    let text = text.ok_or_else(|| {
-        MigrateError::files(format!(
-            "`{path}` is sealed but missing; restore it from version control"
-        ))
-    })?;
-    let changes = seal.changes(&text);
-    if !changes.is_empty() {
-        let told: Vec<String> = changes.iter().take(5).map(ToString::to_string).collect();
-        let more = if changes.len() > told.len() {
-            ", and more"
-        } else {
-            ""
-        };
-        return Err(MigrateError::files(format!(
-            "`{path}` was changed after it was sealed: {}{more}; restore it from version control, and make \
-             the change as a new migration",
-            told.join(", ")
-        )));
-    }
-    let header =
-        Header::parse(&text).map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
-    Ok(Script {
-        path,
-        sql: normalize(&text),
-        header,
-    })
+/// The sealed files below a root, against their lock.
+pub(super) fn files(root: &Path, lock: &Lock) -> Files {
+    let said = |error: MigrateError| error.to_string();
+    lock.files(
+        &root.display().to_string(),
+        |path| read(&root.join(path)).map_err(said),
+        |folder| list(&root.join(folder)).map_err(said),
+    )
 }
 
 /// The lock below a root; `None` where there is none and nothing was sealed.
@@ -274,79 +233,13 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, MigrateError> {
     }
 }
 
-/// A dated file that the lock does not know.
-pub(super) struct Orphan {
-    /// Its path below the root.
-    pub(super) path: String,
-    pub(super) version: String,
-    /// The rest of its name.
-    pub(super) name: String,
-    /// Whether `seal` wrote it.
-    pub(super) sealed: bool,
-}
-
-impl Orphan {
-    pub(super) fn problem(&self, root: &Path) -> String {
-        let path = root.join(&self.path);
-        let path = path.display();
-        if self.sealed {
-            format!(
-                "`{path}` is not in the lock, as after a `seal` that was cut short; run `cargo tabellion \
-                 seal {}` again, which completes it, or remove the file",
-                self.name
-            )
-        } else {
-            format!(
-                "`{path}` is not in the lock and would never be applied; remove it, or put what it does \
-                 into the structs and seal that"
-            )
-        }
-    }
-}
-
-/// The dated files that the lock does not know. Files older than the first sealed migration are
-/// another tool's history, unless `seal` wrote them.
-pub(super) fn orphans(root: &Path, lock: &Lock) -> Result<Vec<Orphan>, MigrateError> {
-    let known: BTreeSet<String> = lock
-        .migrations
-        .iter()
-        .map(|(version, sealed)| sealed.file_name(version))
-        .collect();
-    let first = lock.migrations.keys().next();
-    let mut found = Vec::new();
-    for folder in [UP, DOWN] {
-        for file in list(&root.join(folder))? {
-            if known.contains(&file) {
-                continue;
-            }
-            let Some((version, name)) = file
-                .strip_suffix(".sql")
-                .and_then(|stem| stem.split_once('_'))
-                .filter(|(version, _)| is_version(version))
-            else {
-                continue;
-            };
-            let path = format!("{folder}/{file}");
-            let text = read(&root.join(&path))?.unwrap_or_default();
-            let sealed = text.trim_start_matches('\u{feff}').starts_with(SEALED);
-            if sealed || first.is_some_and(|first| version > first.as_str()) {
-                found.push(Orphan {
-                    version: version.to_owned(),
-                    name: name.to_owned(),
-                    path,
-                    sealed,
-                });
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// The names in a folder, in order; none where there is no such folder.
 fn list(folder: &Path) -> Result<Vec<String>, MigrateError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => {
             return Err(MigrateError::Io(format!(
                 "`{}` cannot be read: {error}; see its permissions",

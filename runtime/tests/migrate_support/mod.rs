@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tabellion::migrate::{Migrations, SealedFiles, seal};
+use tabellion::migrate::{Migrations, SealOptions, SealedFiles, seal};
 use tabellion::testing::{Server, TestDatabase};
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, Lock};
+use tabellion_sql::lock::{Draft, DraftPair, Lock, draft_files};
 use tabellion_sql::plan::{Plan, plan};
 use tabellion_sql::schema::{
     Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Policy, PrimaryKey,
@@ -75,7 +75,7 @@ impl Project {
         let sealed = self.lock().schema;
         let text = |plan: &Plan| {
             let header = Header {
-                loses_data: plan.losses.clone(),
+                hazards: plan.hazards(),
                 ..Header::default()
             };
             format!("-- Draft by Tabellion; seal it.\n{header}\n{}", plan.body())
@@ -89,27 +89,49 @@ impl Project {
 
     /// Writes a draft of the given texts.
     pub(crate) fn draw_text(&self, schema: &Schema, up: &str, down: &str) {
+        self.draw_pairs(schema, &[(up, down, schema)]);
+    }
+
+    /// Writes a draft of several pairs, each with the schema that it leads to.
+    pub(crate) fn draw_pairs(&self, schema: &Schema, pairs: &[(&str, &str, &Schema)]) {
         let parent = self.lock().head().map(|head| head.checksum);
-        let draft = Draft::new(parent, schema.clone(), up, down);
+        let locked = pairs
+            .iter()
+            .map(|(up, down, schema)| DraftPair::new(up, down, schema));
+        let draft = Draft::new(parent, schema.clone(), locked);
         fs::create_dir_all(self.root()).expect("the root");
-        self.write("draft.sql", up);
-        self.write("draft.rollback.sql", down);
+        for (index, (up, down, _)) in pairs.iter().enumerate() {
+            let files = draft_files(index + 1);
+            self.write(&files[0], up);
+            self.write(&files[1], down);
+        }
         self.write("draft.lock", &draft.to_text());
     }
 
     /// Seals SQL as it is, as a migration that leads to the schema already sealed.
     pub(crate) fn seal_sql(&self, name: &str, up: &str, down: &str) -> SealedFiles {
         let header = "-- Draft by Tabellion; seal it.\n\n";
-        self.draw_text(
-            &self.lock().schema,
-            &format!("{header}{up}"),
-            &format!("{header}{down}"),
-        );
+        self.seal_text(name, &format!("{header}{up}"), &format!("{header}{down}"))
+    }
+
+    /// Seals two files as they are, as a migration that leads to the schema already sealed.
+    pub(crate) fn seal_text(&self, name: &str, up: &str, down: &str) -> SealedFiles {
+        self.draw_text(&self.lock().schema, up, down);
         self.seal(name)
     }
 
+    /// Seals a draft of one pair, whatever it does.
     pub(crate) fn seal(&self, name: &str) -> SealedFiles {
-        seal(self.root(), name, None).expect("the draft is sealed")
+        let header = Header::parse(&self.read("draft.sql")).expect("a header");
+        let options = SealOptions {
+            accept: header
+                .to_accept()
+                .map(|object| format!("{object}: tested"))
+                .collect(),
+            reviewed: true,
+        };
+        let sealed = seal(self.root(), name, &options).expect("the draft is sealed");
+        sealed.into_iter().next().expect("a pair")
     }
 
     pub(crate) fn load(&self) -> Migrations {

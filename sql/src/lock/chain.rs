@@ -1,9 +1,12 @@
 //! The chain: every sealed migration names the checksum of the one before it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Lock, LockError, schema_checksum};
-use crate::file::{FileSeal, checksum};
+use super::{Lock, LockError, facts_of, schema_checksum};
+use crate::file::{Document, FileSeal, checksum};
+use crate::plan::Hazard;
 use crate::schema::Schema;
 
 /// One sealed migration.
@@ -18,19 +21,28 @@ pub struct Sealed {
     pub up: FileSeal,
     /// The file in `rollbacks/`.
     pub down: FileSeal,
-    /// The checksum of the schema that it leads to.
-    pub schema: String,
-    /// What applying it destroys.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub loses_data: Vec<String>,
-    /// Why that loss is wanted.
+    /// The checksum of the schema that it leads to; `None` where it was chained anew between others,
+    /// which nobody has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<String>,
+    pub schema: Option<String>,
+    /// What applying it does beside what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<Hazard>,
+    /// Why a loss of data or a wider access is wanted, by the object that it concerns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<String, String>,
+    /// The facts of the schema that it took away or changed, so that a merge of two branches does not
+    /// bring them back. Of a seal that wrote several, the last has those of all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<String>,
+    /// The facts that a migration before it took away, and it brought back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub back: BTreeSet<String>,
 }
 
 impl Sealed {
     /// The checksum of this link: over its version, its name, both files, the schema it leads to,
-    /// what it destroys, and its parent's checksum, and so over all that came before.
+    /// what it does to data and access, and its parent's checksum, and so over all that came before.
     pub fn checksum(&self, version: &str) -> String {
         let Sealed {
             name,
@@ -38,9 +50,12 @@ impl Sealed {
             up,
             down,
             schema,
-            loses_data,
+            hazards,
             accepted,
+            gone,
+            back,
         } = self;
+        let accepted: Vec<(&String, &String)> = accepted.iter().collect();
         let facts = serde_json::json!([
             version,
             name,
@@ -48,8 +63,10 @@ impl Sealed {
             up.sha256,
             down.sha256,
             schema,
-            loses_data,
-            accepted
+            hazards,
+            accepted,
+            gone,
+            back
         ]);
         checksum(&facts.to_string())
     }
@@ -57,6 +74,14 @@ impl Sealed {
     /// The file name of both its files.
     pub fn file_name(&self, version: &str) -> String {
         format!("{version}_{}.sql", self.name)
+    }
+
+    /// What applying it destroys, as `object: fate`.
+    pub fn losses(&self) -> impl Iterator<Item = String> {
+        self.hazards.iter().filter_map(|hazard| match hazard {
+            Hazard::LosesData(subject) => Some(subject.to_string()),
+            _ => None,
+        })
     }
 }
 
@@ -67,6 +92,19 @@ pub struct Head {
     pub version: String,
     /// Its checksum, which the next link and a draft name as their parent.
     pub checksum: String,
+}
+
+/// A pair of files to seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPair {
+    /// Fourteen digits.
+    pub version: String,
+    /// The file that applies it.
+    pub up: Document,
+    /// The file that undoes it.
+    pub down: Document,
+    /// The [checksum](super::schema_checksum) of the schema that it leads to, where it is known.
+    pub schema: Option<String>,
 }
 
 /// Whether a text is a version: fourteen digits.
@@ -84,37 +122,62 @@ impl Lock {
         })
     }
 
-    /// Adds a migration that leads from the head to `schema`, which becomes the sealed one.
+    /// Adds migrations that lead one after the other from the head to `schema`, which becomes the
+    /// sealed one. Each file's header is made to name its parent; gives the texts to write, a pair for
+    /// each.
     ///
     /// # Errors
-    /// A version that is none or not later than the head's.
+    /// A version that is none or not later than the one before. The lock is then as it was.
     pub fn seal(
         &mut self,
-        version: &str,
         name: &str,
-        files: (&str, &str),
-        loss: (Vec<String>, Option<String>),
+        pairs: Vec<NewPair>,
         schema: Schema,
-    ) -> Result<(), LockError> {
-        let head = self.head();
-        if !is_version(version) || head.as_ref().is_some_and(|head| version <= &*head.version) {
-            return Err(LockError::whole(format!(
-                "`{version}` cannot be the next version; it must be 14 digits and later than the last"
-            )));
+    ) -> Result<Vec<[String; 2]>, LockError> {
+        let mut links = BTreeMap::new();
+        let mut texts = Vec::new();
+        let mut head = self.head();
+        let last = pairs.len().saturating_sub(1);
+        for (index, mut pair) in pairs.into_iter().enumerate() {
+            let version = pair.version;
+            if !is_version(&version) || head.as_ref().is_some_and(|head| version <= head.version) {
+                return Err(LockError::whole(format!(
+                    "`{version}` cannot be the next version; it must be 14 digits and later than the last"
+                )));
+            }
+            let parent = head.map(|head| head.checksum);
+            pair.up.header.parent.clone_from(&parent);
+            pair.down.header.parent.clone_from(&parent);
+            let (up, down) = (pair.up.to_string(), pair.down.to_string());
+            let mut sealed = Sealed {
+                name: name.to_owned(),
+                parent,
+                up: FileSeal::of(&up),
+                down: FileSeal::of(&down),
+                schema: pair.schema,
+                hazards: pair.up.header.hazards,
+                accepted: pair.up.header.accepted,
+                gone: BTreeSet::new(),
+                back: BTreeSet::new(),
+            };
+            if index == last {
+                let (before, after) = (facts_of(&self.schema), facts_of(&schema));
+                let links = self.migrations.values();
+                let taken: BTreeSet<&String> = links.flat_map(|link| &link.gone).collect();
+                sealed.gone = before.difference(&after).cloned().collect();
+                let added = after.difference(&before);
+                sealed.back = added.filter(|fact| taken.contains(fact)).cloned().collect();
+            }
+            head = Some(Head {
+                checksum: sealed.checksum(&version),
+                version: version.clone(),
+            });
+            links.insert(version, sealed);
+            texts.push([up, down]);
         }
-        let (up, down) = files;
-        let sealed = Sealed {
-            name: name.to_owned(),
-            parent: head.map(|head| head.checksum),
-            up: FileSeal::of(up),
-            down: FileSeal::of(down),
-            schema: schema_checksum(&schema),
-            loses_data: loss.0,
-            accepted: loss.1,
-        };
-        self.migrations.insert(version.to_owned(), sealed);
+        self.migrations.extend(links);
         self.schema = schema;
-        Ok(())
+        Ok(texts)
     }
 
     /// Verifies that every migration names the one before it, and that the sealed schema is the one
@@ -139,14 +202,14 @@ impl Lock {
         }
         let expected = match self.migrations.values().next_back() {
             Some(head) => head.schema.clone(),
-            None => schema_checksum(&Schema::default()),
+            None => Some(schema_checksum(&Schema::default())),
         };
-        if schema_checksum(&self.schema) == expected {
+        if Some(schema_checksum(&self.schema)) == expected {
             Ok(())
         } else {
             Err(LockError::whole(
-                "the sealed schema is not the one that the last migration led to; restore the lock \
-                 from version control",
+                "the sealed schema is not the one that the last migration led to; after a merge run \
+                 `cargo tabellion reseal`, else restore the lock from version control",
             ))
         }
     }
@@ -159,7 +222,7 @@ impl Lock {
         LockError::whole(match (twin, before) {
             (Some((other, _)), _) => format!(
                 "migrations `{other}` and `{version}` were both sealed on top of the same one, as two \
-                 branches do; keep one branch's lock, remove the other's sealed files, build, and seal again"
+                 branches do; run `cargo tabellion reseal`, which chains one behind the other"
             ),
             (None, Some(before)) => format!(
                 "migration `{version}` does not follow `{before}`: one between them is missing or was \

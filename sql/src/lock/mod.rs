@@ -13,8 +13,9 @@
 mod chain;
 mod draft;
 mod facts;
+mod files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -23,9 +24,10 @@ use serde_json::Value;
 use crate::file::checksum;
 use crate::schema::Schema;
 
-pub use chain::{Head, Sealed, is_version};
-pub use draft::Draft;
+pub use chain::{Head, NewPair, Sealed, is_version};
+pub use draft::{Draft, DraftPair, draft_files};
 use facts::Facts;
+pub use files::{DOWN, Files, LOCK, Orphan, SEALED, UP};
 
 /// The first line of a lock.
 const FORMAT: &str = "tabellion-lock 1";
@@ -60,8 +62,14 @@ impl Lock {
 
 /// The checksum of a schema, as its facts read in a lock. It stays the same across versions of
 /// Tabellion as long as a field that is added to the schema is left out where it has its default.
-pub(crate) fn schema_checksum(schema: &Schema) -> String {
+pub fn schema_checksum(schema: &Schema) -> String {
     checksum(&write("schema", schema))
+}
+
+/// The facts of a schema, as a lock writes them, without the prefix `schema.`.
+pub(crate) fn facts_of(schema: &Schema) -> BTreeSet<String> {
+    let text = write("schema", schema);
+    text.lines().skip(1).map(str::to_owned).collect()
 }
 
 fn write(format: &str, value: &impl Serialize) -> String {

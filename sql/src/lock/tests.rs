@@ -1,7 +1,8 @@
 use super::*;
+use crate::file::Document;
 use crate::schema::{Column, Expr, PrimaryKey, QualifiedName, Rls, Role, Table, Type};
 
-fn schema(columns: &[&str]) -> Schema {
+pub(super) fn schema(columns: &[&str]) -> Schema {
     let table = Table {
         comment: Some("One order.\nWith \"quotes\".".into()),
         columns: columns
@@ -30,22 +31,34 @@ fn schema(columns: &[&str]) -> Schema {
     }
 }
 
+fn pair(version: &str, up: &str, schema: Option<String>) -> NewPair {
+    NewPair {
+        version: version.into(),
+        up: Document::parse(up).unwrap(),
+        down: Document::parse("-- back\n").unwrap(),
+        schema,
+    }
+}
+
+/// Seals one pair.
+pub(super) fn seal(
+    lock: &mut Lock,
+    version: &str,
+    name: &str,
+    schema: Schema,
+) -> Result<Vec<[String; 2]>, LockError> {
+    let checksum = schema_checksum(&schema);
+    let pair = pair(version, &format!("select '{name}';\n"), Some(checksum));
+    lock.seal(name, vec![pair], schema)
+}
+
 fn lock() -> Lock {
     let mut lock = Lock::default();
-    let none = || (Vec::new(), None);
-    lock.seal(
-        "20260101000000",
-        "first",
-        ("up\n", "down\n"),
-        none(),
-        schema(&["id"]),
-    )
-    .unwrap();
-    lock.seal(
+    seal(&mut lock, "20260101000000", "first", schema(&["id"])).unwrap();
+    seal(
+        &mut lock,
         "20260101000001",
         "second",
-        ("up 2\n", "down 2\n"),
-        none(),
         schema(&["id", "z", "a"]),
     )
     .unwrap();
@@ -75,9 +88,17 @@ fn a_lock_survives_its_text() {
     assert_eq!(Lock::parse(&text.replace('\n', "\r\n")), Ok(lock()));
     assert_eq!(Lock::parse(&Lock::default().to_text()), Ok(Lock::default()));
     let parent = read.head().map(|head| head.checksum);
-    let draft = Draft::new(parent, read.schema, "up\n", "down\n");
-    assert!(draft.matches("up\r\n", "down") && !draft.matches("up\n", "up\n"));
-    assert_eq!(Draft::parse(&draft.to_text()), Ok(draft));
+    let pair = |up, down| DraftPair::new(up, down, &read.schema);
+    let pairs = [pair("up\n", "down\n"), pair("up 2\n", "down 2\n")];
+    let draft = Draft::new(parent, read.schema.clone(), pairs);
+    let first = draft.pairs().next().unwrap().1;
+    assert!(first.matches("up\r\n", "down") && !first.matches("up\n", "up\n"));
+    let text = draft.to_text();
+    assert_eq!(Draft::parse(&text), Ok(draft));
+    let other = text.replace("\npairs.2.schema = \"", "\npairs.2.schema = \"0");
+    assert!(Draft::parse(&other).is_err());
+    assert_eq!(draft_files(1), ["draft.sql", "draft.rollback.sql"]);
+    assert_eq!(draft_files(2), ["draft.2.sql", "draft.2.rollback.sql"]);
 }
 
 fn refused(change: impl Fn(&str) -> String) -> String {
@@ -134,23 +155,8 @@ fn facts_that_do_not_fit_are_named_by_line() {
 fn two_branches_that_both_sealed_are_told() {
     let mut one = lock();
     let mut two = Lock::parse(&one.to_text()).unwrap();
-    let none = || (Vec::new(), None);
-    one.seal(
-        "20260201000000",
-        "left",
-        ("l", "l"),
-        none(),
-        schema(&["id", "l"]),
-    )
-    .unwrap();
-    two.seal(
-        "20260202000000",
-        "right",
-        ("r", "r"),
-        none(),
-        schema(&["id", "r"]),
-    )
-    .unwrap();
+    seal(&mut one, "20260201000000", "left", schema(&["id", "l"])).unwrap();
+    seal(&mut two, "20260202000000", "right", schema(&["id", "r"])).unwrap();
     one.migrations.extend(two.migrations);
     let said = Lock::parse(&one.to_text()).unwrap_err().to_string();
     assert!(
@@ -163,11 +169,57 @@ fn two_branches_that_both_sealed_are_told() {
 fn a_version_comes_after_the_last() {
     let mut lock = lock();
     for version in ["20260101000001", "2027", "2027010100000x"] {
-        let none = (Vec::new(), None);
         assert!(
-            lock.seal(version, "x", ("", ""), none, schema(&["id"]))
-                .is_err(),
+            seal(&mut lock, version, "x", schema(&["id"])).is_err(),
             "{version}"
         );
     }
+}
+
+#[test]
+fn a_seal_of_several_is_a_chain_and_keeps_what_it_says() {
+    let mut lock = lock();
+    let after = schema(&["id", "z"]);
+    let checksum = schema_checksum(&after);
+    let up = "-- tabellion: loses-data: column public.\"order\".a: dropped\n\
+              -- tabellion: accepted: column public.\"order\".a: never read\n\nselect 1;\n";
+    let pairs = vec![
+        pair("20260102000000", up, None),
+        pair("20260102000001", "select 3;\n", Some(checksum)),
+    ];
+    let texts = lock.seal("two", pairs, after).unwrap();
+    let first = &lock.migrations["20260102000000"];
+    assert_eq!(
+        first.losses().collect::<Vec<_>>(),
+        ["column public.\"order\".a: dropped"]
+    );
+    assert_eq!(first.accepted["column public.\"order\".a"], "never read");
+    let second = &lock.migrations["20260102000001"];
+    let parent = first.checksum("20260102000000");
+    assert!(texts[1][1].contains(&format!("-- tabellion: parent {parent}\n")));
+    assert!(second.up.matches(&texts[1][0]) && first.down.matches(&texts[0][1]));
+    assert_eq!(second.parent, Some(parent));
+    assert!(
+        second.gone.iter().all(|fact| fact.contains(".columns.a.")) && second.gone.len() > 1,
+        "{:?}",
+        second.gone
+    );
+    assert_eq!(Lock::parse(&lock.to_text()), Ok(lock.clone()));
+
+    seal(
+        &mut lock,
+        "20260103000000",
+        "again",
+        schema(&["id", "z", "a"]),
+    )
+    .unwrap();
+    let third = &lock.migrations["20260103000000"];
+    assert_eq!(third.back, lock.migrations["20260102000001"].gone);
+    assert!(third.gone.is_empty());
+
+    let before = lock.clone();
+    let late = |up| pair("20260104000000", up, None);
+    let late = vec![late("select 1;\n"), late("select 2;\n")];
+    assert!(lock.seal("twice", late, schema(&["id"])).is_err());
+    assert_eq!(lock, before);
 }

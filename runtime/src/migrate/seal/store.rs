@@ -1,0 +1,74 @@
+//! Writing below the root: one process at a time, each file at once or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use super::super::error::MigrateError;
+
+/// Holds the root for this process until dropped, and waits for another that holds it.
+///
+/// The lock is on the folder itself, so that it leaves nothing behind.
+pub(super) fn hold(root: &Path) -> Result<fs::File, MigrateError> {
+    let failed = |error: std::io::Error| {
+        MigrateError::Io(format!(
+            "`{}` cannot be held against another `seal`: {error}; see its permissions",
+            root.display()
+        ))
+    };
+    fs::create_dir_all(root).map_err(failed)?;
+    #[cfg(unix)]
+    let file = fs::File::open(root);
+    // Elsewhere a folder cannot be opened as a file.
+    #[cfg(not(unix))]
+    let file = fs::File::create(root.join(".tabellion.seal"));
+    let file = file.map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
+/// What git must know to merge a lock, and to leave line endings alone.
+const ATTRIBUTES: &str = "tabellion.lock merge=union\n*.sql text eol=lf\n";
+
+/// Writes `.gitattributes` where there is none.
+pub(super) fn attributes(root: &Path) -> Result<(), MigrateError> {
+    let path = root.join(".gitattributes");
+    if path.exists() {
+        Ok(())
+    } else {
+        write(&path, ATTRIBUTES)
+    }
+}
+
+/// Writes beside the file and renames over it: a reader sees the old text or the new one, and so
+/// does whoever comes after a crash.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), MigrateError> {
+    let failed = |error: std::io::Error| {
+        MigrateError::Io(format!(
+            "`{}` cannot be written: {error}; nothing is sealed by half, so make the folder writable and run it again",
+            path.display()
+        ))
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".tmp");
+    let beside = folder.join(name);
+    let written = fs::File::create(&beside)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(failed)?;
+    // The rename itself must survive a crash before the next file's does.
+    #[cfg(unix)]
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
