@@ -57,6 +57,13 @@ fn a_table() {
             pub created_at: Timestamp,
             #[column(type = "inet")]
             address: Option<Address>,
+            #[column(varchar(20))]
+            code: String,
+            during: Option<Range<Timestamp>>,
+            #[column(generated = sql("to_tsvector('english', shop)"))]
+            words: Tsvector,
+            #[column(updated_at)]
+            updated_at: Timestamp,
         }
     "#;
     insta::assert_snapshot!(expanded(source, |_, _| Seen::Detached));

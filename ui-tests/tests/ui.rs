@@ -12,6 +12,7 @@ fn mistakes_are_reported_where_they_are_made() {
         "check",
         "column",
         "foreign_key",
+        "generated",
         "index",
         "keys",
         "many",
@@ -19,10 +20,12 @@ fn mistakes_are_reported_where_they_are_made() {
         "policy",
         "predicate",
         "query",
+        "renames",
         "scope",
         "table",
         "tenant",
         "text_enum",
+        "types",
     ] {
         cases.compile_fail(format!("tests/{attribute}/*.rs"));
     }

@@ -158,7 +158,7 @@ fn types(column: &Column, attr: &ColumnAttr, report: &mut Report) {
         format!("column `{name}` is `{ty}` by its field's type `{rust}`; remove `type`")
     } else if let Some(modifier) = modifier_between(&own, ty) {
         format!(
-            "`{ty}` has a word of its own in column `{name}`; write `{}`",
+            "the type of column `{name}` has a word of its own; write `{}` instead of `type`",
             modifier.written()
         )
     } else if !rust_type::may_read(&own, ty) {
@@ -288,8 +288,9 @@ fn misfit(ty: &Type, value: &Value) -> Option<String> {
 fn too_long(ty: &Type, most: u32, text: &str) -> Option<String> {
     let length = text.chars().count();
     let fits = u32::try_from(length).is_ok_and(|length| length <= most);
-    (!fits)
-        .then(|| format!("is `{ty}`, and it has {length} characters; change the text or the type"))
+    (!fits).then(|| {
+        format!("is `{ty}`: the text has {length} characters; change the text or the type")
+    })
 }
 
 fn is_finite(ty: &Type, digits: &str) -> bool {

@@ -107,14 +107,13 @@ fn expression(
         if !read.columns.contains(other) {
             continue;
         }
-        let which = match other == name {
-            true => "itself".to_owned(),
-            false => format!("the generated column `{other}`"),
+        let message = match other == name {
+            true => format!("{what} cannot read itself; name other columns"),
+            false => format!(
+                "{what} cannot read the generated column `{other}`; repeat its expression over plain columns"
+            ),
         };
-        report.at(
-            sql.span,
-            format!("{what} cannot read {which}; repeat the expression over plain columns"),
-        );
+        report.at(sql.span, message);
     }
 }
 

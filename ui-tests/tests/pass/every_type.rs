@@ -1,9 +1,13 @@
 //! Every type that a column can have, plain, optional and in an array.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use tabellion::{Date, DateTime, Decimal, Json, Table, Time, Timestamp, Uuid};
+use tabellion::{
+    Date, DateTime, Decimal, Interval, IpCidr, IpInet, Json, MacAddr, Range, Table, Time,
+    Timestamp, Tsvector, Uuid, Vector,
+};
 use tabellion_ui_tests::{Shop, TaskStatus};
 
 /// What a `Json<T>` holds.
@@ -78,8 +82,61 @@ pub struct EveryType {
     #[column(default = TaskStatus::Draft)]
     pub f_enum: TaskStatus,
     /// varchar(20)
-    #[column(type = "varchar(20)", default = "x")]
+    #[column(varchar(20), default = "x")]
+    pub f_varchar: String,
+    /// varchar
+    #[column(varchar)]
+    pub f_varchar_of_any_length: String,
+    /// char(2)
+    #[column(char(2), default = "CH", collate = "C")]
+    pub f_char: String,
+    /// citext
+    #[column(type = "citext", default = "x")]
     pub f_stated: String,
+    /// timestamptz(3)
+    #[column(precision(3), default = now())]
+    pub f_millis: Timestamp,
+    /// interval
+    #[column(default = sql("'1 day'"))]
+    pub f_interval: Interval,
+    /// inet
+    pub f_address: IpAddr,
+    /// inet
+    pub f_inet: IpInet,
+    /// cidr
+    pub f_cidr: IpCidr,
+    /// macaddr
+    pub f_macaddr: MacAddr,
+    /// int4range
+    pub f_int4range: Range<i32>,
+    /// int8range
+    pub f_int8range: Range<i64>,
+    /// numrange
+    pub f_numrange: Range<Decimal>,
+    /// daterange
+    pub f_daterange: Range<Date>,
+    /// tsrange
+    pub f_tsrange: Range<DateTime>,
+    /// tstzrange
+    pub f_tstzrange: Range<Timestamp>,
+    /// tstzrange, of the crate `chrono`
+    pub chrono_tstzrange: Range<chrono::DateTime<chrono::Utc>>,
+    /// daterange, of the crate `time`
+    pub time_daterange: Range<time::Date>,
+    /// vector(3)
+    #[column(vector(3))]
+    pub f_vector: Vector,
+    /// vector of any dimensions
+    pub f_any_vector: Vector,
+    /// tsvector
+    #[column(generated = sql("to_tsvector('english', f_string)"))]
+    pub f_tsvector: Tsvector,
+    /// numeric(12, 2), generated
+    #[column(numeric(12, 2), generated = sql("f_money * f_i32"))]
+    pub f_total: Decimal,
+    /// timestamptz, kept by a trigger
+    #[column(updated_at)]
+    pub f_updated_at: Timestamp,
 }
 
 /// Optional.
@@ -132,8 +189,32 @@ pub struct EveryOptionalType {
     /// text and a CHECK
     pub f_enum: Option<TaskStatus>,
     /// varchar(20)
-    #[column(type = "varchar(20)")]
+    #[column(varchar(20))]
+    pub f_varchar: Option<String>,
+    /// citext
+    #[column(type = "citext")]
     pub f_stated: Option<String>,
+    /// interval
+    pub f_interval: Option<Interval>,
+    /// inet
+    pub f_address: Option<IpAddr>,
+    /// cidr
+    pub f_cidr: Option<IpCidr>,
+    /// macaddr
+    pub f_macaddr: Option<MacAddr>,
+    /// tstzrange
+    pub f_tstzrange: Option<Range<Timestamp>>,
+    /// vector(3)
+    #[column(vector(3))]
+    pub f_vector: Option<Vector>,
+    /// tsvector, made by a trigger of one's own
+    pub f_tsvector: Option<Tsvector>,
+    /// text, generated
+    #[column(generated = sql("lower(f_string)"))]
+    pub f_lower: Option<String>,
+    /// timestamp, kept by a trigger
+    #[column(updated_at)]
+    pub f_updated_at: Option<DateTime>,
 }
 
 /// In arrays.
@@ -178,4 +259,25 @@ pub struct EveryArray {
     pub f_enum: Vec<TaskStatus>,
     /// text[] and a CHECK
     pub f_optional_enum: Option<Vec<TaskStatus>>,
+    /// varchar(5)[]
+    #[column(varchar(5), collate = "C")]
+    pub f_varchar: Vec<String>,
+    /// numeric(5, 2)[]
+    #[column(numeric(5, 2))]
+    pub f_money: Vec<Decimal>,
+    /// interval[]
+    pub f_interval: Vec<Interval>,
+    /// inet[]
+    pub f_address: Vec<IpAddr>,
+    /// cidr[]
+    pub f_cidr: Option<Vec<IpCidr>>,
+    /// macaddr[]
+    pub f_macaddr: Vec<MacAddr>,
+    /// int4range[]
+    pub f_int4range: Vec<Range<i32>>,
+    /// vector(3)[]
+    #[column(vector(3))]
+    pub f_vector: Vec<Vector>,
+    /// tsvector[]
+    pub f_tsvector: Option<Vec<Tsvector>>,
 }

@@ -1,6 +1,8 @@
 //! The language of predicates, all of it.
 
-use tabellion::{Decimal, Scope, Table, Timestamp, Uuid};
+use std::net::IpAddr;
+
+use tabellion::{Decimal, Interval, IpCidr, MacAddr, Range, Scope, Table, Timestamp, Uuid};
 use tabellion_ui_tests::TaskStatus;
 
 /// Who asks.
@@ -81,4 +83,40 @@ pub struct LikeATenant {
     /// Of a type that rustc does not compare.
     #[column(type = "citext", default = "x")]
     pub code: String,
+}
+
+/// What compares among networks, spans of time and ranges.
+#[derive(Table)]
+#[no_rls(reason = "a test")]
+#[check(address == network && device != spare && every < longest && seats.is_not_null())]
+#[check("another", during == before || addresses != earlier || code == "a" || country == code)]
+pub struct Others {
+    /// An address.
+    pub address: IpAddr,
+    /// A network, which PostgreSQL compares with an address.
+    pub network: Option<IpCidr>,
+    /// A device.
+    pub device: MacAddr,
+    /// Another.
+    pub spare: MacAddr,
+    /// A span of time.
+    pub every: Interval,
+    /// A longer one.
+    pub longest: Interval,
+    /// Numbers.
+    pub seats: Option<Range<i32>>,
+    /// Times.
+    pub during: Range<Timestamp>,
+    /// Other times.
+    pub before: Option<Range<Timestamp>>,
+    /// An array.
+    pub addresses: Vec<IpAddr>,
+    /// Another.
+    pub earlier: Vec<IpAddr>,
+    /// A text of limited length.
+    #[column(varchar(5))]
+    pub code: String,
+    /// A text of a fixed length.
+    #[column(char(2))]
+    pub country: String,
 }

@@ -1,0 +1,19 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub price: i32,
+    pub quantity: i32,
+    #[column(generated = sql("price * quantity"))]
+    pub total: i32,
+    #[column(generated = sql("total * 2"))]
+    pub twice: i32,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use tabellion::{Table, Timestamp};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub created_at: Timestamp,
+    #[column(updated_at, generated = sql("created_at"))]
+    pub later: Timestamp,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub name: String,
+    #[column(renamed_from = "name")]
+    pub title: String,
+    #[column(replaces = "shop")]
+    pub place: String,
+}
+
+fn main() {}

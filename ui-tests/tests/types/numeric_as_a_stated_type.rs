@@ -1,0 +1,15 @@
+use tabellion::{Decimal, Table};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    #[column(type = "numeric(5, 2)")]
+    pub rate: Decimal,
+}
+
+fn main() {}
