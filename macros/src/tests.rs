@@ -69,6 +69,44 @@ fn a_table() {
     insta::assert_snapshot!(expanded(source, |_, _| Seen::Detached));
 }
 
+/// A table of someone else: no query, no row to write.
+#[test]
+fn an_external_table() {
+    let source = r#"
+        #[table(external, schema = "auth", name = "users")]
+        #[unique(columns(email))]
+        pub struct User {
+            #[column(primary_key)]
+            pub id: Uuid,
+            pub email: Option<String>,
+        }
+    "#;
+    insta::assert_snapshot!(expanded(source, |_, _| Seen::Detached));
+}
+
+/// Both ends of a foreign key, and indexes that no query reads along.
+#[test]
+fn a_table_that_references() {
+    let source = r#"
+        #[no_rls(reason = "the same for everybody")]
+        #[index(name = "lower_name", columns(sql("lower(name)")))]
+        #[index(columns(tags), method = gin)]
+        #[index(columns(seen nulls_first))]
+        #[index(columns(parent), method = hash)]
+        #[foreign_key(columns(country, kind), references = Place(country, kind), deferrable = deferred)]
+        struct Stay {
+            name: String,
+            tags: Vec<String>,
+            seen: Option<i64>,
+            country: String,
+            kind: Kind,
+            #[column(references = crate::stay::Stay::name)]
+            parent: Option<String>,
+        }
+    "#;
+    insta::assert_snapshot!(expanded(source, |_, _| Seen::Detached));
+}
+
 /// A key of two columns, names that are key words, no row-level security, and the guard.
 #[test]
 fn a_guarded_table() {

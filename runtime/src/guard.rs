@@ -2,6 +2,10 @@
 //!
 //! Everything here runs in rustc, in constants that the derive writes.
 
+mod foreign_key;
+
+pub use foreign_key::{End, KeyColumn, Referenced, references};
+
 /// What the build script saw of a table.
 #[derive(Debug)]
 pub struct Seen {

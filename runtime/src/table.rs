@@ -86,10 +86,6 @@ pub trait Table: Sized + Send + 'static {
     /// [`Error::Decode`] if a value does not fit its field.
     fn from_row(row: &Row<'_>) -> Result<Self, Error>;
 
-    /// What the derive read of the struct, for the guard.
-    #[doc(hidden)]
-    const FINGERPRINT: u64 = 0;
-
     #[doc(hidden)]
     const INFO: &'static TableInfo = &TableInfo {
         name: Self::NAME,

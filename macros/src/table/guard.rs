@@ -92,7 +92,7 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
     });
     let tables = paths.tables.iter().map(|path| {
         let path = &path.0;
-        quote!(<#path as ::tabellion::Table>::FINGERPRINT)
+        quote!(<#path as ::tabellion::guard::Referenced>::FINGERPRINT)
     });
     let references = scope.chain(enums).chain(tables);
     quote_spanned! {table.ident.span()=>

@@ -6,7 +6,6 @@ use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::{Command, QualifiedName};
 use tabellion_syntax::ast::Column;
-use tabellion_syntax::fingerprint;
 
 use super::{Read, fields};
 
@@ -27,7 +26,6 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
             type Scope = ::tabellion::NoScope;
         ),
     };
-    let fingerprint = fingerprint(table);
     let from_row = from_row(read);
     let key = primary_key(read);
     let allows = commands(read).into_iter().map(|command| {
@@ -45,7 +43,6 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
             #scope
             const NAME: &'static ::core::primitive::str = #name;
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
-            const FINGERPRINT: ::core::primitive::u64 = #fingerprint;
             fn from_row(
                 row: &::tabellion::Row<'_>,
             ) -> ::core::result::Result<Self, ::tabellion::Error> {

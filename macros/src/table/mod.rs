@@ -5,6 +5,7 @@ mod finders;
 mod guard;
 mod impls;
 mod predicates;
+mod references;
 mod writes;
 
 use proc_macro2::TokenStream;
@@ -46,11 +47,18 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
         input,
         is_right: report.is_empty(),
     };
-    let mut tokens = impls::table(&read);
-    tokens.extend(writes::new_row(&read));
-    tokens.extend(finders::finders(&read));
+    let mut tokens = references::referenced(&read);
+    if table.external.is_none() {
+        tokens.extend(impls::table(&read));
+        tokens.extend(writes::new_row(&read));
+        tokens.extend(finders::finders(&read));
+    } else if read.is_right {
+        // Nothing asks for its rows.
+        tokens.extend(references::external(&own));
+    }
     if read.is_right {
         tokens.extend(predicates::check(&own));
+        tokens.extend(references::check(table));
         tokens.extend(guard::guard(table, seen, &mut report));
     }
     let errors = errors(report);
