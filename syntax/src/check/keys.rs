@@ -149,6 +149,14 @@ fn actions(table: &Table, key: &ForeignKey, report: &mut Report) {
         }
     }
     if let Some(action) = &options.on_delete {
+        let named = &options.on_delete_columns;
+        if !named.is_empty() && key.columns.iter().all(|field| named.contains(field)) {
+            let word = action.value.as_sql().replace(' ', "_");
+            report.at(
+                action.span,
+                format!("`{word}` touches every column of the key by itself; write `{word}`"),
+            );
+        }
         let fields = match options.on_delete_columns.as_slice() {
             [] => &key.columns,
             some => some,
@@ -169,10 +177,11 @@ fn stays_filled(
 ) {
     let stays_null = |field: &&Ident| {
         table.column(field).is_some_and(|column| {
-            let has_default = column.default.is_some() || column.generated.is_some();
             match action.value {
+                // That such a column cannot be set is said of it already.
+                _ if column.computed.is_some() => false,
                 ReferentialAction::SetNull => !column.nullable,
-                ReferentialAction::SetDefault => !column.nullable && !has_default,
+                ReferentialAction::SetDefault => !column.nullable && !column.is_filled(),
                 _ => false,
             }
         })
