@@ -2,8 +2,10 @@
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, LitInt};
+use syn::{Attribute, Expr, LitInt, Token};
 use tabellion_sql::schema::PartitionStrategy;
 
 use super::args::{ArgValue, name_span};
@@ -175,8 +177,10 @@ fn value(expr: &Expr, report: &mut Report) -> Option<At<BoundValue>> {
 fn hash(arg: &Arg, report: &mut Report) -> Option<(At<u32>, At<u32>)> {
     const REMEDY: &str = "write `hash(modulus = 4, remainder = 0)`";
     let list = match &arg.value {
-        ArgValue::List(..) => arg.list::<Arg>(report)?.0,
-        _ => Vec::new(),
+        ArgValue::List(tokens, _) => Punctuated::<Arg, Token![,]>::parse_terminated
+            .parse2(tokens.clone())
+            .unwrap_or_default(),
+        _ => Punctuated::new(),
     };
     let (mut modulus, mut remainder) = (None, None);
     for inner in &list {

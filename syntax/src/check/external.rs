@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 
 use crate::Report;
-use crate::ast::{Column, Table};
+use crate::ast::{At, Column, Table};
 use crate::attr::ColumnAttr;
 
 /// Attributes that would make something, each with its place. `given` is all that stand on the struct.
@@ -41,16 +41,20 @@ pub(crate) fn external(table: &Table, given: &[(&'static str, Span)], report: &m
 
 /// What would be made of a field.
 pub(crate) fn external_column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
-    let generated = attr
-        .generated
-        .iter()
-        .map(|at| ("serial` or `identity", at.span));
-    let default = attr.default.iter().map(|at| ("default", at.span));
-    let references = attr
-        .references
-        .iter()
-        .map(|(_, field)| ("references", field.span()));
-    for (word, span) in generated.chain(default).chain(references) {
+    let numbered = attr.generated.first();
+    let references = attr.references.as_ref();
+    let text = |word, at: &Option<At<String>>| at.as_ref().map(|at| (word, at.span));
+    let made = [
+        numbered.map(|at| ("serial` or `identity", at.span)),
+        column.default.as_ref().map(|at| ("default", at.span)),
+        references.map(|(_, field)| ("references", field.span())),
+        attr.updated_at.map(|span| ("updated_at", span)),
+        text("generated", &column.computed),
+        text("collate", &column.collation),
+        text("renamed_from", &column.renamed_from),
+        text("replaces", &column.replaces),
+    ];
+    for (word, span) in made.into_iter().flatten() {
         report.at(
             span,
             format!(

@@ -183,7 +183,9 @@ fn expression(table: &Table, what: &str, sql: &At<String>, report: &mut Report) 
             }
         }
         Ok(expr) => {
-            for refused in raw::refused(&sql.value, Clause::IndexWhere) {
+            let refused = raw::refused(&sql.value, Clause::IndexWhere);
+            let is_allowed = refused.is_empty();
+            for refused in refused {
                 report.at(sql.span, format!("{what} cannot {refused}"));
             }
             let column = expr.columns.first().filter(|_| expr.columns.len() == 1);
@@ -192,7 +194,7 @@ fn expression(table: &Table, what: &str, sql: &At<String>, report: &mut Report) 
                     sql.span,
                     format!("{what} holds a column as an expression; write the field's name"),
                 );
-            } else if expr.columns.is_empty() {
+            } else if expr.columns.is_empty() && is_allowed {
                 report.at(
                     sql.span,
                     format!("{what} holds an expression that reads no column; name one"),

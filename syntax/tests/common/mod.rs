@@ -86,11 +86,18 @@ pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
             .values()
             .map(|scope| lower::role(scope, platform)),
     );
+    let lines = |errors: Vec<lower::Unresolved>| {
+        let lines: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+        lines.join("\n")
+    };
     for (name, table) in &items.tables {
-        let lowered = lower::table(table, format!("shop::{name}"), &items).map_err(|errors| {
-            let lines: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-            lines.join("\n")
-        })?;
+        let source = format!("shop::{name}");
+        if table.external.is_some() {
+            let lowered = lower::external(table, source, &items).map_err(lines)?;
+            schema.externals.insert(lowered.0, lowered.1);
+            continue;
+        }
+        let lowered = lower::table(table, source, &items).map_err(lines)?;
         schema.tables.insert(lowered.0, lowered.1);
     }
     Ok(plan(&Schema::default(), &schema).body())
