@@ -12,6 +12,7 @@
 //! | `removes`, `narrows-access`, `widens-access`, `loses-data`, each with `: OBJECT: FATE` | what it does to an object |
 //! | `accepted: OBJECT: REASON` | why data may be lost, or access be wider |
 
+mod concurrent;
 mod document;
 mod header;
 mod seal;
@@ -21,6 +22,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use concurrent::{Concurrent, concurrent};
 pub use document::Document;
 pub use header::Header;
 pub use seal::{FileSeal, Hunk};
@@ -72,10 +74,16 @@ pub fn normalize(text: &str) -> String {
 /// The lines of a text as [`normalize`] sees them, blank ones at the end included.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // A search for one character is a good deal faster than one for two.
+    let has_returns = text.contains('\r');
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let current = rest?;
-        let Some(end) = current.find(['\r', '\n']) else {
+        let found = match has_returns {
+            true => current.find(['\r', '\n']),
+            false => current.find('\n'),
+        };
+        let Some(end) = found else {
             rest = None;
             return Some(current);
         };

@@ -79,7 +79,7 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
             moves::twin_steps(name, table, after, plan.group(&after.source));
         }
     }
-    let before = moves.apply(from, to);
+    let before = moves::twinned(renamed, to);
     change(&before, to, &mut plan);
     around::drop_namespaces(from, to, &mut plan);
     plan.groups.retain(|group| !group.steps.is_empty());
@@ -91,7 +91,7 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
 fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
     // What takes long and lets others write comes before the first lock that does not.
     for (name, before) in &from.tables {
-        if let Some(after) = to.tables.get(name) {
+        if let Some(after) = to.tables.get(name).filter(|after| *after != before) {
             constraints::validate(name, before, after, plan.group(&after.source));
         }
     }
@@ -100,7 +100,7 @@ fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
     alter::close(&change, plan);
     let dropped = foreign_keys::drop(from, to, plan);
     for (name, before) in &from.tables {
-        if let Some(after) = to.tables.get(name) {
+        if let Some(after) = to.tables.get(name).filter(|after| *after != before) {
             alter::clear(name, before, after, plan);
         }
     }
@@ -115,7 +115,9 @@ fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
         match from.tables.get(name) {
             None => create::table(name, after, to.platform, plan),
             Some(before) => {
-                alter::build(name, before, after, to.platform, plan);
+                if before != after {
+                    alter::build(name, before, after, to.platform, plan);
+                }
                 if !rls::reads_other_tables(after) {
                     alter::open(&change, name, before, after, plan);
                 }

@@ -73,18 +73,15 @@ impl Moves {
     /// The schema after the renames, those of its constraints, indexes and policies included that are
     /// the same in `to` under another name.
     pub(super) fn apply(&self, from: &Schema, to: &Schema) -> Schema {
-        let mut moved = self.rename(from);
-        for (name, table) in &mut moved.tables {
-            if let Some(after) = to.tables.get(name) {
-                twins(table, after);
-            }
-        }
-        moved
+        twinned(self.rename(from), to)
     }
 
     /// The schema after the renames of tables and columns.
     pub(super) fn rename(&self, from: &Schema) -> Schema {
         let mut moved = from.clone();
+        if self.is_empty() {
+            return moved;
+        }
         moved.tables = from
             .tables
             .iter()
@@ -241,6 +238,17 @@ fn rename_table(old: &QualifiedName, name: &QualifiedName, table: &Table, group:
     }
 }
 
+/// The schema with the names that `to` has for constraints, indexes and policies that are the same there
+/// under another name.
+pub(super) fn twinned(mut schema: Schema, to: &Schema) -> Schema {
+    for (name, table) in &mut schema.tables {
+        if let Some(after) = to.tables.get(name).filter(|after| **after != *table) {
+            twins(table, after);
+        }
+    }
+    schema
+}
+
 /// Takes columns out of a table, and what rests on them.
 fn without(table: &mut Table, names: &BTreeSet<&String>) {
     let before = table.clone();
@@ -338,6 +346,9 @@ fn rekey<T>(map: &mut BTreeMap<String, T>, old: &str, new: String) {
 
 /// The statements that rename what is the same under another name.
 pub(super) fn twin_steps(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    if before == after {
+        return;
+    }
     let mut twin = before.clone();
     twins(&mut twin, after);
     let constraint = |old: &str, new: &str| {

@@ -297,6 +297,9 @@ struct Stages<'a> {
 impl Stages<'_> {
     /// One transaction to another schema, where it takes one at all.
     fn to(&mut self, next: Schema, moves: &Moves) {
+        if moves.is_empty() && next == self.at {
+            return;
+        }
         let up = transit(&self.at, &next, moves);
         let down = transit(&next, &self.at, &moves.inverted());
         if !(up.is_empty() && down.is_empty()) {
