@@ -81,6 +81,8 @@ pub use value::{IntoValue, Params};
 
 #[cfg(feature = "cidr")]
 pub use cidr::{IpCidr, IpInet};
+#[cfg(feature = "ipnet")]
+pub use ipnet::IpNet;
 #[cfg(feature = "jiff")]
 pub use jiff::{
     Timestamp,

@@ -265,7 +265,7 @@ fn known(name: &str, is_bare: bool, path: &syn::Path) -> Option<Type> {
         ("Date" | "NaiveDate", true) => Type::Date,
         ("Time" | "NaiveTime", true) => Type::Time(None),
         ("Interval", true) => Type::Interval,
-        ("IpAddr" | "IpInet", true) => Type::Named("inet".into()),
+        ("IpAddr" | "IpInet" | "IpNet", true) => Type::Named("inet".into()),
         ("IpCidr", true) => Type::Named("cidr".into()),
         ("MacAddr", true) => Type::Named("macaddr".into()),
         ("Tsvector", true) => Type::Named("tsvector".into()),

@@ -148,9 +148,30 @@ macro_rules! field_methods {
 #[diagnostic::do_not_recommend]
 impl<T, Class> KnownField<class::Array<Class>> for Vec<T>
 where
-    T: KnownField<Class> + Element + for<'a> FromSql<'a>,
+    T: KnownField<Class> + Element,
 {
-    field_methods!();
+    type It = Self;
+
+    fn get(row: &Row<'_>, index: usize) -> Result<Self, Error> {
+        row.get::<Vec<T::Read>>(index).map(elements)
+    }
+
+    fn get_optional(row: &Row<'_>, index: usize) -> Result<Option<Self>, Error> {
+        let read = row.get::<Option<Vec<T::Read>>>(index)?;
+        Ok(read.map(elements))
+    }
+
+    fn sent(self) -> Sent {
+        Sent::new(self)
+    }
+
+    fn sent_optional(it: Option<Self>) -> Sent {
+        Sent::new(it)
+    }
+}
+
+fn elements<T: Element>(read: Vec<T::Read>) -> Vec<T> {
+    read.into_iter().map(T::from_read).collect()
 }
 
 #[diagnostic::do_not_recommend]

@@ -3,8 +3,8 @@
 //! A derive reads a type's name; these traits are what the name must turn out to denote.
 
 mod field;
+mod inet;
 mod interval;
-mod ip_addr;
 mod mac_addr;
 mod param;
 mod predicate;
@@ -124,12 +124,6 @@ column_types! {
     chrono::NaiveDate: "date", Date;
     #[cfg(feature = "chrono")]
     chrono::NaiveTime: "time", Time;
-}
-
-impl ColumnType for std::net::IpAddr {
-    const NAME: &'static str = "inet";
-    const ARRAY: &'static str = "_inet";
-    type Class = class::Inet;
 }
 
 #[cfg(feature = "json")]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use bytes::BytesMut;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::ColumnType;
 use crate::TextEnum;
@@ -27,11 +27,29 @@ pub trait Param: Send + 'static {
 
 /// What an array can hold. A vector of bytes is `bytea`, not an array, and so a `u8` is no element.
 pub trait Element: ColumnType + Param {
+    /// What an element is read as: the type itself, or one that stands for it where the conversion
+    /// is not ours to write.
+    type Read: for<'a> FromSql<'a>;
+
+    /// The element that was read.
+    fn from_read(read: Self::Read) -> Self;
+
     /// The array in a form that PostgreSQL's protocol knows.
     fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync>
     where
         Self: Sized;
 }
+
+/// For a type that is read as itself.
+macro_rules! element_read {
+    () => {
+        type Read = Self;
+        fn from_read(read: Self) -> Self {
+            read
+        }
+    };
+}
+pub(super) use element_read;
 
 macro_rules! params {
     ($($(#[$meta:meta])* $ty:ty)*) => {$(
@@ -45,6 +63,7 @@ macro_rules! params {
         $(#[$meta])*
         #[diagnostic::do_not_recommend]
         impl Element for $ty {
+            element_read!();
             fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
                 Box::new(values)
             }
@@ -54,7 +73,7 @@ macro_rules! params {
 
 params! {
     bool i16 i32 i64 f32 f64 String Vec<u8>
-    super::Interval super::MacAddr super::Tsvector std::net::IpAddr
+    super::Interval super::MacAddr super::Tsvector
     #[cfg(feature = "cidr")] cidr::IpInet
     #[cfg(feature = "cidr")] cidr::IpCidr
     #[cfg(feature = "pgvector")] pgvector::Vector
@@ -90,8 +109,9 @@ where
 #[cfg(feature = "json")]
 impl<T> Element for crate::Json<T>
 where
-    T: serde::Serialize + fmt::Debug + Send + Sync + 'static,
+    T: serde::Serialize + serde::de::DeserializeOwned + fmt::Debug + Send + Sync + 'static,
 {
+    element_read!();
     fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
         Box::new(values)
     }
@@ -105,7 +125,8 @@ impl<E: TextEnum + Send> Param for E {
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: TextEnum + Send> Element for E {
+impl<E: TextEnum + Send + for<'a> FromSql<'a>> Element for E {
+    element_read!();
     fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
         let texts: Vec<&'static str> = values.iter().map(TextEnum::as_str).collect();
         Box::new(texts)

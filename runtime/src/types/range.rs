@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use postgres_protocol::types::{self as protocol, RangeBound};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, WasNull, to_sql_checked};
 
+use super::param::element_read;
 use super::{ColumnType, Element, KnownField, Param, class};
 
 /// A range column: `int4range`, `int8range`, `numrange`, `daterange`, `tsrange` or `tstzrange`, by the
@@ -100,7 +101,8 @@ impl<T: RangeElement> Param for Range<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: RangeElement> Element for Range<T> {
+impl<T: RangeElement + for<'a> FromSql<'a>> Element for Range<T> {
+    element_read!();
     fn array(values: Vec<Self>) -> Box<dyn ToSql + Send + Sync> {
         Box::new(values)
     }

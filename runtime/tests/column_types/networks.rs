@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tabellion::{Interval, IpCidr, IpInet, MacAddr, Table};
+use tabellion::{Interval, IpCidr, IpInet, IpNet, MacAddr, Table};
 
 use crate::fixture::{Fixture, Outcome, Shop};
 
@@ -17,7 +17,10 @@ const SQL: &str = "create table samples (
   networks cidr[] not null,
   device macaddr not null,
   devices macaddr[] not null,
-  lost inet
+  net inet,
+  nets inet[] not null,
+  lost inet,
+  losses inet[]
 )";
 
 #[derive(Debug, Table)]
@@ -35,7 +38,10 @@ struct Sample {
     networks: Vec<IpCidr>,
     device: MacAddr,
     devices: Vec<MacAddr>,
+    net: Option<IpNet>,
+    nets: Vec<IpNet>,
     lost: Option<IpAddr>,
+    losses: Option<Vec<IpAddr>>,
 }
 
 #[tokio::test]
@@ -57,7 +63,9 @@ async fn addresses_and_intervals_survive() -> Outcome {
         networks: vec!["2001:db8::/32".parse()?],
         device,
         devices: vec![device, MacAddr::default()],
+        nets: vec!["10.1.2.3/16".parse()?, "2001:db8::/32".parse()?],
     })
+    .set(Sample::NET, "10.1.2.3/8".parse::<IpNet>()?)
     .set(Sample::ADDRESSES, vec!["10.1.2.3".parse::<IpAddr>()?])
     .execute(&fixture.acme)
     .await?;
@@ -70,6 +78,8 @@ async fn addresses_and_intervals_survive() -> Outcome {
         ("host", "10.1.2.3/16"),
         ("network", "10.1.0.0/16"),
         ("networks[1]", "2001:db8::/32"),
+        ("net", "10.1.2.3/8"),
+        ("nets", "{10.1.2.3/16,2001:db8::/32}"),
         ("device", "08:00:2b:01:02:ff"),
         ("devices[2]", "00:00:00:00:00:00"),
     ] {
@@ -87,17 +97,28 @@ async fn addresses_and_intervals_survive() -> Outcome {
     assert_eq!(row.networks, ["2001:db8::/32".parse::<IpCidr>()?]);
     assert_eq!(row.device, device);
     assert_eq!(row.devices, [device, MacAddr::default()]);
+    assert_eq!(row.net, Some("10.1.2.3/8".parse::<IpNet>()?));
+    let nets = ["10.1.2.3/16".parse::<IpNet>()?, "2001:db8::/32".parse()?];
+    assert_eq!(row.nets, nets);
     assert_eq!(row.lost, None);
+    assert_eq!(row.losses, None);
 
     // An address alone must not stand for a whole network.
-    let network = "update samples set lost = '10.1.0.0/16'";
-    fixture.admin.batch_execute(network).await?;
-    let Err(error) = Sample::find(1).fetch_one(&fixture.acme).await else {
-        panic!("the prefix was lost");
-    };
-    assert_eq!(
-        error.to_string(),
-        "column `lost` of `samples` holds a `inet` that does not fit a `Option<IpAddr>`"
-    );
+    for (sql, expected) in [
+        (
+            "update samples set losses = array['10.1.0.0/16'::inet]",
+            "column `losses` of `samples` holds a `_inet` that does not fit a `Option<Vec<IpAddr>>`",
+        ),
+        (
+            "update samples set lost = '10.1.0.0/16'",
+            "column `lost` of `samples` holds a `inet` that does not fit a `Option<IpAddr>`",
+        ),
+    ] {
+        fixture.admin.batch_execute(sql).await?;
+        let Err(error) = Sample::find(1).fetch_one(&fixture.acme).await else {
+            panic!("the prefix was lost");
+        };
+        assert_eq!(error.to_string(), expected);
+    }
     Ok(())
 }

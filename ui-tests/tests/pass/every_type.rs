@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use tabellion::{
-    Date, DateTime, Decimal, Interval, IpCidr, IpInet, Json, MacAddr, Range, Table, Time,
+    Date, DateTime, Decimal, Interval, IpCidr, IpInet, IpNet, Json, MacAddr, Range, Table, Time,
     Timestamp, Tsvector, Uuid, Vector,
 };
 use tabellion_ui_tests::{Shop, TaskStatus};
@@ -103,6 +103,8 @@ pub struct EveryType {
     pub f_address: IpAddr,
     /// inet
     pub f_inet: IpInet,
+    /// inet, of the crate `ipnet`
+    pub f_ipnet: IpNet,
     /// cidr
     pub f_cidr: IpCidr,
     /// macaddr
@@ -269,6 +271,8 @@ pub struct EveryArray {
     pub f_interval: Vec<Interval>,
     /// inet[]
     pub f_address: Vec<IpAddr>,
+    /// inet[], of the crate `ipnet`
+    pub f_ipnet: Vec<IpNet>,
     /// cidr[]
     pub f_cidr: Option<Vec<IpCidr>>,
     /// macaddr[]

@@ -93,7 +93,7 @@ pub struct LikeATenant {
 pub struct Others {
     /// An address.
     pub address: IpAddr,
-    /// A network, which PostgreSQL compares with an address.
+    /// A network, which compares with an address.
     pub network: Option<IpCidr>,
     /// A device.
     pub device: MacAddr,
