@@ -39,7 +39,7 @@ pub enum Change {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { object, change } = self;
-        let plain = matches!(object.kind, Kind::Table | Kind::Schema);
+        let plain = matches!(object.kind, Kind::Table | Kind::Schema | Kind::Function);
         match change {
             Change::Missing { .. } if plain => write!(f, "{object} is missing"),
             Change::Unexpected { .. } if plain => write!(f, "{object} is not expected"),

@@ -1,9 +1,12 @@
 //! What a database holds, read from its catalog in a canonical form that compares by text.
 //!
 //! Tables, columns by name, constraints, indexes, policies, row-level security and its FORCE, what
-//! each role may do, sequences, triggers, rules, comments. Dropped columns, the order of columns, names of
-//! owners and whatever an extension owns do not show. The number of queries is fixed, and they
-//! travel as one message.
+//! each role may do, sequences, triggers and their functions, rules, comments. Dropped columns, the
+//! order of columns, names of owners and whatever an extension owns do not show. The number of
+//! queries is fixed, and they travel as one message.
+//!
+//! `schema` reads a catalog into the data that attributes declare; a snapshot also holds what they
+//! cannot.
 
 mod diff;
 mod queries;
@@ -70,6 +73,8 @@ pub enum Kind {
     Trigger,
     /// A rewrite rule.
     Rule,
+    /// A function that triggers call.
+    Function,
     /// A comment.
     Comment,
     /// What a role may do beyond all grants and policies. No snapshot holds it, since it belongs to
@@ -78,7 +83,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 13] = [
+    const ALL: [(Kind, &'static str); 14] = [
         (Kind::Schema, "schema"),
         (Kind::Table, "table"),
         (Kind::RowLevelSecurity, "row-level security"),
@@ -90,6 +95,7 @@ impl Kind {
         (Kind::Index, "index"),
         (Kind::Trigger, "trigger"),
         (Kind::Rule, "rule"),
+        (Kind::Function, "function"),
         (Kind::Comment, "comment"),
         (Kind::RolePower, "role power"),
     ];
@@ -115,7 +121,8 @@ impl Kind {
 pub struct Object {
     /// The PostgreSQL schema.
     pub schema: String,
-    /// The table, or the sequence that a grant is about; empty for what belongs to the schema.
+    /// The table, or what else a grant is about: a sequence, a function with `()` behind its name. Empty
+    /// for what belongs to the schema.
     pub relation: String,
     /// What it is.
     pub kind: Kind,
@@ -129,11 +136,15 @@ impl Object {
         let place = if self.relation.is_empty() {
             format!("schema `{}`", quote(&self.schema))
         } else {
-            format!("`{}.{}`", quote(&self.schema), quote(&self.relation))
+            let (name, call) = match self.relation.strip_suffix("()") {
+                Some(function) => (function, "()"),
+                None => (self.relation.as_str(), ""),
+            };
+            format!("`{}.{}{call}`", quote(&self.schema), quote(name))
         };
         match (self.kind, self.name.as_str()) {
             (Kind::Schema, _) => place,
-            (Kind::Table, _) => format!("table {place}"),
+            (Kind::Table | Kind::Function, _) => format!("{} {place}", self.kind.as_str()),
             (Kind::RolePower, role) => {
                 format!("what role `{role}` may do beyond grants and policies")
             }
@@ -230,7 +241,7 @@ impl Snapshot {
             .objects
             .keys()
             .filter_map(|object| match object.kind {
-                Kind::Table => Some(place(object, &object.relation)),
+                Kind::Table | Kind::Function => Some(place(object, &object.relation)),
                 Kind::Sequence => Some(place(object, &object.name)),
                 _ => None,
             })

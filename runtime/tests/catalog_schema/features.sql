@@ -211,3 +211,27 @@ begin
 end
 $$;
 grant select on shop.events to catalog_schema_app;
+
+-- A column that a trigger keeps, on a table and on a partitioned one.
+create function shop.touch_updated_at() returns trigger
+  language plpgsql set search_path = ''
+as $$
+begin
+  new.updated_at := pg_catalog.now();
+  return new;
+end
+$$;
+revoke all on function shop.touch_updated_at() from public;
+create table shop.posts (id int not null, updated_at timestamptz not null default now());
+create table shop.parts (id int not null, updated_at timestamptz not null default now()) partition by hash (id);
+create table shop.parts_0 partition of shop.parts for values with (modulus 1, remainder 0);
+create trigger touch_updated_at before update on shop.posts
+  for each row execute function shop.touch_updated_at();
+create trigger touch_updated_at before update on shop.parts
+  for each row execute function shop.touch_updated_at();
+alter table shop.posts enable row level security;
+alter table shop.posts force row level security;
+alter table shop.parts enable row level security;
+alter table shop.parts force row level security;
+alter table shop.parts_0 enable row level security;
+alter table shop.parts_0 force row level security;

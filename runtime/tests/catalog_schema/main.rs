@@ -1,6 +1,7 @@
 //! A catalog is read back into schema data: from a schema written by hand, and from what schema data
 //! itself renders, which must come back as it was.
 
+mod fixpoint;
 mod unsupported;
 
 use tabellion::catalog::{ReadSchema, read_schema};

@@ -11,7 +11,7 @@ use super::row::Row;
 pub(super) const QUERY: &str = "
 select t.oid as relation, g.tgname as name, n.nspname as schema, f.proname as function,
   g.tgtype = 19 and g.tgenabled = 'O' and g.tgqual is null and g.tgnargs = 0
-    and pg_catalog.array_length(g.tgattr::pg_catalog.int2[], 1) is null
+    and g.tgattr::pg_catalog.text = ''
     and f.pronargs = 0 as plain
 from {tables} t
 join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal and g.tgparentid = 0
