@@ -61,6 +61,7 @@ fn check_walk(engine_history: &[tabellion::migrate::Entry], set: &Migrations) ->
                 );
                 applied += 1;
             }
+            Event::Started | Event::Failed => {}
             _ => {
                 applied -= 1;
                 assert_eq!(
@@ -167,5 +168,72 @@ async fn eight_processes_at_once() {
                 // The tables beyond the structs are this test's own.
                 finding.object.relation.starts_with("more_")
             })
+    );
+}
+
+/// A table with rows, and three indexes on it that are built concurrently.
+fn indexed() -> Project {
+    let project = Project::new();
+    project.seal_sql(
+        "rows",
+        "create table public.much (id int primary key, a int not null, b text not null);\n\
+         insert into public.much select n, n % 97, n::text from pg_catalog.generate_series(1, 60000) n;",
+        "drop table public.much;",
+    );
+    for (name, columns) in [("one", "a"), ("two", "b, a"), ("three", "b")] {
+        let header = "-- Draft.\n-- tabellion: no-transaction\n\n";
+        project.seal_text(
+            name,
+            &format!("{header}create index concurrently much_{name} on public.much ({columns});\n"),
+            &format!("{header}drop index concurrently public.much_{name};\n"),
+        );
+    }
+    project
+}
+
+#[tokio::test]
+async fn killed_while_an_index_is_built_or_dropped() {
+    let (database, project) = (database().await, indexed());
+    let set = project.load();
+    let all = set.iter().count();
+    let first = set.iter().next().unwrap().version.clone();
+    let back = ["rollback", "--to", &first, "--accept-data-loss"];
+    finish(&project, database.url(), &["apply"]);
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let up = catalog(&engine).await;
+    let begun = Instant::now();
+    finish(&project, database.url(), &back);
+    let whole = begun.elapsed().max(Duration::from_millis(120));
+    let down = catalog(&engine).await;
+    let mut begun_and_cut = 0;
+    for round in 0..16u32 {
+        let words: &[&str] = if round % 2 == 0 { &["apply"] } else { &back };
+        for share in 0..3 {
+            let mut child = start(&project, database.url(), words);
+            tokio::time::sleep(whole * (round % 8 * 3 + share) / 24).await;
+            child.kill().expect("SIGKILL");
+            child.wait().unwrap();
+            let history = engine.history().await.unwrap();
+            check_walk(&history, &set);
+            let last = history.last().map(|entry| entry.event);
+            begun_and_cut += usize::from(last == Some(Event::Started));
+        }
+        finish(&project, database.url(), words);
+        let applied = check_walk(&engine.history().await.unwrap(), &set);
+        let (expected, count) = if round % 2 == 0 {
+            (&up, all)
+        } else {
+            (&down, 1)
+        };
+        assert_eq!(applied, count, "round {round}");
+        assert_eq!(expected.diff(&catalog(&engine).await), [], "round {round}");
+        let client = migrate_support::client(database.url()).await;
+        let invalid = "select count(*) from pg_index where not (indisvalid and indisready)";
+        let invalid: i64 = client.query_one(invalid, &[]).await.unwrap().get(0);
+        assert_eq!(invalid, 0, "round {round}");
+    }
+    assert!(
+        begun_and_cut > 2,
+        "only {begun_and_cut} kills hit a statement that had begun; the test proves too little"
     );
 }

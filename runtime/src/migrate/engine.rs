@@ -28,9 +28,11 @@ type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
 /// Applies migrations to one database, and undoes them. Nothing happens but by its methods.
 pub struct Migrator {
     pub(super) client: Client,
-    ledger: Ledger,
-    on_behalf_of: Option<String>,
-    lock_wait: Duration,
+    pub(super) ledger: Ledger,
+    /// For the second connection of a file that runs outside a transaction.
+    pub(super) url: String,
+    pub(super) on_behalf_of: Option<String>,
+    pub(super) lock_wait: Duration,
     observer: Option<Observer>,
 }
 
@@ -96,6 +98,7 @@ impl Migrator {
         Ok(Migrator {
             client: connect::connect(url).await?,
             ledger: Ledger::default(),
+            url: url.to_owned(),
             on_behalf_of: None,
             lock_wait: Duration::from_secs(60),
             observer: None,
@@ -153,7 +156,17 @@ impl Migrator {
         Ok(self.ledger.entries.clone())
     }
 
+    /// The ledger's row for each migration that is applied, by version.
+    ///
+    /// # Errors
+    /// Those of the connection and the server.
+    pub async fn applied(&mut self) -> Result<Vec<Entry>, MigrateError> {
+        self.ledger = Ledger::read(&self.client).await?;
+        Ok(self.ledger.applied().into_values().cloned().collect())
+    }
+
     /// Applies what is pending, in order, one transaction per file. Where nothing is, writes nothing.
+    /// A file outside a transaction, which holds one index, is taken up where it was cut short.
     ///
     /// From any number of processes at once, each migration runs exactly once. Killed at any point,
     /// a second run completes it.
@@ -196,6 +209,12 @@ impl Migrator {
                 self.end().await?;
                 return Ok(done);
             };
+            if migration.up.header.no_transaction && self.ledger.is_new {
+                // Its row is written by another connection, which must see the ledger.
+                self.end().await?;
+                self.ledger.is_new = false;
+                continue;
+            }
             done.push(self.run(migration, Event::Applied).await?);
             if migration.version == last {
                 return Ok(done);
@@ -277,7 +296,7 @@ impl Migrator {
         .await?;
         let ready = async {
             if !self.ledger.exists {
-                Ledger::create(&self.client).await?;
+                self.ledger.is_new = Ledger::create(&self.client).await?;
                 self.ledger.exists = true;
             }
             if !self.ledger.is_current(&self.client).await? {
@@ -303,12 +322,26 @@ impl Migrator {
     async fn run(&mut self, migration: &Migration, event: Event) -> Result<Entry, MigrateError> {
         self.tell(Progress::Running(migration, event));
         let script = match event {
-            Event::Applied => &migration.up,
             Event::RolledBack => &migration.down,
+            _ => &migration.up,
         };
+        if script.header.no_transaction {
+            return match self.run_alone(migration, event).await {
+                Ok(entry) => {
+                    self.tell(Progress::Done(&entry));
+                    Ok(entry)
+                }
+                Err(error) => {
+                    self.ledger = Ledger::default();
+                    let _ = self.client.batch_execute("rollback").await;
+                    Err(error)
+                }
+            };
+        }
         let on_behalf_of = self.on_behalf_of.as_deref();
         match run::file(&self.client, script, event, migration, on_behalf_of).await {
             Ok(entry) => {
+                self.ledger.is_new = false;
                 self.ledger.entries.push(entry.clone());
                 self.tell(Progress::Done(&entry));
                 Ok(entry)

@@ -71,6 +71,9 @@ pub struct Failure {
     pub code: String,
     /// What the server said, without what could quote a row.
     pub message: String,
+    /// Whether nothing of the file stayed. A file outside a transaction may leave half an index, which
+    /// the next run removes.
+    pub undone: bool,
 }
 
 impl fmt::Display for Failure {
@@ -81,10 +84,16 @@ impl fmt::Display for Failure {
             statement,
             code,
             message,
+            undone,
         } = self;
+        let left = if *undone {
+            "and was rolled back"
+        } else {
+            "outside a transaction, and left what the next run removes"
+        };
         write!(
             f,
-            "`{file}` failed at line {line} and was rolled back: {message} (SQLSTATE {code}) in `{statement}`"
+            "`{file}` failed at line {line} {left}: {message} (SQLSTATE {code}) in `{statement}`"
         )?;
         match code.as_str() {
             "25001" => {

@@ -4,6 +4,7 @@
 //! its last event. No value of any user's row is ever written here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tabellion_sql::ident::quote_literal;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
@@ -20,6 +21,10 @@ pub enum Event {
     Applied,
     /// Its rollback ran, and committed.
     RolledBack,
+    /// A file that runs outside a transaction began. Where nothing follows, it was cut short.
+    Started,
+    /// A file that runs outside a transaction failed, and left nothing.
+    Failed,
 }
 
 impl Event {
@@ -28,6 +33,8 @@ impl Event {
         match self {
             Event::Applied => "applied",
             Event::RolledBack => "rolled_back",
+            Event::Started => "started",
+            Event::Failed => "failed",
         }
     }
 }
@@ -61,6 +68,8 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     pub(super) exists: bool,
+    /// Created in a transaction that is still open.
+    pub(super) is_new: bool,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -131,19 +140,21 @@ impl Ledger {
             messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
         Ok(Ledger {
             exists: true,
+            is_new: false,
             entries: rows(&messages).map(entry).collect::<Result<_, _>>()?,
         })
     }
 
     /// Creates the ledger where it is missing. Runs in the transaction that holds the lock.
-    pub(super) async fn create(client: &Client) -> Result<(), MigrateError> {
+    /// Says whether it was.
+    pub(super) async fn create(client: &Client) -> Result<bool, MigrateError> {
         if trust::ledger_exists(client).await? {
-            return Ok(());
+            return Ok(false);
         }
         let created = client.batch_execute(CREATE).await;
         created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
         // Someone else may have made the schema in between.
-        trust::ledger_exists(client).await.map(drop)
+        trust::ledger_exists(client).await.map(|_| true)
     }
 
     /// The last row's number, which no other ledger state shares.
@@ -165,11 +176,18 @@ impl Ledger {
     /// The migrations that are applied, each with the event that applied it.
     pub(super) fn applied(&self) -> BTreeMap<&str, &Entry> {
         let mut last: BTreeMap<&str, &Entry> = BTreeMap::new();
-        for entry in &self.entries {
+        let states = |entry: &&Entry| matches!(entry.event, Event::Applied | Event::RolledBack);
+        for entry in self.entries.iter().filter(states) {
             last.insert(&entry.version, entry);
         }
         last.retain(|_, entry| entry.event == Event::Applied);
         last
+    }
+
+    /// Whether a file of that version, which runs outside a transaction, was cut short.
+    pub(super) fn is_begun(&self, version: &str) -> bool {
+        let last = self.entries.iter().rfind(|entry| entry.version == version);
+        last.is_some_and(|entry| entry.event == Event::Started)
     }
 
     /// What keeps the ledger and the lock from being one history.
@@ -225,15 +243,25 @@ impl Ledger {
     }
 }
 
-/// The statement that enters an event. It stands at the end of the message that runs a file, so that
-/// the time since the message arrived is the time that the file took.
-pub(super) fn insert(event: Event, migration: &Migration, on_behalf_of: Option<&str>) -> String {
+/// The statement that enters an event. Where no time is given, it stands at the end of the message that
+/// runs a file, so that the time since the message arrived is the time that the file took.
+pub(super) fn insert(
+    event: Event,
+    migration: &Migration,
+    on_behalf_of: Option<&str>,
+    took: Option<Duration>,
+) -> String {
+    let took = match took {
+        Some(took) => took.as_millis().to_string(),
+        None => "greatest(0, extract(epoch from pg_catalog.clock_timestamp() - \
+                 pg_catalog.statement_timestamp()) * 1000)::pg_catalog.int8"
+            .into(),
+    };
     let literal = |text: &str| quote_literal(text);
     format!(
         "insert into tabellion.ledger as l \
          (event, version, name, checksum, on_behalf_of, duration_ms, tool) values \
-         ({}, {}, {}, {}, {}, greatest(0, extract(epoch from \
-         pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000)::pg_catalog.int8, {}) \
+         ({}, {}, {}, {}, {}, {took}, {}) \
          returning {COLUMNS}",
         literal(event.as_str()),
         literal(&migration.version),
@@ -258,6 +286,8 @@ pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
     let event = match value(1) {
         Some("applied") => Event::Applied,
         Some("rolled_back") => Event::RolledBack,
+        Some("started") => Event::Started,
+        Some("failed") => Event::Failed,
         other => {
             return Err(MigrateError::history(format!(
                 "the ledger holds an event `{}` that this version of tabellion does not know; update tabellion",

@@ -13,6 +13,7 @@
 //!
 //! Nothing here runs by itself: connecting applies nothing, and no query does.
 
+mod alone;
 mod connect;
 mod engine;
 mod error;
@@ -28,6 +29,8 @@ mod verify;
 pub use engine::{ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
-pub use seal::{NewFiles, SealOptions, SealedFiles, new_hand, seal, seal_hand};
+pub use seal::{
+    Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
+};
 pub use set::{Migration, Migrations, Script};
 pub use verify::Verification;

@@ -24,7 +24,7 @@ pub(super) async fn file(
     let sent = format!(
         "{}{AFTER}{};commit",
         script.sql,
-        ledger::insert(event, migration, on_behalf_of)
+        ledger::insert(event, migration, on_behalf_of, None)
     );
     let mut completed = 0;
     match send(client, &sent, &mut completed).await {
@@ -62,7 +62,11 @@ async fn send(
     Ok(last.and_then(|row| ledger::entry(&row).ok()))
 }
 
-fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> MigrateError {
+pub(super) fn failure(
+    script: &Script,
+    error: &tokio_postgres::Error,
+    completed: usize,
+) -> MigrateError {
     let Some(db) = error.as_db_error() else {
         return MigrateError::Connection(format!(
             "the connection was lost while `{}` ran; run it again: what is applied stays applied, and \
@@ -90,6 +94,7 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
             statement: "commit, with the ledger's row".into(),
             code: db.code().code().into(),
             message: message_on_file(db),
+            undone: true,
         }));
     };
     let line = at.map_or(statement.line, |byte| {
@@ -101,5 +106,6 @@ fn failure(script: &Script, error: &tokio_postgres::Error, completed: usize) -> 
         statement: first_line(statement.text),
         code: db.code().code().into(),
         message: message_on_file(db),
+        undone: true,
     }))
 }

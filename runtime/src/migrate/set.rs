@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use tabellion_sql::file::{Header, normalize, statements};
+use tabellion_sql::file::{Concurrent, Header, concurrent, normalize, statements};
 use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
@@ -42,10 +42,7 @@ impl Script {
     pub(super) fn check(&self) -> Result<(), MigrateError> {
         let path = &self.path;
         if self.header.no_transaction {
-            return Err(MigrateError::Request(format!(
-                "`{path}` asks to run outside a transaction, which this version cannot do exactly once; \
-                 put what it does into a file that can run in one"
-            )));
+            return self.alone().map(drop);
         }
         let found = statements(&self.sql)
             .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
@@ -72,6 +69,26 @@ impl Script {
             )));
         }
         Ok(())
+    }
+}
+
+impl Script {
+    /// The statement of a file that runs outside a transaction.
+    pub(super) fn alone(&self) -> Result<Concurrent, MigrateError> {
+        let path = &self.path;
+        let found = statements(&self.sql)
+            .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
+        let one = match found.as_slice() {
+            [one] => concurrent(one.text),
+            _ => None,
+        };
+        one.ok_or_else(|| {
+            MigrateError::files(format!(
+                "`{path}` runs outside a transaction and holds something else than one `create index \
+                 concurrently NAME on SCHEMA.TABLE` or `drop index concurrently SCHEMA.NAME`, which alone can be \
+                 taken up where it stopped; put the rest into a file of its own"
+            ))
+        })
     }
 }
 

@@ -26,6 +26,8 @@ pub use concurrent::{Concurrent, concurrent};
 pub use document::Document;
 pub use header::Header;
 pub use seal::{FileSeal, Hunk};
+#[cfg(feature = "parse")]
+pub(crate) use statements::tokens;
 pub use statements::{Statement, statements};
 
 /// A migration file, or what it says, is wrong.

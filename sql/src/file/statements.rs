@@ -58,6 +58,20 @@ pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
     Ok(found)
 }
 
+/// The words, names, literals and operators of a text, without blanks and comments.
+pub(crate) fn tokens(sql: &str) -> Result<Vec<&str>, FileError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < sql.len() {
+        let token = next(sql, at)?;
+        if token.kind != Kind::Blank {
+            found.push(&sql[at..token.end]);
+        }
+        at = token.end;
+    }
+    Ok(found)
+}
+
 /// A statement whose end has not been seen yet.
 struct Open {
     start: usize,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockError, read, schema_checksum, write};
+use super::{LockError, read, schema_checksum, schema_text, write};
 use crate::file::checksum;
 use crate::schema::Schema;
 
@@ -99,8 +99,43 @@ impl Draft {
 
     /// The draft's lock as text: the same bytes for the same content.
     pub fn to_text(&self) -> String {
-        write(FORMAT, self)
+        text(&self.parent, &self.pairs, &schema_text(&self.schema))
     }
+
+    /// The text of the lock of a draft that is drawn against that head and has these pairs: both files
+    /// and the schema that they lead to.
+    pub fn text_of(parent: Option<String>, pairs: &[(&str, &str, &Schema)]) -> String {
+        // The last schema is read twice and written once: a large one takes its time.
+        let mut last = String::new();
+        let pairs = (1..).zip(pairs).map(|(number, (up, down, schema))| {
+            last = schema_text(schema);
+            let pair = DraftPair {
+                up: checksum(up),
+                down: checksum(down),
+                schema: checksum(&last),
+            };
+            (number, pair)
+        });
+        let pairs: BTreeMap<usize, DraftPair> = pairs.collect();
+        text(&parent, &pairs, &last)
+    }
+}
+
+/// The text of a draft's lock, given that of its schema. Of all paths `schema` is the last.
+fn text(parent: &Option<String>, pairs: &BTreeMap<usize, DraftPair>, schema: &str) -> String {
+    #[derive(Serialize)]
+    struct Rest<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent: &'a Option<String>,
+        pairs: &'a BTreeMap<usize, DraftPair>,
+    }
+    let mut text = write(FORMAT, &Rest { parent, pairs });
+    for fact in schema.lines().skip(1) {
+        text.push_str("schema.");
+        text.push_str(fact);
+        text.push('\n');
+    }
+    text
 }
 
 impl DraftPair {

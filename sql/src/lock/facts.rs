@@ -31,8 +31,8 @@ pub(super) fn flatten(path: &str, value: &Value, facts: &mut BTreeMap<String, St
 
 /// A key as a segment of a path: as it is where it is a plain word, else as a JSON string.
 pub(super) fn segment(key: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !key.is_empty() && key.chars().all(plain) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !key.is_empty() && key.bytes().all(plain) {
         key.to_owned()
     } else {
         Value::from(key).to_string()
@@ -79,8 +79,7 @@ impl Facts {
             {
                 return Err(LockError::at(
                     number,
-                    "holds a merge conflict; take one side's file, remove the other side's sealed \
-                     files, build, and seal again",
+                    "holds a merge conflict; run `cargo tabellion reseal`, which merges what both sides say",
                 ));
             }
             if index == 0 || line.is_empty() || line.starts_with('#') {
@@ -102,7 +101,8 @@ impl Facts {
             return Err(LockError::at(
                 line,
                 format!(
-                    "says again what line {first} says; keep the one that matches the sealed files"
+                    "says again what line {first} says, as a merge of two branches leaves it; run \
+                     `cargo tabellion reseal`"
                 ),
             ));
         }
@@ -158,7 +158,7 @@ impl Facts {
 }
 
 /// Path and value of a line.
-fn fact(line: &str) -> Option<(Vec<String>, Value)> {
+pub(super) fn fact(line: &str) -> Option<(Vec<String>, Value)> {
     let mut path = Vec::new();
     let mut rest = line;
     loop {

@@ -14,6 +14,7 @@ mod chain;
 mod draft;
 mod facts;
 mod files;
+mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +29,7 @@ pub use chain::{Head, NewPair, Sealed, is_version};
 pub use draft::{Draft, DraftPair, draft_files};
 use facts::Facts;
 pub use files::{DOWN, Files, LOCK, Orphan, SEALED, UP};
+pub use merge::{Moved, Order};
 
 /// The first line of a lock.
 const FORMAT: &str = "tabellion-lock 1";
@@ -63,12 +65,17 @@ impl Lock {
 /// The checksum of a schema, as its facts read in a lock. It stays the same across versions of
 /// Tabellion as long as a field that is added to the schema is left out where it has its default.
 pub fn schema_checksum(schema: &Schema) -> String {
-    checksum(&write("schema", schema))
+    checksum(&schema_text(schema))
+}
+
+/// The facts of a schema as text, without the prefix `schema.`.
+fn schema_text(schema: &Schema) -> String {
+    write("schema", schema)
 }
 
 /// The facts of a schema, as a lock writes them, without the prefix `schema.`.
 pub(crate) fn facts_of(schema: &Schema) -> BTreeSet<String> {
-    let text = write("schema", schema);
+    let text = schema_text(schema);
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
@@ -153,6 +160,14 @@ impl LockError {
         LockError {
             line: None,
             message: message.into(),
+        }
+    }
+
+    /// The error of a text that has one line more at its top than the file.
+    fn one_up(self) -> Self {
+        LockError {
+            line: self.line.map(|line| line.saturating_sub(1).max(1)),
+            ..self
         }
     }
 

@@ -7,6 +7,7 @@
 mod accept;
 mod clock;
 mod hand;
+mod reseal;
 mod store;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use super::set::{files, read, read_lock};
 
 pub use accept::SealOptions;
 pub use hand::{NewFiles, new_hand, seal_hand};
+pub use reseal::{Applied, Resealed, reseal};
 
 /// The draft's lock below the root.
 const DRAFT_LOCK: &str = "draft.lock";

@@ -1,0 +1,180 @@
+//! After a merge of two branches that both sealed: one chain again.
+//!
+//! The new files are written first, the lock after them, and the old files are removed last. Cut short
+//! before the lock, the same command run again starts over; cut short after it, it only clears up: a
+//! file that holds what a sealed one of its name holds was left behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use tabellion_sql::file::{Document, body};
+use tabellion_sql::lock::{DOWN, LOCK, Lock, Moved, Orphan, UP};
+
+use super::super::error::{MigrateError, Problems};
+use super::super::ledger::Entry;
+use super::super::set::{files, read};
+use super::{SealedFiles, clock, parse, store};
+
+/// What is applied on one database, so that it is not sealed anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The database, as people call it.
+    pub target: String,
+    /// The last row of its ledger for each migration that is applied there.
+    pub entries: Vec<Entry>,
+}
+
+/// A migration that was sealed anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// The version that it had.
+    pub from: String,
+    /// Its files as they are now.
+    pub files: SealedFiles,
+}
+
+/// Puts two branches that both sealed into one chain, once version control has merged them: whatever is
+/// applied on one of the given databases keeps its files and comes first, and the other branch gets new
+/// versions behind it. Where nothing was merged, nothing changes but what a reseal that was cut short
+/// left behind.
+///
+/// # Errors
+/// A lock whose two sides contradict each other, with both lines; two branches that are both applied; a
+/// database that holds what the lock does not; files that are not as they were sealed; a folder that
+/// cannot be written. Nothing is changed then, but for the last.
+pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Resealed>, MigrateError> {
+    let root = root.as_ref();
+    let _held = store::hold(root)?;
+    let path = root.join(LOCK);
+    let unusable = |error: &dyn std::fmt::Display| {
+        MigrateError::files(format!("`{}` cannot be used: {error}", path.display()))
+    };
+    let Some(text) = read(&path)? else {
+        return Err(unusable(&"it does not exist, so nothing was sealed"));
+    };
+    let mut lock = Lock::merged(&text).map_err(|error| unusable(&error))?;
+    let on = applied_on(&lock, applied)?;
+    let order = lock.order(&on).map_err(|error| unusable(&error))?;
+    let found = files(root, &lock);
+    let shown = root.display().to_string();
+    let (left, unknown): (Vec<Orphan>, Vec<Orphan>) = found
+        .orphans
+        .into_iter()
+        .partition(|orphan| is_left_behind(&lock, orphan, &found.texts));
+    let mut problems = found.problems;
+    problems.extend(unknown.iter().map(|orphan| orphan.problem(&shown)));
+    if !problems.is_empty() {
+        return Err(MigrateError::Files(Problems(problems)));
+    }
+
+    let latest = lock.migrations.keys().next_back().cloned();
+    let first = clock::later_than(&latest.unwrap_or_default(), clock::now());
+    let mut moved = Vec::new();
+    for (index, from) in (0..).zip(&order.moved) {
+        let Some(sealed) = lock.migrations.get(from) else {
+            continue;
+        };
+        let file = sealed.file_name(from);
+        let document = |folder: &str| -> Result<Document, MigrateError> {
+            let path = format!("{folder}/{file}");
+            parse(
+                root,
+                &path,
+                found.texts.get(&path).map_or("", String::as_str),
+            )
+        };
+        moved.push(Moved {
+            from: from.clone(),
+            to: clock::after(&first, index),
+            up: document(UP)?,
+            down: document(DOWN)?,
+        });
+    }
+    let mut gone: Vec<_> = left.iter().map(|orphan| root.join(&orphan.path)).collect();
+    let mut resealed = Vec::new();
+    for one in &moved {
+        let Some(sealed) = lock.migrations.get(&one.from) else {
+            continue;
+        };
+        let old = sealed.file_name(&one.from);
+        let new = sealed.file_name(&one.to);
+        gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&old)));
+        resealed.push(Resealed {
+            from: one.from.clone(),
+            files: SealedFiles {
+                version: one.to.clone(),
+                up: root.join(UP).join(&new),
+                down: root.join(DOWN).join(&new),
+                hazards: sealed.hazards.clone(),
+                accepted: sealed.accepted.clone(),
+            },
+        });
+    }
+    let texts = lock.rechain(moved).map_err(|error| unusable(&error))?;
+    for (one, [up, down]) in resealed.iter().zip(&texts) {
+        store::write(&one.files.up, up)?;
+        store::write(&one.files.down, down)?;
+    }
+    let now = lock.to_text();
+    if now != text {
+        store::write(&path, &now)?;
+    }
+    let new: BTreeSet<&Path> = resealed
+        .iter()
+        .flat_map(|one| [one.files.up.as_path(), one.files.down.as_path()])
+        .collect();
+    for path in gone.iter().filter(|path| !new.contains(path.as_path())) {
+        fs::remove_file(path).map_err(|error| {
+            MigrateError::Io(format!(
+                "`{}` cannot be removed: {error}; the lock is in order, so remove it by hand, or run \
+                 `cargo tabellion reseal` again",
+                path.display()
+            ))
+        })?;
+    }
+    Ok(resealed)
+}
+
+/// The targets that each version is applied on.
+fn applied_on(
+    lock: &Lock,
+    applied: &[Applied],
+) -> Result<BTreeMap<String, BTreeSet<String>>, MigrateError> {
+    let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for Applied { target, entries } in applied {
+        for entry in entries {
+            let sealed = lock.migrations.get(&entry.version);
+            if sealed.is_some_and(|sealed| sealed.up.sha256 == entry.checksum) {
+                let targets = on.entry(entry.version.clone()).or_default();
+                targets.insert(target.clone());
+            } else {
+                problems.push(format!(
+                    "migration `{}_{}` is applied on `{target}`, and the lock does not hold it as it was \
+                     applied; merge the branch that holds it too",
+                    entry.version, entry.name
+                ));
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(on)
+    } else {
+        Err(MigrateError::History(Problems(problems)))
+    }
+}
+
+/// Whether a file is a copy, under another version, of a sealed one.
+fn is_left_behind(lock: &Lock, orphan: &Orphan, texts: &BTreeMap<String, String>) -> bool {
+    let folder = orphan.path.split('/').next().unwrap_or_default();
+    let mut named = lock
+        .migrations
+        .iter()
+        .filter(|(_, sealed)| sealed.name == orphan.name);
+    orphan.is_sealed()
+        && named.any(|(version, sealed)| {
+            let text = texts.get(&format!("{folder}/{}", sealed.file_name(version)));
+            text.is_some_and(|text| body(text) == body(&orphan.text))
+        })
+}

@@ -1,0 +1,243 @@
+//! A file outside a transaction: built once, taken up where it stopped, undone, told when it fails.
+
+mod migrate_support;
+
+use migrate_support::{Project, client, database, step};
+use tabellion::migrate::{
+    ApplyOptions, Event, MigrateError, Migrator, RollbackOptions, RollbackTarget,
+};
+use tabellion::testing::TestDatabase;
+
+const HEADER: &str = "-- Draft.\n-- tabellion: no-transaction\n\n";
+
+/// The first step, and an index that is built concurrently.
+fn project(kind: &str) -> Project {
+    let project = Project::new();
+    project.draw(&step(1));
+    project.seal("first");
+    project.seal_text(
+        "total",
+        &format!("{HEADER}create {kind} concurrently order_total on public.\"order\" (total);\n"),
+        &format!("{HEADER}drop index concurrently public.order_total;\n"),
+    );
+    project
+}
+
+async fn apply(
+    engine: &mut Migrator,
+    project: &Project,
+    to: Option<&str>,
+) -> Result<usize, MigrateError> {
+    let options = ApplyOptions {
+        to: to.map(str::to_owned),
+    };
+    let done = engine.apply(&project.load(), &options).await?;
+    Ok(done.len())
+}
+
+async fn events(engine: &mut Migrator) -> Vec<&'static str> {
+    let history = engine.history().await.unwrap();
+    history.iter().map(|entry| entry.event.as_str()).collect()
+}
+
+/// Whether the index is there, and whole.
+async fn index(database: &TestDatabase) -> Option<bool> {
+    let query = "select indisvalid and indisready from pg_index
+        where indexrelid = to_regclass('public.order_total')";
+    let row = client(database.url()).await.query_opt(query, &[]).await;
+    row.unwrap().map(|row| row.get(0))
+}
+
+async fn run(database: &TestDatabase, sql: &str) {
+    client(database.url())
+        .await
+        .batch_execute(sql)
+        .await
+        .unwrap();
+}
+
+/// The second migration's version.
+fn second(project: &Project) -> String {
+    project.load().iter().last().unwrap().version.clone()
+}
+
+fn first(project: &Project) -> String {
+    project.load().iter().next().unwrap().version.clone()
+}
+
+#[tokio::test]
+async fn built_and_dropped_exactly_once() {
+    let (database, project) = (database().await, project("index"));
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 2);
+    assert_eq!(index(&database).await, Some(true));
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 0);
+    let options = RollbackOptions {
+        target: RollbackTarget::Steps(1),
+        accept_data_loss: false,
+    };
+    let done = engine.rollback(&project.load(), &options).await.unwrap();
+    assert_eq!(done.len(), 1);
+    assert_eq!(index(&database).await, None);
+    assert_eq!(
+        events(&mut engine).await,
+        ["applied", "started", "applied", "started", "rolled_back"]
+    );
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 1);
+    assert_eq!(engine.status(&project.load()).await.unwrap().pending(), 0);
+}
+
+#[tokio::test]
+async fn the_first_migration_of_all_may_be_one() {
+    let (database, project) = (database().await, Project::new());
+    run(&database, "create table public.old (id int)").await;
+    project.seal_text(
+        "only",
+        &format!("{HEADER}create index concurrently order_total on public.old (id);\n"),
+        &format!("{HEADER}drop index concurrently public.order_total;\n"),
+    );
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 1);
+    assert_eq!(index(&database).await, Some(true));
+}
+
+#[tokio::test]
+async fn whatever_a_killed_run_left_is_taken_up() {
+    for left in ["absent", "invalid", "valid"] {
+        let (database, project) = (database().await, project("index"));
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        let to = first(&project);
+        apply(&mut engine, &project, Some(&to)).await.unwrap();
+        let set = project.load();
+        let migration = set.iter().last().unwrap();
+        run(
+            &database,
+            &format!(
+                "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
+                 values ('started', '{}', 'total', '{}', 0, 'test')",
+                migration.version, migration.checksum
+            ),
+        )
+        .await;
+        if left != "absent" {
+            run(
+                &database,
+                "create index order_total on public.\"order\" (total)",
+            )
+            .await;
+        }
+        if left == "invalid" {
+            run(
+                &database,
+                "update pg_index set indisvalid = false
+                 where indexrelid = 'public.order_total'::regclass",
+            )
+            .await;
+        }
+        assert_eq!(
+            apply(&mut engine, &project, None).await.unwrap(),
+            1,
+            "{left}"
+        );
+        assert_eq!(index(&database).await, Some(true), "{left}");
+        assert_eq!(
+            events(&mut engine).await,
+            ["applied", "started", "applied"],
+            "{left}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_someone_else_is_never_taken_for_ours() {
+    let (database, project) = (database().await, project("index"));
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let to = first(&project);
+    apply(&mut engine, &project, Some(&to)).await.unwrap();
+    run(
+        &database,
+        "create index order_total on public.\"order\" (shop)",
+    )
+    .await;
+    for _ in 0..2 {
+        let error = apply(&mut engine, &project, None).await.unwrap_err();
+        assert!(error.to_string().contains("42P07"), "{error}");
+        assert_eq!(events(&mut engine).await, ["applied"]);
+        assert_eq!(index(&database).await, Some(true));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_leaves_no_half_index_and_its_row() {
+    let (database, project) = (database().await, project("unique index"));
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let to = first(&project);
+    apply(&mut engine, &project, Some(&to)).await.unwrap();
+    run(
+        &database,
+        "insert into public.\"order\" (shop, total) values ('a', 1), ('b', 1)",
+    )
+    .await;
+    let error = apply(&mut engine, &project, None).await.unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("_total.sql` failed at line 5 and was rolled back"),
+        "{said}"
+    );
+    assert!(
+        said.contains("23505") && !said.contains("(total)=(1"),
+        "{said}"
+    );
+    assert_eq!(index(&database).await, None);
+    assert_eq!(events(&mut engine).await, ["applied", "started", "failed"]);
+    run(&database, "delete from public.\"order\" where shop = 'b'").await;
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 1);
+    assert_eq!(index(&database).await, Some(true));
+}
+
+#[tokio::test]
+async fn from_several_processes_it_is_built_once() {
+    let (database, project) = (database().await, project("index"));
+    let set = project.load();
+    let tasks: Vec<_> = (0..6)
+        .map(|_| {
+            let (url, set) = (database.url().to_owned(), set.clone());
+            tokio::spawn(async move {
+                let mut engine = Migrator::connect(&url).await.unwrap();
+                engine.apply(&set, &ApplyOptions::default()).await
+            })
+        })
+        .collect();
+    let mut done = 0;
+    for task in tasks {
+        done += task.await.unwrap().unwrap().len();
+    }
+    assert_eq!(done, 2);
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    assert_eq!(events(&mut engine).await, ["applied", "started", "applied"]);
+    let history = engine.history().await.unwrap();
+    assert_eq!(history[2].event, Event::Applied);
+    assert_eq!(history[2].version, second(&project));
+}
+
+#[tokio::test]
+async fn anything_else_outside_a_transaction_is_refused_before_anything_runs() {
+    let (database, project) = (database().await, Project::new());
+    project.draw(&step(1));
+    project.seal("first");
+    project.seal_text(
+        "two",
+        &format!("{HEADER}create index concurrently a on public.\"order\" (total);\nselect 1;\n"),
+        "-- Draft.\n\nselect 1;\n",
+    );
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let error = apply(&mut engine, &project, None).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Files(_)), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("_two.sql` runs outside a transaction"),
+        "{error}"
+    );
+    assert_eq!(engine.history().await.unwrap(), []);
+}

@@ -1,0 +1,39 @@
+//! A function that runs as its owner finds what its caller's search path leads to, unless it sets its own.
+
+use super::{File, holds};
+use crate::schema::Schema;
+
+pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
+    file.each(|words| {
+        let kind = match words {
+            ["create", "or", "replace", kind, ..] | ["create", kind, ..] => *kind,
+            ["alter", kind, ..] => *kind,
+            _ => return None,
+        };
+        let is_routine = matches!(kind, "function" | "procedure" | "routine");
+        let is_definer = holds(words, &["security", "definer"]);
+        (is_routine && is_definer && !holds(words, &["set", "search_path"])).then(|| {
+            format!(
+                "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
+                 objects; add `set search_path = ''` and qualify its names"
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::lines;
+    use crate::schema::Schema;
+
+    #[test]
+    fn definer_search_path() {
+        let sql = "create function a.b() returns int language sql security definer as 'select 1';\n\
+                   create function a.b() returns int language sql security definer set search_path = ''\n\
+                     as 'select 1';\n\
+                   create function a.b() returns int language sql as $$ select 1 -- security definer\n$$;\n\
+                   alter function a.b() security definer;";
+        let found = lines("definer-search-path", sql, &Schema::default());
+        assert_eq!(found, [1, 6]);
+    }
+}

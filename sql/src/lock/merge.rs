@@ -1,0 +1,484 @@
+//! A lock that version control has merged: two branches that both sealed, in one file.
+//!
+//! However it was merged, cleanly, by union or with conflict markers in it, the file holds every fact
+//! that either side added. It may hold too what one side took away and the other kept, and for that
+//! each migration says which facts it took away. What is left to contradict itself is for a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::fact;
+use super::{FORMAT, Lock, LockError, Sealed, read, schema_checksum};
+use crate::file::{Document, FileSeal};
+
+/// In which order the migrations of a merged lock stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// The versions that stay as they are, in order.
+    pub kept: Vec<String>,
+    /// The versions that must be sealed anew behind them, in order.
+    pub moved: Vec<String>,
+}
+
+/// A migration to seal anew behind the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The version that it has.
+    pub from: String,
+    /// The version that it gets.
+    pub to: String,
+    /// The file that applies it.
+    pub up: Document,
+    /// The file that undoes it.
+    pub down: Document,
+}
+
+impl Lock {
+    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order).
+    ///
+    /// # Errors
+    /// A text that is no lock, and two sides that say different things of one object, with both lines.
+    pub fn merged(text: &str) -> Result<Self, LockError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut lines = without_marks(text);
+        let mut seen = BTreeSet::new();
+        for line in &mut lines {
+            // What both sides say is said once.
+            if !line.is_empty() && !seen.insert(*line) {
+                *line = "";
+            }
+        }
+        let of = |lines: &[&str], keep: &dyn Fn(&str) -> bool| -> String {
+            let kept = lines.iter().map(|line| if keep(line) { line } else { "" });
+            std::iter::once(FORMAT)
+                .chain(kept)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        contradictions(&mut lines, "migrations")?;
+        let lock: Lock = read(&of(&lines, &|line| line.starts_with("migrations.")), FORMAT)
+            .map_err(LockError::one_up)?;
+        let gone = lock.gone();
+        for line in &mut lines {
+            let fact = line.strip_prefix("schema.");
+            if fact.is_some_and(|fact| gone.contains(fact)) {
+                *line = "";
+            }
+        }
+        contradictions(&mut lines, "schema")?;
+        let lock: Lock = read(&of(&lines, &|_| true), FORMAT).map_err(LockError::one_up)?;
+        Ok(lock)
+    }
+
+    /// The facts that one of the branches took away and did not bring back, since they parted.
+    fn gone(&self) -> BTreeSet<&str> {
+        let mut gone = BTreeSet::new();
+        let children = self.children();
+        let mut tips = vec![];
+        let mut at: Option<String> = None;
+        // What happened before the branches parted is in both.
+        loop {
+            match children.get(&at).map(Vec::as_slice) {
+                Some([only]) => at = self.sum(only),
+                Some(several) => {
+                    tips.extend(several.iter().copied());
+                    break;
+                }
+                None => break,
+            }
+        }
+        for tip in tips {
+            let mut of_branch: BTreeSet<&str> = BTreeSet::new();
+            for version in self.below(tip, &children) {
+                let Some(sealed) = self.migrations.get(version) else {
+                    continue;
+                };
+                for fact in &sealed.back {
+                    of_branch.remove(fact.as_str());
+                }
+                of_branch.extend(sealed.gone.iter().map(String::as_str));
+            }
+            gone.extend(of_branch);
+        }
+        gone
+    }
+
+    /// The versions that follow each checksum, in order.
+    fn children(&self) -> BTreeMap<Option<String>, Vec<&str>> {
+        let mut children: BTreeMap<Option<String>, Vec<&str>> = BTreeMap::new();
+        for (version, sealed) in &self.migrations {
+            let of_parent = children.entry(sealed.parent.clone()).or_default();
+            of_parent.push(version);
+        }
+        children
+    }
+
+    fn sum(&self, version: &str) -> Option<String> {
+        Some(self.migrations.get(version)?.checksum(version))
+    }
+
+    /// A version and everything that follows it, each after its parent.
+    fn below<'a>(
+        &self,
+        version: &'a str,
+        children: &BTreeMap<Option<String>, Vec<&'a str>>,
+    ) -> Vec<&'a str> {
+        let mut found = vec![version];
+        let mut index = 0;
+        while let Some(version) = found.get(index) {
+            if let Some(sum) = self.sum(version) {
+                let next = children.get(&Some(sum)).into_iter().flatten().copied();
+                let next: Vec<&str> = next.collect();
+                found.extend(next);
+            }
+            index += 1;
+        }
+        found
+    }
+
+    /// Puts the branches of a merged lock into one order: where they part, the one with applied
+    /// migrations first, else the one that was sealed first.
+    ///
+    /// `applied` gives the targets that each applied version is applied on.
+    ///
+    /// # Errors
+    /// Two branches that are both applied somewhere, and a migration whose parent is not there.
+    pub fn order(&self, applied: &BTreeMap<String, BTreeSet<String>>) -> Result<Order, LockError> {
+        let children = self.children();
+        let mut order = Order::default();
+        let mut at: Option<String> = None;
+        while let Some(next) = children.get(&at) {
+            let mut chosen: Option<(&str, Vec<&str>)> = None;
+            for &version in next {
+                let branch = self.below(version, &children);
+                let on: Vec<&str> = branch
+                    .into_iter()
+                    .filter(|version| applied.contains_key(*version))
+                    .collect();
+                match &chosen {
+                    Some((_, before)) if !before.is_empty() && !on.is_empty() => {
+                        let place = |versions: &[&str]| {
+                            let version = versions.last().copied().unwrap_or_default();
+                            let targets = applied.get(version).into_iter().flatten();
+                            let targets: Vec<_> = targets.map(|name| format!("`{name}`")).collect();
+                            format!("`{version}` on {}", targets.join(", "))
+                        };
+                        return Err(LockError::whole(format!(
+                            "two branches are both applied: {}, and {}; roll one of them back there, and run \
+                             `cargo tabellion reseal` again",
+                            place(before),
+                            place(&on)
+                        )));
+                    }
+                    Some((_, before)) if !before.is_empty() || on.is_empty() => {}
+                    _ => chosen = Some((version, on)),
+                }
+            }
+            let Some((first, _)) = chosen else { break };
+            order.kept.push(first.to_owned());
+            // What parts later stands before what parted earlier, which follows no more than this.
+            let others = next.iter().filter(|&&version| version != first);
+            let moved: Vec<String> = others
+                .flat_map(|version| self.below(version, &children))
+                .map(str::to_owned)
+                .collect();
+            order.moved.extend(moved);
+            at = self.sum(first);
+        }
+        let known: BTreeSet<&String> = order.kept.iter().chain(&order.moved).collect();
+        match self
+            .migrations
+            .keys()
+            .find(|version| !known.contains(version))
+        {
+            None => Ok(order),
+            Some(version) => Err(LockError::whole(format!(
+                "migration `{version}` names one before it that is missing or was changed; restore the lock \
+                 from version control, and merge again"
+            ))),
+        }
+    }
+
+    /// Seals migrations anew behind the others, under new versions: the header of each file names its
+    /// new parent, and below it nothing changes. Gives the texts to write, a pair for each.
+    ///
+    /// # Errors
+    /// A chain that is broken in another way.
+    pub fn rechain(&mut self, moved: Vec<Moved>) -> Result<Vec<[String; 2]>, LockError> {
+        let mut old = BTreeMap::new();
+        for one in &moved {
+            old.extend(self.migrations.remove_entry(&one.from));
+        }
+        let mut texts = Vec::new();
+        let last = moved.len().saturating_sub(1);
+        for (index, mut one) in moved.into_iter().enumerate() {
+            let Some(sealed) = old.remove(&one.from) else {
+                continue;
+            };
+            let parent = self.head().map(|head| head.checksum);
+            one.up.header.parent.clone_from(&parent);
+            one.down.header.parent.clone_from(&parent);
+            let (up, down) = (one.up.to_string(), one.down.to_string());
+            let sealed = Sealed {
+                parent,
+                up: FileSeal::of(&up),
+                down: FileSeal::of(&down),
+                schema: (index == last).then(|| schema_checksum(&self.schema)),
+                ..sealed
+            };
+            self.migrations.insert(one.to, sealed);
+            texts.push([up, down]);
+        }
+        self.verify_chain()?;
+        Ok(texts)
+    }
+}
+
+/// The lines without those that only a merge tool reads: marks, the common ancestor's side, and the
+/// line that names the format.
+fn without_marks(text: &str) -> Vec<&str> {
+    let (mut inside, mut ancestor) = (false, false);
+    let lines = text.lines().map(|line| line.trim_end());
+    lines
+        .map(|line| {
+            let mark = |mark: &str| line.starts_with(mark);
+            if mark("<<<<<<<") {
+                inside = true;
+            } else if inside && mark("|||||||") {
+                ancestor = true;
+            } else if inside && mark("=======") {
+                ancestor = false;
+            } else if inside && mark(">>>>>>>") {
+                inside = false;
+            } else if !ancestor && line != FORMAT {
+                return line;
+            }
+            ""
+        })
+        .collect()
+}
+
+/// Refuses lines below a path that say different things of one object. Of two positions of a column
+/// the greater is kept: each side counted without the other's columns.
+fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
+    let mut first: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for index in 0..lines.len() {
+        let line = lines[index];
+        if !line.starts_with(below) {
+            continue;
+        }
+        let Some((path, value)) = fact(line) else {
+            continue; // reading says so, with its line
+        };
+        let is_position = path.last().is_some_and(|last| last == "position");
+        let Some(&before) = first.get(&path) else {
+            first.insert(path, index);
+            continue;
+        };
+        if !is_position {
+            found.push((before, index));
+            continue;
+        }
+        let other = fact(lines[before]).map(|(_, value)| value);
+        let is_greater = value.as_u64() > other.and_then(|value| value.as_u64());
+        lines[if is_greater { before } else { index }] = "";
+        if is_greater {
+            first.insert(path, index);
+        }
+    }
+    let Some(&(before, index)) = found.first() else {
+        return Ok(());
+    };
+    let more = match found.len() {
+        1 => String::new(),
+        more => format!(" (and {} more such lines)", more - 1),
+    };
+    Err(LockError::at(
+        index + 1,
+        format!(
+            "says `{}` and line {} says `{}`{more}: both branches changed the same thing; take one of them back \
+             to before its seal, merge, build, and seal it again",
+            lines[index],
+            before + 1,
+            lines[before]
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{schema, seal};
+    use super::*;
+
+    const ORDERS: &str = "schema.tables.\"public.\\\"order\\\"\"";
+
+    fn base() -> Lock {
+        let mut lock = Lock::default();
+        seal(
+            &mut lock,
+            "20260101000000",
+            "base",
+            schema(&["id", "a", "b"]),
+        )
+        .unwrap();
+        lock
+    }
+
+    /// Two branches: one drops `a` and adds `left`, in two seals; the other adds `right`.
+    fn branches() -> (Lock, Lock) {
+        let (mut left, mut right) = (base(), base());
+        let columns = ["id", "b"];
+        seal(&mut left, "20260201000000", "l1", schema(&columns)).unwrap();
+        seal(
+            &mut left,
+            "20260203000000",
+            "l2",
+            schema(&["id", "b", "left"]),
+        )
+        .unwrap();
+        seal(
+            &mut right,
+            "20260202000000",
+            "r1",
+            schema(&["id", "a", "b", "right"]),
+        )
+        .unwrap();
+        (left, right)
+    }
+
+    /// Every line of both sides, as `merge=union` may leave them.
+    fn union(left: &Lock, right: &Lock) -> String {
+        format!("{}{}", left.to_text(), right.to_text())
+    }
+
+    fn conflict(left: &Lock, right: &Lock) -> String {
+        format!(
+            "<<<<<<< HEAD\n{}||||||| base\n{}=======\n{}>>>>>>> right\n",
+            left.to_text(),
+            base().to_text(),
+            right.to_text()
+        )
+    }
+
+    fn documents(order: &Order) -> Vec<Moved> {
+        let moved = order.moved.iter().enumerate();
+        moved
+            .map(|(index, from)| Moved {
+                from: from.clone(),
+                to: format!("2026030100000{index}"),
+                up: Document::parse("-- tabellion: parent x\n\nselect 1;\n").unwrap(),
+                down: Document::parse("select 2;\n").unwrap(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_sides_become_one_chain_however_they_were_merged() {
+        let (left, right) = branches();
+        for text in [
+            union(&left, &right),
+            union(&right, &left),
+            conflict(&left, &right),
+        ] {
+            assert!(Lock::parse(&text).is_err());
+            let mut lock = Lock::merged(&text).unwrap();
+            let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+            let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+            assert_eq!(names, ["id", "b", "left", "right"]);
+            let order = lock.order(&BTreeMap::new()).unwrap();
+            assert_eq!(
+                order.kept,
+                ["20260101000000", "20260201000000", "20260203000000"]
+            );
+            assert_eq!(order.moved, ["20260202000000"]);
+            let parent = lock.migrations["20260203000000"].checksum("20260203000000");
+            let texts = lock.rechain(documents(&order)).unwrap();
+            assert_eq!(
+                texts,
+                [[
+                    format!("-- tabellion: parent {parent}\n\nselect 1;\n"),
+                    format!("-- tabellion: parent {parent}\n\nselect 2;\n")
+                ]]
+            );
+            assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+        }
+    }
+
+    #[test]
+    fn what_is_applied_comes_first() {
+        let (left, right) = branches();
+        let lock = Lock::merged(&union(&left, &right)).unwrap();
+        let on =
+            |version: &str, target: &str| (version.to_owned(), BTreeSet::from([target.to_owned()]));
+        let applied = BTreeMap::from([
+            on("20260101000000", "production"),
+            on("20260202000000", "production"),
+        ]);
+        let order = lock.order(&applied).unwrap();
+        assert_eq!(order.kept, ["20260101000000", "20260202000000"]);
+        assert_eq!(order.moved, ["20260201000000", "20260203000000"]);
+        let mut resealed = lock.clone();
+        resealed.rechain(documents(&order)).unwrap();
+        assert_eq!(Lock::parse(&resealed.to_text()), Ok(resealed));
+
+        let both = BTreeMap::from([
+            on("20260201000000", "staging"),
+            on("20260202000000", "production"),
+        ]);
+        let error = lock.order(&both).unwrap_err().to_string();
+        assert!(
+            error.contains("`20260201000000` on `staging`, and `20260202000000` on `production`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn contradictions_are_told_with_both_lines() {
+        let (mut left, mut right) = (base(), base());
+        let mut changed = schema(&["id", "a", "b"]);
+        let table = changed.tables.values_mut().next().unwrap();
+        table.comment = Some("Left.".into());
+        seal(&mut left, "20260201000000", "l", changed.clone()).unwrap();
+        let table = changed.tables.values_mut().next().unwrap();
+        table.comment = Some("Right.".into());
+        seal(&mut right, "20260202000000", "r", changed).unwrap();
+        let text = union(&left, &right);
+        let line = |value: &str| {
+            let fact = format!("{ORDERS}.comment = \"{value}\"");
+            text.lines().position(|line| line == fact).unwrap() + 1
+        };
+        let error = Lock::merged(&text).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("line {} says `schema.", line("Right.")))
+                && error.contains(&format!("line {} says `schema.", line("Left."))),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_fact_that_came_back_stays() {
+        let mut left = base();
+        seal(&mut left, "20260201000000", "l1", schema(&["id", "b"])).unwrap();
+        seal(&mut left, "20260203000000", "l2", schema(&["id", "a", "b"])).unwrap();
+        let mut right = base();
+        seal(
+            &mut right,
+            "20260202000000",
+            "r",
+            schema(&["id", "a", "b", "c"]),
+        )
+        .unwrap();
+        let lock = Lock::merged(&union(&left, &right)).unwrap();
+        assert_eq!(lock.schema, schema(&["id", "a", "b", "c"]));
+    }
+
+    #[test]
+    fn a_lock_that_nobody_merged_stays_as_it_is() {
+        let (left, _) = branches();
+        let lock = Lock::merged(&left.to_text()).unwrap();
+        assert_eq!(lock, left);
+        let order = lock.order(&BTreeMap::new()).unwrap();
+        assert_eq!((order.kept.len(), order.moved.len()), (3, 0));
+        assert!(Lock::merged("nonsense\n").is_err());
+    }
+}
