@@ -1,0 +1,260 @@
+//! Changes of keys, constraints and indexes.
+
+use tabellion_sql::schema::{
+    Check, Index, IndexColumn, PrimaryKey, QualifiedName, ReferentialAction, Table,
+};
+
+use super::Editor;
+use crate::dice::Dice;
+use crate::generate::{deferrable, names_of, partition_key};
+use crate::{names, parts, types};
+
+pub(super) fn change(editor: &mut Editor, dice: &mut Dice) -> &'static str {
+    let Some(name) = editor.any_table(dice) else {
+        return "no table";
+    };
+    match dice.below(13) {
+        0 => {
+            parts::unique(&mut editor.schema, &name, dice);
+            keep_fillable(editor, &name);
+            "a unique constraint"
+        }
+        1 => {
+            let keys: Vec<String> = editor.table(&name).uniques.keys().cloned().collect();
+            if let Some(key) = dice.any(&keys) {
+                editor.table(&name).uniques.remove(&key);
+            }
+            "drop a unique constraint"
+        }
+        2 => {
+            let when = deferrable(dice);
+            if let Some(unique) = editor.table(&name).uniques.values_mut().next() {
+                unique.nulls_not_distinct = !unique.nulls_not_distinct;
+                unique.deferrable = when;
+            }
+            keep_fillable(editor, &name);
+            "another unique constraint"
+        }
+        3 => {
+            primary_key(editor, &name, dice);
+            "another primary key"
+        }
+        4 => {
+            if dice.one_in(3) {
+                if editor.schema.externals.is_empty() {
+                    let users = crate::generate::users();
+                    editor
+                        .schema
+                        .externals
+                        .insert(crate::generate::users_name(), users);
+                }
+                parts::external_key(&mut editor.schema, &name, dice);
+            } else {
+                parts::foreign_key(&mut editor.schema, &name, dice);
+            }
+            keep_fillable(editor, &name);
+            "a foreign key"
+        }
+        5 => {
+            let keys: Vec<String> = editor.table(&name).foreign_keys.keys().cloned().collect();
+            if let Some(key) = dice.any(&keys) {
+                editor.table(&name).foreign_keys.remove(&key);
+            }
+            "drop a foreign key"
+        }
+        6 => {
+            let when = deferrable(dice);
+            if let Some(key) = editor.table(&name).foreign_keys.values_mut().next() {
+                key.on_delete = ReferentialAction::Cascade;
+                key.on_delete_columns.clear();
+                key.deferrable = when;
+            }
+            "another foreign key"
+        }
+        7 => {
+            parts::check(&mut editor.schema, &name, dice);
+            "a check"
+        }
+        8 => {
+            let condition = parts::condition(&editor.schema.tables[&name], dice);
+            let checks = &mut editor.table(&name).checks;
+            let known: Vec<String> = checks.keys().cloned().collect();
+            if let Some(check) = dice.any(&known) {
+                checks.remove(&check);
+                if dice.one_in(2) {
+                    checks.insert(check, Check::new(condition));
+                }
+            }
+            "another check, or none"
+        }
+        9 => {
+            match dice.one_in(2) {
+                true => parts::index(&mut editor.schema, &name, dice),
+                false => parts::method_index(&mut editor.schema, &name, dice),
+            }
+            keep_fillable(editor, &name);
+            "an index"
+        }
+        10 => {
+            index(editor, &name, dice);
+            "another index, or none"
+        }
+        11 => {
+            let known: Vec<String> = editor.table(&name).exclusions.keys().cloned().collect();
+            match dice.any(&known) {
+                Some(exclusion) => {
+                    editor.table(&name).exclusions.remove(&exclusion);
+                }
+                None => parts::exclusion(&mut editor.schema, &name, dice),
+            }
+            keep_fillable(editor, &name);
+            "an exclusion constraint, or none"
+        }
+        _ => {
+            rename(editor, &name, dice);
+            "other names"
+        }
+    }
+}
+
+/// Another key, a new column of numbers included, or none.
+fn primary_key(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
+    let of = &editor.schema.tables[name];
+    let mut columns = parts::key_columns(of, dice);
+    columns.retain(|column| editor.is_old(name, column));
+    for column in partition_key(of) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let object = match &of.primary_key {
+        Some(key) if !dice.one_in(3) => key.name.clone(),
+        _ => names::object(&editor.schema, name, &[], "pkey"),
+    };
+    let gone = columns.is_empty() || dice.one_in(4);
+    let key = PrimaryKey {
+        name: object,
+        columns,
+        deferrable: deferrable(dice),
+    };
+    editor.table(name).primary_key = Some(key).filter(|_| !gone);
+}
+
+fn index(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
+    let included = names_of(&editor.schema.tables[name].columns);
+    let indexes = &mut editor.table(name).indexes;
+    let known: Vec<String> = indexes.keys().cloned().collect();
+    let Some(index) = dice.any(&known) else {
+        return;
+    };
+    let definition = indexes.get_mut(&index).expect("the index");
+    match dice.below(4) {
+        0 => {
+            indexes.remove(&index);
+        }
+        1 if definition.method == "btree" => {
+            for column in &mut definition.columns {
+                column.descending = !column.descending;
+            }
+        }
+        2 if definition.method == "btree" => definition.include = dice.some(&included, 1),
+        _ => definition.predicate = None,
+    }
+    keep_fillable(editor, name);
+}
+
+/// Rows are there already: a column that is new holds one and the same value in all of them, or another
+/// than the rows that it would reference. A key over it is left out.
+fn keep_fillable(editor: &mut Editor, name: &QualifiedName) {
+    let filled = |editor: &Editor, column: &str| {
+        let table = &editor.schema.tables[name];
+        let new = !editor.is_old(name, column);
+        new && table.column(column).is_some_and(|column| {
+            column.generated.is_none() && (!column.nullable || column.default.is_some())
+        })
+    };
+    let columns: Vec<String> = names_of(&editor.schema.tables[name].columns);
+    let filled: Vec<String> = columns.into_iter().filter(|c| filled(editor, c)).collect();
+    let news: Vec<String> = names_of(&editor.schema.tables[name].columns)
+        .into_iter()
+        .filter(|column| !editor.is_old(name, column))
+        .collect();
+    let is_free = |columns: &[String]| !columns.iter().any(|column| filled.contains(column));
+    let named = |index: &Index| -> Vec<String> {
+        index
+            .columns
+            .iter()
+            .filter_map(IndexColumn::name)
+            .map(str::to_owned)
+            .collect()
+    };
+    let table: &mut Table = editor.table(name);
+    let has_old = |columns: &[String]| columns.iter().any(|column| !news.contains(column));
+    table.uniques.retain(|_, unique| {
+        (is_free(&unique.columns) && !unique.nulls_not_distinct) || has_old(&unique.columns)
+    });
+    table.indexes.retain(|_, index| {
+        let columns = named(index);
+        let old_key = columns.iter().any(|column| {
+            !news.contains(column)
+                && table
+                    .columns
+                    .iter()
+                    .any(|c| c.name == *column && types::keys(&c.ty))
+        });
+        !index.unique || (is_free(&columns) && !index.nulls_not_distinct) || old_key
+    });
+    table.foreign_keys.retain(|_, key| is_free(&key.columns));
+    table.exclusions.retain(|_, exclusion| {
+        let columns = exclusion.elements.iter().filter_map(|e| e.column.name());
+        let columns: Vec<String> = columns.map(str::to_owned).collect();
+        is_free(&columns)
+    });
+}
+
+/// Other names for the same constraints, indexes and policies.
+fn rename(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
+    let label = |n: usize| format!("Renamed {n}");
+    let taken = names::taken(&editor.schema, &name.schema);
+    let fresh: Vec<String> = (1..40).map(label).filter(|n| !taken.contains(n)).collect();
+    let mut fresh = fresh.into_iter();
+    let table = editor.table(name);
+    let mut say = |old: &String| match dice.one_in(2) {
+        true => fresh.next().unwrap_or_else(|| old.clone()),
+        false => old.clone(),
+    };
+    table.indexes = table
+        .indexes
+        .iter()
+        .map(|(n, it)| (say(n), it.clone()))
+        .collect();
+    table.uniques = table
+        .uniques
+        .iter()
+        .map(|(n, it)| (say(n), it.clone()))
+        .collect();
+    table.checks = table
+        .checks
+        .iter()
+        .map(|(n, it)| (say(n), it.clone()))
+        .collect();
+    table.exclusions = table
+        .exclusions
+        .iter()
+        .map(|(n, it)| (say(n), it.clone()))
+        .collect();
+    table.foreign_keys = table
+        .foreign_keys
+        .iter()
+        .map(|(n, it)| (say(n), it.clone()))
+        .collect();
+    if let Some(key) = &mut table.primary_key {
+        key.name = say(&key.name);
+    }
+    if let tabellion_sql::schema::Rls::Enabled(policies) = &mut table.rls {
+        *policies = policies
+            .iter()
+            .map(|(n, it)| (say(n), it.clone()))
+            .collect();
+    }
+}
