@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, DraftPair, Lock, draft_files};
+use tabellion_sql::lock::{Draft, Lock, draft_files};
 use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::schema::Schema;
 
@@ -44,15 +44,21 @@ pub(crate) fn artifacts(lock: &Lock, schema: &Schema, migrations: &[Migration]) 
             ),
             &migration.down,
         );
-        pairs.push(DraftPair::new(&up, &down, &migration.schema));
-        let [up_name, down_name] = draft_files(number);
-        files.insert(up_name, Some(up));
-        files.insert(down_name, Some(down));
+        pairs.push((up, down, &migration.schema));
     }
     if !pairs.is_empty() {
         let parent = lock.head().map(|head| head.checksum);
-        let draft = Draft::new(parent, schema.clone(), pairs);
-        files.insert("draft.lock".to_owned(), Some(draft.to_text()));
+        let drawn: Vec<_> = pairs
+            .iter()
+            .map(|(up, down, schema)| (up.as_str(), down.as_str(), *schema))
+            .collect();
+        let lock = Draft::text_of(parent, &drawn);
+        files.insert("draft.lock".to_owned(), Some(lock));
+    }
+    for (number, (up, down, _)) in (1..).zip(pairs) {
+        let [up_name, down_name] = draft_files(number);
+        files.insert(up_name, Some(up));
+        files.insert(down_name, Some(down));
     }
     files
 }

@@ -1,5 +1,6 @@
 //! What the derives of this build compare with, in OUT_DIR.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -18,11 +19,11 @@ pub(crate) fn write(out_dir: &Path, whole: &Whole) -> Result<(), Error> {
 
 fn try_write(folder: &Path, whole: &Whole) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut wanted = vec![seen::SCANNED.to_owned()];
+    let mut wanted = BTreeSet::from([seen::SCANNED.to_owned()]);
     for (ident, entries) in whole.entries() {
         let name = seen::file_name(ident);
         write_json(&folder.join(&name), entries)?;
-        wanted.push(name);
+        wanted.insert(name);
     }
     let scanned = Scanned {
         targets: whole.targets().to_vec(),
@@ -34,7 +35,7 @@ fn try_write(folder: &Path, whole: &Whole) -> io::Result<()> {
         let is_wanted = entry
             .file_name()
             .to_str()
-            .is_some_and(|name| wanted.iter().any(|w| w == name));
+            .is_some_and(|name| wanted.contains(name));
         if !is_wanted {
             fs::remove_file(entry.path())?;
         }
@@ -43,5 +44,10 @@ fn try_write(folder: &Path, whole: &Whole) -> io::Result<()> {
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
-    replace(path, &serde_json::to_string(value)?)
+    let text = serde_json::to_string(value)?;
+    // Most of them are as they were.
+    match fs::read(path) {
+        Ok(found) if found == text.as_bytes() => Ok(()),
+        _ => replace(path, &text),
+    }
 }
