@@ -1,9 +1,11 @@
-//! The derives of Tabellion: `Table`, `Scope` and `TextEnum`. Use them through the crate `tabellion`.
+//! The derives of Tabellion, `Table`, `Scope` and `TextEnum`, and `migrations!()`. Use them through the
+//! crate `tabellion`.
 //!
-//! Each reads its item with `tabellion-syntax`, reports everything that is wrong with it at once,
+//! Each derive reads its item with `tabellion-syntax`, reports everything that is wrong with it at once,
 //! and expands to constants and small impls; the work is done by generic functions of the runtime.
 //! A broken item still expands to impls, so that one mistake gives one error.
 
+mod migrations;
 mod scope;
 mod seen;
 mod table;
@@ -52,6 +54,13 @@ pub fn derive_scope(input: TokenStream) -> TokenStream {
 pub fn derive_text_enum(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     text_enum::expand(&input).into()
+}
+
+/// The sealed migrations of the package, embedded and checked while compiling. See the crate `tabellion`.
+#[proc_macro]
+pub fn migrations(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as migrations::Input);
+    migrations::expand(&input).into()
 }
 
 /// The mistakes as calls of `compile_error!`.

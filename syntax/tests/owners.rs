@@ -117,7 +117,7 @@ fn what_postgresql_refuses_of_a_partition() {
         (
             "range(day)",
             &["name = \"p\", from(2026), to(maxvalue)"],
-            "the bound does not fit column `day`; use a value of its type",
+            "the bound does not fit column `day`, which is `date`; use a value of its type",
         ),
         (
             "range(id)",
@@ -258,8 +258,8 @@ fn of_a_table_of_someone_else_nothing_is_made() {
         "table `user` is external, so nothing is made for it; remove `#[no_rls]`",
         "table `user` is external, so no query reads it; remove `scope`",
         "table `user` is external, so it is never renamed here; remove `renamed_from`",
-        "column `id` belongs to an external table, of which only names, types and keys matter; remove `serial` \
-         or `identity`",
+        "column `id` belongs to an external table, of which only names, types and keys matter; remove \
+         `identity`",
         "column `name` belongs to an external table, of which only names, types and keys matter; remove \
          `default`",
         "column `name` belongs to an external table, of which only names, types and keys matter; remove \

@@ -159,7 +159,7 @@ fn what_postgresql_refuses_of_an_index() {
         ),
         (
             "columns(seen desc nulls_last nulls_last)",
-            "`nulls_last` contradicts what stands before it; remove one",
+            "`nulls_last` and what stands before it speak of one thing; keep one",
         ),
         (
             "columns(title opclass(text_pattern_ops))",

@@ -55,6 +55,10 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
     } else if read.is_right {
         // Nothing asks for its rows.
         tokens.extend(references::external(&own));
+    } else if let Some(scope) = &table.scope {
+        // Named at least, the scope does not seem unused.
+        let scope = &scope.0;
+        tokens.extend(quote!(const _: fn(&#scope) = |_| {};));
     }
     if read.is_right {
         tokens.extend(predicates::check(&own));

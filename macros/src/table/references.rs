@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use tabellion_syntax::ast::{Column, IndexColumn, Table, TypeRef};
 use tabellion_syntax::fingerprint;
 use tabellion_syntax::predicate::plain;
@@ -81,8 +82,10 @@ pub(super) fn check(table: &Table) -> TokenStream {
             let (name, own) = (&table.name.value, &column.name.value);
             let ty = type_name(column);
             Some(quote_spanned! {column.ident.span()=>
-                const _: () = ::tabellion::guard::references::<#path>(
+                const _: () = ::tabellion::guard::references(
                     &::tabellion::guard::End { table: #name, column: #own, ty: #ty },
+                    <#path as ::tabellion::guard::Referenced>::TABLE,
+                    <#path as ::tabellion::guard::Referenced>::KEYS,
                     #reference,
                 );
             })
@@ -98,7 +101,13 @@ pub(super) fn external(table: &Table) -> TokenStream {
         let field: &Ident = &column.ident;
         match fields::promise(column, "it") {
             None => quote!(&row.#field),
-            Some(it) => quote!(#it(&row.#field)),
+            Some(it) => {
+                // Of all that is written here an error belongs at the type.
+                let span = column.rust_type.0.span();
+                let mut field = field.clone();
+                field.set_span(span);
+                quote_spanned!(span=> #it(&row.#field))
+            }
         }
     });
     quote! {

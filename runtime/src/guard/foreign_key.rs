@@ -39,20 +39,21 @@ pub struct End {
     pub ty: &'static str,
 }
 
-/// Compares the type of a column with that of the one it references, which is the field `field` of `T`.
+/// Compares the type of a column with that of the one it references: the field `field` among the `keys`
+/// of `table`.
 ///
-/// A field that is in no key of `T` is the build script's to report, which sees the keys as wholes.
+/// A field that is in no key is the build script's to report, which sees the keys as wholes.
 ///
 /// # Panics
 /// In rustc, where they differ; the message says what to change.
 #[track_caller]
-pub const fn references<T: Referenced>(end: &End, field: &str) {
+pub const fn references(end: &End, table: &str, keys: &[KeyColumn], field: &str) {
     let mut i = 0;
-    while i < T::KEYS.len() {
-        let key = &T::KEYS[i];
+    while i < keys.len() {
+        let key = &keys[i];
         if super::equal(key.field, field) {
             if !super::equal(key.ty, end.ty) {
-                panic!("{}", differ(end, T::TABLE, key).as_str());
+                panic!("{}", differ(end, table, key).as_str());
             }
             return;
         }
@@ -142,11 +143,12 @@ mod tests {
         }
     }
 
-    const _: () = references::<User>(&end("int8"), "id");
+    const _: () = references(&end("int8"), User::TABLE, User::KEYS, "id");
 
     #[test]
     fn two_types_are_named_with_the_remedy() {
-        let said = std::panic::catch_unwind(|| references::<User>(&end("int4"), "id")).unwrap_err();
+        let compare = || references(&end("int4"), User::TABLE, User::KEYS, "id");
+        let said = std::panic::catch_unwind(compare).unwrap_err();
         assert_eq!(
             said.downcast_ref::<String>().map(String::as_str),
             Some(

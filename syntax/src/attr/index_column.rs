@@ -25,7 +25,7 @@ impl Parse for IndexColumn {
             if !modifier(&mut column, &word, input)? {
                 return Err(syn::Error::new(
                     word.span(),
-                    format!("`{word}` contradicts what stands before it; remove one"),
+                    format!("`{word}` and what stands before it speak of one thing; keep one"),
                 ));
             }
         }

@@ -70,7 +70,8 @@ pub(crate) fn partition(attribute: &Attribute, report: &mut Report) -> Option<Pa
     for arg in &args.rest {
         is_right &= parts.read(arg, report);
     }
-    if parts.name.is_none() && !args.rest.iter().any(|arg| arg.key == "name") {
+    let is_named = args.leading.is_some() || args.rest.iter().any(|arg| arg.key == "name");
+    if !is_named {
         report.at(span, "a partition needs a name; write `name = \"...\"`");
     }
     let bound = parts.bound(span, is_right, report);

@@ -40,7 +40,9 @@ pub(crate) fn table(attribute: &Attribute, report: &mut Report) -> TableAttr {
                 table.scope = arg.path(report);
             }
             "external" => {
-                table.external = arg.flag(report).then_some(SpanOf(arg.key.span()));
+                // Rightly written or not, it is meant.
+                arg.flag(report);
+                table.external = Some(SpanOf(arg.key.span()));
             }
             "renamed_from" => table.renamed_from = arg.string(report),
             "replaces" => table.replaces = arg.string(report),

@@ -1,6 +1,7 @@
 //! A table of someone else: only what foreign keys to it need can be said of it.
 
 use proc_macro2::Span;
+use tabellion_sql::schema::Generated;
 
 use crate::Report;
 use crate::ast::{At, Column, Table};
@@ -45,7 +46,10 @@ pub(crate) fn external_column(column: &Column, attr: &ColumnAttr, report: &mut R
     let references = attr.references.as_ref();
     let text = |word, at: &Option<At<String>>| at.as_ref().map(|at| (word, at.span));
     let made = [
-        numbered.map(|at| ("serial` or `identity", at.span)),
+        numbered.map(|at| match at.value {
+            Generated::Serial => ("serial", at.span),
+            _ => ("identity", at.span),
+        }),
         column.default.as_ref().map(|at| ("default", at.span)),
         references.map(|(_, field)| ("references", field.span())),
         attr.updated_at.map(|span| ("updated_at", span)),

@@ -68,7 +68,9 @@ pub(super) fn indexes(table: &Table, report: &mut Report) {
         }
         for column in &index.columns {
             part(table, &what, column, report);
-            if !sorts {
+            if sorts {
+                nulls(table, &what, column, report);
+            } else {
                 let fact = format!("{what} is `{}`", index.method.value);
                 no_order(&fact, column, report);
             }
@@ -131,8 +133,8 @@ pub(super) fn no_order(fact: &str, column: &IndexColumn, report: &mut Report) {
     }
 }
 
-/// One part of a key by itself.
-pub(super) fn part(table: &Table, what: &str, column: &IndexColumn, report: &mut Report) {
+/// A place for NULLs that is theirs anyway, or that none takes.
+fn nulls(table: &Table, what: &str, column: &IndexColumn, report: &mut Report) {
     if let Some(nulls) = &column.nulls {
         let usual = match column.descending {
             Some(_) => Nulls::First,
@@ -160,6 +162,10 @@ pub(super) fn part(table: &Table, what: &str, column: &IndexColumn, report: &mut
             );
         }
     }
+}
+
+/// An expression, where a part of a key is one.
+pub(super) fn part(table: &Table, what: &str, column: &IndexColumn, report: &mut Report) {
     if let IndexKey::Sql(sql) = &column.key {
         expression(table, what, sql, report);
     }

@@ -158,10 +158,14 @@ fn actions(table: &Table, key: &ForeignKey, report: &mut Report) {
             );
         }
         let fields = match options.on_delete_columns.as_slice() {
-            [] => &key.columns,
-            some => some,
+            [] => key.columns.clone(),
+            some => some
+                .iter()
+                .filter(|field| key.columns.contains(field))
+                .cloned()
+                .collect(),
         };
-        stays_filled(table, action, fields, report);
+        stays_filled(table, action, &fields, report);
     }
     if let Some(action) = &options.on_update {
         stays_filled(table, action, &key.columns, report);

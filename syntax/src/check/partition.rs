@@ -12,7 +12,7 @@ use super::column::literal_fits;
 use super::index::shown;
 use super::keys::{listed, ordered};
 use crate::Report;
-use crate::ast::{At, Bound, BoundValue, IndexColumn, Partition, PartitionBy, Table};
+use crate::ast::{At, Bound, BoundValue, IndexColumn, Partition, PartitionBy, Table, TypeRef};
 use crate::predicate::Literal;
 
 pub(super) fn partitions(table: &Table, report: &mut Report) {
@@ -177,8 +177,9 @@ fn fits(
         }
         BoundValue::Literal(literal) => match table.column(field) {
             Some(column) if !literal_fits(&column.ty, literal) => format!(
-                "the bound does not fit column `{}`; use a value of its type",
-                column.name.value
+                "the bound does not fit column `{}`, which is {}; use a value of its type",
+                column.name.value,
+                type_of(&column.ty)
             ),
             _ => return,
         },
@@ -204,6 +205,15 @@ fn open_ends(values: &[At<BoundValue>], report: &mut Report) {
                 format!("what stands behind `{word}` plays no part; write `{word}` for it too"),
             );
         }
+    }
+}
+
+/// A column's type, for messages.
+fn type_of(ty: &TypeRef) -> String {
+    match ty {
+        TypeRef::Known(ty) | TypeRef::Stated(ty) => format!("`{}`", ty.internal_name()),
+        TypeRef::Enum(path) => format!("the text of a `{}`", path.text()),
+        TypeRef::EnumArray(_) => "an array".to_owned(),
     }
 }
 
