@@ -19,6 +19,8 @@ mod error;
 mod mode;
 mod options;
 mod out;
+mod sealed;
+mod stamp;
 mod walk;
 mod whole;
 
@@ -32,6 +34,7 @@ use tabellion_sql::schema::{Extension, Platform, Schema};
 use artifacts::Artifacts;
 pub use error::Error;
 use mode::Mode;
+use stamp::Stamp;
 use whole::Whole;
 
 /// Reads the package's structs and writes their SQL to the folder `db`, for plain PostgreSQL.
@@ -94,7 +97,10 @@ impl Emitter {
     /// cargo's form and ends the build script with code 1.
     pub fn run(self) {
         if let Err(error) = self.try_run() {
-            println!("cargo::error={error}");
+            // Cargo takes each line for itself.
+            for line in error.to_string().lines() {
+                println!("cargo::error={line}");
+            }
             std::process::exit(1);
         }
     }
@@ -110,23 +116,35 @@ impl Emitter {
         for variable in mode::VARIABLES {
             println!("cargo::rerun-if-env-changed={variable}");
         }
-        let cfg = walk::Cfg::from_env();
         self.check()?;
+        let root = manifest_dir.join(&self.root);
+        let stamp = Stamp {
+            manifest_dir: &manifest_dir,
+            out_dir: &out_dir,
+            root: &root,
+            options: format!("{self:?}"),
+        };
+        if let Some(files) = stamp.unchanged() {
+            read(files.iter().map(PathBuf::as_path));
+            watch(&root, &self.shown());
+            return Ok(());
+        }
+        stamp.remove();
         let declared = Schema {
             platform: self.platform,
             extensions: self.extensions.clone(),
             ..Schema::default()
         };
+        let cfg = walk::Cfg::from_env();
         let mut whole = Whole::read(&manifest_dir, &self.targets, &cfg, declared)?;
-        for file in whole.files() {
-            println!("cargo::rerun-if-changed={}", file.display());
-        }
+        read(whole.files());
         let drawn = self.draw(&manifest_dir, &mut whole);
         out::write(&out_dir, &whole)?;
-        match drawn? {
-            Some(artifacts) => self.keep(&manifest_dir, artifacts),
-            None => Ok(()),
+        if let Some(artifacts) = drawn? {
+            self.keep(&manifest_dir, artifacts)?;
+            stamp.leave(whole.files());
         }
+        Ok(())
     }
 
     /// The folder of the artifacts, as messages show it.
@@ -142,6 +160,7 @@ impl Emitter {
         }
         let root = manifest_dir.join(&self.root);
         let lock = artifacts::lock(&root, &self.shown())?;
+        sealed::check(&root, &self.shown(), &lock)?;
         // What is missing from an incomplete reading would read as a drop.
         let Some(schema) = whole.schema() else {
             return Ok(None);
@@ -185,6 +204,13 @@ impl Emitter {
     }
 }
 
+/// Has cargo run the script again when a source changes.
+fn read<'a>(files: impl Iterator<Item = &'a Path>) {
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+}
+
 /// Has cargo run the script again when a file that it wrote, or the lock, is changed or removed.
 ///
 /// Only what is there is named: cargo runs a script again whenever a named path is missing.
@@ -194,6 +220,9 @@ fn watch(root: &Path, shown: &str) {
     }
     if root.join("tabellion.lock").exists() {
         println!("cargo::rerun-if-changed={shown}/tabellion.lock");
+    }
+    for folder in sealed::folders(root) {
+        println!("cargo::rerun-if-changed={shown}/{folder}");
     }
 }
 
