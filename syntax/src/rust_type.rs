@@ -108,6 +108,8 @@ pub(crate) fn may_read(own: &Type, stated: &Type) -> bool {
         (Type::Array(own), Type::Array(stated)) => may_read(own, stated),
         (Type::Text, Type::Named(name)) if name == "name" => true,
         (Type::Jsonb, Type::Named(name)) if name == "json" => true,
+        // Its own type with a modifier that has no word, such as `interval(3)`.
+        (own, Type::Named(_)) if own.internal_name() == stated.internal_name() => true,
         // A domain or the type of an extension: what reads it is not known here.
         (_, Type::Named(_)) => !BUILT_IN.contains(&stated.internal_name().as_str()),
         _ => false,

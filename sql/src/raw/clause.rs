@@ -91,19 +91,26 @@ const CHANGING: [&str; 23] = [
 
 /// Functions that PostgreSQL takes to depend on settings, each with what to write instead: no index and
 /// no generated column can hold their results. Source: `provolatile = 's'` in `pg_proc`.
-const DEPENDING: [(&str, &str); 5] = [
-    ("concat", "join with `||`"),
-    ("concat_ws", "join with `||`"),
-    ("format", "join with `||`"),
-    (
-        "plainto_tsquery",
-        "name the configuration, as in `plainto_tsquery('english', ...)`",
-    ),
-    (
-        "to_tsvector",
-        "name the configuration, as in `to_tsvector('english', ...)`",
-    ),
+const DEPENDING: [(&str, &str); 15] = [
+    ("array_to_string", PLAIN),
+    ("concat", JOIN),
+    ("concat_ws", JOIN),
+    ("format", JOIN),
+    ("json_build_object", PLAIN),
+    ("jsonb_build_object", PLAIN),
+    ("phraseto_tsquery", CONFIGURED),
+    ("plainto_tsquery", CONFIGURED),
+    ("row_to_json", PLAIN),
+    ("to_date", PLAIN),
+    ("to_json", PLAIN),
+    ("to_jsonb", PLAIN),
+    ("to_tsquery", CONFIGURED),
+    ("to_tsvector", CONFIGURED),
+    ("websearch_to_tsquery", CONFIGURED),
 ];
+const JOIN: &str = "join with `||`";
+const PLAIN: &str = "keep its result in a plain column";
+const CONFIGURED: &str = "name the configuration first, as in `to_tsvector('english', ...)`";
 
 /// What the expression cannot do in its place, each as what follows "cannot"; empty where all is well,
 /// and where the text is no expression at all.
@@ -163,7 +170,7 @@ impl Refused {
         } else if let Some((_, instead)) = depending
             && matches!(self.clause, Clause::IndexWhere | Clause::Generated)
             // The configuration named, the text search functions depend on nothing else.
-            && !(name.contains("to_ts") && arguments(function) > 1)
+            && !(*instead == CONFIGURED && arguments(function) > 1)
         {
             self.add(format!(
                 "call `{name}`, whose result depends on settings; {instead}"
@@ -234,6 +241,8 @@ mod tests {
         }
         for sql in [
             "to_tsvector(a) is null",
+            "to_tsvector('english', b) @@ to_tsquery(a)",
+            "to_jsonb(a) is null",
             "concat(a, b) = ''",
             "format('%s', a) = ''",
         ] {
@@ -241,6 +250,7 @@ mod tests {
             assert!(refuses(sql, IndexWhere), "{sql}");
             assert!(!refuses(sql, Check), "{sql}");
         }
-        assert!(!refuses("to_tsvector('english', a)", Generated));
+        let configured = "to_tsvector('english', b) @@ to_tsquery('english', a)";
+        assert!(!refuses(configured, Generated));
     }
 }

@@ -99,6 +99,12 @@ pub struct EveryType {
     /// interval
     #[column(default = sql("'1 day'"))]
     pub f_interval: Interval,
+    /// interval(3)
+    #[column(type = "interval(3)")]
+    pub f_millis_of_interval: Interval,
+    /// numeric in thousands
+    #[column(type = "numeric(5, -3)")]
+    pub f_thousands: Decimal,
     /// inet
     pub f_address: IpAddr,
     /// inet
