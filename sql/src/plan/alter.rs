@@ -1,6 +1,6 @@
 //! What changes on a table that stays: first everything that must step aside, then everything new.
 
-use crate::schema::{Platform, QualifiedName, Table};
+use crate::schema::{Platform, QualifiedName, Schema, Table};
 
 use super::change::Change;
 use super::statements::Plan;
@@ -24,14 +24,20 @@ pub(super) fn close(change: &Change<'_>, plan: &mut Plan) {
 }
 
 /// Takes away what else `after` lacks or has otherwise, columns last.
-pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, plan: &mut Plan) {
+pub(super) fn clear(
+    from: &Schema,
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    plan: &mut Plan,
+) {
     let group = plan.group(&after.source);
     for partition in partitions::only_in(before, after) {
-        partitions::drop(name, partition, group);
+        partitions::drop(from, name, partition, group);
     }
     indexes::clear(name, before, after, group);
     constraints::clear(name, before, after, group);
-    columns::clear(name, before, after, group);
+    columns::clear(from, name, before, after, group);
 }
 
 /// Adds what `before` lacks or has otherwise, columns first, privileges last.

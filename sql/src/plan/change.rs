@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{
-    Check, Column, Exclusion, Expr, Index, IndexColumn, Policy, QualifiedName, Schema, Table,
+    Check, Column, Exclusion, Expr, Index, IndexColumn, Policy, QualifiedName, Schema, Table, cast,
 };
+
+use super::words;
 
 /// The two schemas, renames already applied to the first, and what changes under what reads it.
 pub(super) struct Change<'a> {
@@ -31,9 +33,10 @@ impl<'a> Change<'a> {
     /// Whether a policy must leave before the change and come back after it: what it reads changes.
     pub(super) fn moves(&self, policy: &Policy, columns: &Columns) -> bool {
         let exprs = || policy.using.iter().chain(&policy.check);
-        let reads_disturbed = |table: &String| {
-            let last = table.rsplit('.').next().unwrap_or(table);
-            self.disturbed.iter().any(|name| name.name == last)
+        let reads_disturbed = |written: &String| {
+            self.disturbed
+                .iter()
+                .any(|name| words::names(written, name))
         };
         exprs().any(|expr| {
             !expr.columns.is_disjoint(&columns.any) || expr.tables.iter().any(reads_disturbed)
@@ -88,8 +91,10 @@ impl Columns {
     /// PostgreSQL 15 changes neither an expression nor the type of a column that one reads.
     fn replaces(&self, old: &Column, new: &Column) -> bool {
         match (&old.computed, &new.computed) {
-            (None, None) | (Some(_), None) => false,
+            (None, None) => false,
             (None, Some(_)) => true,
+            // What it holds stays, where it can.
+            (Some(_), None) => (old.nullable && !new.nullable) || cast(&old.ty, &new.ty).is_none(),
             (Some(before), Some(after)) => {
                 before != after
                     || old.ty != new.ty

@@ -1,9 +1,10 @@
 //! Columns of a table that stays: dropped, added, altered.
 
 use crate::ident::quote;
-use crate::schema::{Column, Platform, QualifiedName, Table, Type, cast};
+use crate::schema::{Column, Generated, Platform, QualifiedName, Schema, Table, Type, cast};
 
 use super::change::Columns;
+use super::filler::{Filler, filler, is_volatile, may_clash, way_back};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
 use super::{constraints, numbering, render, rls, touch};
@@ -13,8 +14,24 @@ fn subject(name: &QualifiedName, column: &str, fate: impl Into<String>) -> Subje
 }
 
 /// Drops what `after` lacks or has anew, and the triggers that are not to be there.
-pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+pub(super) fn clear(
+    from: &Schema,
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    group: &mut Group,
+) {
     let columns = Columns::of(before, after);
+    // What is no longer computed must not stand in the way of what it reads.
+    for old in before.columns.iter().filter(|old| old.computed.is_some()) {
+        let new = after.column(&old.name);
+        let stays = !columns.gone.contains(&old.name);
+        if stays && new.is_some_and(|new| new.computed.is_none()) {
+            let ident = quote(&old.name);
+            let text = format!("alter table {name} alter column {ident} drop expression");
+            group.push(Step::new(text).stops(name));
+        }
+    }
     for old in &before.columns {
         let kept = after
             .column(&old.name)
@@ -30,28 +47,27 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
             quote(&old.name)
         ));
         let step = step.stops(name);
+        let lost = |fate: String| Hazard::LosesData(subject(name, &old.name, fate));
         group.push(match after.column(&old.name) {
             // What is computed can be computed again.
             Some(_) if old.computed.is_some() => step,
-            Some(_) => step.with(Hazard::LosesData(subject(
-                name,
-                &old.name,
-                "replaced by a generated one",
-            ))),
+            Some(new) => {
+                // The way back keeps what was computed, where it can.
+                let keeps = (old.nullable || !new.nullable) && cast(&new.ty, &old.ty).is_some();
+                let back = match keeps && !may_clash(from, name, before, old) {
+                    true => String::new(),
+                    false => way_back(from, name, before, old),
+                };
+                step.with(lost(format!("replaced by a generated one{back}")))
+            }
             None if old.computed.is_some() => {
                 step.removes(format!("column {name}.{}", quote(&old.name)), "dropped")
             }
-            None => step.with(Hazard::LosesData(subject(name, &old.name, fate(old)))),
+            None => step.with(lost(format!(
+                "dropped{}",
+                way_back(from, name, before, old)
+            ))),
         });
-    }
-}
-
-/// What the way back can do about a column that is dropped.
-fn fate(old: &Column) -> String {
-    match filler(old, None) {
-        Filler::Not => "dropped".into(),
-        Filler::Value(value) => format!("dropped; the rollback gives every row {value}"),
-        Filler::Unknown => "dropped; the rollback needs the table to be empty".into(),
     }
 }
 
@@ -69,11 +85,11 @@ pub(super) fn build(
             .column(&new.name)
             .filter(|_| !columns.gone.contains(&new.name));
         match old {
-            None => add(name, after, new, platform, group),
+            None => add(name, before, after, new, platform, group),
             Some(old) => {
                 numbering::clear(name, old, new, group);
                 let settled = constraints::is_settled(before, after, &new.name);
-                alter(name, old, new, settled, group);
+                alter(name, before, old, new, settled, group);
                 numbering::build(name, before, old, new, group);
                 if old.generated != new.generated
                     && let Some(sequence) = render::sequence(name, new)
@@ -88,9 +104,23 @@ pub(super) fn build(
     }
 }
 
-fn add(name: &QualifiedName, table: &Table, new: &Column, platform: Platform, group: &mut Group) {
-    let filler = filler(new, Some(table));
-    let mut definition = render::column(new);
+fn add(
+    name: &QualifiedName,
+    before: &Table,
+    table: &Table,
+    new: &Column,
+    platform: Platform,
+    group: &mut Group,
+) {
+    let filler = filler(new, table);
+    let is_identity = render::identity(new.generated).is_some();
+    // PostgreSQL adds no identity to partitions that exist: their rows are numbered otherwise first.
+    let serial = Column {
+        generated: Some(Generated::Serial),
+        ..new.clone()
+    };
+    let by_serial = is_identity && table.partition_by.is_some();
+    let mut definition = render::column(if by_serial { &serial } else { new });
     if let Filler::Value(value) = &filler {
         definition.push_str(&format!(" default {value}"));
     }
@@ -108,73 +138,23 @@ fn add(name: &QualifiedName, table: &Table, new: &Column, platform: Platform, gr
             .stops(name),
         );
     }
+    if by_serial {
+        numbering::clear(name, &serial, new, group);
+        numbering::build(name, before, &serial, new, group);
+    }
     if let Some(sequence) = render::sequence(name, new) {
         group.push(rls::revoke_sequence(&sequence, table, platform));
     }
 }
 
-/// What the rows that exist get in a column that must not be null and says no default. A draft never
-/// adds one, but a rollback brings back what was dropped.
-enum Filler {
-    /// The column takes care of itself.
-    Not,
-    /// This value, as SQL.
-    Value(String),
-    /// There is none that is known to fit.
-    Unknown,
-}
-
-fn filler(column: &Column, table: Option<&Table>) -> Filler {
-    let made = column.default.is_some() || column.generated.is_some() || column.computed.is_some();
-    if column.nullable || made {
-        return Filler::Not;
-    }
-    // An enumeration's CHECK begins with the column and lists its texts.
-    let listed = table
-        .into_iter()
-        .flat_map(|table| table.checks.values())
-        .find_map(|check| {
-            let rest = check.expr.sql.strip_prefix(&*quote(&column.name))?;
-            let list = rest.strip_prefix(" in (")?;
-            list.strip_suffix(')')?
-                .split(", ")
-                .next()
-                .map(str::to_owned)
-        });
-    let zero = match &column.ty {
-        Type::Text | Type::Varchar(_) | Type::Char(_) => "''",
-        Type::Bool => "false",
-        Type::Int2 | Type::Int4 | Type::Int8 | Type::Float4 | Type::Float8 | Type::Numeric(_) => {
-            "0"
-        }
-        Type::Uuid => "'00000000-0000-0000-0000-000000000000'",
-        Type::Jsonb => "'null'",
-        Type::Bytea => "''",
-        Type::Date | Type::Timestamp(_) | Type::Timestamptz(_) => "'epoch'",
-        Type::Time(_) => "'00:00'",
-        Type::Interval => "'0'",
-        Type::Array(_) => "'{}'",
-        Type::Named(_) => "",
-    };
-    match (listed, zero) {
-        (Some(text), _) => Filler::Value(text),
-        (None, "") => Filler::Unknown,
-        (None, zero) => Filler::Value(zero.to_owned()),
-    }
-}
-
-/// Whether a default must be computed for each row, so that adding it writes every row. What is not
-/// known to be the same for all rows of a statement counts as volatile.
-fn is_volatile(default: &str) -> bool {
-    const STABLE: [&str; 4] = ["now()", "(now())", "current_timestamp", "'[]'"];
-    let outside_quotes = default
-        .split('\'')
-        .step_by(2)
-        .any(|part| part.contains('('));
-    outside_quotes && !STABLE.contains(&default.trim())
-}
-
-fn alter(name: &QualifiedName, old: &Column, new: &Column, settled: bool, group: &mut Group) {
+fn alter(
+    name: &QualifiedName,
+    before: &Table,
+    old: &Column,
+    new: &Column,
+    settled: bool,
+    group: &mut Group,
+) {
     let ident = quote(&new.name);
     let action = |action: String| {
         Step::new(format!("alter table {name} alter column {ident} {action}")).stops(name)
@@ -182,14 +162,15 @@ fn alter(name: &QualifiedName, old: &Column, new: &Column, settled: bool, group:
     let object = || format!("column {name}.{ident}");
     let retyped = old.ty != new.ty || old.collation != new.collation;
     let default_changes = old.default != new.default || (retyped && new.default.is_some());
-    if old.computed.is_some() && new.computed.is_none() {
-        group.push(action("drop expression".into()));
-    }
     if old.default.is_some() && default_changes {
         group.push(action("drop default".into()));
     }
     if retyped {
-        group.push(change_type(name, old, new));
+        let step = change_type(name, old, new);
+        group.push(match makes_anew(before, old, new) {
+            true => step.scans(name),
+            false => step,
+        });
     }
     if retyped
         && old.generated == new.generated
@@ -209,6 +190,31 @@ fn alter(name: &QualifiedName, old: &Column, new: &Column, settled: bool, group:
         }
         _ => {}
     }
+}
+
+/// Whether PostgreSQL makes an index anew, or checks a CHECK again, though the rows stay as they are.
+fn makes_anew(table: &Table, old: &Column, new: &Column) -> bool {
+    let is_citext = |ty: &Type| *ty == Type::Named("citext".into());
+    // Another type or collation by which to compare.
+    let compares_otherwise =
+        is_citext(&old.ty) != is_citext(&new.ty) || old.collation != new.collation;
+    let has = |columns: &[String]| columns.contains(&old.name);
+    let in_key = table.primary_key.iter().any(|key| has(&key.columns))
+        || table.uniques.values().any(|unique| has(&unique.columns));
+    let mut indexes = table.indexes.values();
+    let in_index = indexes.any(|index| {
+        let mut names = index.columns.iter().filter_map(|column| column.name());
+        let mut exprs = index.exprs();
+        (compares_otherwise && names.any(|name| name == old.name))
+            || exprs.any(|expr| expr.columns.contains(&old.name))
+    });
+    let in_exclusion = table.exclusions.values().any(|exclusion| {
+        let mut elements = exclusion.elements.iter();
+        elements.any(|element| element.column.name() == Some(&old.name))
+    });
+    let mut checks = table.checks.values();
+    let checked = checks.any(|check| !check.not_valid && check.expr.columns.contains(&old.name));
+    (compares_otherwise && in_key) || in_index || in_exclusion || checked
 }
 
 fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {

@@ -217,7 +217,7 @@ fn is_gone<T>(after: &std::collections::BTreeMap<String, T>, name: &str) -> bool
     !after.contains_key(name)
 }
 
-fn add(name: &QualifiedName, constraint: &str, definition: &str) -> Step {
+pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> Step {
     Step::new(format!(
         "alter table {name} add constraint {} {definition}",
         quote(constraint)

@@ -1,11 +1,14 @@
 //! What a new table needs, closed before it is opened.
 
+use std::collections::BTreeSet;
+
 use crate::ident::{quote, quote_literal};
 use crate::schema::{Platform, QualifiedName, Table};
 
+use super::change::Columns;
 use super::hazard::LockMode;
 use super::statements::{Plan, Step};
-use super::{partitions, render, rls, touch};
+use super::{constraints, partitions, render, rls, touch};
 
 /// Everything about a new table but its foreign keys, which wait for the other tables.
 pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, plan: &mut Plan) {
@@ -13,10 +16,18 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     let mut constraint = |name: &str, definition: String| {
         lines.push(format!("constraint {} {definition}", quote(name)))
     };
+    let mut keys = Vec::new();
     if let Some(key) = &table.primary_key {
         constraint(&key.name, render::primary_key(key));
+        keys.push(constraints::of_key(key));
     }
-    for (name, unique) in &table.uniques {
+    // Of two keys that are alike PostgreSQL would make the first alone.
+    let (twins, uniques): (Vec<_>, Vec<_>) = table.uniques.iter().partition(|(_, unique)| {
+        let is_twin = keys.contains(*unique);
+        keys.push((*unique).clone());
+        is_twin
+    });
+    for (name, unique) in uniques {
         constraint(name, render::unique(unique));
     }
     for (name, check) in &table.checks {
@@ -34,6 +45,9 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
         "create table {name} (\n  {}\n){by}",
         lines.join(",\n  ")
     ));
+    for (twin, unique) in twins {
+        group.push(constraints::add(name, twin, &render::unique(unique)));
+    }
     // Row-level security and the revokes stand before a row or a grant can.
     rls::enable(name, table, group);
     rls::revoke_defaults(name, table, platform, group);
@@ -73,8 +87,10 @@ pub(super) fn comments(
         before.and_then(reason).as_ref(),
         reason(after).as_ref(),
     );
+    let replaced = before.map_or_else(BTreeSet::new, |table| Columns::of(table, after).replaced);
     for column in &after.columns {
-        let earlier = before.and_then(|table| table.column(&column.name));
+        let earlier = before.filter(|_| !replaced.contains(&column.name));
+        let earlier = earlier.and_then(|table| table.column(&column.name));
         say(
             format!("column {name}.{}", quote(&column.name)),
             earlier.and_then(|column| column.comment.as_ref()),

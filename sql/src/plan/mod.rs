@@ -17,7 +17,7 @@
 //! | `moves`, `words` | renames |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
-//! | `columns`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
+//! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
 //! | `render` | the text of definitions |
 //! | `hazard`, `statements` | what a step does beside what it says; steps in groups |
@@ -29,6 +29,7 @@ mod columns;
 mod constraints;
 mod create;
 mod drop;
+mod filler;
 mod foreign_keys;
 mod hazard;
 mod indexes;
@@ -80,15 +81,18 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
         }
     }
     let before = moves::twinned(renamed, to);
-    change(&before, to, &mut plan);
+    change(from, &before, to, &mut plan);
     around::drop_namespaces(from, to, &mut plan);
     plan.groups.retain(|group| !group.steps.is_empty());
-    plan.keep_hazards_on(&existing(from).chain(existing(&before)).collect());
+    // A table of someone else was there before it was declared.
+    let foreign = to.externals.keys().cloned();
+    let known = existing(from).chain(existing(&before)).chain(foreign);
+    plan.keep_hazards_on(&known.collect());
     plan
 }
 
-/// Everything but renames.
-fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
+/// Everything but renames, which `from` has seen and `was` has not.
+fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
     // What takes long and lets others write comes before the first lock that does not.
     for (name, before) in &from.tables {
         if let Some(after) = to.tables.get(name).filter(|after| *after != before) {
@@ -101,7 +105,7 @@ fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
     let dropped = foreign_keys::drop(from, to, plan);
     for (name, before) in &from.tables {
         if let Some(after) = to.tables.get(name).filter(|after| *after != before) {
-            alter::clear(name, before, after, plan);
+            alter::clear(from, name, before, after, plan);
         }
     }
     for (name, table) in from.tables.iter().rev() {
@@ -109,7 +113,7 @@ fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
             drop::table(name, table, plan);
         }
     }
-    touch::create_functions(from, to, plan);
+    touch::create_functions(was, to, plan);
     // Policies that read other tables wait until all tables are there, and their grants with them.
     for (name, after) in &to.tables {
         match from.tables.get(name) {
@@ -134,7 +138,7 @@ fn change(from: &Schema, to: &Schema, plan: &mut Plan) {
             Some(before) => alter::open(&change, name, before, after, plan),
         }
     }
-    touch::drop_functions(from, to, plan);
+    touch::drop_functions(was, to, plan);
 }
 
 /// The tables that somebody may be using while a plan runs.

@@ -160,9 +160,22 @@ impl Moves {
         }
         if let Rls::Enabled(policies) = &mut table.rls {
             for Policy { using, check, .. } in policies.values_mut() {
-                using.iter_mut().chain(check).for_each(retell);
+                for expr in using.iter_mut().chain(check) {
+                    retell(expr);
+                    expr.tables = self.retold(&expr.tables);
+                }
             }
         }
+    }
+
+    /// The tables that an expression reads, under their new names. PostgreSQL renames them by itself.
+    fn retold(&self, written: &BTreeSet<String>) -> BTreeSet<String> {
+        let new = |written: &String| {
+            let mut moved = self.tables.iter();
+            let moved = moved.find(|(old, _)| words::names(written, old));
+            moved.map_or_else(|| written.clone(), |(_, new)| new.to_string())
+        };
+        written.iter().map(new).collect()
     }
 
     /// The statements that rename tables and columns.

@@ -4,7 +4,7 @@ use crate::ident::{quote, quote_literal};
 use crate::schema::{Column, Generated, QualifiedName, Table};
 
 use super::render::{identity, serial_sequence};
-use super::statements::Group;
+use super::statements::{Group, Step};
 
 /// Takes the old numbering away, with the sequence that it owns.
 pub(super) fn clear(name: &QualifiedName, old: &Column, new: &Column, group: &mut Group) {
@@ -12,15 +12,14 @@ pub(super) fn clear(name: &QualifiedName, old: &Column, new: &Column, group: &mu
         return;
     }
     let ident = quote(&old.name);
+    let alter = |action: &str| {
+        Step::new(format!("alter table {name} alter column {ident} {action}")).stops(name)
+    };
     if identity(old.generated).is_some() {
-        group.push(format!(
-            "alter table {name} alter column {ident} drop identity"
-        ));
+        group.push(alter("drop identity"));
     }
     if let Some(sequence) = serial_sequence(name, old) {
-        group.push(format!(
-            "alter table {name} alter column {ident} drop default"
-        ));
+        group.push(alter("drop default"));
         group.push(format!("drop sequence {sequence}"));
     }
 }
@@ -37,6 +36,9 @@ pub(super) fn build(
         return;
     }
     let ident = quote(&new.name);
+    let alter = |action: &str| {
+        Step::new(format!("alter table {name} alter column {ident} {action}")).stops(name)
+    };
     match new.generated {
         None => return,
         Some(Generated::Serial) => {
@@ -47,16 +49,14 @@ pub(super) fn build(
                 "create sequence {sequence} as {} owned by {name}.{ident}",
                 new.ty
             ));
-            group.push(format!(
-                "alter table {name} alter column {ident} set default nextval({}::regclass)",
+            group.push(alter(&format!(
+                "set default nextval({}::regclass)",
                 quote_literal(&sequence.to_string())
-            ));
+            )));
         }
         Some(Generated::IdentityAlways | Generated::IdentityByDefault) => {
             let kind = identity(new.generated).unwrap_or_default();
-            group.push(format!(
-                "alter table {name} alter column {ident} add generated {kind} as identity"
-            ));
+            group.push(alter(&format!("add generated {kind} as identity")));
         }
     }
     // Under FORCE an owner that cannot bypass row-level security would see no rows, and the numbers
@@ -65,12 +65,13 @@ pub(super) fn build(
     if is_forced {
         group.push(format!("alter table {name} no force row level security"));
     }
-    group.push(format!(
+    let highest = format!(
         "select pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {})::regclass, \
          coalesce(max({ident}), 0) + 1, false) from {name}",
         quote_literal(&name.to_string()),
         quote_literal(&new.name)
-    ));
+    );
+    group.push(Step::new(highest).scans(name));
     if is_forced {
         group.push(format!("alter table {name} force row level security"));
     }

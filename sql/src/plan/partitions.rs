@@ -2,7 +2,7 @@
 //! reached through the parent alone.
 
 use crate::ident::quote;
-use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Table};
+use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
 use super::hazard::{Hazard, Subject};
 use super::render;
@@ -73,8 +73,23 @@ pub(super) fn create(
 }
 
 /// Drops a partition with its rows.
-pub(super) fn drop(parent: &QualifiedName, partition: &str, group: &mut Group) {
+pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group: &mut Group) {
     let name = qualified(parent, partition);
+    let keys = |table: &Table| table.foreign_keys.values().any(|key| key.table == *parent);
+    let mut referencing = from
+        .tables
+        .iter()
+        .filter(|(_, table)| keys(table))
+        .peekable();
+    if referencing.peek().is_some() {
+        // The foreign keys rest on each partition; detaching it checks that no row needs it.
+        let text = format!("alter table {parent} detach partition {name}");
+        let mut step = Step::new(text).stops(parent).stops(&name);
+        for (table, _) in referencing {
+            step = step.stops(table);
+        }
+        group.push(step);
+    }
     let subject = Subject::new(format!("partition {name}"), "dropped with its rows");
     group.push(
         Step::new(format!("drop table {name}"))

@@ -257,6 +257,10 @@ impl<'a> Asked<'a> {
 
     fn changed(&mut self, name: &QualifiedName, old: &Column, new: &Column, before: &Table) {
         if old.computed.is_some() || new.computed.is_some() {
+            let keeps = (new.nullable || !old.nullable) && cast(&old.ty, &new.ty).is_some();
+            if !keeps && new.computed.is_none() {
+                self.added(name, new);
+            }
             return;
         }
         let by = before.partition_by.iter().flat_map(|by| &by.columns);

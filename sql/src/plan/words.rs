@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ident::{quote, unquote};
+use crate::schema::QualifiedName;
 
 /// The expression with columns renamed, as PostgreSQL does it by itself when a column is renamed.
 ///
@@ -34,6 +35,15 @@ pub(super) fn rename(sql: &str, names: &BTreeMap<String, String>) -> String {
         rest = after;
     }
     out
+}
+
+/// Whether a table as it is written in an expression, with its schema or without, may be that table.
+pub(super) fn names(written: &str, table: &QualifiedName) -> bool {
+    if let Ok(name) = written.parse::<QualifiedName>() {
+        return name == *table;
+    }
+    let plain = unquote(written).filter(|(_, rest)| rest.is_empty());
+    plain.is_some_and(|(name, _)| name == table.name)
 }
 
 fn is_word(c: char) -> bool {

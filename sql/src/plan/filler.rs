@@ -1,0 +1,193 @@
+//! What the rows that exist get in a column that comes back. A draft never adds a column that needs
+//! this, but a rollback brings back what was dropped.
+
+use crate::ident::quote;
+use crate::schema::{Column, IndexKey, QualifiedName, Schema, Table, Type};
+
+/// What every row gets.
+pub(super) enum Filler {
+    /// The column takes care of itself.
+    Not,
+    /// This value, as SQL.
+    Value(String),
+    /// There is none that is known to fit.
+    Unknown,
+}
+
+/// What the rows of a table get in a column that must not be null and says no default.
+pub(super) fn filler(column: &Column, table: &Table) -> Filler {
+    let made = column.default.is_some() || column.generated.is_some() || column.computed.is_some();
+    if column.nullable || made {
+        return Filler::Not;
+    }
+    let zero = match &column.ty {
+        Type::Text | Type::Varchar(_) | Type::Char(_) => "''",
+        Type::Bool => "false",
+        Type::Int2 | Type::Int4 | Type::Int8 | Type::Float4 | Type::Float8 | Type::Numeric(_) => {
+            "0"
+        }
+        Type::Uuid => "'00000000-0000-0000-0000-000000000000'",
+        Type::Jsonb => "'null'",
+        Type::Bytea => "''",
+        Type::Date | Type::Timestamp(_) | Type::Timestamptz(_) => "'epoch'",
+        Type::Time(_) => "'00:00'",
+        Type::Interval => "'0'",
+        Type::Array(_) => "'{}'",
+        Type::Named(_) => "",
+    };
+    match (listed(column, table), zero) {
+        (Some(text), _) => Filler::Value(text),
+        (None, "") => Filler::Unknown,
+        (None, zero) => Filler::Value(zero.to_owned()),
+    }
+}
+
+/// The first text of an enumeration: its CHECK begins with the column and lists them.
+fn listed(column: &Column, table: &Table) -> Option<String> {
+    table.checks.values().find_map(|check| {
+        let rest = check.expr.sql.strip_prefix(&*quote(&column.name))?;
+        let list = rest.strip_prefix(" in (")?;
+        let first = list.strip_suffix(')')?.split(", ").next()?;
+        Some(first.to_owned())
+    })
+}
+
+/// What the way back can do about a column that is dropped, as it stands behind its fate.
+pub(super) fn way_back(from: &Schema, name: &QualifiedName, table: &Table, old: &Column) -> String {
+    const EMPTY: &str = "; the rollback needs the table to be empty";
+    match filler(old, table) {
+        _ if may_clash(from, name, table, old) => EMPTY.into(),
+        Filler::Not => String::new(),
+        Filler::Value(value) => format!("; the rollback gives every row {value}"),
+        Filler::Unknown => EMPTY.into(),
+    }
+}
+
+/// Whether rows that all get the same in a column, or numbers of their own, may break a rule that comes
+/// back with it.
+pub(super) fn may_clash(
+    from: &Schema,
+    name: &QualifiedName,
+    table: &Table,
+    column: &Column,
+) -> bool {
+    let has = |columns: &[String]| columns.contains(&column.name);
+    let is_referenced = from.tables.values().any(|other| {
+        let mut keys = other.foreign_keys.values();
+        keys.any(|key| key.table == *name && has(&key.references))
+    });
+    let is_null = column.nullable && column.default.is_none() && column.computed.is_none();
+    let references = table.foreign_keys.values().any(|key| has(&key.columns));
+    let made = column.default.is_some() || column.generated.is_some();
+    let checked = table.checks.values().any(|check| {
+        !made && check.expr.columns.contains(&column.name) && listed(column, table).is_none()
+    });
+    is_referenced || (!is_null && (references || checked)) || repeats(table, column, is_null)
+}
+
+/// Whether equal values in the column may clash in a key.
+fn repeats(table: &Table, column: &Column, is_null: bool) -> bool {
+    const DISTINCT: [&str; 2] = ["gen_random_uuid()", "uuid_generate_v4()"];
+    let default = column.default.as_deref().unwrap_or_default();
+    if column.generated.is_some() || DISTINCT.contains(&default) {
+        return false;
+    }
+    let has = |columns: &[String]| columns.contains(&column.name);
+    let in_primary = table.primary_key.iter().any(|key| has(&key.columns));
+    let in_unique = table
+        .uniques
+        .values()
+        .any(|unique| has(&unique.columns) && (!is_null || unique.nulls_not_distinct));
+    let reads = |key: &IndexKey| match key {
+        IndexKey::Name(name) => *name == column.name,
+        IndexKey::Expression(expr) => expr.columns.contains(&column.name),
+    };
+    let in_index = table.indexes.values().any(|index| {
+        let predicate = index.predicate.iter();
+        let mut predicates = predicate.map(|expr| expr.columns.contains(&column.name));
+        let in_key = index.columns.iter().any(|key| reads(&key.key));
+        index.unique
+            && ((in_key && (!is_null || index.nulls_not_distinct)) || predicates.any(|it| it))
+    });
+    let in_exclusion = table.exclusions.values().any(|exclusion| {
+        let mut elements = exclusion.elements.iter();
+        !is_null && elements.any(|element| reads(&element.column.key))
+    });
+    in_primary || in_unique || in_index || in_exclusion
+}
+
+/// Whether a default must be computed for each row, so that adding it writes every row. A function that
+/// is not known to give all rows of a statement the same counts as volatile.
+pub(super) fn is_volatile(default: &str) -> bool {
+    const STEADY: [&str; 28] = [
+        "abs",
+        "array",
+        "coalesce",
+        "concat",
+        "current_setting",
+        "date",
+        "date_trunc",
+        "decode",
+        "encode",
+        "extract",
+        "greatest",
+        "inet_client_addr",
+        "interval",
+        "json_build_array",
+        "json_build_object",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "least",
+        "length",
+        "lower",
+        "make_interval",
+        "md5",
+        "now",
+        "nullif",
+        "timezone",
+        "to_char",
+        "to_jsonb",
+        "upper",
+    ];
+    let outside: String = default
+        .split('\'')
+        .step_by(2)
+        .collect::<Vec<_>>()
+        .join("''");
+    let mut pieces = outside.split('(').collect::<Vec<_>>();
+    pieces.pop();
+    pieces.iter().any(|before| {
+        let before = before.trim_end();
+        let start = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '"'));
+        let (rest, word) = before.split_at(start.map_or(0, |at| {
+            at + before[at..].chars().next().map_or(1, char::len_utf8)
+        }));
+        // A type's size is no call.
+        !word.is_empty() && !rest.ends_with("::") && !STEADY.contains(&word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_row_to_row_is_volatile() {
+        for (default, volatile) in [
+            ("now()", false),
+            ("now() + interval '1 day'", false),
+            ("timezone('utc'::text, now())", false),
+            ("'('", false),
+            ("(1 + 1)", false),
+            ("'1'::numeric(5, 2)", false),
+            ("array[]::varchar(20)[]", false),
+            ("gen_random_uuid()", true),
+            ("extensions.uuid_generate_v4()", true),
+            ("(random() * 100)::int", true),
+            ("lower(clock_timestamp()::text)", true),
+            ("mine()", true),
+        ] {
+            assert_eq!(is_volatile(default), volatile, "{default}");
+        }
+    }
+}
