@@ -1,5 +1,8 @@
 -- Sealed by Tabellion. To change the schema, change the structs and seal anew.
 
+select pg_catalog.set_config('lock_timeout', '5s', true);
+select pg_catalog.set_config('statement_timeout', '5min', true);
+
 -- roles
 do $$
 begin
