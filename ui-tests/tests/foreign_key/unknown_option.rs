@@ -4,7 +4,7 @@ use tabellion_ui_tests::Shop;
 #[derive(Table)]
 #[table(scope = Shop)]
 #[tenant(shop = scope.domain)]
-#[foreign_key(columns(shop, user), references = User(shop, id), on_update = cascade)]
+#[foreign_key(columns(shop, user), references = User(shop, id), on_insert = cascade)]
 pub struct Task {
     #[column(primary_key, identity)]
     pub id: i64,

@@ -18,6 +18,7 @@ pub mod queries;
 pub mod same_name;
 pub mod stated;
 pub mod visibility;
+pub mod vocabulary;
 
 fn main() {
     names::check();

@@ -1,0 +1,17 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+#[index(columns(tags), method = gin, finder = "tagged")]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub rank: Option<i32>,
+    pub tags: Vec<String>,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+#[index(columns(title), with(fillfactor = 50, fillfactor = 60))]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub rank: Option<i32>,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[table(name = "tasks")]
+#[policy(deny_all)]
+#[partition_by(range(id))]
+#[partition(name = "p", from(1), to(2))]
+#[partition(name = "p", from(2), to(3))]
+pub struct Task {
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub rank: Option<i32>,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[table(name = "tasks")]
+#[policy(deny_all)]
+#[partition_by(range(id))]
+#[partition(name = "p", from(1), to(5))]
+#[partition(name = "q", from(4), to(9))]
+pub struct Task {
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub rank: Option<i32>,
+}
+
+fn main() {}

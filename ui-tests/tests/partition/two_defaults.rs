@@ -1,0 +1,16 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[table(name = "tasks")]
+#[policy(deny_all)]
+#[partition_by(list(shop))]
+#[partition(name = "p", default)]
+#[partition(name = "q", default)]
+pub struct Task {
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    pub rank: Option<i32>,
+}
+
+fn main() {}
