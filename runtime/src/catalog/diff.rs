@@ -66,8 +66,11 @@ pub(super) fn diff(expected: &Snapshot, found: &Snapshot) -> Vec<Finding> {
     };
     names
         .into_iter()
-        // What hangs on a table that is missing, or unexpected, goes without saying.
-        .filter(|object| object.kind <= Kind::Table || !lone(&table_of(object)))
+        // What hangs on a table, or a function, that is missing or unexpected goes without saying.
+        .filter(|object| {
+            matches!(object.kind, Kind::Schema | Kind::Table | Kind::Function)
+                || !lone(&owner_of(object))
+        })
         .filter_map(|object| {
             let change = match (expected.objects.get(object), found.objects.get(object)) {
                 (Some(expected), Some(found)) if expected == found => return None,
@@ -91,9 +94,13 @@ pub(super) fn diff(expected: &Snapshot, found: &Snapshot) -> Vec<Finding> {
         .collect()
 }
 
-fn table_of(object: &Object) -> Object {
+fn owner_of(object: &Object) -> Object {
     Object {
-        kind: Kind::Table,
+        kind: if object.relation.ends_with("()") {
+            Kind::Function
+        } else {
+            Kind::Table
+        },
         name: String::new(),
         ..object.clone()
     }

@@ -2,6 +2,7 @@
 //! itself renders, which must come back as it was.
 
 mod fixpoint;
+mod snapshot;
 mod unsupported;
 
 use tabellion::catalog::{ReadSchema, read_schema};
