@@ -106,6 +106,8 @@ async fn the_tour() {
         .ok();
     assert_eq!(built.stdout, readme.block("text", "acme has 1 task"));
 
+    change(&readme, &package, url);
+
     let refused = package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", url)]);
     assert!(!refused.success, "a superuser was let in");
     assert!(
@@ -113,6 +115,39 @@ async fn the_tour() {
         "no login is named: {}",
         refused.stderr
     );
+}
+
+/// The second part of the tour: a field is renamed, an index added.
+fn change(readme: &Readme, package: &Package, url: &str) {
+    let source = readme.file("src/main.rs");
+    let (field, head) = ("    pub notes: Option<String>,", "pub struct Task {");
+    assert!(source.contains(field) && source.contains(head));
+    let renamed = source.replace(field, "    pub details: Option<String>,");
+    package.write("src/main.rs", &renamed);
+    let question = readme.block("text", "column `tasks.details` is new").trim();
+    package.cargo(&["check"], &[]).fails_with(question);
+
+    let answer = readme.block("rust,ignore", "renamed_from");
+    let (above, below) = answer
+        .split_once("    // …\n")
+        .expect("the block leaves out the rest");
+    let answered = source
+        .replace(&format!("{head}\n"), above)
+        .replace(&format!("{field}\n"), below);
+    package.write("src/main.rs", &answered);
+    package.cargo(&["build"], &[]).ok();
+    let draft = package.read("db/draft.sql").expect("a draft");
+    assert!(
+        draft.contains(readme.block("sql", "rename column notes")),
+        "{draft}"
+    );
+    let second = package.read("db/draft.2.sql").expect("a second draft");
+    assert!(second.contains("create index concurrently"), "{second}");
+    for line in readme.block("sh", "seal details").lines() {
+        tabellion(package, line, url);
+    }
+    assert_eq!(package.read("db/draft.2.sql"), None);
+    package.cargo(&["build"], &[("TABELLION_LOCKED", "1")]).ok();
 }
 
 /// A block that nobody runs would rot: one more or one less must be met by a test.
@@ -123,10 +158,10 @@ fn every_block_is_known() {
         Readme::read().languages(),
         [
             count("rust", 2),
-            count("rust,ignore", 1),
-            count("sh", 2),
-            count("sql", 2),
-            count("text", 3),
+            count("rust,ignore", 2),
+            count("sh", 3),
+            count("sql", 3),
+            count("text", 4),
             count("toml", 1)
         ]
     );
