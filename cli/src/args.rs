@@ -23,6 +23,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the draft dated migrations with their rollbacks, and record them in the lock
+    ///
+    /// Where `cargo tabellion new` has made a pair of that name, that pair is linted and sealed instead.
+    /// Additive change is sealed as it is; everything else is refused until it is accepted, with the flag
+    /// to write.
     #[command(after_help = exit::HELP)]
     Seal {
         /// Lower-case letters, digits and `_`
@@ -34,6 +38,29 @@ pub(crate) enum Command {
         /// Seal what is rewritten, removed or closed: you have looked at the SQL
         #[arg(long)]
         reviewed: bool,
+    },
+    /// Begin a migration written by hand: a backfill, a function, whatever no struct says
+    ///
+    /// Writes `hand/NAME.sql` and `hand/NAME.rollback.sql` below the root; fill them in, then run
+    /// `cargo tabellion seal NAME`.
+    #[command(after_help = exit::HELP)]
+    New {
+        /// Lower-case letters, digits and `_`
+        name: String,
+    },
+    /// After a merge of two branches that both sealed: put them into one chain
+    ///
+    /// Whatever is applied on a database named here keeps its files and comes first; the other branch gets
+    /// new versions behind it, and nothing of its SQL changes.
+    #[command(after_help = exit::HELP)]
+    Reseal {
+        /// A database to ask what is applied: a name for it, and the environment variable of its URL;
+        /// repeatable. Without one, DATABASE_URL is asked
+        #[arg(long, value_name = "NAME=VARIABLE", value_parser = named)]
+        target: Vec<(String, String)>,
+        /// Ask no database: what the branches sealed is applied nowhere
+        #[arg(long, conflicts_with = "target")]
+        applied_nowhere: bool,
     },
     /// Apply what is pending, one transaction for each migration
     #[command(after_help = exit::HELP)]
@@ -100,6 +127,15 @@ pub(crate) struct Work {
     /// How many seconds to wait for another process that is applying migrations
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) lock_wait: Duration,
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, variable)) if !name.is_empty() && !variable.is_empty() => {
+            Ok((name.to_owned(), variable.to_owned()))
+        }
+        _ => Err("write a name and a variable, such as `production=PRODUCTION_URL`".into()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

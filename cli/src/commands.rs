@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use tabellion::migrate::{
-    ApplyOptions, MigrateError, Migrations, Migrator, Progress, RollbackOptions, RollbackTarget,
-    SealOptions,
+    Applied, ApplyOptions, MigrateError, Migrations, Migrator, Progress, RollbackOptions,
+    RollbackTarget, SealOptions,
 };
 
 use crate::args::{Args, Command, Target, Work};
@@ -20,6 +20,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome, MigrateError> {
             accept,
             reviewed,
         } => return sealing::seal_named(&root, &name, &SealOptions { accept, reviewed }),
+        Command::New { name } => return sealing::begin(&root, &name),
         other => other,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -40,6 +41,21 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             accept,
             reviewed,
         } => sealing::seal_named(root, &name, &SealOptions { accept, reviewed }),
+        Command::New { name } => sealing::begin(root, &name),
+        Command::Reseal {
+            target,
+            applied_nowhere,
+        } => {
+            let mut applied = Vec::new();
+            for (target, variable) in targets(target, applied_nowhere)? {
+                let entries = connect_by(&variable, "--target NAME=VARIABLE")
+                    .await?
+                    .applied()
+                    .await?;
+                applied.push(Applied { target, entries });
+            }
+            sealing::reseal_merged(root, &applied)
+        }
         Command::Apply { to, target, work } => {
             let set = Migrations::load(root)?;
             let mut engine = worker(&target, work).await?;
@@ -120,13 +136,36 @@ async fn worker(target: &Target, work: Work) -> Result<Migrator, MigrateError> {
 }
 
 async fn connect(target: &Target) -> Result<Migrator, MigrateError> {
-    let name = &target.url_env;
+    connect_by(&target.url_env, "--url-env").await
+}
+
+/// The databases that a reseal asks what is applied.
+fn targets(
+    named: Vec<(String, String)>,
+    applied_nowhere: bool,
+) -> Result<Vec<(String, String)>, MigrateError> {
+    const USUAL: &str = "DATABASE_URL";
+    if applied_nowhere || !named.is_empty() {
+        return Ok(named);
+    }
+    if std::env::var_os(USUAL).is_some() {
+        return Ok(vec![(USUAL.to_owned(), USUAL.to_owned())]);
+    }
+    Err(MigrateError::Request(
+        "nothing says which databases may have applied what the branches sealed; name them with `--target \
+         NAME=VARIABLE`, or say `--applied-nowhere`"
+            .into(),
+    ))
+}
+
+/// Connects to the database whose URL an environment variable holds; `flag` names another.
+async fn connect_by(name: &str, flag: &str) -> Result<Migrator, MigrateError> {
     let url = match std::env::var(name) {
         Ok(url) if !url.trim().is_empty() => url,
         _ => {
             return Err(MigrateError::Request(format!(
                 "the environment variable `{name}` holds no URL; set it to \
-                 `postgres://user:password@host:5432/database`, or name another with `--url-env`"
+                 `postgres://user:password@host:5432/database`, or name another with `{flag}`"
             )));
         }
     };

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `commands` | one function for each command |
-//! | `sealing` | those that need no database |
+//! | `sealing` | those that write below the root |
 //! | `root` | the folder that holds the lock |
 //! | `report` | tables for people |
 //! | `exit` | what each exit code means |

@@ -7,7 +7,7 @@ use tabellion::migrate::MigrateError;
 /// Where projects keep it, unless they say otherwise.
 const USUAL: [&str; 2] = ["db", "supabase"];
 /// The files that tell it, below the root.
-const SIGNS: [&str; 2] = ["tabellion.lock", "draft.lock"];
+const SIGNS: [&str; 3] = ["tabellion.lock", "draft.lock", "hand"];
 
 /// The root given, else the one found in the working folder or the nearest one above it.
 ///
@@ -41,5 +41,5 @@ pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, MigrateError> {
 }
 
 fn is_root(folder: &Path) -> bool {
-    SIGNS.iter().any(|sign| folder.join(sign).is_file())
+    SIGNS.iter().any(|sign| folder.join(sign).exists())
 }

@@ -72,6 +72,15 @@ pub use query::Index;
 pub use row::Row;
 pub use scope::{NoScope, Scope, Scoped};
 pub use tabellion_macros::{Scope, Table, TextEnum};
+
+/// The sealed migrations of this package, embedded in the program: `migrations!()` for the folder `db`,
+/// `migrations!("supabase")` for another, relative to the package. An expression of type
+/// [`migrate::Migrations`], for a program that applies what it was built with, as in
+/// `engine.apply(&tabellion::migrations!(), &ApplyOptions::default())`.
+///
+/// A lock that cannot be used, and a file that is not as it was sealed, stop the build at this place.
+/// Cargo builds anew whenever one of the files changes.
+pub use tabellion_macros::migrations;
 pub use table::{
     AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, NewRow, Table,
 };
@@ -98,6 +107,7 @@ pub use uuid::Uuid;
 /// For the code that the derives write.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::migrate::embedded as migrations;
     pub use crate::text_enum::from_sql as text_enum_from_sql;
     pub use bytes::BytesMut;
     pub use postgres_types::to_sql_checked;

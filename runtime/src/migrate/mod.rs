@@ -32,5 +32,7 @@ pub use ledger::{Entry, Event};
 pub use seal::{
     Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
 };
+#[doc(hidden)]
+pub use set::embedded;
 pub use set::{Migration, Migrations, Script};
 pub use verify::Verification;

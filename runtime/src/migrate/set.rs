@@ -212,6 +212,19 @@ impl Migrations {
     }
 }
 
+/// What `migrations!()` expands to.
+///
+/// # Panics
+/// Where the texts are not what the macro has checked while compiling, which takes another version of
+/// Tabellion in the macro than here.
+#[doc(hidden)]
+pub fn embedded(lock: &str, files: &[(&str, &str)]) -> Migrations {
+    match Migrations::from_texts(lock, files) {
+        Ok(migrations) => migrations,
+        Err(error) => panic!("the embedded migrations cannot be used: {error}"),
+    }
+}
+
 /// The sealed files below a root, against their lock.
 pub(super) fn files(root: &Path, lock: &Lock) -> Files {
     let said = |error: MigrateError| error.to_string();

@@ -293,11 +293,15 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
         1 => String::new(),
         more => format!(" (and {} more such lines)", more - 1),
     };
+    let why = match below {
+        "migrations" => "both branches sealed in the same second",
+        _ => "both branches changed the same thing",
+    };
     Err(LockError::at(
         index + 1,
         format!(
-            "says `{}` and line {} says `{}`{more}: both branches changed the same thing; take one of them back \
-             to before its seal, merge, build, and seal it again",
+            "says `{}` and line {} says `{}`{more}: {why}; take one of them back to before its seal, merge, \
+             build, and seal it again",
             lines[index],
             before + 1,
             lines[before]

@@ -21,9 +21,9 @@ const UP: &str = "\
 -- Written by hand; `cargo tabellion seal NAME` makes it a migration. Sealing drops these lines.
 -- Write the SQL below the blank line, for what no struct says: a backfill, a function, a view.
 -- It runs in one transaction, so leave BEGIN and COMMIT out, and set no setting but for the transaction.
--- If it destroys rows or opens access, say so here, on a line such as
---   tabellion: loses-data: column public.note.body: cleared
--- and give the reason to `seal` with `--accept`. Such a line begins with `-- tabellion:`.
+-- If it destroys data or opens access, add a line like the next one without its backquotes, and give the
+-- reason to `seal` with `--accept`:
+-- `-- tabellion: loses-data: column public.note.body: cleared`
 
 ";
 
