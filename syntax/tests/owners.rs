@@ -269,3 +269,36 @@ fn of_a_table_of_someone_else_nothing_is_made() {
     }
     assert_eq!(lines.len(), 7, "{found}");
 }
+
+#[test]
+fn an_earlier_name_of_a_table_leaves_one_reading() {
+    let mistakes = |header: &str| {
+        let source = format!(
+            "#[derive(Table)] #[policy(deny_all)] #[table({header})] struct Task {{ id: i64 }}"
+        );
+        let found = common::sql(&source, Platform::Postgres);
+        found.err().unwrap_or_default()
+    };
+    for (header, message) in [
+        ("renamed_from = \"job\"", ""),
+        ("replaces = \"old.task\"", ""),
+        (
+            "renamed_from = \"task\"",
+            "`renamed_from` names table `task` itself; remove it",
+        ),
+        (
+            "replaces = \"public.task\"",
+            "`replaces` names table `task` itself; remove it",
+        ),
+        (
+            "renamed_from = \"\"",
+            "the earlier table's name is empty; give it one",
+        ),
+        (
+            "renamed_from = \"job\", replaces = \"chore\"",
+            "table `task` either had another name or takes another's place; keep `renamed_from` or `replaces`",
+        ),
+    ] {
+        assert_eq!(mistakes(header), message, "{header}");
+    }
+}

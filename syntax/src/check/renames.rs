@@ -1,13 +1,14 @@
-//! Earlier names of columns.
+//! Earlier names of tables and columns.
 
 use std::collections::BTreeMap;
 
 use super::name;
 use crate::Report;
-use crate::ast::{Column, Table};
+use crate::ast::{At, Column, Table};
 
 /// What the attributes say of earlier names must leave one reading.
 pub(super) fn renames(table: &Table, report: &mut Report) {
+    earlier_table(table, report);
     let mut earlier: BTreeMap<&str, &str> = BTreeMap::new();
     for column in &table.columns {
         let own = column.name.value.as_str();
@@ -51,6 +52,36 @@ pub(super) fn renames(table: &Table, report: &mut Report) {
                 ),
             );
         }
+    }
+}
+
+/// The same of the table. Whether another struct has the earlier name only the whole schema tells.
+fn earlier_table(table: &Table, report: &mut Report) {
+    let own = &table.name.value;
+    for (word, other) in [
+        ("renamed_from", &table.renamed_from),
+        ("replaces", &table.replaces),
+    ] {
+        let Some(At { value, span }) = other else {
+            continue;
+        };
+        name("earlier table", &At::new(value.name.clone(), *span), report);
+        name("schema", &At::new(value.schema.clone(), *span), report);
+        if value.name == *own && value.schema == table.schema.value {
+            report.at(
+                *span,
+                format!("`{word}` names table `{own}` itself; remove it"),
+            );
+        }
+    }
+    if let (Some(_), Some(replaces)) = (&table.renamed_from, &table.replaces) {
+        report.at(
+            replaces.span,
+            format!(
+                "table `{own}` either had another name or takes another's place; keep `renamed_from` or \
+                 `replaces`"
+            ),
+        );
     }
 }
 
