@@ -19,7 +19,7 @@ mod theirs {
 
 /// A room.
 #[derive(Table)]
-#[table(scope = Shop, renamed_from = "chamber", replaces = "old.hall")]
+#[table(scope = Shop, renamed_from = "old.chamber")]
 #[tenant(shop = scope.domain)]
 #[primary_key(columns(shop, number))]
 #[unique(columns(shop, code), nulls_not_distinct)]
@@ -51,7 +51,7 @@ pub struct Room {
 
 /// A stay in a room.
 #[derive(Table)]
-#[table(scope = Shop)]
+#[table(scope = Shop, replaces = "visit")]
 #[tenant(shop = scope.domain)]
 #[foreign_key(
     columns(shop, room),

@@ -1,0 +1,10 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[table(renamed_from = "task")]
+#[policy(deny_all)]
+pub struct Task {
+    pub title: String,
+}
+
+fn main() {}
