@@ -1,6 +1,6 @@
 //! What changes on a table that stays: first everything that must step aside, then everything new.
 
-use crate::schema::{Platform, QualifiedName, Schema, Table};
+use crate::schema::{QualifiedName, Schema, Table};
 
 use super::change::Change;
 use super::statements::Plan;
@@ -42,19 +42,22 @@ pub(super) fn clear(
 
 /// Adds what `before` lacks or has otherwise, columns first, privileges last.
 pub(super) fn build(
+    change: &Change<'_>,
     name: &QualifiedName,
     before: &Table,
     after: &Table,
-    platform: Platform,
     plan: &mut Plan,
 ) {
+    let platform = change.to.platform;
     let group = plan.group(&after.source);
     columns::build(name, before, after, platform, group);
     constraints::settle_not_null(name, before, after, group);
     constraints::build(name, before, after, group);
     for partition in partitions::only_in(after, before) {
         let bound = &after.partitions[partition];
+        let first = group.steps.len();
         partitions::create(name, after, partition, bound, platform, group);
+        partitions::lock_keys(change, name, &mut group.steps[first]);
     }
     indexes::build(name, before, after, group);
     let kept: Vec<QualifiedName> = partitions::relations(name, after)

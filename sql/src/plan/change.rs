@@ -93,8 +93,7 @@ impl Columns {
         match (&old.computed, &new.computed) {
             (None, None) => false,
             (None, Some(_)) => true,
-            // What it holds stays, where it can.
-            (Some(_), None) => (old.nullable && !new.nullable) || cast(&old.ty, &new.ty).is_none(),
+            (Some(_), None) => !keeps_computed(old, new),
             (Some(before), Some(after)) => {
                 before != after
                     || old.ty != new.ty
@@ -104,8 +103,10 @@ impl Columns {
         }
     }
 
+    /// PostgreSQL would make what holds the expression anew, under the strongest lock, and might print it
+    /// otherwise then.
     fn retypes(&self, expr: &Expr) -> bool {
-        !expr.columns.is_disjoint(&self.retyped)
+        !expr.columns.is_disjoint(&self.any)
     }
 
     pub(super) fn move_check(&self, check: &Check) -> bool {
@@ -150,6 +151,11 @@ impl Columns {
             .any(|expr| self.retypes(expr))
             || names.into_iter().any(|name| self.retyped.contains(name))
     }
+}
+
+/// Whether a column that is no longer computed holds what was computed.
+pub(super) fn keeps_computed(old: &Column, new: &Column) -> bool {
+    (new.nullable || !old.nullable) && cast(&old.ty, &new.ty).is_some_and(|cast| !cast.loses)
 }
 
 /// The names in `some` that `other` lacks or defines otherwise, and those that must be made anew anyway.

@@ -3,7 +3,7 @@
 use crate::ident::quote;
 use crate::schema::{Column, Generated, Platform, QualifiedName, Schema, Table, Type, cast};
 
-use super::change::Columns;
+use super::change::{Columns, keeps_computed};
 use super::filler::{Filler, filler, is_volatile, may_clash, way_back};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
@@ -53,8 +53,7 @@ pub(super) fn clear(
             Some(_) if old.computed.is_some() => step,
             Some(new) => {
                 // The way back keeps what was computed, where it can.
-                let keeps = (old.nullable || !new.nullable) && cast(&new.ty, &old.ty).is_some();
-                let back = match keeps && !may_clash(from, name, before, old) {
+                let back = match keeps_computed(new, old) && !may_clash(from, name, before, old) {
                     true => String::new(),
                     false => way_back(from, name, before, old),
                 };
@@ -128,7 +127,12 @@ fn add(
     let rewrites = new.computed.is_some()
         || new.generated.is_some()
         || new.default.as_deref().is_some_and(is_volatile);
-    group.push(if rewrites { step.rewrites(name) } else { step });
+    group.push(match filler {
+        _ if rewrites => step.rewrites(name),
+        // That there is no row is looked up.
+        Filler::Unknown => step.scans(name),
+        _ => step,
+    });
     if let Filler::Value(_) = filler {
         group.push(
             Step::new(format!(
@@ -192,7 +196,7 @@ fn alter(
     }
 }
 
-/// Whether PostgreSQL makes an index anew, or checks a CHECK again, though the rows stay as they are.
+/// Whether PostgreSQL makes an index anew, though the rows stay as they are.
 fn makes_anew(table: &Table, old: &Column, new: &Column) -> bool {
     let is_citext = |ty: &Type| *ty == Type::Named("citext".into());
     // Another type or collation by which to compare.
@@ -204,17 +208,9 @@ fn makes_anew(table: &Table, old: &Column, new: &Column) -> bool {
     let mut indexes = table.indexes.values();
     let in_index = indexes.any(|index| {
         let mut names = index.columns.iter().filter_map(|column| column.name());
-        let mut exprs = index.exprs();
-        (compares_otherwise && names.any(|name| name == old.name))
-            || exprs.any(|expr| expr.columns.contains(&old.name))
+        names.any(|name| name == old.name)
     });
-    let in_exclusion = table.exclusions.values().any(|exclusion| {
-        let mut elements = exclusion.elements.iter();
-        elements.any(|element| element.column.name() == Some(&old.name))
-    });
-    let mut checks = table.checks.values();
-    let checked = checks.any(|check| !check.not_valid && check.expr.columns.contains(&old.name));
-    (compares_otherwise && in_key) || in_index || in_exclusion || checked
+    compares_otherwise && (in_key || in_index)
 }
 
 fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {

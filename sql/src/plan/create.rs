@@ -51,11 +51,12 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     // Row-level security and the revokes stand before a row or a grant can.
     rls::enable(name, table, group);
     rls::revoke_defaults(name, table, platform, group);
-    for (partition, bound) in &table.partitions {
-        partitions::create(name, table, partition, bound, platform, group);
-    }
     for (index, definition) in &table.indexes {
         group.push(render::index(name, index, definition, ""));
+    }
+    // PostgreSQL names the indexes of a partition, by names that nothing has yet.
+    for (partition, bound) in &table.partitions {
+        partitions::create(name, table, partition, bound, platform, group);
     }
     touch::triggers(name, table, group);
     if !rls::reads_other_tables(table) {

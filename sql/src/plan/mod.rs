@@ -110,7 +110,7 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
     }
     for (name, table) in from.tables.iter().rev() {
         if !to.tables.contains_key(name) {
-            drop::table(name, table, plan);
+            drop::table(from, to, name, table, plan);
         }
     }
     touch::create_functions(was, to, plan);
@@ -120,7 +120,7 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
             None => create::table(name, after, to.platform, plan),
             Some(before) => {
                 if before != after {
-                    alter::build(name, before, after, to.platform, plan);
+                    alter::build(&change, name, before, after, plan);
                 }
                 if !rls::reads_other_tables(after) {
                     alter::open(&change, name, before, after, plan);

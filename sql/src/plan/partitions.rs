@@ -4,7 +4,8 @@
 use crate::ident::quote;
 use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
-use super::hazard::{Hazard, Subject};
+use super::change::Change;
+use super::hazard::{Hazard, LockMode, Subject};
 use super::render;
 use super::rls;
 use super::statements::{Group, Step};
@@ -72,6 +73,24 @@ pub(super) fn create(
     group.push(rls::revoke_table(&name, table, platform));
 }
 
+/// A new partition takes part in the foreign keys of its table, and in those that reference it.
+pub(super) fn lock_keys(change: &Change<'_>, parent: &QualifiedName, create: &mut Step) {
+    for (name, table) in &change.from.tables {
+        let after = change.to.tables.get(name);
+        for (key, definition) in &table.foreign_keys {
+            if after.and_then(|after| after.foreign_keys.get(key)) != Some(definition) {
+                continue;
+            }
+            let ends = [name, &definition.table];
+            if ends.contains(&parent) {
+                let other = if name == parent { ends[1] } else { ends[0] };
+                let lock = Hazard::Locks(LockMode::ShareRowExclusive, other.clone());
+                create.hazards.push(lock);
+            }
+        }
+    }
+}
+
 /// Drops a partition with its rows.
 pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group: &mut Group) {
     let name = qualified(parent, partition);
@@ -86,7 +105,7 @@ pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group
         let text = format!("alter table {parent} detach partition {name}");
         let mut step = Step::new(text).stops(parent).stops(&name);
         for (table, _) in referencing {
-            step = step.stops(table);
+            step = step.stops(table).scans(table);
         }
         group.push(step);
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast};
 
+use super::change::keeps_computed;
 use super::moves::Moves;
 
 /// Something that only a person can tell; until then there is no draft.
@@ -257,16 +258,17 @@ impl<'a> Asked<'a> {
 
     fn changed(&mut self, name: &QualifiedName, old: &Column, new: &Column, before: &Table) {
         if old.computed.is_some() || new.computed.is_some() {
-            let keeps = (new.nullable || !old.nullable) && cast(&old.ty, &new.ty).is_some();
-            if !keeps && new.computed.is_none() {
+            if new.computed.is_none() && !keeps_computed(old, new) {
                 self.added(name, new);
             }
             return;
         }
         let by = before.partition_by.iter().flat_map(|by| &by.columns);
-        if old.ty != new.ty && by.into_iter().any(|column| *column == old.name) {
+        if (old.ty != new.ty || old.collation != new.collation)
+            && by.into_iter().any(|column| *column == old.name)
+        {
             let message = format!(
-                "column `{}.{}` is part of the partition key, so that PostgreSQL cannot change its type; declare \
+                "column `{}.{}` is part of the partition key, so that PostgreSQL cannot change its type or collation; declare \
                  a new table beside it, and move the rows with `cargo tabellion new`",
                 name.name, new.name
             );

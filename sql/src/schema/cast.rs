@@ -56,13 +56,13 @@ fn exists(from: &Type, to: &Type) -> bool {
         (Time(_), Time(_) | Interval) => true,
         (Jsonb, Named(name)) | (Named(name), Jsonb) => name == "json",
         (Array(from), Array(to)) => exists(from, to),
+        _ if from.internal_name() == to.internal_name() => true,
         (Named(a), Named(b)) => match (a.as_str(), b.as_str()) {
             ("inet", "cidr")
             | ("cidr", "inet")
             | ("macaddr", "macaddr8")
             | ("macaddr8", "macaddr") => true,
-            // The same type with other modifiers.
-            _ => from.internal_name() == to.internal_name(),
+            _ => false,
         },
         _ => false,
     }
@@ -76,6 +76,7 @@ fn keeps_bytes(from: &Type, to: &Type) -> bool {
         (Some(before), Some(after)) => after >= before,
     };
     match (from, to) {
+        _ if loosens(from, to) => true,
         (Text | Varchar(_), Text | Varchar(None)) => true,
         (Varchar(Some(before)), Varchar(Some(after))) => after >= before,
         (Text | Varchar(_), Named(name)) | (Named(name), Text | Varchar(None)) => name == "citext",
@@ -89,6 +90,14 @@ fn keeps_bytes(from: &Type, to: &Type) -> bool {
     }
 }
 
+/// Whether only a modifier goes: no value has to be looked at. An array keeps its bytes in this case alone.
+fn loosens(from: &Type, to: &Type) -> bool {
+    match (from, to) {
+        (Type::Array(from), Type::Array(to)) => from == to || loosens(from, to),
+        _ => from.internal_name() == to.internal_name() && !to.to_string().contains('('),
+    }
+}
+
 /// Whether every value of one type is one of the other type too.
 fn widens(from: &Type, to: &Type) -> bool {
     use Type::*;
@@ -98,7 +107,7 @@ fn widens(from: &Type, to: &Type) -> bool {
         (Some(before), Some(after)) => after >= before,
     };
     match (from, to) {
-        (a, b) if a == b => true,
+        (a, b) if a == b || loosens(a, b) => true,
         (Int2, Int4 | Int8 | Numeric(None) | Float4 | Float8) => true,
         (Int4, Int8 | Numeric(None) | Float8) => true,
         (Int8, Numeric(None)) | (Float4, Float8) => true,
