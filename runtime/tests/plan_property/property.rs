@@ -134,7 +134,10 @@ impl<'a> Run<'a> {
                 &pair.down,
             )?;
             let back = rows::contents(admin).await;
-            self.losses(pair, &at, &back);
+            let earlier = k
+                .checked_sub(1)
+                .map_or(&self.case.from, |k| &pairs[k].schema);
+            self.losses(pair, earlier, &at, &back);
             self.run(&pair.up, &format!("{what}, up again")).await?;
             self.same(
                 &there,
@@ -232,7 +235,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is otherwise after a pair went there and back was announced as lost.
-    fn losses(&mut self, pair: &Migration, before: &Contents, after: &Contents) {
+    fn losses(&mut self, pair: &Migration, earlier: &Schema, before: &Contents, after: &Contents) {
         let hazards = pair.up.hazards();
         let lost: BTreeSet<&str> = hazards
             .iter()
@@ -258,7 +261,19 @@ impl<'a> Run<'a> {
                 lost.iter()
                     .any(|object| object.starts_with("column ") && object.ends_with(&own))
             };
-            let columns: Vec<&String> = columns.into_iter().filter(|c| !said(c)).collect();
+            // What is computed follows from what it reads, of which this holds too.
+            let computed = |column: &&String| {
+                let of = earlier
+                    .tables
+                    .get(table)
+                    .and_then(|table| table.column(column));
+                of.is_some_and(|column| column.computed.is_some())
+            };
+            let columns: Vec<&String> = columns
+                .into_iter()
+                .filter(|c| !said(c) && !computed(c))
+                .collect();
+
             if columns.is_empty() {
                 continue;
             }
@@ -280,7 +295,7 @@ impl<'a> Run<'a> {
         };
         for (k, opening) in openings.iter().enumerate() {
             for (whom, (sees, _)) in opening {
-                let ends = [first, last].map(|end| end.get(whom).map_or(-1, |(sees, _)| *sees));
+                let ends = [first, last].map(|end| end.get(whom).map_or(0, |(sees, _)| *sees));
                 if *sees > ends[0].max(ends[1]) {
                     self.wrong.push(format!(
                         "after pair {k}, {whom:?} sees {sees} rows, and {ends:?} at both ends"
@@ -368,6 +383,21 @@ fn empty(case: &Case) -> BTreeSet<QualifiedName> {
         let Hazard::LosesData(subject) = hazard else {
             continue;
         };
+        if subject.fate.contains("to reference nothing in it")
+            && let Some(Ok(dropped)) = subject.object.strip_prefix("table ").map(str::parse)
+        {
+            // What is dropped may have been renamed before.
+            let was = case
+                .origins
+                .get(&dropped)
+                .map_or(&dropped, |(old, _)| old)
+                .clone();
+            for (name, table) in &case.from.tables {
+                if table.foreign_keys.values().any(|key| key.table == was) {
+                    empty.insert(name.clone());
+                }
+            }
+        }
         let column = subject.object.strip_prefix("column ");
         if let Some(column) = column
             && subject.fate.contains("needs the table to be empty")

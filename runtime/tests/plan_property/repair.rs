@@ -152,10 +152,14 @@ fn index_fits(table: &Table, index: &Index) -> bool {
             .column(name)
             .is_some_and(|column| class_fits(&index.method, column, key)),
     };
+    let plain = |column: &String| {
+        let mut keys = index.columns.iter();
+        keys.any(|key| {
+            key.name() == Some(column) && key.opclass.is_none() && key.collation.is_none()
+        })
+    };
     let unique = !index.unique
-        || (partition_key(table)
-            .iter()
-            .all(|column| named.contains(&column.as_str()))
+        || (partition_key(table).iter().all(plain)
             && named.iter().any(|name| {
                 table
                     .column(name)
@@ -301,7 +305,11 @@ fn key_rests(schema: &Schema, table: &Table, key: &ForeignKey) -> bool {
     };
     let fits = |(own, reference): (&String, &String)| {
         let own = table.column(own);
-        let reference = target.get(reference.as_str());
+        // PostgreSQL 15 does not find the operator that compares arrays of some types.
+        let is_array = |column: &Column| matches!(column.ty, Type::Array(_));
+        let reference = target
+            .get(reference.as_str())
+            .filter(|column| !is_array(column));
         matches!((own, reference), (Some(own), Some(reference)) if own.ty == reference.ty)
     };
     rests && key.columns.iter().zip(&key.references).all(fits)
