@@ -247,6 +247,14 @@ fn a_draft_that_is_not_the_builds_is_refused() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_not_made() {
+    let project = Project::new();
+    let said = seal(&project, "none").unwrap_err().to_string();
+    assert!(said.contains("holds no draft"), "{said}");
+    assert!(!project.root().exists());
+}
+
+#[test]
 fn a_name_has_one_form() {
     let project = Project::sealed();
     project.draw(&step(2));

@@ -6,17 +6,20 @@ use std::path::Path;
 
 use super::super::error::MigrateError;
 
-/// Holds the root for this process until dropped, and waits for another that holds it.
+/// Holds the root for this process until dropped, and waits for another that holds it; `None` where there
+/// is no such folder, and so nothing to seal.
 ///
 /// The lock is on the folder itself, so that it leaves nothing behind.
-pub(super) fn hold(root: &Path) -> Result<fs::File, MigrateError> {
+pub(super) fn hold(root: &Path) -> Result<Option<fs::File>, MigrateError> {
+    if !root.is_dir() {
+        return Ok(None);
+    }
     let failed = |error: std::io::Error| {
         MigrateError::Io(format!(
             "`{}` cannot be held against another `seal`: {error}; see its permissions",
             root.display()
         ))
     };
-    fs::create_dir_all(root).map_err(failed)?;
     #[cfg(unix)]
     let file = fs::File::open(root);
     // Elsewhere a folder cannot be opened as a file.
@@ -24,7 +27,7 @@ pub(super) fn hold(root: &Path) -> Result<fs::File, MigrateError> {
     let file = fs::File::create(root.join(".tabellion.seal"));
     let file = file.map_err(failed)?;
     file.lock().map_err(failed)?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// What git must know to merge a lock, and to leave line endings alone.
