@@ -108,9 +108,10 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
             alter::clear(from, name, before, after, plan);
         }
     }
+    let referencing = drop::referencing(from, to);
     for (name, table) in from.tables.iter().rev() {
         if !to.tables.contains_key(name) {
-            drop::table(from, to, name, table, plan);
+            drop::table(name, table, referencing.get(name), plan);
         }
     }
     touch::create_functions(was, to, plan);
