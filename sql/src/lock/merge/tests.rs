@@ -1,0 +1,174 @@
+use super::super::tests::{schema, seal};
+use super::*;
+
+const ORDERS: &str = "schema.tables.\"public.\\\"order\\\"\"";
+
+fn base() -> Lock {
+    let mut lock = Lock::default();
+    seal(
+        &mut lock,
+        "20260101000000",
+        "base",
+        schema(&["id", "a", "b"]),
+    )
+    .unwrap();
+    lock
+}
+
+/// Two branches: one drops `a` and adds `left`, in two seals; the other adds `right`.
+fn branches() -> (Lock, Lock) {
+    let (mut left, mut right) = (base(), base());
+    let columns = ["id", "b"];
+    seal(&mut left, "20260201000000", "l1", schema(&columns)).unwrap();
+    seal(
+        &mut left,
+        "20260203000000",
+        "l2",
+        schema(&["id", "b", "left"]),
+    )
+    .unwrap();
+    seal(
+        &mut right,
+        "20260202000000",
+        "r1",
+        schema(&["id", "a", "b", "right"]),
+    )
+    .unwrap();
+    (left, right)
+}
+
+/// Every line of both sides, as `merge=union` may leave them.
+fn union(left: &Lock, right: &Lock) -> String {
+    format!("{}{}", left.to_text(), right.to_text())
+}
+
+fn conflict(left: &Lock, right: &Lock) -> String {
+    format!(
+        "<<<<<<< HEAD\n{}||||||| base\n{}=======\n{}>>>>>>> right\n",
+        left.to_text(),
+        base().to_text(),
+        right.to_text()
+    )
+}
+
+fn documents(order: &Order) -> Vec<Moved> {
+    let moved = order.moved.iter().enumerate();
+    moved
+        .map(|(index, from)| Moved {
+            from: from.clone(),
+            to: format!("2026030100000{index}"),
+            up: Document::parse("-- tabellion: parent x\n\nselect 1;\n").unwrap(),
+            down: Document::parse("select 2;\n").unwrap(),
+        })
+        .collect()
+}
+
+#[test]
+fn both_sides_become_one_chain_however_they_were_merged() {
+    let (left, right) = branches();
+    for text in [
+        union(&left, &right),
+        union(&right, &left),
+        conflict(&left, &right),
+    ] {
+        assert!(Lock::parse(&text).is_err());
+        let mut lock = Lock::merged(&text).unwrap();
+        let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+        let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["id", "b", "left", "right"]);
+        let order = lock.order(&BTreeMap::new()).unwrap();
+        assert_eq!(
+            order.kept,
+            ["20260101000000", "20260201000000", "20260203000000"]
+        );
+        assert_eq!(order.moved, ["20260202000000"]);
+        let parent = lock.migrations["20260203000000"].checksum("20260203000000");
+        let texts = lock.rechain(documents(&order)).unwrap();
+        assert_eq!(
+            texts,
+            [[
+                format!("-- tabellion: parent {parent}\n\nselect 1;\n"),
+                format!("-- tabellion: parent {parent}\n\nselect 2;\n")
+            ]]
+        );
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
+}
+
+#[test]
+fn what_is_applied_comes_first() {
+    let (left, right) = branches();
+    let lock = Lock::merged(&union(&left, &right)).unwrap();
+    let on =
+        |version: &str, target: &str| (version.to_owned(), BTreeSet::from([target.to_owned()]));
+    let applied = BTreeMap::from([
+        on("20260101000000", "production"),
+        on("20260202000000", "production"),
+    ]);
+    let order = lock.order(&applied).unwrap();
+    assert_eq!(order.kept, ["20260101000000", "20260202000000"]);
+    assert_eq!(order.moved, ["20260201000000", "20260203000000"]);
+    let mut resealed = lock.clone();
+    resealed.rechain(documents(&order)).unwrap();
+    assert_eq!(Lock::parse(&resealed.to_text()), Ok(resealed));
+
+    let both = BTreeMap::from([
+        on("20260201000000", "staging"),
+        on("20260202000000", "production"),
+    ]);
+    let error = lock.order(&both).unwrap_err().to_string();
+    assert!(
+        error.contains("`20260201000000` on `staging`, and `20260202000000` on `production`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn contradictions_are_told_with_both_lines() {
+    let (mut left, mut right) = (base(), base());
+    let mut changed = schema(&["id", "a", "b"]);
+    let table = changed.tables.values_mut().next().unwrap();
+    table.comment = Some("Left.".into());
+    seal(&mut left, "20260201000000", "l", changed.clone()).unwrap();
+    let table = changed.tables.values_mut().next().unwrap();
+    table.comment = Some("Right.".into());
+    seal(&mut right, "20260202000000", "r", changed).unwrap();
+    let text = union(&left, &right);
+    let line = |value: &str| {
+        let fact = format!("{ORDERS}.comment = \"{value}\"");
+        text.lines().position(|line| line == fact).unwrap() + 1
+    };
+    let error = Lock::merged(&text).unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("line {} says `schema.", line("Right.")))
+            && error.contains(&format!("line {} says `schema.", line("Left."))),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_fact_that_came_back_stays() {
+    let mut left = base();
+    seal(&mut left, "20260201000000", "l1", schema(&["id", "b"])).unwrap();
+    seal(&mut left, "20260203000000", "l2", schema(&["id", "a", "b"])).unwrap();
+    let mut right = base();
+    seal(
+        &mut right,
+        "20260202000000",
+        "r",
+        schema(&["id", "a", "b", "c"]),
+    )
+    .unwrap();
+    let lock = Lock::merged(&union(&left, &right)).unwrap();
+    assert_eq!(lock.schema, schema(&["id", "a", "b", "c"]));
+}
+
+#[test]
+fn a_lock_that_nobody_merged_stays_as_it_is() {
+    let (left, _) = branches();
+    let lock = Lock::merged(&left.to_text()).unwrap();
+    assert_eq!(lock, left);
+    let order = lock.order(&BTreeMap::new()).unwrap();
+    assert_eq!((order.kept.len(), order.moved.len()), (3, 0));
+    assert!(Lock::merged("nonsense\n").is_err());
+}
