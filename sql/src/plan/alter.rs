@@ -3,7 +3,7 @@
 use crate::schema::{QualifiedName, Schema, Table};
 
 use super::change::Change;
-use super::statements::Plan;
+use super::statements::{Group, Plan};
 use super::{columns, constraints, create, indexes, partitions, policies, rls};
 
 /// Takes away, of every table that stays, the privileges and policies that `to` lacks or has otherwise.
@@ -84,5 +84,11 @@ pub(super) fn open(
         // The table was made where other roles had privileges by default.
         rls::revoke_defaults(name, after, platform, group);
         rls::grants(name, None, after, group);
+        let mut news = Group::new("");
+        rls::grants(name, Some(before), after, &mut news);
+        let hazards = news.steps.into_iter().flat_map(|step| step.hazards);
+        if let Some(last) = group.steps.last_mut() {
+            last.hazards.extend(hazards);
+        }
     }
 }

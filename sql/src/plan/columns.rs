@@ -7,7 +7,7 @@ use super::change::{Columns, keeps_computed};
 use super::filler::{Filler, filler, is_volatile, may_clash, way_back};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
-use super::{constraints, numbering, render, rls, touch};
+use super::{constraints, indexes, numbering, render, rls, touch};
 
 fn subject(name: &QualifiedName, column: &str, fate: impl Into<String>) -> Subject {
     Subject::new(format!("column {name}.{}", quote(column)), fate)
@@ -79,7 +79,12 @@ pub(super) fn build(
     group: &mut Group,
 ) {
     let columns = Columns::of(before, after);
-    for new in &after.columns {
+    // What is computed comes last: it may read what changes.
+    let (computed, plain): (Vec<&Column>, Vec<&Column>) = after
+        .columns
+        .iter()
+        .partition(|column| column.computed.is_some());
+    for new in plain.into_iter().chain(computed) {
         let old = before
             .column(&new.name)
             .filter(|_| !columns.gone.contains(&new.name));
@@ -88,7 +93,7 @@ pub(super) fn build(
             Some(old) => {
                 numbering::clear(name, old, new, group);
                 let settled = constraints::is_settled(before, after, &new.name);
-                alter(name, before, old, new, settled, group);
+                alter(name, (before, after), old, new, settled, group);
                 numbering::build(name, before, old, new, group);
                 if old.generated != new.generated
                     && let Some(sequence) = render::sequence(name, new)
@@ -153,7 +158,7 @@ fn add(
 
 fn alter(
     name: &QualifiedName,
-    before: &Table,
+    (before, after): (&Table, &Table),
     old: &Column,
     new: &Column,
     settled: bool,
@@ -171,7 +176,7 @@ fn alter(
     }
     if retyped {
         let step = change_type(name, old, new);
-        group.push(match makes_anew(before, old, new) {
+        group.push(match indexes::made_anew(before, after, old, new) {
             true => step.scans(name),
             false => step,
         });
@@ -194,23 +199,6 @@ fn alter(
         }
         _ => {}
     }
-}
-
-/// Whether PostgreSQL makes an index anew, though the rows stay as they are.
-fn makes_anew(table: &Table, old: &Column, new: &Column) -> bool {
-    let is_citext = |ty: &Type| *ty == Type::Named("citext".into());
-    // Another type or collation by which to compare.
-    let compares_otherwise =
-        is_citext(&old.ty) != is_citext(&new.ty) || old.collation != new.collation;
-    let has = |columns: &[String]| columns.contains(&old.name);
-    let in_key = table.primary_key.iter().any(|key| has(&key.columns))
-        || table.uniques.values().any(|unique| has(&unique.columns));
-    let mut indexes = table.indexes.values();
-    let in_index = indexes.any(|index| {
-        let mut names = index.columns.iter().filter_map(|column| column.name());
-        names.any(|name| name == old.name)
-    });
-    compares_otherwise && (in_key || in_index)
 }
 
 fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {

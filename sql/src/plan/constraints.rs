@@ -197,11 +197,16 @@ fn attachable(before: &Table, after: &Table, constraint: &str, unique: &Unique) 
         && !after.indexes.contains_key(constraint)
 }
 
-/// Whether an index of `before` becomes a constraint of `after`, so that it is not to be dropped.
-pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
+/// The constraint of `after` that an index of `before` becomes, so that it is not to be dropped.
+pub(super) fn attached(before: &Table, after: &Table, index: &str) -> Option<Unique> {
     let key = after.primary_key.as_ref().filter(|key| key.name == index);
     let unique = after.uniques.get(index).cloned().or(key.map(of_key));
-    unique.is_some_and(|unique| attachable(before, after, index, &unique))
+    unique.filter(|unique| attachable(before, after, index, unique))
+}
+
+/// Whether an index of `before` becomes a constraint of `after`.
+pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
+    attached(before, after, index).is_some()
 }
 
 fn attach(name: &QualifiedName, constraint: &str, kind: &str, when: Deferrable) -> Step {

@@ -1,9 +1,11 @@
 //! Foreign keys, which leave before anything that they rest on and arrive after it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::quote;
-use crate::schema::{ForeignKey, IndexColumn, QualifiedName, Schema, Table};
+use crate::schema::{
+    Deferrable, ForeignKey, Index, IndexColumn, QualifiedName, Schema, Table, Unique,
+};
 
 use super::change::Columns;
 use super::hazard::LockMode;
@@ -79,36 +81,37 @@ pub(super) fn rests_on_change(
     moved(name, &key.columns) || moved(&key.table, &key.references) || other_keys
 }
 
-/// The unique keys over just the referenced columns. PostgreSQL lets a foreign key rest on one of
-/// them; which one is its own choice. An index that is to become a constraint counts as that.
-fn keys<'a>(
-    table: &'a Table,
-    after: Option<&Table>,
-    key: &ForeignKey,
-) -> BTreeSet<(&'static str, &'a str, Vec<&'a str>)> {
+/// What a foreign key may rest on: a constraint, or an index that no constraint owns.
+#[derive(PartialEq)]
+enum Rest {
+    Constraint(Unique),
+    Index(Index),
+}
+
+/// The unique keys over just the referenced columns, by name. PostgreSQL lets a foreign key rest on one
+/// of them; which one is its own choice. An index that is to become a constraint counts as that.
+fn keys<'a>(table: &'a Table, after: Option<&Table>, key: &ForeignKey) -> BTreeMap<&'a str, Rest> {
     let wanted: BTreeSet<&str> = key.references.iter().map(String::as_str).collect();
-    let primary = table.primary_key.iter().map(|key| {
-        let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-        ("constraint", key.name.as_str(), columns)
+    let primary = table.primary_key.iter();
+    let primary = primary.map(|key| (key.name.as_str(), constraints::of_key(key)));
+    let uniques = table.uniques.iter();
+    let uniques = uniques.map(|(name, unique)| (name.as_str(), unique.clone()));
+    let constraints = primary.chain(uniques).filter(|(_, unique)| {
+        let columns: BTreeSet<&str> = unique.columns.iter().map(String::as_str).collect();
+        unique.deferrable == Deferrable::Not && columns == wanted
     });
-    let uniques = table.uniques.iter().map(|(name, unique)| {
-        let columns: Vec<&str> = unique.columns.iter().map(String::as_str).collect();
-        ("constraint", name.as_str(), columns)
+    let indexes = table.indexes.iter().filter(|(_, index)| {
+        let names: Option<BTreeSet<&str>> = index.columns.iter().map(IndexColumn::name).collect();
+        index.unique && index.predicate.is_none() && names.is_some_and(|names| names == wanted)
     });
-    let indexes = table
-        .indexes
-        .iter()
-        .filter(|(_, index)| index.unique && index.predicate.is_none())
-        .map(|(name, index)| {
-            let columns: Vec<&str> = index.columns.iter().filter_map(IndexColumn::name).collect();
-            let attached = after.is_some_and(|after| constraints::is_attached(table, after, name));
-            let kind = if attached { "constraint" } else { "index" };
-            (kind, name.as_str(), columns)
-        });
-    primary
-        .chain(uniques)
+    let indexes = indexes.map(|(name, index)| {
+        let attached = after.and_then(|after| constraints::attached(table, after, name));
+        let rest = attached.map_or_else(|| Rest::Index(index.clone()), Rest::Constraint);
+        (name.as_str(), rest)
+    });
+    constraints
+        .map(|(name, unique)| (name, Rest::Constraint(unique)))
         .chain(indexes)
-        .filter(|(_, _, columns)| columns.iter().copied().collect::<BTreeSet<_>>() == wanted)
         .collect()
 }
 

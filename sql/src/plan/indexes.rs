@@ -1,6 +1,6 @@
 //! Indexes of a table that stays.
 
-use crate::schema::{Index, QualifiedName, Table};
+use crate::schema::{Column, Index, QualifiedName, Table, Type};
 
 use super::change::{Columns, stale};
 use super::constraints;
@@ -41,6 +41,43 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
         let text = render::index(name, index, &after.indexes[index], "");
         group.push(Step::new(text).locks(LockMode::Share, name).scans(name));
     }
+}
+
+/// Whether PostgreSQL makes an index that stays anew, though the rows stay as they are. Source:
+/// `CheckIndexCompatible` in its `src/backend/commands/indexcmds.c`.
+pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Column) -> bool {
+    let columns = Columns::of(before, after);
+    let is_citext = |ty: &Type| *ty == Type::Named("citext".into());
+    // Another type or collation by which to compare, or an index that has no file of its own.
+    let otherwise = is_citext(&old.ty) != is_citext(&new.ty)
+        || old.collation != new.collation
+        || before.partition_by.is_some();
+    let has = |columns: &[String]| columns.contains(&old.name);
+    let in_primary = before
+        .primary_key
+        .as_ref()
+        .is_some_and(|key| has(&key.columns) && after.primary_key.as_ref() == Some(key));
+    let in_unique = before
+        .uniques
+        .iter()
+        .any(|(name, unique)| has(&unique.columns) && after.uniques.get(name) == Some(unique));
+    let in_index = before.indexes.iter().any(|(name, index)| {
+        let stays = after.indexes.get(name) == Some(index) && !columns.move_index(index);
+        let mut names = index.columns.iter().filter_map(|column| column.name());
+        let holds = names.any(|name| name == old.name) || has(&index.include);
+        stays && holds && (otherwise || index.exprs().next().is_some())
+    });
+    let in_exclusion = before.exclusions.iter().any(|(name, exclusion)| {
+        let stays = after.exclusions.get(name) == Some(exclusion);
+        let mut keys = exclusion.elements.iter().map(|element| &element.column);
+        let is_plain = keys.clone().all(|key| key.name().is_some());
+        let holds = keys.any(|key| key.name() == Some(&old.name));
+        stays
+            && !columns.move_exclusion(exclusion)
+            && holds
+            && !(is_plain && exclusion.predicate.is_none())
+    });
+    (otherwise && (in_primary || in_unique)) || in_index || in_exclusion
 }
 
 /// Builds an index while others write.

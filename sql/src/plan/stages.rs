@@ -106,9 +106,9 @@ pub fn migrations(
     let mid = moves.apply(from, to);
     for (old, name, before, after) in lasting(from, &mid, to, &moves) {
         for index in indexes::stale_in(before, after) {
-            let definition = &before.indexes[index];
-            if !holds_foreign_key(&mid, name, definition) {
-                stages.drop_index(old, index, definition);
+            if !holds_foreign_key(&mid, name, &before.indexes[index]) {
+                // Its columns have their old names still.
+                stages.drop_index(old, index, &from.tables[old].indexes[index]);
             }
         }
     }

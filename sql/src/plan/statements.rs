@@ -85,6 +85,14 @@ impl From<String> for Step {
 }
 
 impl Group {
+    /// No steps yet.
+    pub(super) fn new(title: &str) -> Self {
+        Group {
+            title: title.to_owned(),
+            steps: Vec::new(),
+        }
+    }
+
     /// Adds a step; a plain text is one that nobody needs to be warned of.
     pub fn push(&mut self, step: impl Into<Step>) {
         self.steps.push(step.into());
@@ -95,10 +103,7 @@ impl Plan {
     /// The group of that title at the end of the plan, opened where the last one has another title.
     pub fn group(&mut self, title: &str) -> &mut Group {
         if self.groups.last().is_none_or(|last| last.title != title) {
-            self.groups.push(Group {
-                title: title.to_owned(),
-                steps: Vec::new(),
-            });
+            self.groups.push(Group::new(title));
         }
         let last = self.groups.len() - 1;
         &mut self.groups[last]
