@@ -217,7 +217,13 @@ fn retype(editor: &mut Editor, name: &QualifiedName, column: &Column, ty: Type) 
     let is_fixed = |(table, column): &(QualifiedName, String)| {
         partition_key(&editor.schema.tables[table]).contains(column)
     };
-    if ends.iter().any(is_fixed) {
+    // What a text of few characters cannot hold would be cut off, and might be another's equal.
+    let is_short = matches!(ty, Type::Char(_) | Type::Varchar(Some(20)));
+    let is_long = |(table, column): &(QualifiedName, String)| {
+        let first = editor.first(table, column);
+        is_short && first.is_some_and(|first| family(&first.ty) != Family::Text)
+    };
+    if ends.iter().any(|end| is_fixed(end) || is_long(end)) {
         return;
     }
     for (table, column) in ends {

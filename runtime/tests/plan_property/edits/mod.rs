@@ -14,6 +14,8 @@ use crate::dice::Dice;
 /// A schema that changes, and where its tables and columns come from.
 pub(crate) struct Editor {
     pub(crate) schema: Schema,
+    before: Schema,
+
     /// By the present name of a table, the first one.
     tables: BTreeMap<QualifiedName, QualifiedName>,
     /// By the present name of a table, the first names of its columns by the present ones.
@@ -30,6 +32,8 @@ impl Editor {
         };
         Editor {
             schema: schema.clone(),
+            before: schema.clone(),
+
             tables: schema
                 .tables
                 .keys()
@@ -97,6 +101,15 @@ impl Editor {
         self.columns
             .get(table)
             .is_some_and(|columns| columns.contains_key(column))
+    }
+
+    /// The column as it was at first.
+    pub(super) fn first(&self, table: &QualifiedName, column: &str) -> Option<&Column> {
+        let name = self.columns.get(table)?.get(column)?;
+        self.before
+            .tables
+            .get(self.tables.get(table)?)?
+            .column(name)
     }
 
     pub(super) fn table_gone(&mut self, name: &QualifiedName) {
