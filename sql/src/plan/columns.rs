@@ -32,7 +32,12 @@ pub(super) fn clear(
             group.push(Step::new(text).stops(name));
         }
     }
-    for old in &before.columns {
+    // What is computed goes first: it reads others.
+    let (computed, plain): (Vec<&Column>, Vec<&Column>) = before
+        .columns
+        .iter()
+        .partition(|column| column.computed.is_some());
+    for old in computed.into_iter().chain(plain) {
         let kept = after
             .column(&old.name)
             .filter(|_| !columns.gone.contains(&old.name));

@@ -21,7 +21,7 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
         constraint(&key.name, render::primary_key(key));
         keys.push(constraints::of_key(key));
     }
-    // Of two keys that are alike PostgreSQL would make the first alone.
+    // Of two keys that are alike, or two exclusions, PostgreSQL would make one alone.
     let (twins, uniques): (Vec<_>, Vec<_>) = table.uniques.iter().partition(|(_, unique)| {
         let is_twin = keys.contains(*unique);
         keys.push((*unique).clone());
@@ -33,7 +33,14 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     for (name, check) in &table.checks {
         constraint(name, render::check(check));
     }
-    for (name, exclusion) in &table.exclusions {
+    let mut known = Vec::new();
+    let (twin_exclusions, exclusions): (Vec<_>, Vec<_>) =
+        table.exclusions.iter().partition(|(_, exclusion)| {
+            let is_twin = known.contains(exclusion);
+            known.push(*exclusion);
+            is_twin
+        });
+    for (name, exclusion) in exclusions {
         constraint(name, render::exclusion(exclusion));
     }
     let by = table
@@ -47,6 +54,9 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     ));
     for (twin, unique) in twins {
         group.push(constraints::add(name, twin, &render::unique(unique)));
+    }
+    for (twin, exclusion) in twin_exclusions {
+        group.push(constraints::add(name, twin, &render::exclusion(exclusion)));
     }
     // Row-level security and the revokes stand before a row or a grant can.
     rls::enable(name, table, group);
