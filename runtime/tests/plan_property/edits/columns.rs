@@ -209,7 +209,11 @@ fn retype(editor: &mut Editor, name: &QualifiedName, column: &Column, ty: Type) 
         let (table, column) = ends[at].clone();
         at += 1;
         for end in linked(&editor.schema, &table, &column) {
-            if !ends.contains(&end) && editor.schema.tables.contains_key(&end.0) {
+            if !editor.schema.tables.contains_key(&end.0) {
+                // Someone else's column stays as it is.
+                return;
+            }
+            if !ends.contains(&end) {
                 ends.push(end);
             }
         }
