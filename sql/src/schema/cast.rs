@@ -57,13 +57,10 @@ fn exists(from: &Type, to: &Type) -> bool {
         (Jsonb, Named(name)) | (Named(name), Jsonb) => name == "json",
         (Array(from), Array(to)) => exists(from, to),
         _ if from.internal_name() == to.internal_name() => true,
-        (Named(a), Named(b)) => match (a.as_str(), b.as_str()) {
-            ("inet", "cidr")
-            | ("cidr", "inet")
-            | ("macaddr", "macaddr8")
-            | ("macaddr8", "macaddr") => true,
-            _ => false,
-        },
+        (Named(a), Named(b)) => matches!(
+            (a.as_str(), b.as_str()),
+            ("inet", "cidr") | ("cidr", "inet") | ("macaddr", "macaddr8") | ("macaddr8", "macaddr")
+        ),
         _ => false,
     }
 }

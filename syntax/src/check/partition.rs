@@ -1,7 +1,7 @@
 //! Partitioned tables and their partitions.
 //!
-//! Source: https://www.postgresql.org/docs/15/ddl-partitioning.html and the bounds of
-//! https://www.postgresql.org/docs/15/sql-createtable.html.
+//! Source: <https://www.postgresql.org/docs/15/ddl-partitioning.html> and the bounds of
+//! <https://www.postgresql.org/docs/15/sql-createtable.html>.
 
 mod bounds;
 
