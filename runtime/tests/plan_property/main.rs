@@ -13,15 +13,18 @@ mod case;
 mod database;
 mod dice;
 mod edits;
+mod empty;
 mod exprs;
 mod generate;
 mod hazards;
 mod names;
 mod parts;
 mod property;
+mod reach;
 mod repair;
 mod rows;
 mod types;
+mod values;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,17 +1,14 @@
 //! The property: from one schema to another, back, and there again, with rows in the tables.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use tabellion::catalog::Snapshot;
-use tabellion_sql::ident::unquote;
-use tabellion_sql::plan::{Hazard, Migration, Script, Settings, migrations, plan};
-use tabellion_sql::schema::{QualifiedName, Renames, Schema};
+use tabellion_sql::plan::{Migration, Script, Settings, migrations, plan};
+use tabellion_sql::schema::{Renames, Schema};
 use tokio_postgres::Client;
 
 use crate::case::{Case, Seeds};
 use crate::database::{Place, said};
 use crate::hazards::{self, Access};
-use crate::rows::{self, Contents};
+use crate::{empty, rows};
 
 /// Two databases: one goes there and back, the other is made anew.
 pub(crate) struct World {
@@ -72,11 +69,13 @@ fn pure(case: &Case) -> Result<(), String> {
     }
 }
 
-struct Run<'a> {
+/// A case on its way.
+pub(crate) struct Run<'a> {
     world: &'a World,
-    case: &'a Case,
+    pub(crate) case: &'a Case,
     owner: bool,
-    wrong: Vec<String>,
+    /// What was not as it should be.
+    pub(crate) wrong: Vec<String>,
 }
 
 impl<'a> Run<'a> {
@@ -111,7 +110,7 @@ impl<'a> Run<'a> {
         build(runner, &self.case.from)
             .await
             .map_err(|e| format!("the first schema: {e}"))?;
-        let inserts = rows::inserts(self.case, &empty(self.case));
+        let inserts = rows::inserts(self.case, &empty::empty(self.case));
         let admin = &self.lived().admin;
         let filled = admin.batch_execute(&inserts).await;
         filled.map_err(|error| format!("the rows: {}\n{inserts}", said(&error)))?;
@@ -234,60 +233,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What is otherwise after a pair went there and back was announced as lost.
-    fn losses(&mut self, pair: &Migration, earlier: &Schema, before: &Contents, after: &Contents) {
-        let hazards = pair.up.hazards();
-        let lost: BTreeSet<&str> = hazards
-            .iter()
-            .filter_map(|hazard| match hazard {
-                Hazard::LosesData(subject) => Some(subject.object.as_str()),
-                _ => None,
-            })
-            .collect();
-        for (table, rows) in before {
-            let whole = format!("table {table}");
-            let partitions = lost.iter().any(|object| object.starts_with("partition "));
-            if lost.contains(whole.as_str()) || partitions {
-                continue;
-            }
-            let columns = rows
-                .iter()
-                .flat_map(BTreeMap::keys)
-                .collect::<BTreeSet<_>>();
-            let ident = |column: &str| tabellion_sql::ident::quote(column).into_owned();
-            let said = |column: &&String| {
-                // The label may name the table as it is called later.
-                let own = format!(".{}", ident(column));
-                lost.iter()
-                    .any(|object| object.starts_with("column ") && object.ends_with(&own))
-            };
-            // What is computed follows from what it reads, of which this holds too.
-            let computed = |column: &&String| {
-                let of = earlier
-                    .tables
-                    .get(table)
-                    .and_then(|table| table.column(column));
-                of.is_some_and(|column| column.computed.is_some())
-            };
-            let columns: Vec<&String> = columns
-                .into_iter()
-                .filter(|c| !said(c) && !computed(c))
-                .collect();
-
-            if columns.is_empty() {
-                continue;
-            }
-            if rows::project(before, table, &columns) != rows::project(after, table, &columns) {
-                self.wrong.push(format!(
-                    "{table} holds other values after going there and back, and no label says so\n\
-                     -- up\n{}-- down\n{}",
-                    pair.up.body(),
-                    pair.down.body()
-                ));
-            }
-        }
-    }
-
     /// No moment between was more open than both ends.
     fn openings(&mut self, openings: &[Access]) {
         let (Some(first), Some(last)) = (openings.first(), openings.last()) else {
@@ -303,60 +248,6 @@ impl<'a> Run<'a> {
                 }
             }
         }
-    }
-
-    /// The columns that nothing changes but their names hold what they held.
-    fn kept(&mut self, before: &Contents, after: &Contents, what: &str) {
-        for (new, old, columns) in self.unaffected() {
-            let (news, olds): (Vec<&String>, Vec<&String>) =
-                columns.iter().map(|(n, o)| (n, o)).unzip();
-            if rows::project(before, &old, &olds) != rows::project(after, &new, &news) {
-                self.wrong.push(format!(
-                    "{what}: {old} held other values in {olds:?} than {new}"
-                ));
-            }
-        }
-    }
-
-    fn returned(&mut self, before: &Contents, after: &Contents) {
-        for (_, old, columns) in self.unaffected() {
-            let olds: Vec<&String> = columns.values().collect();
-            if rows::project(before, &old, &olds) != rows::project(after, &old, &olds) {
-                self.wrong
-                    .push(format!("down: {old} held other values in {olds:?}"));
-            }
-        }
-    }
-
-    /// By new and old table, the new and old names of the columns that keep their values.
-    fn unaffected(&self) -> Vec<(QualifiedName, QualifiedName, BTreeMap<String, String>)> {
-        let mut found = Vec::new();
-        for (new, (old, columns)) in &self.case.origins {
-            let (before, after) = (&self.case.from.tables[old], &self.case.to.tables[new]);
-            // A partition takes its rows along.
-            if before
-                .partitions
-                .keys()
-                .any(|partition| !after.partitions.contains_key(partition))
-            {
-                continue;
-            }
-            let same = |(new, old): &(&String, &String)| {
-                let (Some(new), Some(old)) = (after.column(new), before.column(old)) else {
-                    return false;
-                };
-                new.ty == old.ty && new.computed.is_none() && old.computed.is_none()
-            };
-            let columns: BTreeMap<String, String> = columns
-                .iter()
-                .filter(same)
-                .map(|(new, old)| (new.clone(), old.clone()))
-                .collect();
-            if !columns.is_empty() {
-                found.push((new.clone(), old.clone(), columns));
-            }
-        }
-        found
     }
 }
 
@@ -374,62 +265,4 @@ async fn build(client: &Client, schema: &Schema) -> Result<(), String> {
         return Err(message);
     }
     Ok(())
-}
-
-/// The tables that must hold no rows, since the rollback says so, and those that reference them.
-fn empty(case: &Case) -> BTreeSet<QualifiedName> {
-    let mut empty = BTreeSet::new();
-    for hazard in case.pairs.iter().flat_map(|pair| pair.up.hazards()) {
-        let Hazard::LosesData(subject) = hazard else {
-            continue;
-        };
-        if subject.fate.contains("to reference nothing in it")
-            && let Some(Ok(dropped)) = subject.object.strip_prefix("table ").map(str::parse)
-        {
-            // What is dropped may have been renamed before.
-            let was = case
-                .origins
-                .get(&dropped)
-                .map_or(&dropped, |(old, _)| old)
-                .clone();
-            for (name, table) in &case.from.tables {
-                if table.foreign_keys.values().any(|key| key.table == was) {
-                    empty.insert(name.clone());
-                }
-            }
-        }
-        let column = subject.object.strip_prefix("column ");
-        if let Some(column) = column
-            && subject.fate.contains("needs the table to be empty")
-            && let Some((schema, rest)) = unquote(column)
-            && let Some((name, _)) = unquote(&rest[1..])
-        {
-            let name = QualifiedName::new(schema, name);
-            let first = case.origins.get(&name).map(|(old, _)| old.clone());
-            empty.extend(first);
-            empty.insert(name);
-        }
-    }
-    loop {
-        let before = empty.len();
-        let origin = |name: &QualifiedName| case.origins.get(name).map(|(old, _)| old.clone());
-        for (name, table) in &case.from.tables {
-            if table
-                .foreign_keys
-                .values()
-                .any(|key| empty.contains(&key.table))
-            {
-                empty.insert(name.clone());
-            }
-        }
-        for (name, table) in &case.to.tables {
-            let rests = |table: &QualifiedName| origin(table).is_some_and(|t| empty.contains(&t));
-            if table.foreign_keys.values().any(|key| rests(&key.table)) {
-                empty.extend(origin(name));
-            }
-        }
-        if empty.len() == before {
-            return empty;
-        }
-    }
 }

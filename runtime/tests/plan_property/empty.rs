@@ -1,0 +1,88 @@
+//! Which tables of a case hold no rows.
+
+use std::collections::BTreeSet;
+
+use tabellion_sql::ident::unquote;
+use tabellion_sql::plan::Hazard;
+use tabellion_sql::schema::QualifiedName;
+
+use crate::case::Case;
+
+/// The tables that must hold no rows, since the rollback says so, and those that reference them.
+pub(crate) fn empty(case: &Case) -> BTreeSet<QualifiedName> {
+    let mut empty = BTreeSet::new();
+    // What is computed is no one's key.
+    for schema in [&case.from, &case.to] {
+        let computed = |table: &QualifiedName, columns: &[String]| {
+            let column = |column| {
+                schema
+                    .tables
+                    .get(table)
+                    .and_then(|table| table.column(column))
+            };
+            let mut found = columns.iter().filter_map(|name| column(name));
+            found.any(|column| column.computed.is_some())
+        };
+        for (name, table) in &schema.tables {
+            let mut keys = table.foreign_keys.values();
+            if keys.any(|key| computed(name, &key.columns) || computed(&key.table, &key.references))
+            {
+                empty.insert(case.origins.get(name).map_or(name, |(old, _)| old).clone());
+                empty.insert(name.clone());
+            }
+        }
+    }
+    for hazard in case.pairs.iter().flat_map(|pair| pair.up.hazards()) {
+        let Hazard::LosesData(subject) = hazard else {
+            continue;
+        };
+        if subject.fate.contains("to reference nothing in it")
+            && let Some(Ok(dropped)) = subject.object.strip_prefix("table ").map(str::parse)
+        {
+            // What is dropped may have been renamed before.
+            let was = case
+                .origins
+                .get(&dropped)
+                .map_or(&dropped, |(old, _)| old)
+                .clone();
+            for (name, table) in &case.from.tables {
+                if table.foreign_keys.values().any(|key| key.table == was) {
+                    empty.insert(name.clone());
+                }
+            }
+        }
+        let column = subject.object.strip_prefix("column ");
+        if let Some(column) = column
+            && subject.fate.contains("needs the table to be empty")
+            && let Some((schema, rest)) = unquote(column)
+            && let Some((name, _)) = unquote(&rest[1..])
+        {
+            let name = QualifiedName::new(schema, name);
+            let first = case.origins.get(&name).map(|(old, _)| old.clone());
+            empty.extend(first);
+            empty.insert(name);
+        }
+    }
+    loop {
+        let before = empty.len();
+        let origin = |name: &QualifiedName| case.origins.get(name).map(|(old, _)| old.clone());
+        for (name, table) in &case.from.tables {
+            if table
+                .foreign_keys
+                .values()
+                .any(|key| empty.contains(&key.table))
+            {
+                empty.insert(name.clone());
+            }
+        }
+        for (name, table) in &case.to.tables {
+            let rests = |table: &QualifiedName| origin(table).is_some_and(|t| empty.contains(&t));
+            if table.foreign_keys.values().any(|key| rests(&key.table)) {
+                empty.extend(origin(name));
+            }
+        }
+        if empty.len() == before {
+            return empty;
+        }
+    }
+}
