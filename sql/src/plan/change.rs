@@ -117,8 +117,13 @@ impl Columns {
         columns.iter().any(|column| self.gone.contains(column))
     }
 
+    /// One with an expression is always made anew, its expression too, whatever column of it changes.
     pub(super) fn move_index(&self, index: &Index) -> bool {
+        let mut held = index.columns.iter().filter_map(IndexColumn::name);
+        let is_plain = index.exprs().next().is_none();
         index.exprs().any(|expr| self.retypes(expr))
+            || (!is_plain && held.any(|column| self.any.contains(column)))
+            || (!is_plain && index.include.iter().any(|column| self.any.contains(column)))
             || index
                 .include
                 .iter()
@@ -146,10 +151,13 @@ impl Columns {
             .elements
             .iter()
             .filter_map(|element| element.column.name());
+        let is_plain = exprs.clone().chain(&exclusion.predicate).next().is_none();
         exprs
             .chain(&exclusion.predicate)
             .any(|expr| self.retypes(expr))
-            || names.into_iter().any(|name| self.retyped.contains(name))
+            || names
+                .into_iter()
+                .any(|name| self.retyped.contains(name) || (!is_plain && self.any.contains(name)))
     }
 }
 

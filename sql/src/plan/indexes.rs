@@ -64,20 +64,9 @@ pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Colum
     let in_index = before.indexes.iter().any(|(name, index)| {
         let stays = after.indexes.get(name) == Some(index) && !columns.move_index(index);
         let mut names = index.columns.iter().filter_map(|column| column.name());
-        let holds = names.any(|name| name == old.name) || has(&index.include);
-        stays && holds && (otherwise || index.exprs().next().is_some())
+        stays && (names.any(|name| name == old.name) || has(&index.include))
     });
-    let in_exclusion = before.exclusions.iter().any(|(name, exclusion)| {
-        let stays = after.exclusions.get(name) == Some(exclusion);
-        let mut keys = exclusion.elements.iter().map(|element| &element.column);
-        let is_plain = keys.clone().all(|key| key.name().is_some());
-        let holds = keys.any(|key| key.name() == Some(&old.name));
-        stays
-            && !columns.move_exclusion(exclusion)
-            && holds
-            && !(is_plain && exclusion.predicate.is_none())
-    });
-    (otherwise && (in_primary || in_unique)) || in_index || in_exclusion
+    otherwise && (in_primary || in_unique || in_index)
 }
 
 /// Builds an index while others write.
