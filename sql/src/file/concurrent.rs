@@ -34,7 +34,7 @@ impl Concurrent {
 }
 
 /// Reads such a statement, given without its semicolon. `None` for any other, for names that leave
-/// their schema to the search path, and for IF [NOT] EXISTS, which would take a half-built index for a
+/// their schema to the search path, and for `if exists` and `if not exists`, which would take a half-built index for a
 /// whole one.
 pub fn concurrent(statement: &str) -> Option<Concurrent> {
     let tokens = tokens(statement).ok()?;

@@ -86,13 +86,9 @@ pub(super) fn read(rows: &[Row<'_>], reading: &mut Reading) {
     }
 }
 
-/// The type that `format_type` names. `bpchar` is a `char` of any length, which has no other name.
+/// The type that `format_type` names.
 fn read_type(text: &str) -> Type {
-    let named = Type::Named(text.to_owned());
-    if text == "bpchar" {
-        return named;
-    }
-    text.parse().unwrap_or(named)
+    text.parse().unwrap_or(Type::Named(text.to_owned()))
 }
 
 /// Notes the sequence of a numbered column, and what of it `serial` and identity would not make.
