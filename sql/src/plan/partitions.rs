@@ -107,6 +107,11 @@ pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group
         for (table, _) in referencing {
             step = step.stops(table).scans(table);
         }
+        // Once detached it has foreign keys of its own, which then leave with it.
+        let own = from.tables.get(parent).into_iter();
+        for key in own.flat_map(|table| table.foreign_keys.values()) {
+            step = step.stops(&key.table);
+        }
         group.push(step);
     }
     let subject = Subject::new(format!("partition {name}"), "dropped with its rows");
