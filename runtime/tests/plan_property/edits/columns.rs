@@ -53,6 +53,7 @@ pub(super) fn change(editor: &mut Editor, dice: &mut Dice) -> &'static str {
             if changed.generated.is_none() && changed.computed.is_none() {
                 changed.default = default;
             }
+            super::constraints::keep_fillable(editor, &name);
             "another default"
         }
         10 => {
@@ -203,6 +204,16 @@ fn retype(editor: &mut Editor, name: &QualifiedName, column: &Column, ty: Type) 
         return;
     }
     let kept = family(&ty) == family(&column.ty) && family(&ty) != Family::Other;
+    let of = &editor.schema.tables[name];
+    let has = |columns: &[String]| columns.contains(&column.name);
+    let in_key = of.primary_key.iter().any(|key| has(&key.columns))
+        || of.uniques.values().any(|unique| has(&unique.columns))
+        || of.indexes.values().any(|index| index.unique)
+        || !linked(&editor.schema, name, &column.name).is_empty();
+    // Of a truth value there are not as many as a key needs; and what is computed is what it is.
+    if (ty == Type::Bool && in_key) || (column.computed.is_some() && !kept) {
+        return;
+    }
     let mut ends = vec![(name.clone(), column.name.clone())];
     let mut at = 0;
     while at < ends.len() {

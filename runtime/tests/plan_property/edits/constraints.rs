@@ -165,7 +165,7 @@ fn index(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
 
 /// Rows are there already: a column that is new holds one and the same value in all of them, or another
 /// than the rows that it would reference. A key over it is left out.
-fn keep_fillable(editor: &mut Editor, name: &QualifiedName) {
+pub(super) fn keep_fillable(editor: &mut Editor, name: &QualifiedName) {
     let filled = |editor: &Editor, column: &str| {
         let table = &editor.schema.tables[name];
         let new = !editor.is_old(name, column);
