@@ -83,7 +83,7 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let before = moves::twinned(renamed, to);
     change(from, &before, to, &mut plan);
     around::drop_namespaces(from, to, &mut plan);
-    plan.groups.retain(|group| !group.steps.is_empty());
+    plan.tidy();
     // A table of someone else was there before it was declared.
     let foreign = to.externals.keys().cloned();
     let known = existing(from).chain(existing(&before)).chain(foreign);

@@ -109,6 +109,15 @@ impl Plan {
         &mut self.groups[last]
     }
 
+    /// Takes out groups without steps, and joins those of one title that they kept apart.
+    pub(super) fn tidy(&mut self) {
+        for group in std::mem::take(&mut self.groups) {
+            if !group.steps.is_empty() {
+                self.group(&group.title).steps.extend(group.steps);
+            }
+        }
+    }
+
     /// Adds another plan's steps at the end.
     pub(super) fn append(&mut self, other: Plan) {
         for group in other.groups {
