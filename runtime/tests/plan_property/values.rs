@@ -72,8 +72,7 @@ impl Run<'_> {
     /// The columns that nothing changes but their names hold what they held.
     pub(crate) fn kept(&mut self, before: &Contents, after: &Contents, what: &str) {
         for (new, old, columns) in self.unaffected() {
-            let (news, olds): (Vec<&String>, Vec<&String>) =
-                columns.iter().map(|(n, o)| (n, o)).unzip();
+            let (news, olds): (Vec<&String>, Vec<&String>) = columns.iter().unzip();
             if rows::project(before, &old, &olds) != rows::project(after, &new, &news) {
                 self.wrong.push(format!(
                     "{what}: {old} held other values in {olds:?} than {new}"
