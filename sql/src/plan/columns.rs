@@ -216,6 +216,12 @@ fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {
         (Type::Timestamp(_), Type::Timestamptz(_)) | (Type::Timestamptz(_), Type::Timestamp(_)) => {
             format!(" using {ident} at time zone 'UTC'")
         }
+        (Type::Timestamptz(_), Type::Date) => {
+            format!(" using ({ident} at time zone 'UTC')::date")
+        }
+        (Type::Date, Type::Timestamptz(_)) => {
+            format!(" using {ident}::timestamp at time zone 'UTC'")
+        }
         _ if loses && rewrites => format!(" using {ident}::{}", new.ty),
         _ => String::new(),
     };

@@ -14,7 +14,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `stages`, `questions` | how a change is split into files; what only a person can tell |
-//! | `moves`, `words` | renames |
+//! | `moves`, `twins`, `words` | renames |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
 //! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
@@ -43,6 +43,7 @@ mod rls;
 mod stages;
 mod statements;
 mod touch;
+mod twins;
 mod words;
 
 use crate::schema::{QualifiedName, Schema};
@@ -77,10 +78,10 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let renamed = moves.rename(from);
     for (name, table) in &renamed.tables {
         if let Some(after) = to.tables.get(name) {
-            moves::twin_steps(name, table, after, plan.group(&after.source));
+            twins::steps(name, table, after, plan.group(&after.source));
         }
     }
-    let before = moves::twinned(renamed, to);
+    let before = twins::twinned(renamed, to);
     change(from, &before, to, &mut plan);
     around::drop_namespaces(from, to, &mut plan);
     plan.tidy();
