@@ -38,9 +38,14 @@ impl Run<'_> {
             let ident = |column: &str| tabellion_sql::ident::quote(column).into_owned();
             let said = |column: &&String| {
                 // The label may name the table as it is called later.
-                let own = format!(".{}", ident(column));
-                lost.iter()
-                    .any(|object| object.starts_with("column ") && object.ends_with(&own))
+                let later = self.case.origins.values().flat_map(|(_, columns)| columns);
+                let later = later.filter(|(_, old)| old == *column).map(|(new, _)| new);
+                let mut names = later.chain(std::iter::once(*column));
+                names.any(|name| {
+                    let own = format!(".{}", ident(name));
+                    let mut objects = lost.iter();
+                    objects.any(|object| object.starts_with("column ") && object.ends_with(&own))
+                })
             };
             // What is computed follows from what it reads, of which this holds too.
             let computed = |column: &&String| {
