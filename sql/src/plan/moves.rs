@@ -9,7 +9,7 @@ use crate::schema::{
 
 use super::change::Columns;
 use super::statements::{Group, Plan, Step};
-use super::{foreign_keys, partitions, render, touch, words};
+use super::{foreign_keys, partitions, render, touch, twins, words};
 
 /// What is renamed between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,146 @@
+//! Constraints, indexes and policies that are the same on both sides under another name. Nothing rests on
+//! such a name, so that taking one for the other is not a guess.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ident::quote;
+use crate::schema::{QualifiedName, Rls, Schema, Table};
+
+use super::change::Columns;
+use super::partitions;
+use super::statements::{Group, Step};
+
+/// The schema with the names that `to` has for constraints, indexes and policies that are the same there
+/// under another name.
+pub(super) fn twinned(mut schema: Schema, to: &Schema) -> Schema {
+    for (name, table) in &mut schema.tables {
+        if let Some(after) = to.tables.get(name).filter(|after| **after != *table) {
+            twins(table, after);
+        }
+    }
+    schema
+}
+
+/// Gives what is the same under another name the name that it has in `after`: nothing rests on the name
+/// of a constraint, an index or a policy, so that it is not a guess.
+fn twins(table: &mut Table, after: &Table) {
+    let columns = Columns::of(table, after);
+    for (old, new) in pairs(&table.uniques, &after.uniques, |u| {
+        columns.move_key(&u.columns)
+    }) {
+        rekey(&mut table.uniques, &old, new);
+    }
+    for (old, new) in pairs(&table.checks, &after.checks, |check| {
+        columns.move_check(check)
+    }) {
+        rekey(&mut table.checks, &old, new);
+    }
+    for (old, new) in pairs(&table.exclusions, &after.exclusions, |e| {
+        columns.move_exclusion(e)
+    }) {
+        rekey(&mut table.exclusions, &old, new);
+    }
+    for (old, new) in pairs(&table.foreign_keys, &after.foreign_keys, |key| {
+        columns.move_key(&key.columns)
+    }) {
+        rekey(&mut table.foreign_keys, &old, new);
+    }
+    for (old, new) in pairs(&table.indexes, &after.indexes, |index| {
+        columns.move_index(index)
+    }) {
+        rekey(&mut table.indexes, &old, new);
+    }
+    if let (Some(key), Some(other)) = (&mut table.primary_key, &after.primary_key)
+        && key.columns == other.columns
+        && key.deferrable == other.deferrable
+    {
+        key.name.clone_from(&other.name);
+    }
+    if let (Rls::Enabled(policies), Rls::Enabled(others)) = (&mut table.rls, &after.rls) {
+        for (old, new) in pairs(policies, others, |_| false) {
+            rekey(policies, &old, new);
+        }
+    }
+}
+
+/// What has another name in `some` than in `other` and is the same otherwise.
+fn pairs<T: PartialEq>(
+    some: &BTreeMap<String, T>,
+    other: &BTreeMap<String, T>,
+    moves: impl Fn(&T) -> bool,
+) -> Vec<(String, String)> {
+    let mut taken = BTreeSet::new();
+    some.iter()
+        .filter(|(name, value)| !other.contains_key(*name) && !moves(value))
+        .filter_map(|(name, value)| {
+            let (new, _) = other.iter().find(|(new, candidate)| {
+                !some.contains_key(*new) && !taken.contains(*new) && *candidate == value
+            })?;
+            taken.insert(new.clone());
+            Some((name.clone(), new.clone()))
+        })
+        .collect()
+}
+
+fn rekey<T>(map: &mut BTreeMap<String, T>, old: &str, new: String) {
+    if let Some(value) = map.remove(old) {
+        map.insert(new, value);
+    }
+}
+
+/// The statements that rename what is the same under another name.
+pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    if before == after {
+        return;
+    }
+    let mut twin = before.clone();
+    twins(&mut twin, after);
+    let constraint = |old: &str, new: &str| {
+        Step::new(format!(
+            "alter table {name} rename constraint {} to {}",
+            quote(old),
+            quote(new)
+        ))
+        .stops(name)
+    };
+    let mut rename = |pairs: Vec<(String, String)>, step: &dyn Fn(&str, &str) -> Step| {
+        group
+            .steps
+            .extend(pairs.iter().map(|(old, new)| step(old, new)));
+    };
+    rename(renamed(&before.uniques, &twin.uniques), &constraint);
+    rename(renamed(&before.checks, &twin.checks), &constraint);
+    rename(renamed(&before.exclusions, &twin.exclusions), &constraint);
+    rename(
+        renamed(&before.foreign_keys, &twin.foreign_keys),
+        &constraint,
+    );
+    if let (Some(key), Some(other)) = (&before.primary_key, &twin.primary_key)
+        && key.name != other.name
+    {
+        rename(vec![(key.name.clone(), other.name.clone())], &constraint);
+    }
+    rename(renamed(&before.indexes, &twin.indexes), &|old, new| {
+        let index = QualifiedName::new(&name.schema, old);
+        Step::new(format!("alter index {index} rename to {}", quote(new)))
+    });
+    let policies = renamed(before.rls.policies(), twin.rls.policies());
+    for relation in partitions::relations(name, before) {
+        rename(policies.clone(), &|old, new| {
+            Step::new(format!(
+                "alter policy {} on {relation} rename to {}",
+                quote(old),
+                quote(new)
+            ))
+            .stops(&relation)
+        });
+    }
+}
+
+/// The old and the new name of what `twins` has renamed.
+fn renamed<T: PartialEq>(
+    before: &BTreeMap<String, T>,
+    twin: &BTreeMap<String, T>,
+) -> Vec<(String, String)> {
+    pairs(before, twin, |_| false)
+}
