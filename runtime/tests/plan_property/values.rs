@@ -39,7 +39,7 @@ impl Run<'_> {
             let said = |column: &&String| {
                 // The label may name the table as it is called later.
                 let later = self.case.origins.values().flat_map(|(_, columns)| columns);
-                let later = later.filter(|(_, old)| old == *column).map(|(new, _)| new);
+                let later = later.filter(|(_, old)| *old == *column).map(|(new, _)| new);
                 let mut names = later.chain(std::iter::once(*column));
                 names.any(|name| {
                     let own = format!(".{}", ident(name));
