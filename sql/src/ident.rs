@@ -204,13 +204,33 @@ pub fn quote(name: &str) -> Cow<'_, str> {
 ///
 /// A text with a backslash becomes an `E'…'` literal, so that it reads the same whatever
 /// `standard_conforming_strings` says.
+///
+/// So does one with a line ending that an editor or a version control system may change, and what is
+/// changed in a migration file must not be what a statement says.
 pub fn quote_literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if text.contains('\\') {
+    let mut lines = text.split('\n').rev().skip(1);
+    let is_fragile =
+        text.contains('\r') || lines.any(|line| line.ends_with([' ', '\t', '\u{b}', '\u{c}']));
+    if is_fragile {
+        let escaped = quoted.replace('\\', "\\\\");
+        format!("E'{}'", escaped.replace('\r', "\\r").replace('\n', "\\n"))
+    } else if text.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))
     } else {
         format!("'{quoted}'")
     }
+}
+
+/// A text between dollar quotes, under a tag that does not stand in it.
+pub(crate) fn quote_dollar(text: &str) -> String {
+    let mut tag = "$$".to_owned();
+    let mut number = 0;
+    while text.contains(&tag) {
+        number += 1;
+        tag = format!("$q{number}$");
+    }
+    format!("{tag}\n{text}\n{tag}")
 }
 
 /// Reads one identifier, as [`quote`] writes it, from the front of a text; gives the name and what
@@ -272,6 +292,17 @@ pub fn object_name(table: &str, column: &str, label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_literal_holds_no_line_ending_that_a_tool_may_change() {
+        assert_eq!(quote_literal("a\nb"), "'a\nb'");
+        assert_eq!(quote_literal("it's\r\n\\"), r"E'it''s\r\n\\'");
+        assert_eq!(quote_literal("a  \nb"), r"E'a  \nb'");
+        for text in ["a\r", "a \n\tb\\", "x\u{b}\n"] {
+            let literal = quote_literal(text);
+            assert_eq!(crate::file::normalize(&literal).trim_end(), literal);
+        }
+    }
 
     #[test]
     fn the_keywords_are_sorted_for_the_search() {

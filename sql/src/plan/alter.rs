@@ -83,6 +83,9 @@ pub(super) fn open(
     } else {
         // The table was made where other roles had privileges by default.
         rls::revoke_defaults(name, after, platform, group);
+        for partition in partitions::relations(name, after).skip(1) {
+            group.push(rls::revoke_table(&partition, after, platform));
+        }
         rls::grants(name, None, after, group);
         let mut news = Group::new("");
         rls::grants(name, Some(before), after, &mut news);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ident::{quote, quote_literal};
+use crate::ident::{quote, quote_dollar, quote_literal};
 use crate::schema::{Role, Schema};
 
 use super::statements::Plan;
@@ -14,15 +14,17 @@ pub(super) fn roles(from: &Schema, to: &Schema, plan: &mut Plan) {
             continue;
         }
         let (literal, ident) = (quote_literal(name), quote(name));
-        plan.group("roles").push(format!(
-            "do $$\nbegin\n  \
+        let body = format!(
+            "begin\n  \
              if not exists (select from pg_catalog.pg_roles where rolname = {literal}) then\n    \
              create role {ident} nologin noinherit;\n  \
              end if;\n\
              exception when duplicate_object or unique_violation then\n  \
              null; -- another database of this server created it at the same moment\n\
-             end\n$$"
-        ));
+             end"
+        );
+        plan.group("roles")
+            .push(format!("do {}", quote_dollar(&body)));
     }
 }
 

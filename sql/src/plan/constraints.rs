@@ -17,23 +17,27 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
     }) {
         let now_valid = validates(before, after, check, &columns);
         if !now_valid && !helps_not_null(before, after, check) {
-            group.push(drop(name, check, is_gone(&after.checks, check)));
+            let old = &before.checks[check].expr;
+            let new = after.checks.get(check).map(|new| &new.expr);
+            group.push(drop(name, check, old, new));
         }
     }
     for exclusion in stale(&before.exclusions, &after.exclusions, |exclusion| {
         columns.move_exclusion(exclusion)
     }) {
-        group.push(drop(name, exclusion, is_gone(&after.exclusions, exclusion)));
+        let old = &before.exclusions[exclusion];
+        group.push(drop(name, exclusion, old, after.exclusions.get(exclusion)));
     }
     for unique in stale(&before.uniques, &after.uniques, |unique| {
         columns.move_key(&unique.columns)
     }) {
-        group.push(drop(name, unique, is_gone(&after.uniques, unique)));
+        let old = &before.uniques[unique];
+        group.push(drop(name, unique, old, after.uniques.get(unique)));
     }
     if let Some(key) = &before.primary_key
         && stale_key(Some(key), after.primary_key.as_ref(), &columns)
     {
-        group.push(drop(name, &key.name, after.primary_key.is_none()));
+        group.push(drop(name, &key.name, key, after.primary_key.as_ref()));
     }
 }
 
@@ -218,10 +222,6 @@ fn attach(name: &QualifiedName, constraint: &str, kind: &str, when: Deferrable) 
     .stops(name)
 }
 
-fn is_gone<T>(after: &std::collections::BTreeMap<String, T>, name: &str) -> bool {
-    !after.contains_key(name)
-}
-
 pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> Step {
     Step::new(format!(
         "alter table {name} add constraint {} {definition}",
@@ -230,12 +230,14 @@ pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> S
     .stops(name)
 }
 
-fn drop(name: &QualifiedName, constraint: &str, is_gone: bool) -> Step {
+/// Drops a constraint that goes, changes, or steps aside for a column that does.
+fn drop<T: PartialEq>(name: &QualifiedName, constraint: &str, old: &T, new: Option<&T>) -> Step {
     let ident = quote(constraint);
     let step = Step::new(format!("alter table {name} drop constraint {ident}")).stops(name);
-    if is_gone {
-        step.removes(format!("constraint {ident} on {name}"), "dropped")
-    } else {
-        step
+    let object = format!("constraint {ident} on {name}");
+    match new {
+        None => step.removes(object, "dropped"),
+        Some(new) if new != old => step.removes(object, "changed"),
+        Some(_) => step,
     }
 }

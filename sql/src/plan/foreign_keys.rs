@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ident::quote;
+use crate::ident::{quote, quote_dollar};
 use crate::schema::{
-    Deferrable, ForeignKey, Index, IndexColumn, QualifiedName, Schema, Table, Unique,
+    Deferrable, ForeignKey, Index, IndexColumn, QualifiedName, ReferentialAction, Schema, Table,
+    Unique,
 };
 
 use super::change::Columns;
 use super::hazard::LockMode;
 use super::statements::{Group, Plan, Step};
-use super::{constraints, render};
+use super::{constraints, partitions, render};
 
 /// A foreign key, by its table and its name.
 type Key<'a> = (&'a QualifiedName, &'a str);
@@ -35,15 +36,36 @@ pub(super) fn drop<'a>(from: &'a Schema, to: &Schema, plan: &mut Plan) -> BTreeS
             let step = Step::new(format!("alter table {name} drop constraint {ident}"))
                 .stops(name)
                 .stops(&definition.table);
-            plan.group(title).push(if new.is_none() && after.is_some() {
-                step.removes(format!("constraint {ident} on {name}"), "dropped")
-            } else {
-                step
+            let object = format!("constraint {ident} on {name}");
+            plan.group(title).push(match new {
+                None if after.is_some() => step.removes(object, "dropped"),
+                Some(new) if !same_rule(definition, new) => step.removes(object, &fate(new)),
+                _ => step,
             });
             dropped.insert((name, key.as_str()));
         }
     }
     dropped
+}
+
+/// Whether two foreign keys differ at most in whether old rows are checked.
+fn same_rule(old: &ForeignKey, new: &ForeignKey) -> bool {
+    let valid = |key: &ForeignKey| ForeignKey {
+        not_valid: false,
+        ..key.clone()
+    };
+    valid(old) == valid(new)
+}
+
+/// What a foreign key becomes; a delete or an update that reaches further is said.
+fn fate(new: &ForeignKey) -> String {
+    let mut fate = "changed".to_owned();
+    for (event, action) in [("delete", new.on_delete), ("update", new.on_update)] {
+        if action != ReferentialAction::NoAction {
+            fate.push_str(&format!(", on {event} {}", action.as_sql()));
+        }
+    }
+    fate
 }
 
 /// Whether a foreign key differs only in that it is to be valid now.
@@ -191,26 +213,31 @@ pub(super) fn validate(from: &Schema, to: &Schema, plan: &mut Plan) {
 /// The ends of a foreign key that are under FORCE. The rows that are there are checked by a query of
 /// the owner: under FORCE an owner that cannot bypass row-level security would see none of them, and
 /// the key would hold without having been checked.
-fn forced_ends<'a>(
-    schema: &Schema,
-    name: &'a QualifiedName,
-    key: &'a ForeignKey,
-) -> Vec<&'a QualifiedName> {
-    let is_forced = |name: &&QualifiedName| {
-        let table = schema.tables.get(*name);
-        table.is_some_and(|table| table.rls.is_enabled())
-    };
+fn forced_ends(schema: &Schema, name: &QualifiedName, key: &ForeignKey) -> Vec<QualifiedName> {
     let ends = BTreeSet::from([name, &key.table]);
-    ends.into_iter().filter(is_forced).collect()
+    ends.into_iter()
+        .flat_map(|end| forced(schema, end))
+        .collect()
 }
 
-fn force(name: &QualifiedName, action: &str) -> Step {
+/// The table and its partitions, each of which a foreign key is checked on, where they are under FORCE.
+pub(super) fn forced(schema: &Schema, name: &QualifiedName) -> Vec<QualifiedName> {
+    let table = schema.tables.get(name);
+    let table = table.filter(|table| table.rls.is_enabled());
+    table
+        .into_iter()
+        .flat_map(|table| partitions::relations(name, table))
+        .collect()
+}
+
+/// Lifts FORCE, or sets it again.
+pub(super) fn force(name: &QualifiedName, action: &str) -> Step {
     Step::new(format!("alter table {name} {action} row level security")).stops(name)
 }
 
 /// Lifts FORCE, or sets it again, only where the role that migrates could not see the rows otherwise:
 /// it takes the strongest lock for as long as the validation runs.
-fn unforced(forced: &[&QualifiedName], action: &str, group: &mut Group) {
+fn unforced(forced: &[QualifiedName], action: &str, group: &mut Group) {
     if forced.is_empty() {
         return;
     }
@@ -218,10 +245,12 @@ fn unforced(forced: &[&QualifiedName], action: &str, group: &mut Group) {
         .iter()
         .map(|name| format!("    alter table {name} {action} row level security;\n"))
         .collect();
-    group.push(format!(
-        "do $$\nbegin\n  -- a role that cannot bypass row-level security would see no row to check\n  \
+    let body = format!(
+        "begin\n  -- a role that cannot bypass row-level security would see no row to check; for such a one\n  \
+         -- these tables are locked from here on (access exclusive)\n  \
          if not (select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = current_user) then\n\
-         {}  end if;\nend\n$$",
+         {}  end if;\nend",
         alters.concat()
-    ));
+    );
+    group.push(format!("do {}", quote_dollar(&body)));
 }

@@ -46,6 +46,9 @@ mod touch;
 mod twins;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use crate::schema::{QualifiedName, Schema};
 
 pub use hazard::{Hazard, LockMode, Subject};

@@ -6,9 +6,8 @@ use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Tab
 
 use super::change::Change;
 use super::hazard::{Hazard, LockMode, Subject};
-use super::render;
-use super::rls;
 use super::statements::{Group, Step};
+use super::{foreign_keys, render, rls};
 
 /// What stands behind the columns of a partitioned table.
 pub(super) fn clause(by: &PartitionBy) -> String {
@@ -104,15 +103,26 @@ pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group
         // The foreign keys rest on each partition; detaching it checks that no row needs it.
         let text = format!("alter table {parent} detach partition {name}");
         let mut step = Step::new(text).stops(parent).stops(&name);
+        let mut forced = foreign_keys::forced(from, parent);
         for (table, _) in referencing {
             step = step.stops(table).scans(table);
+            forced.extend(foreign_keys::forced(from, table));
         }
+        forced.sort();
+        forced.dedup();
         // Once detached it has foreign keys of its own, which then leave with it.
         let own = from.tables.get(parent).into_iter();
         for key in own.flat_map(|table| table.foreign_keys.values()) {
             step = step.stops(&key.table);
         }
+        // Under FORCE an owner that cannot bypass row-level security would see no row that needs it.
+        for table in &forced {
+            group.push(foreign_keys::force(table, "no force"));
+        }
         group.push(step);
+        for table in forced.iter().filter(|table| **table != name) {
+            group.push(foreign_keys::force(table, "force"));
+        }
     }
     let subject = Subject::new(format!("partition {name}"), "dropped with its rows");
     group.push(

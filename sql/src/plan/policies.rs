@@ -1,6 +1,8 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
+use std::collections::BTreeSet;
+
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
 
@@ -80,7 +82,11 @@ pub(super) fn build(
         let last = steps.len();
         for (index, mut step) in steps.into_iter().enumerate() {
             if index + 1 == last {
-                step.hazards.extend(verdict(policy, name, old, new));
+                let computed_anew = old.is_some() && reads(new, &columns.replaced);
+                let hazard = verdict(policy, name, old, new).or_else(|| {
+                    computed_anew.then(|| Hazard::WidensAccess(subject(policy, name, "changed")))
+                });
+                step.hazards.extend(hazard);
             }
             group.push(step);
         }
@@ -89,6 +95,11 @@ pub(super) fn build(
             group.push(create(&partition, policy, new));
         }
     }
+}
+
+fn reads(policy: &Policy, columns: &BTreeSet<String>) -> bool {
+    let mut exprs = policy.using.iter().chain(&policy.check);
+    exprs.any(|expr| !expr.columns.is_disjoint(columns))
 }
 
 /// The table and the partitions that stay.

@@ -219,6 +219,19 @@ impl<'a> Asked<'a> {
             self.say(name, None, message);
         }
         for (partition, bound) in &after.partitions {
+            let gone = before.partitions.iter().find(|(old, earlier)| {
+                !before.partitions.contains_key(partition)
+                    && !after.partitions.contains_key(*old)
+                    && *earlier == bound
+            });
+            if let Some((old, _)) = gone {
+                let message = format!(
+                    "partition `{partition}` of table `{}` is new, partition `{old}` is gone, and both have the \
+                     same bounds; keep the old name, or drop the one in a migration before the other is added",
+                    name.name
+                );
+                self.say(name, None, message);
+            }
             if before
                 .partitions
                 .get(partition)

@@ -226,6 +226,7 @@ fn postpone(name: &QualifiedName, before: &Table, after: &mut Table) {
         let stays = before.checks.get(check) == Some(definition) && !columns.move_check(definition);
         definition.not_valid = !stays;
     }
+    let mut filled = Vec::new();
     for column in &mut after.columns {
         let Some(old) = before.column(&column.name) else {
             continue;
@@ -239,10 +240,35 @@ fn postpone(name: &QualifiedName, before: &Table, after: &mut Table) {
                 not_valid: true,
                 ..Check::new(Expr::new(condition, [&column.name]))
             };
-            let check_name = object_name(&name.name, &column.name, "not_null");
-            after.checks.insert(check_name, check);
+            filled.push((column.name.clone(), check));
         }
     }
+    for (column, check) in filled {
+        let check_name = free_name(name, &column, before, after);
+        after.checks.insert(check_name, check);
+    }
+}
+
+/// A name for the CHECK that stands in for NOT NULL, which no constraint has on either side. It is not
+/// the one that PostgreSQL 18 gives to NOT NULL itself.
+fn free_name(name: &QualifiedName, column: &str, before: &Table, after: &Table) -> String {
+    let is_taken = |constraint: &str| {
+        [before, after].iter().any(|table| {
+            table.checks.contains_key(constraint)
+                || table.uniques.contains_key(constraint)
+                || table.foreign_keys.contains_key(constraint)
+                || table.exclusions.contains_key(constraint)
+                || table
+                    .primary_key
+                    .as_ref()
+                    .is_some_and(|key| key.name == constraint)
+        })
+    };
+    let numbered = (1..).map(|number| object_name(&name.name, column, &format!("filled{number}")));
+    std::iter::once(object_name(&name.name, column, "filled"))
+        .chain(numbered)
+        .find(|constraint| !is_taken(constraint))
+        .unwrap_or_default()
 }
 
 /// The indexes that are to be built while others write: new ones, changed ones, and those of new

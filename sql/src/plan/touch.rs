@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ident::{object_name, quote};
+use crate::ident::{object_name, quote, quote_dollar};
 use crate::schema::{Column, Platform, QualifiedName, Schema, Table};
 
 use super::hazard::LockMode;
@@ -36,21 +36,29 @@ fn needed(schema: &Schema) -> BTreeSet<(&str, &str)> {
 pub(super) fn create_functions(from: &Schema, to: &Schema, plan: &mut Plan) {
     let existing = needed(from);
     for (namespace, column) in needed(to) {
-        if existing.contains(&(namespace, column)) {
-            continue;
-        }
         let function = touch_function(namespace, column);
         let group = plan.group("updated_at");
+        let revoke = format!(
+            "revoke all on function {function}() from {}",
+            everyone(to.platform)
+        );
+        if existing.contains(&(namespace, column)) {
+            // It was made where other roles had privileges by default.
+            if from.platform != to.platform {
+                group.push(revoke);
+            }
+            continue;
+        }
         group.push(format!(
             "create function {function}() returns trigger\n  \
              language plpgsql set search_path = ''\n\
-             as $$\nbegin\n  new.{} := pg_catalog.now();\n  return new;\nend\n$$",
-            quote(column)
+             as {}",
+            quote_dollar(&format!(
+                "begin\n  new.{} := pg_catalog.now();\n  return new;\nend",
+                quote(column)
+            ))
         ));
-        group.push(format!(
-            "revoke all on function {function}() from {}",
-            everyone(to.platform)
-        ));
+        group.push(revoke);
     }
 }
 

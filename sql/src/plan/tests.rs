@@ -1,0 +1,183 @@
+//! What attackers of plans found, told from the text alone; the tests on a server are in `runtime/tests`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::schema::{
+    Check, Column, Command, Expr, ForeignKey, Partition, PartitionBy, PartitionStrategy, Platform,
+    Policy, ReferentialAction, Renames, Rls, Role, Table, Type,
+};
+
+fn name() -> QualifiedName {
+    QualifiedName::new("public", "notes")
+}
+
+fn schema(table: Table) -> Schema {
+    Schema {
+        tables: BTreeMap::from([(name(), table)]),
+        ..Schema::default()
+    }
+}
+
+fn notes() -> Table {
+    Table {
+        columns: vec![
+            Column::new("shop", Type::Text),
+            Column {
+                nullable: true,
+                ..Column::new("level", Type::Int4)
+            },
+        ],
+        ..Table::new("shop::Note")
+    }
+}
+
+fn pairs(from: &Table, to: &Table) -> Vec<Migration> {
+    let (from, to) = (schema(from.clone()), schema(to.clone()));
+    migrations(&from, &to, &Renames::default(), &Settings::default()).expect("no question")
+}
+
+fn hazards(from: &Table, to: &Table) -> Vec<String> {
+    let pairs = pairs(from, to);
+    let all = pairs.iter().flat_map(|pair| pair.up.hazards());
+    all.map(|hazard| hazard.to_string()).collect()
+}
+
+#[test]
+fn a_rule_that_changes_under_its_name_is_told() {
+    let check = |sql: &str| {
+        let mut table = notes();
+        let check = Check::new(Expr::new(sql, ["level"]));
+        table.checks.insert("notes_level_check".into(), check);
+        table
+    };
+    let told = hazards(&check("level >= 0"), &check("level >= -100"));
+    let changed = "removes: constraint notes_level_check on public.notes: changed".to_owned();
+    assert!(told.contains(&changed), "{told:?}");
+
+    let key = |on_delete| {
+        let mut table = notes();
+        let key = ForeignKey {
+            on_delete,
+            ..ForeignKey::new(["shop"], QualifiedName::new("other", "shops"), ["id"])
+        };
+        table.foreign_keys.insert("notes_shop_fkey".into(), key);
+        table
+    };
+    let told = hazards(
+        &key(ReferentialAction::NoAction),
+        &key(ReferentialAction::Cascade),
+    );
+    let changed = "removes: constraint notes_shop_fkey on public.notes: changed, on delete cascade"
+        .to_owned();
+    assert!(told.contains(&changed), "{told:?}");
+}
+
+#[test]
+fn a_generated_column_that_a_policy_reads_changes_access() {
+    let table = |computed: &str| {
+        let mut table = notes();
+        table.columns.push(Column {
+            nullable: true,
+            computed: Some(Expr::new(computed, ["shop"])),
+            ..Column::new("owner", Type::Text)
+        });
+        let using = Some(Expr::new("owner = current_setting('app.shop')", ["owner"]));
+        let policy = Policy {
+            command: Some(Command::Select),
+            roles: BTreeSet::from(["app".to_owned()]),
+            using,
+            check: None,
+        };
+        table.rls = Rls::Enabled(BTreeMap::from([("see".to_owned(), policy)]));
+        table
+    };
+    let told = hazards(&table("shop"), &table("lower(shop)"));
+    let changed = "widens-access: policy see on public.notes: changed".to_owned();
+    assert!(told.contains(&changed), "{told:?}");
+}
+
+#[test]
+fn the_check_that_stands_in_for_not_null_takes_no_other_ones_name() {
+    let mut before = notes();
+    let own = Check::new(Expr::new("level > 5", ["level"]));
+    before.checks.insert("notes_level_filled".into(), own);
+    let mut after = before.clone();
+    after.columns[1].nullable = false;
+    let pairs = pairs(&before, &after);
+    let first = pairs[0].up.body();
+    assert!(
+        first.contains("add constraint notes_level_filled1 check (level is not null) not valid"),
+        "{first}"
+    );
+    assert!(!first.contains("drop constraint"), "{first}");
+}
+
+#[test]
+fn a_partition_under_another_name_is_a_question() {
+    let table = |partition: &str| {
+        let mut table = notes();
+        table.partition_by = Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["shop".into()],
+        });
+        let bound = Partition::List(vec!["'eu'".into()]);
+        table.partitions.insert(partition.into(), bound);
+        schema(table)
+    };
+    let questions = migrations(
+        &table("notes_eu"),
+        &table("notes_europe"),
+        &Renames::default(),
+        &Settings::default(),
+    )
+    .expect_err("a question");
+    assert!(
+        questions[0].message.contains("both have the same bounds"),
+        "{questions:?}"
+    );
+}
+
+#[test]
+fn a_name_with_dollars_ends_no_body() {
+    let mut table = notes();
+    table.columns.push(Column {
+        updated_at: true,
+        default: Some("now()".into()),
+        ..Column::new("at$$x", Type::Timestamptz(None))
+    });
+    let mut schema = schema(table);
+    schema.roles.insert("we$$rd".into(), Role::Created);
+    let body = plan(&Schema::default(), &schema).body();
+    assert_eq!(body.matches("$q1$").count(), 4, "{body}");
+    assert_eq!(
+        crate::file::statements(&body).expect("whole").len(),
+        plan(&Schema::default(), &schema).steps().count()
+    );
+}
+
+#[test]
+fn a_change_of_platform_closes_partitions_and_functions_too() {
+    let mut table = notes();
+    table.partition_by = Some(PartitionBy {
+        strategy: PartitionStrategy::List,
+        columns: vec!["shop".into()],
+    });
+    table
+        .partitions
+        .insert("notes_eu".into(), Partition::Default);
+    table.columns[1] = Column {
+        updated_at: true,
+        ..Column::new("at", Type::Timestamptz(None))
+    };
+    let from = schema(table);
+    let to = Schema {
+        platform: Platform::Supabase,
+        ..from.clone()
+    };
+    let body = plan(&from, &to).body();
+    for closed in ["table public.notes_eu", "function public.touch_at()"] {
+        let revoke = format!("revoke all on {closed} from public, anon, authenticated");
+        assert!(body.contains(&revoke), "{body}");
+    }
+}
