@@ -55,7 +55,10 @@ pub(super) fn clear(
         let lost = |fate: String| Hazard::LosesData(subject(name, &old.name, fate));
         group.push(match after.column(&old.name) {
             // What is computed can be computed again.
-            Some(_) if old.computed.is_some() => step,
+            Some(new) if old.computed.is_some() && new.computed.is_some() => step,
+            Some(_) if old.computed.is_some() => {
+                step.with(lost("no longer computed, and given new values".to_owned()))
+            }
             Some(new) => {
                 // The way back keeps what was computed, where it can.
                 let back = match keeps_computed(new, old) && !may_clash(from, name, before, old) {

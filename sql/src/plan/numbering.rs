@@ -11,6 +11,9 @@ pub(super) fn clear(name: &QualifiedName, old: &Column, new: &Column, group: &mu
     if old.generated == new.generated {
         return;
     }
+    if identity(old.generated).is_some() && identity(new.generated).is_some() {
+        return;
+    }
     let ident = quote(&old.name);
     let alter = |action: &str| {
         Step::new(format!("alter table {name} alter column {ident} {action}")).stops(name)
@@ -56,6 +59,11 @@ pub(super) fn build(
         }
         Some(Generated::IdentityAlways | Generated::IdentityByDefault) => {
             let kind = identity(new.generated).unwrap_or_default();
+            if identity(old.generated).is_some() {
+                // The sequence stays, and goes on where it was.
+                group.push(alter(&format!("set generated {kind}")));
+                return;
+            }
             group.push(alter(&format!("add generated {kind} as identity")));
         }
     }
@@ -67,7 +75,7 @@ pub(super) fn build(
     }
     let highest = format!(
         "select pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {})::regclass, \
-         coalesce(max({ident}), 0) + 1, false) from {name}",
+         greatest(max({ident}), 0) + 1, false) from {name}",
         quote_literal(&name.to_string()),
         quote_literal(&new.name)
     );

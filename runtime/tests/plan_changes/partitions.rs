@@ -1,0 +1,134 @@
+//! Foreign keys of partitioned tables under FORCE, made and taken by an owner who sees no row of them.
+
+use std::collections::BTreeMap;
+
+use tabellion::testing::{Server, TestDatabase};
+use tabellion_sql::plan::plan;
+use tabellion_sql::schema::{
+    ForeignKey, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Schema, Table, Type,
+};
+use tokio_postgres::Client;
+
+use super::connect;
+use super::sample::{column, name};
+
+/// `events`, in two partitions, closed to everyone.
+fn events() -> Table {
+    Table {
+        columns: vec![column("id", Type::Int4), column("owner", Type::Int4)],
+        primary_key: Some(PrimaryKey {
+            name: "events_pkey".into(),
+            columns: vec!["id".into()],
+            ..PrimaryKey::default()
+        }),
+        partition_by: Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["id".into()],
+        }),
+        partitions: BTreeMap::from([
+            ("events_one".into(), Partition::List(vec!["1".into()])),
+            ("events_two".into(), Partition::List(vec!["2".into()])),
+        ]),
+        ..Table::new("shop::Event")
+    }
+}
+
+/// A table of one number, closed to everyone.
+fn numbers(table: &str) -> Table {
+    Table {
+        columns: vec![column("id", Type::Int4)],
+        primary_key: Some(PrimaryKey {
+            name: format!("{table}_pkey"),
+            columns: vec!["id".into()],
+            ..PrimaryKey::default()
+        }),
+        ..Table::new("shop::Number")
+    }
+}
+
+fn schema(tables: Vec<(&str, Table)>) -> Schema {
+    let tables = tables.into_iter();
+    Schema {
+        tables: tables
+            .map(|(table, definition)| (name("public", table), definition))
+            .collect(),
+        ..Schema::default()
+    }
+}
+
+/// A database with that schema, made by an owner who is no superuser, and rows from one who is.
+async fn made(schema: &Schema, rows: &str) -> (TestDatabase, Client) {
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let owner = database.create_login("owner", &[]).await.expect("a login");
+    let admin = connect(database.url()).await;
+    let login: tokio_postgres::Config = owner.parse().expect("a URL");
+    let login = login.get_user().expect("a user");
+    admin
+        .batch_execute(&format!("grant create on schema public to \"{login}\""))
+        .await
+        .expect("the right");
+    let client = connect(&owner).await;
+    let body = plan(&Schema::default(), schema).body();
+    client.batch_execute(&body).await.expect("the tables");
+    admin.batch_execute(rows).await.expect("the rows");
+    (database, client)
+}
+
+/// What the server says to the plan.
+async fn refusal(client: &Client, from: &Schema, to: &Schema) -> Option<String> {
+    let body = plan(from, to).body();
+    let result = client
+        .batch_execute(&format!("begin;\n{body}\ncommit;"))
+        .await;
+    let error = result.err()?;
+    let _ = client.batch_execute("rollback").await;
+    Some(error.as_db_error()?.code().code().to_owned())
+}
+
+#[tokio::test]
+async fn a_key_of_a_partitioned_table_is_checked_on_every_partition() {
+    let before = schema(vec![("events", events()), ("owners", numbers("owners"))]);
+    let mut after = before.clone();
+    let key = ForeignKey::new(["owner"], name("public", "owners"), ["id"]);
+    let table = after.tables.get_mut(&name("public", "events"));
+    let keys = &mut table.expect("the table").foreign_keys;
+    keys.insert("events_owner_fkey".into(), key);
+    let (_database, client) = made(&before, "insert into public.events values (2, 77)").await;
+    assert_eq!(
+        refusal(&client, &before, &after).await.as_deref(),
+        Some("23503")
+    );
+}
+
+#[tokio::test]
+async fn a_partition_that_rows_need_does_not_go() {
+    let mut logs = numbers("logs");
+    let key = ForeignKey::new(["id"], name("public", "events"), ["id"]);
+    logs.foreign_keys.insert("logs_id_fkey".into(), key);
+    let before = schema(vec![("events", events()), ("logs", logs)]);
+    let mut after = before.clone();
+    let table = after.tables.get_mut(&name("public", "events"));
+    table.expect("the table").partitions.remove("events_two");
+    let rows = "insert into public.events values (2, 7); insert into public.logs values (2)";
+    let (database, client) = made(&before, rows).await;
+    assert_eq!(
+        refusal(&client, &before, &after).await.as_deref(),
+        Some("23503")
+    );
+    let admin = connect(database.url()).await;
+    admin
+        .batch_execute("delete from public.logs")
+        .await
+        .expect("the row goes");
+    assert_eq!(refusal(&client, &before, &after).await, None);
+    let forced = admin
+        .query_one(
+            "select bool_and(relforcerowsecurity) from pg_class
+             where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')",
+            &[],
+        )
+        .await
+        .expect("an answer");
+    assert!(forced.get::<_, bool>(0), "FORCE came back everywhere");
+}
