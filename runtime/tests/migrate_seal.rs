@@ -5,7 +5,7 @@ mod migrate_support;
 use std::fs;
 
 use migrate_support::{Project, step};
-use tabellion::migrate::{MigrateError, SealOptions, seal};
+use tabellion::migrate::{MigrateError, SealOptions, new_hand, seal, seal_hand};
 use tabellion_sql::file::Header;
 
 const LOSS: &str = "-- Draft.\n\
@@ -62,6 +62,54 @@ fn a_hazard_takes_a_reason_that_is_kept() {
     project.draw(&step(2));
     project.seal("second");
     assert_eq!(project.read(".gitattributes"), "# mine\n");
+}
+
+#[test]
+fn a_literal_that_normalising_would_change_is_refused() {
+    let project = Project::new();
+    let text = "insert into public.a values (1, 'two  \nlines\r\nx');\n";
+    let none = options(&[], false);
+    let plain = "-- Draft.\n\nselect 1;\n";
+    for (up, down, file, line) in [
+        (text, "select 1;\n", "greeting.sql", 1),
+        (
+            "select 1;\n",
+            "\nselect $$ \n$$;\n",
+            "greeting.rollback.sql",
+            2,
+        ),
+    ] {
+        let files = new_hand(project.root(), "greeting").unwrap();
+        fs::write(&files.up, up).unwrap();
+        fs::write(&files.down, down).unwrap();
+        let error = seal_hand(project.root(), "greeting", &none, |_, _| Vec::new()).unwrap_err();
+        assert!(matches!(error, MigrateError::Files(_)), "{error}");
+        let said = error.to_string();
+        assert!(
+            said.contains(&format!(
+                "{file}` line {line}: holds a line ending or trailing blank"
+            )),
+            "{said}"
+        );
+        fs::remove_dir_all(project.path("hand")).unwrap();
+    }
+    project.draw_text(&step(1), plain, &format!("{plain}{text}"));
+    let error = seal(project.root(), "first", &none).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("draft.rollback.sql` line 4: holds a"),
+        "{error}"
+    );
+    assert!(!project.path("tabellion.lock").exists());
+
+    // A checkout on Windows changes every line of what the build wrote, and with it no meaning.
+    let function = format!("{plain}do $$\nbegin\nend\n$$;\n");
+    project.draw_text(&step(1), &function, plain);
+    project.write("draft.sql", &function.replace('\n', "\r\n"));
+    let sealed = seal(project.root(), "first", &none).unwrap();
+    let text = fs::read_to_string(&sealed[0].up).unwrap();
+    assert!(text.ends_with("do $$\nbegin\nend\n$$;\n"), "{text}");
 }
 
 fn draw_three(project: &Project) {

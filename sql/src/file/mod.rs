@@ -15,6 +15,7 @@
 mod concurrent;
 mod document;
 mod header;
+mod literals;
 mod seal;
 mod statements;
 
@@ -25,6 +26,7 @@ use sha2::{Digest, Sha256};
 pub use concurrent::{Concurrent, concurrent};
 pub use document::Document;
 pub use header::Header;
+pub use literals::keeps_literals;
 pub use seal::{FileSeal, Hunk};
 #[cfg(feature = "parse")]
 pub(crate) use statements::tokens;

@@ -8,7 +8,7 @@ use tabellion_sql::lock::{Lock, SEALED, schema_checksum};
 
 use super::super::error::{MigrateError, Problems};
 use super::super::set::read;
-use super::{SealOptions, SealedFiles, accept, check_name, enter, parse, sealed_so_far, store};
+use super::{SealOptions, SealedFiles, accept, check_name, enter, parse_new, sealed_so_far, store};
 
 /// Where pairs written by hand lie below the root until they are sealed.
 const HAND: &str = "hand";
@@ -114,8 +114,8 @@ pub fn seal_hand(
         return Err(MigrateError::Files(Problems(problems)));
     }
     let name_of = |file: &str| format!("{HAND}/{file}");
-    let mut up = parse(root, &name_of(&format!("{name}.sql")), &up)?;
-    let mut down = parse(root, &name_of(&format!("{name}.rollback.sql")), &down)?;
+    let mut up = parse_new(root, &name_of(&format!("{name}.sql")), &up)?;
+    let mut down = parse_new(root, &name_of(&format!("{name}.rollback.sql")), &down)?;
     accept::accept(&mut [&mut up.header], options)?;
     up.title = format!("{SEALED}, as written by hand.\n");
     down.title = format!("{SEALED}, as the way back from `{name}`, written by hand.\n");

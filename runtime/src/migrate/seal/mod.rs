@@ -10,11 +10,12 @@ mod hand;
 mod reseal;
 mod store;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tabellion_sql::file::{Document, Header};
+use tabellion_sql::file::{Document, Header, keeps_literals};
 use tabellion_sql::lock::{DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UP, draft_files};
 use tabellion_sql::plan::Hazard;
 use tabellion_sql::schema::Schema;
@@ -53,7 +54,7 @@ pub struct SealedFiles {
 ///
 /// # Errors
 /// No draft, or one that is not what the last build wrote; a name that is none; a hazard that was not
-/// accepted; a lock or sealed files that are not as they should be; a folder that cannot be written.
+/// accepted; a literal that normalising would change; a lock or sealed files that are not as they should be; a folder that cannot be written.
 /// Nothing is sealed then.
 pub fn seal(
     root: impl AsRef<Path>,
@@ -70,8 +71,8 @@ pub fn seal(
         let names = draft_files(number);
         let schema = Some(pair.schema.clone());
         pairs.push((
-            parse(root, &names[0], &up)?,
-            parse(root, &names[1], &down)?,
+            parse_new(root, &names[0], &of_checkout(&up))?,
+            parse_new(root, &names[1], &of_checkout(&down))?,
             schema,
         ));
     }
@@ -172,6 +173,24 @@ fn sealed_so_far(root: &Path) -> Result<(Lock, Vec<Orphan>), MigrateError> {
 fn parse(root: &Path, file: &str, text: &str) -> Result<Document, MigrateError> {
     Document::parse(text)
         .map_err(|error| MigrateError::files(format!("`{}` {error}", root.join(file).display())))
+}
+
+/// Reads a file that is to be sealed: one that means the same once it is normalised.
+fn parse_new(root: &Path, file: &str, text: &str) -> Result<Document, MigrateError> {
+    keeps_literals(text)
+        .map_err(|error| MigrateError::files(format!("`{}` {error}", root.join(file).display())))?;
+    parse(root, file, text)
+}
+
+/// A draft as the build wrote it, where version control has given every line the ending of Windows.
+fn of_checkout(text: &str) -> Cow<'_, str> {
+    let endings = text.matches("\r\n").count();
+    if endings > 0 && endings == text.matches('\n').count() && endings == text.matches('\r').count()
+    {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 fn check_name(name: &str) -> Result<(), MigrateError> {
