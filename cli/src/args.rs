@@ -88,6 +88,9 @@ pub(crate) enum Command {
         /// Run rollbacks that lose data
         #[arg(long)]
         accept_data_loss: bool,
+        /// Run rollbacks that open something to more, such as by switching row-level security off
+        #[arg(long)]
+        accept_wider_access: bool,
         #[command(flatten)]
         target: Target,
         #[command(flatten)]

@@ -70,6 +70,7 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             to,
             all,
             accept_data_loss,
+            accept_wider_access,
             target,
             work,
         } => {
@@ -83,6 +84,7 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             let options = RollbackOptions {
                 target,
                 accept_data_loss,
+                accept_wider_access,
             };
             let done = engine.rollback(&set, &options).await?;
             if done.is_empty() {

@@ -48,6 +48,7 @@ pub(crate) fn of(error: &MigrateError) -> Outcome {
         MigrateError::Files(_)
         | MigrateError::History(_)
         | MigrateError::DataLoss { .. }
+        | MigrateError::WiderAccess { .. }
         | MigrateError::Unaccepted(_) => Outcome::Refused,
         MigrateError::Held(_) => Outcome::Held,
         _ => Outcome::Failed,

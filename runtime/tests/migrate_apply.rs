@@ -19,6 +19,7 @@ fn back(target: RollbackTarget) -> RollbackOptions {
     RollbackOptions {
         target,
         accept_data_loss: true,
+        accept_wider_access: false,
     }
 }
 

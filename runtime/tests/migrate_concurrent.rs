@@ -75,6 +75,7 @@ async fn built_and_dropped_exactly_once() {
     let options = RollbackOptions {
         target: RollbackTarget::Steps(1),
         accept_data_loss: false,
+        accept_wider_access: false,
     };
     let done = engine.rollback(&project.load(), &options).await.unwrap();
     assert_eq!(done.len(), 1);

@@ -32,6 +32,7 @@ async fn after(sql: &str) -> String {
     let all = RollbackOptions {
         target: RollbackTarget::All,
         accept_data_loss: true,
+        accept_wider_access: false,
     };
     assert_eq!(
         engine.rollback(&set, &all).await.unwrap_err().to_string(),
@@ -154,6 +155,7 @@ async fn a_rollback_that_loses_data_asks() {
     let mut options = RollbackOptions {
         target: RollbackTarget::All,
         accept_data_loss: false,
+        accept_wider_access: false,
     };
     let error = engine.rollback(&set, &options).await.unwrap_err();
     let MigrateError::DataLoss { losses, .. } = &error else {
@@ -169,6 +171,48 @@ async fn a_rollback_that_loses_data_asks() {
     assert_eq!(engine.history().await.unwrap().len(), 3);
     options.accept_data_loss = true;
     assert_eq!(engine.rollback(&set, &options).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_rollback_that_opens_access_asks() {
+    let (database, project) = (database().await, Project::new());
+    project.draw(&step(1));
+    project.seal("first");
+    let header =
+        "-- Draft.\n-- tabellion: widens-access: table public.order: row-level security off\n";
+    let down = "alter table public.\"order\" disable row level security;\n";
+    project.seal_text("second", "select 1;\n", &format!("{header}\n{down}"));
+    let lost = "-- tabellion: loses-data: column public.order.a: dropped\n";
+    project.seal_text(
+        "third",
+        "select 1;\n",
+        &format!("{header}{lost}\nselect 1;\n"),
+    );
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ALL).await.unwrap();
+
+    let mut options = RollbackOptions {
+        target: RollbackTarget::Steps(2),
+        accept_data_loss: false,
+        accept_wider_access: false,
+    };
+    let error = engine.rollback(&set, &options).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Unaccepted(_)), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.contains("--accept-data-loss`\n") && said.ends_with("--accept-wider-access`"),
+        "{said}"
+    );
+    options.accept_data_loss = true;
+    let error = engine.rollback(&set, &options).await.unwrap_err();
+    let MigrateError::WiderAccess { openings, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(openings[0], "table public.order: row-level security off");
+    assert_eq!(engine.history().await.unwrap().len(), 3);
+    options.accept_wider_access = true;
+    assert_eq!(engine.rollback(&set, &options).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

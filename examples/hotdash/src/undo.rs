@@ -25,6 +25,7 @@ pub async fn undo(report: &mut Report, stage: &mut Stage) -> Result<(), Stop> {
     let everything = |accept_data_loss| RollbackOptions {
         target: RollbackTarget::All,
         accept_data_loss,
+        accept_wider_access: false,
     };
     report
         .step(

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use tabellion_sql::file::Header;
 use tokio_postgres::Client;
 
 use super::error::{MigrateError, Problems};
@@ -67,6 +68,8 @@ pub struct RollbackOptions {
     pub target: RollbackTarget,
     /// Whether rollbacks that lose data may run.
     pub accept_data_loss: bool,
+    /// Whether rollbacks that open something to more may run, such as by switching row-level security off.
+    pub accept_wider_access: bool,
 }
 
 /// The migrations of a project against the ledger of a database.
@@ -225,7 +228,7 @@ impl Migrator {
     /// Undoes applied migrations, the last one first, one transaction per file.
     ///
     /// # Errors
-    /// A rollback that loses data and was not accepted, a history that does not fit, a file that cannot
+    /// A rollback that loses data or opens access and was not accepted, a history that does not fit, a file that cannot
     /// run: before anything is run. A statement that fails: its file is rolled back.
     pub async fn rollback(
         &mut self,
@@ -240,17 +243,7 @@ impl Migrator {
         for migration in &chosen {
             migration.down.check()?;
         }
-        let losses: Vec<String> = chosen
-            .iter()
-            .flat_map(|migration| migration.down.header.losses())
-            .collect();
-        if !losses.is_empty() && !options.accept_data_loss {
-            return Err(MigrateError::DataLoss {
-                what: "this rollback".into(),
-                losses,
-                remedy: "back the data up and say `--accept-data-loss`".into(),
-            });
-        }
+        accepted(&chosen, options)?;
         let mut done = Vec::new();
         for migration in chosen {
             self.begin().await?;
@@ -358,6 +351,36 @@ impl Migrator {
         if let Some(observer) = &mut self.observer {
             observer(progress);
         }
+    }
+}
+
+/// Refuses rollbacks that do what was not accepted: all of it at once.
+fn accepted(chosen: &[&Migration], options: &RollbackOptions) -> Result<(), MigrateError> {
+    let what = || "this rollback".to_owned();
+    let headers = || chosen.iter().map(|migration| &migration.down.header);
+    let losses: Vec<String> = headers().flat_map(Header::losses).collect();
+    let openings: Vec<String> = headers().flat_map(Header::openings).collect();
+    let mut refused = Vec::new();
+    if !losses.is_empty() && !options.accept_data_loss {
+        refused.push(MigrateError::DataLoss {
+            what: what(),
+            losses,
+            remedy: "back the data up and say `--accept-data-loss`".into(),
+        });
+    }
+    if !openings.is_empty() && !options.accept_wider_access {
+        refused.push(MigrateError::WiderAccess {
+            what: what(),
+            openings,
+            remedy: "see that nobody reads what they must not, and say `--accept-wider-access`"
+                .into(),
+        });
+    }
+    match refused.len() {
+        0 | 1 => refused.pop().map_or(Ok(()), Err),
+        _ => Err(MigrateError::Unaccepted(Problems(
+            refused.iter().map(ToString::to_string).collect(),
+        ))),
     }
 }
 

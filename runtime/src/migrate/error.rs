@@ -25,7 +25,18 @@ pub enum MigrateError {
         /// How to accept it.
         remedy: String,
     },
-    /// A draft is not additive, and what it does was not accepted. Nothing was written.
+    /// A rollback would open something to more, and this has not been accepted. Nothing was run.
+    #[error("{what} opens access: {}; {remedy}", openings.join(", "))]
+    WiderAccess {
+        /// The rollback, in words.
+        what: String,
+        /// What it opens.
+        openings: Vec<String>,
+        /// How to accept it.
+        remedy: String,
+    },
+    /// A draft is not additive, or a rollback both loses data and opens access, and what it does was not
+    /// accepted. Nothing was run or written.
     #[error("{0}")]
     Unaccepted(Problems),
     /// What was asked for does not make sense here, such as a version that does not exist.

@@ -92,6 +92,14 @@ impl Header {
         })
     }
 
+    /// What is open to more once the file has run, as `object: fate`.
+    pub fn openings(&self) -> impl Iterator<Item = String> {
+        self.hazards.iter().filter_map(|hazard| match hazard {
+            Hazard::WidensAccess(subject) => Some(subject.to_string()),
+            _ => None,
+        })
+    }
+
     fn directive(&mut self, text: &str) -> Result<(), String> {
         let once = |slot: &mut Option<String>, value: &str, name: &str| match slot {
             Some(_) => Err(format!("`{name}` is given twice; keep one")),
@@ -202,6 +210,10 @@ mod tests {
         assert_eq!(
             header.losses().collect::<Vec<_>>(),
             ["column public.b.a: dropped"]
+        );
+        assert_eq!(
+            header.openings().collect::<Vec<_>>(),
+            ["policy \"a: b\" on public.b: changed"]
         );
         let text = header.to_string();
         assert!(FILE.contains(&text), "{text}");
