@@ -99,7 +99,8 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             for problem in &status.problems {
                 println!("{problem}");
             }
-            let wanting = status.pending() > 0 || !status.problems.is_empty();
+            let wanting =
+                status.pending() > 0 || !status.begun.is_empty() || !status.problems.is_empty();
             Ok(if check && wanting {
                 Outcome::Finding
             } else {

@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use tabellion::migrate::{Entry, Event, Status};
+use tabellion::migrate::{Entry, Event, Migration, Status};
 
 /// Rows as columns of equal width, two blanks apart; the first row is the head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
@@ -33,6 +33,9 @@ pub(crate) fn status(status: &Status) -> String {
     for (migration, entry) in &status.migrations {
         let mut row = vec![migration.version.clone(), migration.name.clone()];
         match entry {
+            None if status.begun.iter().any(|b| b.version == migration.version) => {
+                row.push("begun".into());
+            }
             None => row.push("pending".into()),
             Some(entry) => row.extend([
                 "applied".into(),
@@ -55,13 +58,35 @@ pub(crate) fn status(status: &Status) -> String {
         count(total, "migration"),
         total - pending
     ));
+    for entry in &status.begun {
+        text.push_str(&unfinished(status, entry));
+    }
     text
+}
+
+/// What was begun outside a transaction and has not finished.
+fn unfinished(status: &Status, begun: &Entry) -> String {
+    let is_applied = |(migration, entry): &(_, Option<Entry>)| {
+        let migration: &Migration = migration;
+        migration.version == begun.version && entry.is_some()
+    };
+    let (what, remedy) = if status.migrations.iter().any(is_applied) {
+        ("the rollback of migration", "rollback")
+    } else {
+        ("migration", "apply")
+    };
+    format!(
+        "{what} `{}_{}` was begun at {} UTC and has not finished, so its index may be there by half; unless it \
+         runs still, run `cargo tabellion {remedy}` to finish it\n",
+        begun.version, begun.name, begun.at
+    )
 }
 
 /// One line for a migration that was applied or undone just now.
 pub(crate) fn done(entry: &Entry) -> String {
     let verb = match entry.event {
         Event::RolledBack => "rolled back",
+        Event::Failed => "dropped the half-built index of",
         _ => "applied",
     };
     format!(

@@ -4,7 +4,7 @@ mod migrate_support;
 
 use migrate_support::{Project, client, database, step};
 use tabellion::migrate::{
-    ApplyOptions, Event, MigrateError, Migrator, RollbackOptions, RollbackTarget,
+    ApplyOptions, Event, MigrateError, Migration, Migrator, RollbackOptions, RollbackTarget,
 };
 use tabellion::testing::TestDatabase;
 
@@ -111,15 +111,7 @@ async fn whatever_a_killed_run_left_is_taken_up() {
         apply(&mut engine, &project, Some(&to)).await.unwrap();
         let set = project.load();
         let migration = set.iter().last().unwrap();
-        run(
-            &database,
-            &format!(
-                "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
-                 values ('started', '{}', 'total', '{}', 0, 'test')",
-                migration.version, migration.checksum
-            ),
-        )
-        .await;
+        begin(&database, migration).await;
         if left != "absent" {
             run(
                 &database,
@@ -147,6 +139,136 @@ async fn whatever_a_killed_run_left_is_taken_up() {
             "{left}"
         );
     }
+}
+
+/// Enters what a run enters before it builds or drops an index.
+async fn begin(database: &TestDatabase, migration: &Migration) {
+    let insert = format!(
+        "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
+         values ('started', '{}', 'total', '{}', 0, 'test')",
+        migration.version, migration.checksum
+    );
+    run(database, &insert).await;
+}
+
+#[tokio::test]
+async fn a_rollback_first_drops_what_a_killed_run_built_by_half() {
+    for (left, target) in [
+        ("absent", RollbackTarget::All),
+        ("invalid", RollbackTarget::Steps(1)),
+        ("valid", RollbackTarget::All),
+    ] {
+        let (database, project) = (database().await, project("unique index"));
+        project.seal_text("last", "select 1;\n", "select 1;\n");
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        let set = project.load();
+        let versions: Vec<_> = set.iter().map(|m| m.version.clone()).collect();
+        apply(&mut engine, &project, Some(&versions[0]))
+            .await
+            .unwrap();
+        begin(&database, set.get(&versions[1]).unwrap()).await;
+        if left != "absent" {
+            run(
+                &database,
+                "create unique index order_total on public.\"order\" (total)",
+            )
+            .await;
+        }
+        if left == "invalid" {
+            run(
+                &database,
+                "update pg_index set indisvalid = false
+                 where indexrelid = 'public.order_total'::regclass",
+            )
+            .await;
+        }
+        let status = engine.status(&set).await.unwrap();
+        assert_eq!(status.begun.len(), 1);
+        assert_eq!(status.begun[0].version, versions[1]);
+
+        let options = |target, accept_data_loss| RollbackOptions {
+            target,
+            accept_data_loss,
+            accept_wider_access: false,
+        };
+        // What is refused, or undoes nothing, leaves the index to the next run.
+        let all = options(RollbackTarget::All, false);
+        let refused = engine.rollback(&set, &all).await.unwrap_err();
+        assert!(
+            matches!(refused, MigrateError::DataLoss { .. }),
+            "{refused}"
+        );
+        let none = options(RollbackTarget::Steps(0), false);
+        assert_eq!(engine.rollback(&set, &none).await.unwrap(), []);
+        assert_eq!(events(&mut engine).await, ["applied", "started"]);
+
+        let done = engine.rollback(&set, &options(target, true)).await.unwrap();
+        let done: Vec<_> = done.iter().map(|entry| entry.event).collect();
+        assert_eq!(done, [Event::Failed, Event::RolledBack], "{left}");
+        assert_eq!(index(&database).await, None, "{left}");
+        assert_eq!(engine.status(&set).await.unwrap().begun, []);
+        assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 3);
+        assert_eq!(index(&database).await, Some(true), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_with_nothing_applied_drops_half_an_index() {
+    let (database, project) = (database().await, Project::new());
+    run(&database, "create table public.old (id int)").await;
+    project.seal_text(
+        "only",
+        &format!("{HEADER}create index concurrently order_total on public.old (id);\n"),
+        &format!("{HEADER}drop index concurrently public.order_total;\n"),
+    );
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    apply(&mut engine, &project, None).await.unwrap();
+    let options = RollbackOptions {
+        target: RollbackTarget::All,
+        accept_data_loss: false,
+        accept_wider_access: false,
+    };
+    let set = project.load();
+    engine.rollback(&set, &options).await.unwrap();
+    begin(&database, set.iter().next().unwrap()).await;
+    run(&database, "create index order_total on public.old (id)").await;
+    let done = engine.rollback(&set, &options).await.unwrap();
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0].event, Event::Failed);
+    assert_eq!(index(&database).await, None);
+    assert_eq!(engine.rollback(&set, &options).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_index_half_dropped_is_for_apply_to_finish() {
+    let (database, project) = (database().await, project("index"));
+    project.seal_text(
+        "without",
+        &format!("{HEADER}drop index concurrently public.order_total;\n"),
+        &format!("{HEADER}create index concurrently order_total on public.\"order\" (total);\n"),
+    );
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let set = project.load();
+    let versions: Vec<_> = set.iter().map(|m| m.version.clone()).collect();
+    apply(&mut engine, &project, Some(&versions[1]))
+        .await
+        .unwrap();
+    begin(&database, set.get(&versions[2]).unwrap()).await;
+    let options = RollbackOptions {
+        target: RollbackTarget::All,
+        accept_data_loss: true,
+        accept_wider_access: true,
+    };
+    let error = engine.rollback(&set, &options).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("run `cargo tabellion apply` first, then roll back"),
+        "{error}"
+    );
+    assert_eq!(index(&database).await, Some(true));
+    assert_eq!(apply(&mut engine, &project, None).await.unwrap(), 1);
+    assert_eq!(engine.rollback(&set, &options).await.unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -53,9 +53,7 @@ impl Migrator {
         };
         let statement = script.alone()?;
         let start = Instant::now();
-        let keep = "set local idle_in_transaction_session_timeout = 0";
-        let kept = self.client.batch_execute(keep).await;
-        kept.map_err(|error| MigrateError::server("keeping the migration lock", &error))?;
+        self.keep().await?;
         let worker = connect::connect(&self.url).await?;
         let begun = self.ledger.is_begun(&migration.version);
         if begun {
@@ -101,14 +99,47 @@ impl Migrator {
             }
             return Err(error);
         }
-        let entry = enter(
-            &self.client,
-            migration,
-            event,
-            self.on_behalf_of.as_deref(),
-            start,
-        );
-        let entry = entry.await?;
+        self.finish(migration, event, start).await
+    }
+}
+
+impl Migrator {
+    /// Drops what an `apply` that was cut short has built of a migration's index, beside the transaction
+    /// that holds the lock, and ends that.
+    pub(super) async fn abandon(&mut self, migration: &Migration) -> Result<Entry, MigrateError> {
+        let statement = migration.up.builds()?;
+        let start = Instant::now();
+        self.keep().await?;
+        let worker = connect::connect(&self.url).await?;
+        wait_for_builder(&worker, &statement, self.lock_wait).await?;
+        // The ledger says `started` only where there was no such index, so that a whole one is ours too.
+        if state(&worker, statement.index()).await? != State::Absent {
+            let dropping = "dropping an index that was half built";
+            let limited = worker.batch_execute(LIMITS).await;
+            limited.map_err(|error| MigrateError::server("setting the time limits", &error))?;
+            let dropped = drop_index(&worker, statement.index()).await;
+            let _ = worker.batch_execute(UNLIMITED).await;
+            dropped.map_err(|error| MigrateError::server(dropping, &error))?;
+        }
+        self.finish(migration, Event::Failed, start).await
+    }
+
+    /// Lets the transaction that holds the lock be idle for as long as it takes.
+    async fn keep(&mut self) -> Result<(), MigrateError> {
+        let keep = "set local idle_in_transaction_session_timeout = 0";
+        let kept = self.client.batch_execute(keep).await;
+        kept.map_err(|error| MigrateError::server("keeping the migration lock", &error))
+    }
+
+    /// Enters the event in the transaction that holds the lock, and commits that.
+    async fn finish(
+        &mut self,
+        migration: &Migration,
+        event: Event,
+        start: Instant,
+    ) -> Result<Entry, MigrateError> {
+        let on_behalf_of = self.on_behalf_of.as_deref();
+        let entry = enter(&self.client, migration, event, on_behalf_of, start).await?;
         let committed = self.client.batch_execute("commit").await;
         committed.map_err(|error| MigrateError::server("committing the ledger's row", &error))?;
         self.ledger.entries.push(entry.clone());

@@ -1,12 +1,11 @@
-//! The engine: status, apply, rollback.
+//! The engine: status, apply, and what a rollback shares with them.
 
 use std::fmt;
 use std::time::Duration;
 
-use tabellion_sql::file::Header;
 use tokio_postgres::Client;
 
-use super::error::{MigrateError, Problems};
+use super::error::MigrateError;
 use super::ledger::{Entry, Event, Ledger};
 use super::set::{Migration, Migrations};
 use super::{connect, hold, run};
@@ -50,33 +49,14 @@ pub struct ApplyOptions {
     pub to: Option<String>,
 }
 
-/// What to undo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RollbackTarget {
-    /// The last so many that are applied. Run twice, it undoes twice as many.
-    Steps(usize),
-    /// Everything later than this version, which stays. Run twice, it does nothing the second time.
-    To(String),
-    /// Everything.
-    All,
-}
-
-/// What to undo, and at which price.
-#[derive(Debug, Clone)]
-pub struct RollbackOptions {
-    /// What to undo.
-    pub target: RollbackTarget,
-    /// Whether rollbacks that lose data may run.
-    pub accept_data_loss: bool,
-    /// Whether rollbacks that open something to more may run, such as by switching row-level security off.
-    pub accept_wider_access: bool,
-}
-
 /// The migrations of a project against the ledger of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Every sealed migration in order, with the event that applied it where it is applied.
     pub migrations: Vec<(Migration, Option<Entry>)>,
+    /// The rows of what was begun outside a transaction, up or back, and has not finished: it was cut short,
+    /// or another process is at it.
+    pub begun: Vec<Entry>,
     /// What keeps ledger and lock from being one history; empty where all is well.
     pub problems: Vec<String>,
 }
@@ -146,6 +126,7 @@ impl Migrator {
                 .iter()
                 .map(|migration| (migration.clone(), entry(migration)))
                 .collect(),
+            begun: self.ledger.begun().cloned().collect(),
             problems: self.ledger.problems(set),
         })
     }
@@ -225,47 +206,6 @@ impl Migrator {
         }
     }
 
-    /// Undoes applied migrations, the last one first, one transaction per file.
-    ///
-    /// # Errors
-    /// A rollback that loses data or opens access and was not accepted, a history that does not fit, a file that cannot
-    /// run: before anything is run. A statement that fails: its file is rolled back.
-    pub async fn rollback(
-        &mut self,
-        set: &Migrations,
-        options: &RollbackOptions,
-    ) -> Result<Vec<Entry>, MigrateError> {
-        if let RollbackTarget::To(version) = &options.target {
-            known(set, version)?;
-        }
-        self.ledger = Ledger::read(&self.client).await?;
-        let chosen = chosen(&self.ledger, set, &options.target)?;
-        for migration in &chosen {
-            migration.down.check()?;
-        }
-        accepted(&chosen, options)?;
-        let mut done = Vec::new();
-        for migration in chosen {
-            self.begin().await?;
-            let applied = self.ledger.applied();
-            let last = applied.keys().next_back().copied().unwrap_or_default();
-            if !applied.contains_key(migration.version.as_str()) {
-                // Another process has undone it meanwhile.
-                self.end().await?;
-            } else if last == migration.version {
-                done.push(self.run(migration, Event::RolledBack).await?);
-            } else {
-                let problem = format!(
-                    "another process has applied `{last}` meanwhile; look at `cargo tabellion status` and \
-                     decide again"
-                );
-                self.end().await?;
-                return Err(MigrateError::history(problem));
-            }
-        }
-        Ok(done)
-    }
-
     /// What the given PostgreSQL schemas hold, in a form that compares by text.
     ///
     /// # Errors
@@ -279,7 +219,7 @@ impl Migrator {
     }
 
     /// Begins a transaction that holds the lock, over a ledger that exists and is fully read.
-    async fn begin(&mut self) -> Result<(), MigrateError> {
+    pub(super) async fn begin(&mut self) -> Result<(), MigrateError> {
         let observer = &mut self.observer;
         hold::begin(&self.client, self.lock_wait, |holder| {
             if let Some(observer) = observer {
@@ -306,13 +246,17 @@ impl Migrator {
     }
 
     /// Ends the transaction. Commits, so that a ledger just created stays.
-    async fn end(&mut self) -> Result<(), MigrateError> {
+    pub(super) async fn end(&mut self) -> Result<(), MigrateError> {
         let ended = self.client.batch_execute("commit").await;
         ended.map_err(|error| MigrateError::server("releasing the migration lock", &error))
     }
 
     /// Runs one file in the transaction that [`begin`](Self::begin) began, which ends it.
-    async fn run(&mut self, migration: &Migration, event: Event) -> Result<Entry, MigrateError> {
+    pub(super) async fn run(
+        &mut self,
+        migration: &Migration,
+        event: Event,
+    ) -> Result<Entry, MigrateError> {
         self.tell(Progress::Running(migration, event));
         let script = match event {
             Event::RolledBack => &migration.down,
@@ -347,40 +291,10 @@ impl Migrator {
         }
     }
 
-    fn tell(&mut self, progress: Progress<'_>) {
+    pub(super) fn tell(&mut self, progress: Progress<'_>) {
         if let Some(observer) = &mut self.observer {
             observer(progress);
         }
-    }
-}
-
-/// Refuses rollbacks that do what was not accepted: all of it at once.
-fn accepted(chosen: &[&Migration], options: &RollbackOptions) -> Result<(), MigrateError> {
-    let what = || "this rollback".to_owned();
-    let headers = || chosen.iter().map(|migration| &migration.down.header);
-    let losses: Vec<String> = headers().flat_map(Header::losses).collect();
-    let openings: Vec<String> = headers().flat_map(Header::openings).collect();
-    let mut refused = Vec::new();
-    if !losses.is_empty() && !options.accept_data_loss {
-        refused.push(MigrateError::DataLoss {
-            what: what(),
-            losses,
-            remedy: "back the data up and say `--accept-data-loss`".into(),
-        });
-    }
-    if !openings.is_empty() && !options.accept_wider_access {
-        refused.push(MigrateError::WiderAccess {
-            what: what(),
-            openings,
-            remedy: "see that nobody reads what they must not, and say `--accept-wider-access`"
-                .into(),
-        });
-    }
-    match refused.len() {
-        0 | 1 => refused.pop().map_or(Ok(()), Err),
-        _ => Err(MigrateError::Unaccepted(Problems(
-            refused.iter().map(ToString::to_string).collect(),
-        ))),
     }
 }
 
@@ -396,42 +310,11 @@ fn due<'a>(
 }
 
 /// A version that the lock knows.
-fn known<'a>(set: &'a Migrations, version: &str) -> Result<&'a str, MigrateError> {
+pub(super) fn known<'a>(set: &'a Migrations, version: &str) -> Result<&'a str, MigrateError> {
     match set.get(version) {
         Some(migration) => Ok(&migration.version),
         None => Err(MigrateError::Request(format!(
             "no migration has version `{version}`; `cargo tabellion status` lists them"
         ))),
     }
-}
-
-/// The applied migrations that a rollback undoes, the last one first.
-fn chosen<'a>(
-    ledger: &Ledger,
-    set: &'a Migrations,
-    target: &RollbackTarget,
-) -> Result<Vec<&'a Migration>, MigrateError> {
-    let problems = ledger.problems(set);
-    if !problems.is_empty() {
-        return Err(MigrateError::History(Problems(problems)));
-    }
-    let applied = ledger.applied();
-    let backwards = set
-        .iter()
-        .rev()
-        .filter(|migration| applied.contains_key(migration.version.as_str()));
-    Ok(match target {
-        RollbackTarget::Steps(steps) => backwards.take(*steps).collect(),
-        RollbackTarget::To(version) => {
-            if !applied.contains_key(version.as_str()) {
-                return Err(MigrateError::Request(format!(
-                    "migration `{version}` is not applied, so nothing can be rolled back to it"
-                )));
-            }
-            backwards
-                .take_while(|migration| migration.version > *version)
-                .collect()
-        }
-        RollbackTarget::All => backwards.collect(),
-    })
 }

@@ -23,7 +23,8 @@ pub enum Event {
     RolledBack,
     /// A file that runs outside a transaction began. Where nothing follows, it was cut short.
     Started,
-    /// A file that runs outside a transaction failed, and left nothing.
+    /// A file that runs outside a transaction failed, or a rollback took back what a killed run left of it:
+    /// nothing of it stayed.
     Failed,
 }
 
@@ -186,8 +187,17 @@ impl Ledger {
 
     /// Whether a file of that version, which runs outside a transaction, was cut short.
     pub(super) fn is_begun(&self, version: &str) -> bool {
-        let last = self.entries.iter().rfind(|entry| entry.version == version);
-        last.is_some_and(|entry| entry.event == Event::Started)
+        self.begun().any(|entry| entry.version == version)
+    }
+
+    /// The rows that began a file outside a transaction and that nothing followed, by version.
+    pub(super) fn begun(&self) -> impl Iterator<Item = &Entry> {
+        let mut last: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for entry in &self.entries {
+            last.insert(&entry.version, entry);
+        }
+        let last = last.into_values();
+        last.filter(|entry| entry.event == Event::Started)
     }
 
     /// What keeps the ledger and the lock from being one history.

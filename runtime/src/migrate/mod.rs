@@ -20,15 +20,17 @@ mod error;
 mod hold;
 mod ledger;
 mod roles;
+mod rollback;
 mod run;
 mod seal;
 mod set;
 mod trust;
 mod verify;
 
-pub use engine::{ApplyOptions, Migrator, Progress, RollbackOptions, RollbackTarget, Status};
+pub use engine::{ApplyOptions, Migrator, Progress, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
+pub use rollback::{RollbackOptions, RollbackTarget};
 pub use seal::{
     Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
 };

@@ -92,6 +92,20 @@ impl Script {
     }
 }
 
+impl Script {
+    /// The index that a file which was begun outside a transaction builds, and that can be taken back.
+    pub(super) fn builds(&self) -> Result<Concurrent, MigrateError> {
+        match self.alone()? {
+            Concurrent::Drop { index } => Err(MigrateError::history(format!(
+                "`{}` began to drop index `{index}` and has not finished, which nothing takes back; run \
+                 `cargo tabellion apply` first, then roll back",
+                self.path
+            ))),
+            build @ Concurrent::Create { .. } => Ok(build),
+        }
+    }
+}
+
 fn is_copy_by_client(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower

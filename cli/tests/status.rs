@@ -1,0 +1,101 @@
+//! What `status` tells of a run that was cut short.
+
+#[path = "../../runtime/tests/migrate_support/mod.rs"]
+mod migrate_support;
+
+use std::process::{Command, Output};
+
+use migrate_support::{Project, client, database};
+
+/// The command on a project's database, not started yet.
+fn command(project: &Project, url: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-tabellion"));
+    command
+        .arg("tabellion")
+        .args(words)
+        .arg("--root")
+        .arg(project.root())
+        .env("DATABASE_URL", url);
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// A table, and an index on it that is built concurrently.
+fn indexed() -> Project {
+    let project = Project::new();
+    project.seal_sql(
+        "rows",
+        "create table public.much (id int);",
+        "drop table public.much;",
+    );
+    let header = "-- Draft.\n-- tabellion: no-transaction\n\n";
+    project.seal_text(
+        "one",
+        &format!("{header}create unique index concurrently much_one on public.much (id);\n"),
+        &format!("{header}drop index concurrently public.much_one;\n"),
+    );
+    project
+}
+
+#[tokio::test]
+async fn what_was_begun_and_not_finished_is_told() {
+    let (database, project) = (database().await, indexed());
+    let run = |words: &[&str]| -> Output {
+        command(&project, database.url(), words)
+            .output()
+            .expect("the command runs")
+    };
+    let set = project.load();
+    let (first, second) = (
+        set.iter().next().unwrap(),
+        set.iter().last().unwrap().clone(),
+    );
+    let begun = format!(
+        "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
+         values ('started', '{}', 'one', '{}', 0, 'test')",
+        second.version, second.checksum
+    );
+    assert!(run(&["apply", "--to", &first.version]).status.success());
+    let client = client(database.url()).await;
+    client.batch_execute(&begun).await.unwrap();
+    client
+        .batch_execute("create unique index much_one on public.much (id)")
+        .await
+        .unwrap();
+    let status = run(&["status"]);
+    let out = text(&status.stdout);
+    assert!(
+        out.contains(&format!("{}  one   begun\n", second.version))
+            && out.contains(&format!(
+                "\nmigration `{}_one` was begun at ",
+                second.version
+            ))
+            && out.ends_with("run `cargo tabellion apply` to finish it\n"),
+        "{out}"
+    );
+    let undone = run(&["rollback", "--all"]);
+    let out = text(&undone.stdout);
+    assert!(undone.status.success(), "{}", text(&undone.stderr));
+    assert!(
+        out.starts_with(&format!(
+            "dropped the half-built index of {} one in ",
+            second.version
+        )),
+        "{out}"
+    );
+    assert_eq!(out.lines().count(), 2, "{out}");
+
+    assert!(run(&["apply"]).status.success());
+    client.batch_execute(&begun).await.unwrap();
+    let status = run(&["status", "--check"]);
+    assert_eq!(status.status.code(), Some(1));
+    let out = text(&status.stdout);
+    assert!(
+        out.contains("\nthe rollback of migration ")
+            && out.ends_with("run `cargo tabellion rollback` to finish it\n"),
+        "{out}"
+    );
+}

@@ -1,0 +1,181 @@
+//! The way back: what is undone, at which price, and what an `apply` left half done before it.
+
+use tabellion_sql::file::Header;
+
+use super::engine::{Migrator, Progress, known};
+use super::error::{MigrateError, Problems};
+use super::ledger::{Entry, Event, Ledger};
+use super::set::{Migration, Migrations};
+
+/// What to undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RollbackTarget {
+    /// The last so many that are applied. Run twice, it undoes twice as many.
+    Steps(usize),
+    /// Everything later than this version, which stays. Run twice, it does nothing the second time.
+    To(String),
+    /// Everything.
+    All,
+}
+
+/// What to undo, and at which price.
+#[derive(Debug, Clone)]
+pub struct RollbackOptions {
+    /// What to undo.
+    pub target: RollbackTarget,
+    /// Whether rollbacks that lose data may run.
+    pub accept_data_loss: bool,
+    /// Whether rollbacks that open something to more may run, such as by switching row-level security off.
+    pub accept_wider_access: bool,
+}
+
+impl Migrator {
+    /// Undoes applied migrations, the last one first, one transaction per file.
+    ///
+    /// An index that an `apply` which was cut short has half built, and that no migration applied would
+    /// take back, is dropped before; its row, [`Event::Failed`], comes first in what is given.
+    ///
+    /// # Errors
+    /// A rollback that loses data or opens access and was not accepted, a history that does not fit, a file that cannot
+    /// run, an index half dropped by an `apply`, which alone can finish it: before anything is run. A statement that fails: its file is rolled back.
+    pub async fn rollback(
+        &mut self,
+        set: &Migrations,
+        options: &RollbackOptions,
+    ) -> Result<Vec<Entry>, MigrateError> {
+        if let RollbackTarget::To(version) = &options.target {
+            known(set, version)?;
+        }
+        self.ledger = Ledger::read(&self.client).await?;
+        let chosen = chosen(&self.ledger, set, &options.target)?;
+        for migration in &chosen {
+            migration.down.check()?;
+        }
+        let half_built = unfinished(&self.ledger, set);
+        if let Some(migration) = half_built {
+            migration.up.builds()?;
+        }
+        accepted(&chosen, options)?;
+        let mut done = Vec::new();
+        if chosen.is_empty() && half_built.is_some() && options.target != RollbackTarget::Steps(0) {
+            self.begin_finished(set, &mut done).await?;
+            self.end().await?;
+        }
+        for migration in chosen {
+            self.begin_finished(set, &mut done).await?;
+            let applied = self.ledger.applied();
+            let last = applied.keys().next_back().copied().unwrap_or_default();
+            if !applied.contains_key(migration.version.as_str()) {
+                // Another process has undone it meanwhile.
+                self.end().await?;
+            } else if last == migration.version {
+                done.push(self.run(migration, Event::RolledBack).await?);
+            } else {
+                let problem = format!(
+                    "another process has applied `{last}` meanwhile; look at `cargo tabellion status` and \
+                     decide again"
+                );
+                self.end().await?;
+                return Err(MigrateError::history(problem));
+            }
+        }
+        Ok(done)
+    }
+
+    /// Begins a transaction that holds the lock, once no index is half built.
+    async fn begin_finished(
+        &mut self,
+        set: &Migrations,
+        done: &mut Vec<Entry>,
+    ) -> Result<(), MigrateError> {
+        loop {
+            self.begin().await?;
+            let Some(migration) = unfinished(&self.ledger, set) else {
+                return Ok(());
+            };
+            match self.abandon(migration).await {
+                Ok(entry) => {
+                    self.tell(Progress::Done(&entry));
+                    done.push(entry);
+                }
+                Err(error) => {
+                    self.ledger = Ledger::default();
+                    let _ = self.client.batch_execute("rollback").await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// The migration that is not applied and whose file, outside a transaction, was begun.
+fn unfinished<'a>(ledger: &Ledger, set: &'a Migrations) -> Option<&'a Migration> {
+    let applied = ledger.applied();
+    set.iter().find(|migration| {
+        let version = migration.version.as_str();
+        migration.up.header.no_transaction
+            && ledger.is_begun(version)
+            && !applied.contains_key(version)
+    })
+}
+
+/// Refuses rollbacks that do what was not accepted: all of it at once.
+fn accepted(chosen: &[&Migration], options: &RollbackOptions) -> Result<(), MigrateError> {
+    let what = || "this rollback".to_owned();
+    let headers = || chosen.iter().map(|migration| &migration.down.header);
+    let losses: Vec<String> = headers().flat_map(Header::losses).collect();
+    let openings: Vec<String> = headers().flat_map(Header::openings).collect();
+    let mut refused = Vec::new();
+    if !losses.is_empty() && !options.accept_data_loss {
+        refused.push(MigrateError::DataLoss {
+            what: what(),
+            losses,
+            remedy: "back the data up and say `--accept-data-loss`".into(),
+        });
+    }
+    if !openings.is_empty() && !options.accept_wider_access {
+        refused.push(MigrateError::WiderAccess {
+            what: what(),
+            openings,
+            remedy: "see that nobody reads what they must not, and say `--accept-wider-access`"
+                .into(),
+        });
+    }
+    match refused.len() {
+        0 | 1 => refused.pop().map_or(Ok(()), Err),
+        _ => Err(MigrateError::Unaccepted(Problems(
+            refused.iter().map(ToString::to_string).collect(),
+        ))),
+    }
+}
+
+/// The applied migrations that a rollback undoes, the last one first.
+fn chosen<'a>(
+    ledger: &Ledger,
+    set: &'a Migrations,
+    target: &RollbackTarget,
+) -> Result<Vec<&'a Migration>, MigrateError> {
+    let problems = ledger.problems(set);
+    if !problems.is_empty() {
+        return Err(MigrateError::History(Problems(problems)));
+    }
+    let applied = ledger.applied();
+    let backwards = set
+        .iter()
+        .rev()
+        .filter(|migration| applied.contains_key(migration.version.as_str()));
+    Ok(match target {
+        RollbackTarget::Steps(steps) => backwards.take(*steps).collect(),
+        RollbackTarget::To(version) => {
+            if !applied.contains_key(version.as_str()) {
+                return Err(MigrateError::Request(format!(
+                    "migration `{version}` is not applied, so nothing can be rolled back to it"
+                )));
+            }
+            backwards
+                .take_while(|migration| migration.version > *version)
+                .collect()
+        }
+        RollbackTarget::All => backwards.collect(),
+    })
+}
