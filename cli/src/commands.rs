@@ -9,6 +9,7 @@ use tabellion::migrate::{
 
 use crate::args::{Args, Command, Target, Work};
 use crate::exit::Outcome;
+use crate::say::{self, note, say};
 use crate::{report, root, sealing};
 
 /// Runs a command to its end.
@@ -61,7 +62,7 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             let mut engine = worker(&target, work).await?;
             let done = engine.apply(&set, &ApplyOptions { to }).await?;
             if done.is_empty() {
-                println!("nothing to apply");
+                say!("nothing to apply");
             }
             Ok(Outcome::Done)
         }
@@ -88,16 +89,16 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             };
             let done = engine.rollback(&set, &options).await?;
             if done.is_empty() {
-                println!("nothing to roll back");
+                say!("nothing to roll back");
             }
             Ok(Outcome::Done)
         }
         Command::Status { check, target } => {
             let set = Migrations::load(root)?;
             let status = connect(&target).await?.status(&set).await?;
-            print!("{}", report::status(&status));
+            say::out(format_args!("{}", report::status(&status)));
             for problem in &status.problems {
-                println!("{problem}");
+                say!("{problem}");
             }
             let wanting =
                 status.pending() > 0 || !status.begun.is_empty() || !status.problems.is_empty();
@@ -112,10 +113,10 @@ async fn with_database(root: &Path, command: Command) -> Result<Outcome, Migrate
             let found = connect(&target).await?.verify(&set).await?;
             if found.is_clean() {
                 let objects = report::count(found.compared, "object");
-                println!("the database holds what was sealed: {objects} compared, no difference");
+                say!("the database holds what was sealed: {objects} compared, no difference");
                 return Ok(Outcome::Done);
             }
-            print!("{found}");
+            say::out(format_args!("{found}"));
             Ok(Outcome::Finding)
         }
     }
@@ -128,8 +129,8 @@ async fn worker(target: &Target, work: Work) -> Result<Migrator, MigrateError> {
             .await?
             .lock_wait(work.lock_wait)
             .observe(|progress| match progress {
-                Progress::Waiting(holder) => eprintln!("waiting for another process: {holder}"),
-                Progress::Done(entry) => println!("{}", report::done(entry)),
+                Progress::Waiting(holder) => note!("waiting for another process: {holder}"),
+                Progress::Done(entry) => say!("{}", report::done(entry)),
                 _ => {}
             });
     Ok(match work.actor {

@@ -7,6 +7,7 @@
 //! | `sealing` | those that write below the root |
 //! | `root` | the folder that holds the lock |
 //! | `report` | tables for people |
+//! | `say` | lines for people, who may have stopped reading |
 //! | `exit` | what each exit code means |
 
 mod args;
@@ -14,11 +15,14 @@ mod commands;
 mod exit;
 mod report;
 mod root;
+mod say;
 mod sealing;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use say::note;
 
 fn main() -> ExitCode {
     // Cargo runs `cargo-tabellion tabellion …`; the first word is not for us.
@@ -28,9 +32,10 @@ fn main() -> ExitCode {
     }
     let args = args::Args::parse_from(words);
     match commands::run(args) {
+        Ok(_) if say::lost() => exit::Outcome::Failed.into(),
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            eprintln!("error: {error}");
+            note!("error: {error}");
             exit::of(&error).into()
         }
     }

@@ -8,6 +8,7 @@ use tabellion::migrate::{
 use tabellion_sql::lint;
 
 use crate::exit::Outcome;
+use crate::say::say;
 
 /// Seals the pair written by hand of that name, or else the draft.
 pub(crate) fn seal_named(
@@ -27,20 +28,20 @@ pub(crate) fn seal_named(
         told(files);
     }
     if by_hand.is_some() && root.join("draft.lock").exists() {
-        println!(
+        say!(
             "the draft was drawn before this; run `cargo build` to draw it again before you seal it"
         );
     }
-    println!("commit them with the lock; `cargo tabellion apply` applies them");
+    say!("commit them with the lock; `cargo tabellion apply` applies them");
     Ok(Outcome::Done)
 }
 
 /// Writes the templates of a pair to be written by hand.
 pub(crate) fn begin(root: &Path, name: &str) -> Result<Outcome, MigrateError> {
     let files = new_hand(root, name)?;
-    println!("wrote {}", files.up.display());
-    println!("      {}", files.down.display());
-    println!("write the SQL and its way back, then run `cargo tabellion seal {name}`");
+    say!("wrote {}", files.up.display());
+    say!("      {}", files.down.display());
+    say!("write the SQL and its way back, then run `cargo tabellion seal {name}`");
     Ok(Outcome::Done)
 }
 
@@ -48,23 +49,21 @@ pub(crate) fn begin(root: &Path, name: &str) -> Result<Outcome, MigrateError> {
 pub(crate) fn reseal_merged(root: &Path, applied: &[Applied]) -> Result<Outcome, MigrateError> {
     let resealed = reseal(root, applied)?;
     for one in &resealed {
-        println!("was    {}", one.from);
+        say!("was    {}", one.from);
         told(&one.files);
     }
     if resealed.is_empty() {
-        println!("the sealed migrations are one chain; none was sealed anew");
+        say!("the sealed migrations are one chain; none was sealed anew");
     } else {
-        println!(
-            "run `cargo build`, and commit the lock with the files that were added and removed"
-        );
+        say!("run `cargo build`, and commit the lock with the files that were added and removed");
     }
     Ok(Outcome::Done)
 }
 
 fn told(files: &SealedFiles) {
-    println!("sealed {}", files.up.display());
-    println!("       {}", files.down.display());
+    say!("sealed {}", files.up.display());
+    say!("       {}", files.down.display());
     for hazard in &files.hazards {
-        println!("       {hazard}");
+        say!("       {hazard}");
     }
 }

@@ -1,9 +1,9 @@
-//! What `status` tells of a run that was cut short.
+//! What `status` tells of a run that was cut short, and whom it tells.
 
 #[path = "../../runtime/tests/migrate_support/mod.rs"]
 mod migrate_support;
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use migrate_support::{Project, client, database};
 
@@ -97,5 +97,49 @@ async fn what_was_begun_and_not_finished_is_told() {
         out.contains("\nthe rollback of migration ")
             && out.ends_with("run `cargo tabellion rollback` to finish it\n"),
         "{out}"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_has_enough_is_no_failure() {
+    let (database, project) = (database().await, indexed());
+    for words in [["status"], ["apply"], ["status"]] {
+        // The reader is gone before the first word.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let run = command(&project, database.url(), &words)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the command runs");
+        assert_eq!(text(&run.stderr), "", "{words:?}");
+        assert_eq!(run.status.code(), Some(0), "{words:?}");
+    }
+    let status = command(&project, database.url(), &["status", "--check"]).output();
+    assert_eq!(status.unwrap().status.code(), Some(0));
+    // An error is told by its exit code where nobody reads standard error either.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let run = command(&project, database.url(), &["apply", "--to", "1"])
+        .stderr(writer)
+        .status();
+    assert_eq!(run.unwrap().code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_output_that_cannot_be_written_is_a_failure() {
+    let (database, project) = (database().await, indexed());
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let run = command(&project, database.url(), &["status"])
+        .stdout(full.expect("/dev/full"))
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the command runs");
+    assert_eq!(run.status.code(), Some(4));
+    let said = text(&run.stderr);
+    assert!(
+        said.starts_with("error: standard output cannot be written: "),
+        "{said}"
     );
 }
