@@ -7,9 +7,10 @@ use super::{FileError, lines};
 ///
 /// # Errors
 /// A literal, quoted name or dollar-quoted text that holds a carriage return, or a blank at the end of a
-/// line: the first one, with its line. A text whose quotes do not end.
+/// line: the first one, with its line. A text whose quotes do not end is for [`statements`](super::statements())
+/// to refuse.
 pub fn keeps_literals(text: &str) -> Result<(), FileError> {
-    for token in tokens(text)? {
+    for token in tokens(text).unwrap_or_default() {
         let Some(offset) = changed(token) else {
             continue;
         };
@@ -83,6 +84,6 @@ mod tests {
             );
             assert_ne!(super::super::normalize(text), text);
         }
-        assert!(keeps_literals("select 'a").is_err());
+        assert_eq!(keeps_literals("select 'a \n"), Ok(()));
     }
 }
