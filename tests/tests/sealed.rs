@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator, SealOptions, reseal, seal};
 use tabellion::testing::{Server, TestDatabase};
@@ -237,6 +238,8 @@ async fn two_branches_sealed_merged_resealed_built_applied() {
         );
         let struct_name = if name == "left" { "Left" } else { "Right" };
         package.write(&format!("src/{name}.rs"), &table(struct_name));
+        // A version is a second: two people hardly meet in one, a test does.
+        std::thread::sleep(Duration::from_millis(1_100));
         build_and_seal(&package, name);
         // What the build draws is merged by building.
         fs::remove_file(folder.join("db/schema.sql")).unwrap();
