@@ -10,7 +10,7 @@ use tabellion_sql::schema::{
 use crate::dice::Dice;
 use crate::names::{self, APP, AUDITOR, EXTERNAL, NAMESPACES};
 use crate::types::{self, Family, family};
-use crate::{exprs, parts, repair};
+use crate::{exprs, operators, parts, repair};
 
 /// What a table is made of: each number decides one thing, so that leaving one out makes a smaller table.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ pub(crate) fn add_table(schema: &mut Schema, seed: &TableSeed) -> QualifiedName 
     if !dice.one_in(8) {
         let mut columns = vec![table.columns[0].name.clone()];
         if dice.one_in(5) {
-            let keys = table.columns[1..].iter().filter(|c| types::keys(&c.ty));
+            let keys = table.columns[1..].iter().filter(|c| operators::keys(&c.ty));
             let keys: Vec<String> = keys.map(|column| column.name.clone()).collect();
             columns.extend(dice.any(&keys));
         }

@@ -18,6 +18,7 @@ mod exprs;
 mod generate;
 mod hazards;
 mod names;
+mod operators;
 mod parts;
 mod property;
 mod reach;

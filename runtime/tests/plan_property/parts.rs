@@ -12,7 +12,8 @@ use crate::dice::Dice;
 use crate::exprs;
 use crate::generate::{columns_that, deferrable, names_of, partition_key, tables, users_name};
 use crate::names::{self, APP, AUDITOR};
-use crate::types::{self, Family, family};
+use crate::operators;
+use crate::types::{Family, family};
 
 /// Adds a part of a random kind, where the table can have one.
 pub(crate) fn add(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) {
@@ -36,7 +37,7 @@ fn table<'a>(schema: &'a mut Schema, name: &QualifiedName) -> &'a mut Table {
 /// Columns for a unique key: some that sort, with the partition key where there is one.
 pub(crate) fn key_columns(of: &Table, dice: &mut Dice) -> Vec<String> {
     let keys = columns_that(of, |column| {
-        types::keys(&column.ty) && column.computed.is_none()
+        operators::keys(&column.ty) && column.computed.is_none()
     });
     let mut columns = dice.some(&names_of(&keys), 2);
     for column in partition_key(of) {
@@ -84,7 +85,7 @@ pub(crate) fn condition(of: &Table, dice: &mut Dice) -> Expr {
 /// A B-tree.
 pub(crate) fn index(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) {
     let of = &schema.tables[name];
-    let sorting = columns_that(of, |column| types::sorts(&column.ty));
+    let sorting = columns_that(of, |column| operators::sorts(&column.ty));
     let mut index = Index::new([]);
     for column in dice.some(&sorting, 3) {
         index.columns.push(index_column(&column, "btree", dice));
@@ -109,7 +110,7 @@ pub(crate) fn index(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) 
     }
     let keys = |column: &&IndexColumn| {
         let column = column.name().and_then(|name| of.column(name));
-        column.is_some_and(|column| types::keys(&column.ty))
+        column.is_some_and(|column| operators::keys(&column.ty))
     };
     if dice.one_in(3) && index.columns.iter().filter(keys).count() > 0 {
         index.unique = true;
@@ -133,7 +134,7 @@ fn insert_index(schema: &mut Schema, name: &QualifiedName, index: Index) {
 pub(crate) fn index_column(of: &Column, method: &str, dice: &mut Dice) -> IndexColumn {
     let mut column = IndexColumn::new(&of.name);
     if dice.one_in(4) {
-        let classes = types::operator_classes(method, &of.ty);
+        let classes = operators::operator_classes(method, &of.ty);
         column.opclass = dice.any(classes).map(str::to_owned);
     }
     if method == "btree" {
@@ -153,14 +154,14 @@ pub(crate) fn method_index(schema: &mut Schema, name: &QualifiedName, dice: &mut
     let of = &schema.tables[name];
     let method = *dice.pick(&["hash", "gin", "gist", "brin", "spgist", "gin"]);
     let fits = |column: &Column| match method {
-        "hash" => types::hashes(&column.ty),
-        "gin" => types::gins(&column.ty),
-        "gist" => types::gists(&column.ty),
-        "brin" => types::brins(&column.ty),
-        _ => types::spgists(&column.ty),
+        "hash" => operators::hashes(&column.ty),
+        "gin" => operators::gins(&column.ty),
+        "gist" => operators::gists(&column.ty),
+        "brin" => operators::brins(&column.ty),
+        _ => operators::spgists(&column.ty),
     };
     let needs_class = |column: &Column| {
-        let classes = types::operator_classes(method, &column.ty);
+        let classes = operators::operator_classes(method, &column.ty);
         matches!(method, "gin" | "gist") && !classes.is_empty() && !fits(column)
     };
     let columns = columns_that(of, |column| fits(column) || needs_class(column));
@@ -174,7 +175,7 @@ pub(crate) fn method_index(schema: &mut Schema, name: &QualifiedName, dice: &mut
     for column in dice.some(&columns, most) {
         let mut key = index_column(&column, method, dice);
         if !fits(&column) {
-            key.opclass = Some(types::operator_classes(method, &column.ty)[0].into());
+            key.opclass = Some(operators::operator_classes(method, &column.ty)[0].into());
         }
         index.columns.push(key);
     }
@@ -284,8 +285,8 @@ fn link(
 
 pub(crate) fn exclusion(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) {
     let of = &schema.tables[name];
-    let ranges = columns_that(of, |column| types::is_range(&column.ty));
-    let equals = columns_that(of, |column| types::excludes_equals(&column.ty));
+    let ranges = columns_that(of, |column| operators::is_range(&column.ty));
+    let equals = columns_that(of, |column| operators::excludes_equals(&column.ty));
     let element = |column: &Column, operator: &str| ExclusionElement {
         column: IndexColumn::new(&column.name),
         operator: operator.into(),

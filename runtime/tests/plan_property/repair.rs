@@ -10,6 +10,7 @@ use tabellion_sql::schema::{
 use crate::dice::Dice;
 use crate::exprs;
 use crate::generate::partition_key;
+use crate::operators;
 use crate::types::{self, Family, family};
 
 /// Repeats until nothing is left to do: a key that leaves takes foreign keys along.
@@ -96,7 +97,7 @@ fn still_computes(table: &Table, expr: &Expr) -> bool {
 }
 
 fn key_fits(table: &Table, columns: &[String]) -> bool {
-    let known = |name: &String| table.column(name).is_some_and(|c| types::keys(&c.ty));
+    let known = |name: &String| table.column(name).is_some_and(|c| operators::keys(&c.ty));
     !columns.is_empty()
         && columns.iter().all(known)
         && partition_key(table)
@@ -163,7 +164,7 @@ fn index_fits(table: &Table, index: &Index) -> bool {
             && named.iter().any(|name| {
                 table
                     .column(name)
-                    .is_some_and(|column| types::keys(&column.ty))
+                    .is_some_and(|column| operators::keys(&column.ty))
             }));
     let not_computed_twice = index.exprs().all(|expr| reads(table, expr));
     let included = |name: &String| table.column(name).is_some();
@@ -181,14 +182,14 @@ fn class_fits(method: &str, column: &Column, key: &IndexColumn) -> bool {
         return false;
     }
     match &key.opclass {
-        Some(class) => types::operator_classes(method, ty).contains(&class.as_str()),
+        Some(class) => operators::operator_classes(method, ty).contains(&class.as_str()),
         None => match method {
-            "hash" => types::hashes(ty),
-            "gin" => types::gins(ty),
-            "gist" => types::gists(ty),
-            "brin" => types::brins(ty),
-            "spgist" => types::spgists(ty),
-            _ => types::sorts(ty),
+            "hash" => operators::hashes(ty),
+            "gin" => operators::gins(ty),
+            "gist" => operators::gists(ty),
+            "brin" => operators::brins(ty),
+            "spgist" => operators::spgists(ty),
+            _ => operators::sorts(ty),
         },
     }
 }
@@ -197,8 +198,8 @@ fn exclusion_fits(table: &Table, exclusion: &Exclusion) -> bool {
     exclusion.elements.iter().all(|element| {
         let column = element.column.name().and_then(|name| table.column(name));
         column.is_some_and(|column| match element.operator.as_str() {
-            "&&" => types::is_range(&column.ty),
-            _ => types::excludes_equals(&column.ty),
+            "&&" => operators::is_range(&column.ty),
+            _ => operators::excludes_equals(&column.ty),
         })
     }) && exclusion
         .predicate

@@ -7,7 +7,7 @@ use tabellion_sql::schema::{
 use super::Editor;
 use crate::dice::Dice;
 use crate::generate::{deferrable, names_of, partition_key};
-use crate::{names, parts, types};
+use crate::{names, operators, parts};
 
 pub(super) fn change(editor: &mut Editor, dice: &mut Dice) -> &'static str {
     let Some(name) = editor.any_table(dice) else {
@@ -200,7 +200,7 @@ pub(super) fn keep_fillable(editor: &mut Editor, name: &QualifiedName) {
                 && table
                     .columns
                     .iter()
-                    .any(|c| c.name == *column && types::keys(&c.ty))
+                    .any(|c| c.name == *column && operators::keys(&c.ty))
         });
         !index.unique || (is_free(&columns) && !index.nulls_not_distinct) || old_key
     });
