@@ -44,18 +44,15 @@ pub(crate) fn artifacts(lock: &Lock, schema: &Schema, migrations: &[Migration]) 
             ),
             &migration.down,
         );
-        pairs.push((up, down, &migration.schema));
+        pairs.push((up, down));
     }
     if !pairs.is_empty() {
         let parent = lock.head().map(|head| head.checksum);
-        let drawn: Vec<_> = pairs
-            .iter()
-            .map(|(up, down, schema)| (up.as_str(), down.as_str(), *schema))
-            .collect();
-        let lock = Draft::text_of(parent, &drawn);
+        let drawn = pairs.iter().map(|(up, down)| [up.as_str(), down.as_str()]);
+        let lock = Draft::text_of(parent, schema, drawn);
         files.insert("draft.lock".to_owned(), Some(lock));
     }
-    for (number, (up, down, _)) in (1..).zip(pairs) {
+    for (number, (up, down)) in (1..).zip(pairs) {
         let [up_name, down_name] = draft_files(number);
         files.insert(up_name, Some(up));
         files.insert(down_name, Some(down));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tabellion::migrate::{Migrations, SealOptions, SealedFiles, seal};
 use tabellion::testing::{Server, TestDatabase};
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, DraftPair, Lock, draft_files};
+use tabellion_sql::lock::{Draft, Lock, draft_files};
 use tabellion_sql::plan::{Plan, plan};
 use tabellion_sql::schema::{
     Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Policy, PrimaryKey,
@@ -95,9 +95,7 @@ impl Project {
     /// Writes a draft of several pairs, each with the schema that it leads to.
     pub(crate) fn draw_pairs(&self, schema: &Schema, pairs: &[(&str, &str, &Schema)]) {
         let parent = self.lock().head().map(|head| head.checksum);
-        let locked = pairs
-            .iter()
-            .map(|(up, down, schema)| DraftPair::new(up, down, schema));
+        let locked = pairs.iter().map(|(up, down, _)| [*up, *down]);
         let draft = Draft::new(parent, schema.clone(), locked);
         fs::create_dir_all(self.root()).expect("the root");
         for (index, (up, down, _)) in pairs.iter().enumerate() {

@@ -21,8 +21,8 @@ pub struct Sealed {
     pub up: FileSeal,
     /// The file in `rollbacks/`.
     pub down: FileSeal,
-    /// The checksum of the schema that it leads to; `None` where it was chained anew between others,
-    /// which nobody has seen.
+    /// The checksum of the schema that it leads to; `None` where nothing needs it: on the way, within
+    /// one seal, and where it was chained anew between others, which nobody has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// What applying it does beside what it says.

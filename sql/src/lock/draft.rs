@@ -9,7 +9,7 @@ use crate::file::checksum;
 use crate::schema::Schema;
 
 /// The first line of a draft's lock.
-const FORMAT: &str = "tabellion-draft 2";
+const FORMAT: &str = "tabellion-draft 3";
 
 /// What a draft leads to. It stands beside the draft's SQL files, as `draft.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +32,33 @@ pub struct DraftPair {
     pub up: String,
     /// The checksum of its rollback.
     pub down: String,
-    /// The checksum of the schema that it leads to.
-    pub schema: String,
+    /// The checksum of the schema that the whole draft leads to. The last pair has it, and no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
 }
 
 impl DraftPair {
-    /// A pair from the texts of its files and the schema that it leads to.
-    pub fn new(up: &str, down: &str, schema: &Schema) -> Self {
+    /// A pair from the texts of its files: the one that applies it, and its rollback.
+    fn new([up, down]: [&str; 2]) -> Self {
         DraftPair {
             up: checksum(up),
             down: checksum(down),
-            schema: schema_checksum(schema),
+            schema: None,
         }
     }
+}
+
+/// Pairs by their number, the last with the checksum of the schema.
+fn numbered<'a>(
+    pairs: impl IntoIterator<Item = [&'a str; 2]>,
+    schema: &str,
+) -> BTreeMap<usize, DraftPair> {
+    let pairs = pairs.into_iter().map(DraftPair::new);
+    let mut pairs: BTreeMap<usize, DraftPair> = (1..).zip(pairs).collect();
+    if let Some(mut last) = pairs.last_entry() {
+        last.get_mut().schema = Some(checksum(schema));
+    }
+    pairs
 }
 
 /// The names of the files of a draft's pair, of that number from 1: the migration and its rollback.
@@ -61,17 +75,17 @@ pub fn draft_files(number: usize) -> [String; 2] {
 }
 
 impl Draft {
-    /// A draft's lock, from the head it was drawn against, what it leads to, and its pairs in order;
-    /// the last one leads to `schema`.
-    pub fn new(
+    /// A draft's lock, from the head it was drawn against, what it leads to, and the texts of its
+    /// files, pair by pair: the one that applies it, and its rollback.
+    pub fn new<'a>(
         parent: Option<String>,
         schema: Schema,
-        pairs: impl IntoIterator<Item = DraftPair>,
+        pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> Self {
         Draft {
+            pairs: numbered(pairs, &schema_text(&schema)),
             parent,
             schema,
-            pairs: (1..).zip(pairs).collect(),
         }
     }
 
@@ -86,9 +100,16 @@ impl Draft {
     /// A text that is none, holds a merge conflict or contradicts itself.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let draft: Draft = read(text, FORMAT)?;
-        let last = draft.pairs.values().next_back();
         let in_order = draft.pairs.keys().copied().eq(1..=draft.pairs.len());
-        if in_order && last.is_some_and(|last| last.schema == schema_checksum(&draft.schema)) {
+        let mut named = draft.pairs.iter().filter_map(|(number, pair)| {
+            let schema = pair.schema.as_deref()?;
+            Some((*number, schema))
+        });
+        let only = named.next().filter(|_| named.next().is_none());
+        let fits = |(number, schema): (usize, &str)| {
+            number == draft.pairs.len() && schema == schema_checksum(&draft.schema)
+        };
+        if in_order && only.is_some_and(fits) {
             Ok(draft)
         } else {
             Err(LockError::whole(
@@ -102,22 +123,14 @@ impl Draft {
         text(&self.parent, &self.pairs, &schema_text(&self.schema))
     }
 
-    /// The text of the lock of a draft that is drawn against that head and has these pairs: both files
-    /// and the schema that they lead to.
-    pub fn text_of(parent: Option<String>, pairs: &[(&str, &str, &Schema)]) -> String {
-        // The last schema is read twice and written once: a large one takes its time.
-        let mut last = String::new();
-        let pairs = (1..).zip(pairs).map(|(number, (up, down, schema))| {
-            last = schema_text(schema);
-            let pair = DraftPair {
-                up: checksum(up),
-                down: checksum(down),
-                schema: checksum(&last),
-            };
-            (number, pair)
-        });
-        let pairs: BTreeMap<usize, DraftPair> = pairs.collect();
-        text(&parent, &pairs, &last)
+    /// The text of [`Draft::new`], for a schema that is not ours to keep.
+    pub fn text_of<'a>(
+        parent: Option<String>,
+        schema: &Schema,
+        pairs: impl IntoIterator<Item = [&'a str; 2]>,
+    ) -> String {
+        let schema = schema_text(schema);
+        text(&parent, &numbered(pairs, &schema), &schema)
     }
 }
 

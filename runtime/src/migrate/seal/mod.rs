@@ -69,7 +69,7 @@ pub fn seal(
     let mut pairs = Vec::new();
     for ((number, pair), [up, down]) in draft.pairs().zip(texts) {
         let names = draft_files(number);
-        let schema = Some(pair.schema.clone());
+        let schema = pair.schema.clone();
         pairs.push((
             parse_new(root, &names[0], &of_checkout(&up))?,
             parse_new(root, &names[1], &of_checkout(&down))?,
@@ -93,8 +93,8 @@ pub fn seal(
     Ok(sealed)
 }
 
-/// A pair to seal: the file that applies it, the one that undoes it, and the checksum of the schema
-/// that it leads to.
+/// A pair to seal: the file that applies it, the one that undoes it, and, of the last one, the checksum
+/// of the schema that it leads to.
 type Pair = (Document, Document, Option<String>);
 
 /// Writes the pairs as the next sealed migrations, and the lock after them.
