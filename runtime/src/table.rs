@@ -4,7 +4,7 @@
 //! and INSERT the derive writes this and nothing more; everything else is generic code of this crate:
 //!
 //! ```
-//! use tabellion::query::Finder;
+//! use tabellion::query::{Finder, Order};
 //! use tabellion::scope::Setting;
 //! use tabellion::*;
 //! # pub struct Shop { domain: String }
@@ -36,7 +36,7 @@
 //!
 //!     pub fn by_shop(shop_domain: impl Into<String>) -> Finder<Action, (i32,)> {
 //!         const INDEX: Index = Index {
-//!             columns: &[("shop_domain", false), ("id", true)],
+//!             columns: &[("shop_domain", Order::Ascending), ("id", Order::Descending)],
 //!             predicate: &[],
 //!         };
 //!         Finder::new(&INDEX, shop_domain.into())

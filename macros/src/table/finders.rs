@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_syntax::ast::{At, Column, Index, Table};
+use tabellion_sql::schema::Nulls;
+use tabellion_syntax::ast::{At, Column, Index, IndexColumn, Table};
 use tabellion_syntax::lower::{self, Piece};
 use tabellion_syntax::predicate::plain;
 
@@ -64,10 +65,7 @@ fn finder(read: &Read<'_>, index: &Index, finder: &At<String>) -> Option<TokenSt
     let names = columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
-    let descending = index
-        .columns
-        .iter()
-        .map(|column| column.descending.is_some());
+    let orders = index.columns.iter().map(order);
     let name = &index.name.value;
     let doc = format!(
         "Rows whose `{}` is the given one, in the order of the index `{name}`.",
@@ -78,7 +76,7 @@ fn finder(read: &Read<'_>, index: &Index, finder: &At<String>) -> Option<TokenSt
             let predicate = index_predicate(table, index);
             quote! {
                 static INDEX: ::tabellion::Index = ::tabellion::Index {
-                    columns: &[#((#names, #descending)),*],
+                    columns: &[#((#names, ::tabellion::query::Order::#orders)),*],
                     predicate: #predicate,
                 };
                 ::tabellion::query::Finder::new(&INDEX, #value)
@@ -97,6 +95,21 @@ fn finder(read: &Read<'_>, index: &Index, finder: &At<String>) -> Option<TokenSt
             #body
         }
     })
+}
+
+/// How an index sorts a column, as a word of the runtime.
+fn order(column: &IndexColumn) -> Ident {
+    let nulls = column.nulls.as_ref().map(|nulls| nulls.value);
+    let descends = column.descending.is_some();
+    format_ident!(
+        "{}",
+        match (descends, nulls) {
+            (false, None | Some(Nulls::Last)) => "Ascending",
+            (false, Some(Nulls::First)) => "AscendingNullsFirst",
+            (true, None | Some(Nulls::First)) => "Descending",
+            (true, Some(Nulls::Last)) => "DescendingNullsLast",
+        }
+    )
 }
 
 /// The rows that a partial index holds, as the build script writes them in the index itself.

@@ -12,10 +12,46 @@ use crate::{IntoValue, Params, Scoped, Table};
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Index {
-    /// The columns as SQL, each with whether it descends.
-    pub columns: &'static [(&'static str, bool)],
+    /// The columns as SQL, each with its order.
+    pub columns: &'static [(&'static str, Order)],
     /// Which rows a partial index holds, as SQL; empty where it holds all.
     pub predicate: &'static [Piece],
+}
+
+/// The order of an index's column, and where NULLs stand in it.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From small to large, then NULLs.
+    Ascending,
+    /// NULLs, then from large to small.
+    Descending,
+    /// NULLs, then from small to large.
+    AscendingNullsFirst,
+    /// From large to small, then NULLs.
+    DescendingNullsLast,
+}
+
+impl Order {
+    /// The same index read backwards.
+    pub(super) fn reversed(self) -> Self {
+        match self {
+            Order::Ascending => Order::Descending,
+            Order::Descending => Order::Ascending,
+            Order::AscendingNullsFirst => Order::DescendingNullsLast,
+            Order::DescendingNullsLast => Order::AscendingNullsFirst,
+        }
+    }
+
+    /// What stands behind the column in ORDER BY.
+    pub(super) fn as_sql(self) -> &'static str {
+        match self {
+            Order::Ascending => "",
+            Order::Descending => " desc",
+            Order::AscendingNullsFirst => " nulls first",
+            Order::DescendingNullsLast => " desc nulls last",
+        }
+    }
 }
 
 /// A piece of a partial index's predicate.

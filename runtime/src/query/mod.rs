@@ -16,7 +16,7 @@ use std::hash::{Hash, Hasher};
 pub use delete::Delete;
 pub use fetch::Fetch;
 pub use find::Find;
-pub use finder::{Finder, Index, NextValue, Piece};
+pub use finder::{Finder, Index, NextValue, Order, Piece};
 pub use insert::Insert;
 pub use update::Update;
 

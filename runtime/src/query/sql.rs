@@ -84,10 +84,11 @@ fn finder(
         let word = if n == 0 { "where" } else { "and" };
         let _ = write!(sql, " {word} {condition}");
     }
-    for (n, (column, descending)) in open.iter().enumerate() {
+    // PostgreSQL reads along an index only where the order is the index's own, NULLs included.
+    for (n, (column, order)) in open.iter().enumerate() {
         let word = if n == 0 { " order by" } else { "," };
-        let direction = if *descending != reverse { " desc" } else { "" };
-        let _ = write!(sql, "{word} {column}{direction}");
+        let order = if reverse { order.reversed() } else { *order };
+        let _ = write!(sql, "{word} {column}{}", order.as_sql());
     }
     if limited {
         let _ = write!(sql, " limit ${}", equal + 1);
@@ -165,7 +166,7 @@ fn closing_quote(quoted: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{ByAddress, TableInfo};
+    use crate::query::{ByAddress, Order, TableInfo};
 
     const fn open() -> &'static str {
         "it's open"
@@ -176,7 +177,11 @@ mod tests {
         columns: &["id", "shop", "\"Order\"", "due"],
     };
     static OPEN: Index = Index {
-        columns: &[("shop", false), ("due", true), ("id", false)],
+        columns: &[
+            ("shop", Order::Ascending),
+            ("due", Order::Descending),
+            ("id", Order::Ascending),
+        ],
         predicate: &[Piece::Sql("state = "), Piece::Text(open)],
     };
 
@@ -206,6 +211,36 @@ mod tests {
              and (state = 'it''s open') order by id desc"
         );
         assert!(finder(3, false, false).ends_with("id = $3 and (state = 'it''s open')"));
+    }
+
+    #[test]
+    fn nulls_stand_where_the_index_has_them() {
+        static INDEX: Index = Index {
+            columns: &[
+                ("shop", Order::AscendingNullsFirst),
+                ("due", Order::DescendingNullsLast),
+                ("rank", Order::AscendingNullsFirst),
+            ],
+            predicate: &[],
+        };
+        let finder = |reverse| {
+            sql(Shape::Finder {
+                index: ByAddress(&INDEX),
+                equal: 1,
+                reverse,
+                limited: false,
+            })
+        };
+        let forward = finder(false);
+        assert!(
+            forward.ends_with("where shop = $1 order by due desc nulls last, rank nulls first"),
+            "{forward}"
+        );
+        let back = finder(true);
+        assert!(
+            back.ends_with("where shop = $1 order by due nulls first, rank desc nulls last"),
+            "{back}"
+        );
     }
 
     #[test]

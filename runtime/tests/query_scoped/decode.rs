@@ -1,5 +1,6 @@
 //! What the database holds and the struct does not expect is an error that names table and column.
 
+use tabellion::query::Order;
 use tabellion::{AllowsSelect, Error, Finder, Index, Row, Table};
 
 use crate::support::*;
@@ -61,7 +62,7 @@ impl AllowsSelect for Skewed {}
 #[tokio::test]
 async fn another_type_than_the_field_has() -> Outcome {
     const INDEX: Index = Index {
-        columns: &[("shop", false)],
+        columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };
     let fixture = Fixture::new().await?;
@@ -127,7 +128,7 @@ impl AllowsSelect for Listed {}
 #[tokio::test]
 async fn null_in_an_array() -> Outcome {
     const INDEX: Index = Index {
-        columns: &[("shop", false)],
+        columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };
     let fixture = Fixture::new().await?;

@@ -1,5 +1,6 @@
 //! Round trips are counted, not assumed.
 
+use tabellion::query::Order;
 use tabellion::{AllowsSelect, Error, Finder, Index, NoScope, Row, Table};
 
 use crate::support::*;
@@ -132,7 +133,7 @@ impl AllowsSelect for Prepared {}
 #[tokio::test]
 async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
     const INDEX: Index = Index {
-        columns: &[("from_sql", false)],
+        columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };
     let fixture = Fixture::new().await?;

@@ -1,5 +1,6 @@
 //! Logins that row-level security would not hold are refused, and the error says what to do.
 
+use tabellion::query::Order;
 use tabellion::{AllowsSelect, Error, Finder, Index, Row, Scope, Table};
 
 use crate::support::*;
@@ -139,7 +140,7 @@ scoped_table!(Ghost, "query_ghost", GhostNote);
 scoped_table!(Mighty, "query_mighty", MightyNote);
 
 const INDEX: Index = Index {
-    columns: &[("shop", false)],
+    columns: &[("shop", Order::Ascending)],
     predicate: &[],
 };
 

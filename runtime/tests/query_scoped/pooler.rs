@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tabellion::query::Order;
 use tabellion::{AllowsSelect, Error, Finder, Index, NoScope, Row, Table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -99,7 +100,7 @@ impl AllowsSelect for Prepared {}
 #[tokio::test]
 async fn no_two_connections_share_a_name() -> Outcome {
     const INDEX: Index = Index {
-        columns: &[("from_sql", false)],
+        columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };
     let fixture = Fixture::new().await?;

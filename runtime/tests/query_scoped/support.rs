@@ -30,6 +30,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Table)]
 #[table(name = "notes", scope = Shop)]
 #[index(name = "notes_by_shop", columns(shop, amount desc, id), finder = "by_shop")]
+#[index(name = "notes_said", columns(shop, body desc nulls_last), finder = "said")]
 #[index(name = "notes_open", columns(shop, id), where = kind == Kind::Call, finder = "calls_of")]
 #[tenant(shop = scope.domain)]
 pub(crate) struct Note {

@@ -51,6 +51,28 @@ async fn rows_of_another_tenant_are_neither_read_nor_written() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_finder_has_nulls_where_its_index_has_them() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    for body in [None, Some("b"), Some("c")] {
+        let insert = Note::insert(note("acme"));
+        match body {
+            Some(body) => insert.set(Note::BODY, body).execute(&acme).await?,
+            None => insert.execute(&acme).await?,
+        };
+    }
+    let bodies = |notes: Vec<Note>| notes.into_iter().map(|note| note.body).collect::<Vec<_>>();
+    let mut expected = vec![Some("c".to_owned()), Some("b".to_owned()), None];
+    let found = Note::said("acme").fetch_all(&acme).await?;
+    assert_eq!(bodies(found), expected);
+    expected.reverse();
+    let found = Note::said("acme").reverse().fetch_all(&acme).await?;
+    assert_eq!(bodies(found), expected);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_scope_ends_with_its_statement() -> Outcome {
     let fixture = Fixture::new().await?;
     let db = fixture.connect(1).await?;

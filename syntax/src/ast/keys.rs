@@ -67,7 +67,7 @@ impl IndexColumn {
 
     /// The field, where nothing but an order is said about it: what a query can name as it stands.
     pub fn plain(&self) -> Option<&Ident> {
-        let is_plain = self.collation.is_none() && self.opclass.is_none() && self.nulls.is_none();
+        let is_plain = self.collation.is_none() && self.opclass.is_none();
         self.field().filter(|_| is_plain)
     }
 }
