@@ -1,6 +1,7 @@
 //! Raw SQL expressions: parsed, and every column name in them resolved.
 
 mod clause;
+mod types;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -15,6 +16,7 @@ use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 use crate::schema::{Expr, Type};
 
 pub use clause::{Clause, refused};
+pub use types::{Columns, mistyped, no_condition};
 
 /// Parses an expression over the columns of `table`.
 ///

@@ -1,0 +1,346 @@
+//! What a text says as a value of a type: whether PostgreSQL would read it, and which value it is.
+//!
+//! PostgreSQL reads times in many forms. Here only those are judged that mean the same everywhere, such as
+//! `2026-02-03 04:05:06+01`; of any other nothing is said.
+//! Sources: <https://www.postgresql.org/docs/15/datatype-datetime.html#DATATYPE-DATETIME-INPUT> and
+//! <https://www.postgresql.org/docs/15/datatype-uuid.html>.
+
+use std::cmp::Ordering;
+
+use crate::schema::Type;
+
+/// Whether a text is certainly no value of a type.
+pub fn is_refused(ty: &Type, text: &str) -> bool {
+    match ty {
+        Type::Date | Type::Timestamp(_) | Type::Timestamptz(_) => {
+            Moment::read(text).is_some_and(|moment| !moment.exists())
+        }
+        Type::Time(_) => Clock::read(text.trim()).is_some_and(|clock| !clock.exists()),
+        Type::Uuid => uuid(text).is_none(),
+        _ => false,
+    }
+}
+
+/// Whether two texts are one value of a type, as far as the texts tell.
+pub fn are_equal(ty: &Type, a: &str, b: &str) -> bool {
+    a == b || compare(ty, None, a, b) == Some(Ordering::Equal)
+}
+
+/// The order of two texts as values of a type, where the texts tell it. `collation` is the one that is
+/// named, where one is.
+pub fn compare(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<Ordering> {
+    match ty {
+        Type::Date => {
+            let (a, b) = (Moment::read(a)?, Moment::read(b)?);
+            (a.exists() && b.exists()).then(|| a.day.cmp(&b.day))
+        }
+        Type::Timestamp(_) | Type::Timestamptz(_) => {
+            let (a, b) = (Moment::read(a)?, Moment::read(b)?);
+            if !(a.exists() && b.exists()) {
+                return None;
+            }
+            match (ty, a.offset, b.offset) {
+                (Type::Timestamp(_), ..) => Some(a.local().cmp(&b.local())),
+                (_, Some(_), Some(_)) => Some(a.instant().cmp(&b.instant())),
+                // Where clocks change, an hour has no order that the texts would tell.
+                (_, None, None) if a.day != b.day || a.clock == b.clock => {
+                    Some(a.local().cmp(&b.local()))
+                }
+                _ => None,
+            }
+        }
+        Type::Time(_) => {
+            let (a, b) = (Clock::read(a.trim())?, Clock::read(b.trim())?);
+            (a.exists() && b.exists()).then(|| a.cmp(&b))
+        }
+        Type::Uuid => Some(uuid(a)?.cmp(&uuid(b)?)),
+        // It is filled up with blanks, which play no part.
+        Type::Char(_) => texts(collation, a.trim_end_matches(' '), b.trim_end_matches(' ')),
+        Type::Text | Type::Varchar(_) => texts(collation, a, b),
+        _ => (a == b).then_some(Ordering::Equal),
+    }
+}
+
+/// The order of two texts, where no collation could have another.
+fn texts(collation: Option<&str>, a: &str, b: &str) -> Option<Ordering> {
+    if a == b {
+        return Some(Ordering::Equal);
+    }
+    if matches!(collation, Some("C" | "POSIX" | "ucs_basic")) {
+        return Some(a.as_bytes().cmp(b.as_bytes()));
+    }
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_plain(a) || !is_plain(b) {
+        return None;
+    }
+    // What only goes on is greater.
+    if a.starts_with(b) || b.starts_with(a) {
+        return Some(a.len().cmp(&b.len()));
+    }
+    match (a.as_bytes(), b.as_bytes()) {
+        // Single letters. Languages that move one move `y` or `z`.
+        ([a @ b'a'..=b'x'], [b @ b'a'..=b'x']) | ([a @ b'A'..=b'X'], [b @ b'A'..=b'X']) => {
+            Some(a.cmp(b))
+        }
+        // Of one length even an order by number is the same.
+        (one, other) if one.len() == other.len() => {
+            let are_digits = [one, other].concat().iter().all(u8::is_ascii_digit);
+            are_digits.then(|| one.cmp(other))
+        }
+        _ => None,
+    }
+}
+
+/// The digits of a UUID in lower case. Braces, and a hyphen behind every four digits, are as one likes.
+fn uuid(text: &str) -> Option<String> {
+    let inner = match text.strip_prefix('{') {
+        Some(rest) => rest.strip_suffix('}')?,
+        None => text,
+    };
+    let mut digits = String::with_capacity(32);
+    for c in inner.chars() {
+        match c {
+            '-' if matches!(digits.len(), 4 | 8 | 12 | 16 | 20 | 24 | 28) => {}
+            c if c.is_ascii_hexdigit() => digits.push(c.to_ascii_lowercase()),
+            _ => return None,
+        }
+    }
+    let doubled = inner.contains("--") || inner.ends_with('-');
+    (digits.len() == 32 && !doubled).then_some(digits)
+}
+
+/// A time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Clock {
+    hour: u32,
+    minute: u32,
+    second: u32,
+    micros: u32,
+}
+
+impl Clock {
+    const MIDNIGHT: Clock = Clock {
+        hour: 0,
+        minute: 0,
+        second: 0,
+        micros: 0,
+    };
+
+    /// `04:05`, `04:05:06`, `04:05:06.789`
+    fn read(text: &str) -> Option<Clock> {
+        let mut parts = text.split(':');
+        let (hour, minute) = (parts.next()?, parts.next()?);
+        let second = parts.next().unwrap_or("00");
+        let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
+        if parts.next().is_some() || fraction.is_empty() || fraction.len() > 6 {
+            return None;
+        }
+        let micros = number(fraction, 1..=6)? * 10_u32.pow(6 - u32::try_from(fraction.len()).ok()?);
+        Some(Clock {
+            hour: number(hour, 1..=2)?,
+            minute: number(minute, 2..=2)?,
+            second: number(second, 2..=2)?,
+            micros,
+        })
+    }
+
+    /// The last second of a day may be its 60th, and its last hour the 24th.
+    fn exists(self) -> bool {
+        let is_end = self.hour == 24 && (self.minute, self.second, self.micros) == (0, 0, 0);
+        let second = self.second < 60 || (self.second == 60 && self.micros == 0);
+        is_end || (self.hour < 24 && self.minute < 60 && second)
+    }
+
+    fn micros(self) -> i64 {
+        let seconds = (i64::from(self.hour) * 60 + i64::from(self.minute)) * 60;
+        (seconds + i64::from(self.second)) * 1_000_000 + i64::from(self.micros)
+    }
+}
+
+/// A day, a time of it, and how far that is from UTC where it is said.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    day: (u32, u32, u32),
+    clock: Clock,
+    /// In minutes east of Greenwich.
+    offset: Option<i64>,
+}
+
+impl Moment {
+    /// `2026-02-03`, `2026-02-03 04:05:06`, `2026-02-03T04:05:06.789+01:00`, `2026-02-03 04:05Z`
+    fn read(text: &str) -> Option<Moment> {
+        let text = text.trim();
+        let (day, rest) = match text.split_once(['T', ' ']) {
+            Some((day, rest)) => (day, Some(rest)),
+            None => (text, None),
+        };
+        let mut parts = day.split('-');
+        let day = (
+            number(parts.next()?, 4..=4)?,
+            number(parts.next()?, 1..=2)?,
+            number(parts.next()?, 1..=2)?,
+        );
+        if parts.next().is_some() {
+            return None;
+        }
+        let (clock, offset) = match rest {
+            None => (Clock::MIDNIGHT, None),
+            Some(rest) => {
+                let at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+                let (clock, offset) = rest.split_at(at);
+                let offset = match offset {
+                    "" => None,
+                    offset => Some(self::offset(offset)?),
+                };
+                (Clock::read(clock)?, offset)
+            }
+        };
+        Some(Moment { day, clock, offset })
+    }
+
+    fn exists(self) -> bool {
+        let (year, month, day) = self.day;
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last = match month {
+            2 if leap => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return false,
+        };
+        year > 0 && (1..=last).contains(&day) && self.clock.exists()
+    }
+
+    /// Microseconds from the start of the calendar, in UTC.
+    fn instant(self) -> i64 {
+        self.local() - self.offset.unwrap_or_default() * 60_000_000
+    }
+
+    /// The same by the clock that it was read from.
+    fn local(self) -> i64 {
+        let (year, month, day) = self.day;
+        // Counted from March, so that the day that comes and goes is the last of a year.
+        let (year, month) = match month {
+            1 | 2 => (i64::from(year) - 1, i64::from(month) + 9),
+            _ => (i64::from(year), i64::from(month) - 3),
+        };
+        let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = year * 365 + leaps + (month * 153 + 2) / 5 + i64::from(day);
+        days * 24 * 60 * 60_000_000 + self.clock.micros()
+    }
+}
+
+/// `Z`, `+01`, `-01:30`
+fn offset(text: &str) -> Option<i64> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
+    let (hours, minutes) = (number(hours, 2..=2)?, number(minutes, 2..=2)?);
+    (hours < 16 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
+}
+
+/// That many digits as a number.
+fn number(digits: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && length.contains(&digits.len())).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_exist_is_refused() {
+        for text in [
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-10",
+            "0000-01-01",
+            "1900-02-29",
+            "2026-02-29 10:00",
+            "2026-01-01 25:00",
+            "2026-01-01T10:60:00Z",
+        ] {
+            assert!(is_refused(&Type::Date, text), "{text}");
+            assert!(is_refused(&Type::Timestamptz(None), text), "{text}");
+        }
+        for text in [
+            "2026-02-28",
+            "2024-02-29",
+            "2000-02-29",
+            "2026-12-31 24:00:00",
+            "2026-06-30 23:59:60",
+            "today",
+            "infinity",
+            "January 8, 1999",
+            "99-02-30",
+            "2026-02-30 BC",
+        ] {
+            assert!(!is_refused(&Type::Date, text), "{text}");
+        }
+        assert!(is_refused(&Type::Time(None), "12:75"));
+        assert!(!is_refused(&Type::Time(None), "12:15 PM"));
+        assert!(is_refused(&Type::Uuid, "a0eebc99"));
+        assert!(!is_refused(&Type::Text, "2026-02-30"));
+    }
+
+    #[test]
+    fn one_value_has_several_texts() {
+        let one = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+        for other in [
+            "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11",
+            "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}",
+            "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+            "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11",
+            "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380A11}",
+        ] {
+            assert!(are_equal(&Type::Uuid, one, other), "{other}");
+        }
+        for none in [
+            "a0ee-",
+            "a0eebc99--9c0b-4ef8-bb6d-6bb9bd380a11",
+            "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+            "a0-eebc999c0b4ef8bb6d6bb9bd380a11",
+            "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11-",
+        ] {
+            assert!(is_refused(&Type::Uuid, none), "{none}");
+        }
+        let utc = Type::Timestamptz(None);
+        assert!(are_equal(
+            &utc,
+            "2026-01-01 00:30:00+01",
+            "2025-12-31T23:30Z"
+        ));
+        assert!(!are_equal(&utc, "2026-01-01 00:00", "2026-01-01 00:00Z"));
+        assert!(are_equal(&Type::Date, "2026-01-01", "2026-1-1"));
+        let local = Type::Timestamp(None);
+        assert!(are_equal(&local, "2025-12-31 24:00", "2026-01-01"));
+        assert!(are_equal(&local, "2026-02-28 23:59:60", "2026-03-01"));
+        assert!(are_equal(&Type::Char(2), "a", "a "));
+        assert!(!are_equal(&Type::Text, "a", "a "));
+    }
+
+    #[test]
+    fn an_order_is_told_only_where_there_is_one() {
+        use Ordering::{Greater, Less};
+        let order = |a, b| compare(&Type::Text, None, a, b);
+        assert_eq!(order("a", "n"), Some(Less));
+        assert_eq!(order("n", "a"), Some(Greater));
+        assert_eq!(order("ab", "a"), Some(Greater));
+        assert_eq!(order("2025", "2024"), Some(Greater));
+        assert_eq!(order("10", "9"), None);
+        assert_eq!(order("a", "B"), None);
+        assert_eq!(order("ch", "d"), None);
+        assert_eq!(order("z", "s"), None);
+        assert_eq!(compare(&Type::Text, Some("C"), "a", "B"), Some(Greater));
+        let stamp = |a, b| compare(&Type::Timestamptz(None), None, a, b);
+        assert_eq!(stamp("2026-02-01", "2026-03-01"), Some(Less));
+        assert_eq!(stamp("2026-03-29 02:30", "2026-03-29 03:00"), None);
+        assert_eq!(compare(&Type::Date, None, "2026-02-30", "2026-03-01"), None);
+    }
+}
