@@ -1,9 +1,7 @@
 //! Keys, CHECK and exclusion constraints of a table that stays.
 
 use crate::ident::quote;
-use crate::schema::{
-    BTREE, Deferrable, Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique,
-};
+use crate::schema::{Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique};
 
 use super::change::{Columns, stale};
 use super::render;
@@ -45,22 +43,22 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
 /// it takes long and lets others write.
 pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
     let columns = Columns::of(before, after);
+    let attachments = attachments(before, after);
+    let attach = |constraint: &str| {
+        let one = attachments.iter().find(|one| one.constraint == constraint);
+        one.map(|one| Step::new(format!("alter table {name} {}", one.clause())).stops(name))
+    };
     if let Some(key) = &after.primary_key
         && stale_key(Some(key), before.primary_key.as_ref(), &columns)
     {
-        group.push(match attachable(before, after, &key.name, &of_key(key)) {
-            true => attach(name, &key.name, "primary key", key.deferrable),
-            false => add(name, &key.name, &render::primary_key(key)).scans(name),
-        });
+        let built = || add(name, &key.name, &render::primary_key(key)).scans(name);
+        group.push(attach(&key.name).unwrap_or_else(built));
     }
     for unique in stale(&after.uniques, &before.uniques, |unique| {
         columns.move_key(&unique.columns)
     }) {
-        let definition = &after.uniques[unique];
-        group.push(match attachable(before, after, unique, definition) {
-            true => attach(name, unique, "unique", definition.deferrable),
-            false => add(name, unique, &render::unique(definition)).scans(name),
-        });
+        let built = || add(name, unique, &render::unique(&after.uniques[unique])).scans(name);
+        group.push(attach(unique).unwrap_or_else(built));
     }
     for exclusion in stale(&after.exclusions, &before.exclusions, |exclusion| {
         columns.move_exclusion(exclusion)
@@ -194,32 +192,88 @@ pub(super) fn index_of(unique: &Unique) -> Index {
     }
 }
 
-/// Whether just that index is there, and is to become the constraint.
-fn attachable(before: &Table, after: &Table, constraint: &str, unique: &Unique) -> bool {
-    let index = before.indexes.get(constraint);
-    index.is_some_and(|index| index.method == BTREE && *index == index_of(unique))
-        && !after.indexes.contains_key(constraint)
+/// What an index becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    PrimaryKey,
+    Unique,
+}
+
+/// An index that becomes a constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attachment {
+    pub(super) constraint: String,
+    pub(super) index: String,
+    pub(super) kind: Kind,
+    pub(super) unique: Unique,
+}
+
+impl Attachment {
+    /// The action of ALTER TABLE; the index takes the constraint's name.
+    pub(super) fn clause(&self) -> String {
+        format!(
+            "add constraint {} {} using index {}{}",
+            quote(&self.constraint),
+            match self.kind {
+                Kind::PrimaryKey => "primary key",
+                Kind::Unique => "unique",
+            },
+            quote(&self.index),
+            render::deferrable(self.unique.deferrable)
+        )
+    }
+}
+
+/// The constraints of `after` that `before` lacks or has otherwise, and for which just the right index is
+/// there: one of their name, else one that would go.
+pub(super) fn attachments(before: &Table, after: &Table) -> Vec<Attachment> {
+    let columns = Columns::of(before, after);
+    let key = after
+        .primary_key
+        .iter()
+        .filter(|key| stale_key(Some(key), before.primary_key.as_ref(), &columns));
+    let key = key.map(|key| (key.name.as_str(), Kind::PrimaryKey, of_key(key)));
+    let uniques = stale(&after.uniques, &before.uniques, |unique| {
+        columns.move_key(&unique.columns)
+    });
+    let uniques = uniques
+        .into_iter()
+        .map(|name| (name, Kind::Unique, after.uniques[name].clone()));
+    let mut found: Vec<Attachment> = Vec::new();
+    for (constraint, kind, unique) in key.chain(uniques) {
+        let wanted = index_of(&unique);
+        let fits = |name: &str, index: &Index| {
+            *index == wanted
+                && !after.indexes.contains_key(name)
+                && !columns.move_index(index)
+                && found.iter().all(|one| one.index != name)
+        };
+        let own = before.indexes.get_key_value(constraint);
+        let index = own
+            .into_iter()
+            .chain(&before.indexes)
+            .find(|(name, index)| fits(name, index));
+        if let Some((index, _)) = index {
+            found.push(Attachment {
+                constraint: constraint.to_owned(),
+                index: index.clone(),
+                kind,
+                unique,
+            });
+        }
+    }
+    found
 }
 
 /// The constraint of `after` that an index of `before` becomes, so that it is not to be dropped.
 pub(super) fn attached(before: &Table, after: &Table, index: &str) -> Option<Unique> {
-    let key = after.primary_key.as_ref().filter(|key| key.name == index);
-    let unique = after.uniques.get(index).cloned().or(key.map(of_key));
-    unique.filter(|unique| attachable(before, after, index, unique))
+    let mut all = attachments(before, after).into_iter();
+    all.find(|one| one.index == index).map(|one| one.unique)
 }
 
 /// Whether an index of `before` becomes a constraint of `after`.
 pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
     attached(before, after, index).is_some()
-}
-
-fn attach(name: &QualifiedName, constraint: &str, kind: &str, when: Deferrable) -> Step {
-    let ident = quote(constraint);
-    Step::new(format!(
-        "alter table {name} add constraint {ident} {kind} using index {ident}{}",
-        render::deferrable(when)
-    ))
-    .stops(name)
 }
 
 pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> Step {

@@ -1,0 +1,276 @@
+//! How a change is split into pairs of files, so that nobody waits for a table that is in use.
+//!
+//! 1. Indexes that are in the way of what changes are dropped concurrently, each alone in its file.
+//! 2. One transaction changes tables, columns, policies and grants. Constraints on tables that exist
+//!    are added without looking at the rows that are there; a column that is to be NOT NULL gets a
+//!    CHECK that says so. Indexes and keys that go, or change, stay.
+//! 3. Indexes that are new, or changed, are built concurrently, each alone in its file; so are those
+//!    that unique constraints and primary keys will be made of. One that takes the place of another of
+//!    its name is built under a name of its own.
+//! 4. One transaction validates what was added unchecked.
+//! 5. Constraints are made of indexes, each in place of the one that it replaces, in one statement; those
+//!    that go are dropped. The way back builds what it brings back concurrently too.
+//! 6. Indexes that go, or were replaced, are dropped concurrently.
+//! 7. One transaction gives what was built its name, and adds the foreign keys that had to wait for it.
+//! 8. Another one validates those.
+//!
+//! What a foreign key rests on is not taken from under it: such an index or key changes in 7, in one
+//! transaction with the foreign key.
+//!
+//! A partitioned table has less of this: PostgreSQL builds no index on one concurrently, and adds no
+//! foreign key to one unchecked.
+
+mod keys;
+mod postpone;
+mod replace;
+
+use crate::ident::quote_literal;
+use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
+
+use super::moves::Moves;
+use super::statements::{Plan, Step};
+use super::{Hazard, Question, indexes, questions, transit};
+use postpone::{settled, validated, without_waiting};
+use replace::{Names, Rests, pending};
+
+/// How long the statements of a migration may wait and run, as PostgreSQL writes a duration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `lock_timeout`.
+    pub lock_timeout: String,
+    /// `statement_timeout`.
+    pub statement_timeout: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            lock_timeout: "5s".into(),
+            statement_timeout: "5min".into(),
+        }
+    }
+}
+
+/// A migration and its rollback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// What applies it.
+    pub up: Script,
+    /// What undoes it.
+    pub down: Script,
+    reach: Reach,
+}
+
+/// What a migration leads to, where it is applied to what it was drawn for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reach {
+    Schema(Box<Schema>),
+    /// Only this table changes.
+    Table(QualifiedName, Box<Table>),
+}
+
+impl Migration {
+    /// Makes the schema that the migration was drawn for the one that it leads to.
+    pub fn advance(&self, schema: &mut Schema) {
+        match &self.reach {
+            Reach::Schema(reached) => schema.clone_from(reached),
+            Reach::Table(name, table) => {
+                schema.tables.insert(name.clone(), (**table).clone());
+            }
+        }
+    }
+}
+
+/// The statements of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its statements run each by itself: PostgreSQL refuses one of them inside a transaction.
+    pub no_transaction: bool,
+    /// The statements.
+    pub plan: Plan,
+    settings: Settings,
+}
+
+impl Script {
+    /// What running the file does beside what it says.
+    pub fn hazards(&self) -> Vec<Hazard> {
+        self.plan.hazards()
+    }
+
+    /// The SQL below the file's header. A file that is one transaction limits its own waiting; a plain
+    /// SET would outlive it.
+    pub fn body(&self) -> String {
+        let body = self.plan.body();
+        if self.no_transaction || body.is_empty() {
+            return body;
+        }
+        let Settings {
+            lock_timeout,
+            statement_timeout,
+        } = &self.settings;
+        format!(
+            "select pg_catalog.set_config('lock_timeout', {}, true);\n\
+             select pg_catalog.set_config('statement_timeout', {}, true);\n\n{body}",
+            quote_literal(lock_timeout),
+            quote_literal(statement_timeout)
+        )
+    }
+}
+
+/// The migrations that lead from one schema to another; none where they do not differ.
+///
+/// # Errors
+/// What only a person can tell: whether a column was renamed, what a new column holds in old rows.
+pub fn migrations(
+    from: &Schema,
+    to: &Schema,
+    renames: &Renames,
+    settings: &Settings,
+) -> Result<Vec<Migration>, Vec<Question>> {
+    let moves = questions::ask(from, to, renames)?;
+    let mut stages = Stages {
+        at: from.clone(),
+        done: Vec::new(),
+        settings,
+    };
+    let mid = moves.apply(from, to);
+    let mut names = Names::of(&mid, to);
+    let rests = Rests::of(&mid);
+    for (old, name, before, after) in lasting(from, &mid, to, &moves) {
+        for index in indexes::stale_in(before, after) {
+            let definition = &before.indexes[index];
+            if !names.may_linger(name, before, after, index) && !rests.on_index(name, definition) {
+                // Its columns have their old names still.
+                stages.drop_index(old, index, &from.tables[old].indexes[index]);
+            }
+        }
+    }
+    let main = without_waiting(&moves.apply(&stages.at, to), to, &names);
+    stages.to(main, &moves);
+    let lasting: Vec<(&QualifiedName, &Table)> = lasting(from, &mid, to, &moves)
+        .filter(|(_, name, _, after)| stages.at.tables[*name] != **after)
+        .map(|(_, name, _, after)| (name, after))
+        .collect();
+    let mut built = Vec::new();
+    for &(name, after) in &lasting {
+        for (wanted, index, definition) in pending(name, &stages.at.tables[name], after, &mut names)
+        {
+            stages.create_index(name, &index, &definition);
+            built.push((name, wanted, index));
+        }
+    }
+    stages.to(validated(&stages.at, to), &Moves::default());
+    let rests = Rests::of(&stages.at);
+    for &(name, after) in &lasting {
+        stages.keys(name, after, &rests, &mut names);
+    }
+    for &(name, after) in &lasting {
+        let before = &stages.at.tables[name];
+        let replaced = |index: &str| built.iter().any(|(on, _, i)| *on == name && i == index);
+        let going: Vec<(String, Index)> = indexes::stale_in(before, after)
+            .into_iter()
+            .filter(|index| !replaced(index))
+            .map(|index| (index.to_owned(), before.indexes[index].clone()))
+            .filter(|(_, definition)| !rests.on_index(name, definition))
+            .collect();
+        for (index, definition) in going {
+            stages.drop_index(name, &index, &definition);
+        }
+    }
+    stages.to(settled(&stages.at, to, &built), &Moves::default());
+    stages.to(to.clone(), &Moves::default());
+    if let Some(last) = stages.done.last_mut() {
+        // What makes no statement, such as the module path of a struct.
+        last.reach = Reach::Schema(Box::new(to.clone()));
+    }
+    Ok(stages.done)
+}
+
+/// The tables on both sides that differ and are not partitioned: old name, new name, before under its new
+/// names, after.
+fn lasting<'a>(
+    from: &'a Schema,
+    mid: &'a Schema,
+    to: &'a Schema,
+    moves: &'a Moves,
+) -> impl Iterator<Item = (&'a QualifiedName, &'a QualifiedName, &'a Table, &'a Table)> {
+    from.tables.keys().filter_map(|old| {
+        let name = moves.name(old);
+        let (before, after) = (mid.tables.get(name)?, to.tables.get(name)?);
+        let is_plain = before.partition_by.is_none() && after.partition_by.is_none();
+        (is_plain && before != after).then_some((old, name, before, after))
+    })
+}
+
+struct Stages<'a> {
+    at: Schema,
+    done: Vec<Migration>,
+    settings: &'a Settings,
+}
+
+impl Stages<'_> {
+    /// One transaction to another schema, where it takes one at all.
+    fn to(&mut self, next: Schema, moves: &Moves) {
+        if moves.is_empty() && next == self.at {
+            return;
+        }
+        let up = transit(&self.at, &next, moves);
+        let down = transit(&next, &self.at, &moves.inverted());
+        if !(up.is_empty() && down.is_empty()) {
+            let (up, down) = (self.script(false, up), self.script(false, down));
+            self.push(up, down, Reach::Schema(Box::new(next)));
+        }
+    }
+
+    fn drop_index(&mut self, name: &QualifiedName, index: &str, definition: &Index) {
+        let up = vec![indexes::drop_concurrently(name, index)];
+        let down = vec![indexes::create_concurrently(name, index, definition)];
+        self.step(name, (true, up), (true, down), |table| {
+            table.indexes.remove(index);
+        });
+    }
+
+    fn create_index(&mut self, name: &QualifiedName, index: &str, definition: &Index) {
+        let up = vec![indexes::create_concurrently(name, index, definition)];
+        let down = vec![indexes::drop_concurrently(name, index)];
+        self.step(name, (true, up), (true, down), |table| {
+            table.indexes.insert(index.to_owned(), definition.clone());
+        });
+    }
+
+    /// A pair that changes one table: the steps of each file, and whether they run each by itself.
+    fn step(
+        &mut self,
+        name: &QualifiedName,
+        up: (bool, Vec<Step>),
+        down: (bool, Vec<Step>),
+        change: impl FnOnce(&mut Table),
+    ) {
+        let Some(mut table) = self.at.tables.get(name).cloned() else {
+            return;
+        };
+        let plan = |steps: Vec<Step>| {
+            let mut plan = Plan::default();
+            plan.group(&table.source).steps.extend(steps);
+            plan
+        };
+        let (up, down) = ((up.0, plan(up.1)), (down.0, plan(down.1)));
+        change(&mut table);
+        let (up, down) = (self.script(up.0, up.1), self.script(down.0, down.1));
+        self.push(up, down, Reach::Table(name.clone(), Box::new(table)));
+    }
+
+    fn script(&self, no_transaction: bool, plan: Plan) -> Script {
+        Script {
+            no_transaction,
+            plan,
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn push(&mut self, up: Script, down: Script, reach: Reach) {
+        let migration = Migration { up, down, reach };
+        migration.advance(&mut self.at);
+        self.done.push(migration);
+    }
+}

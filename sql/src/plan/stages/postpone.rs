@@ -1,0 +1,177 @@
+//! What one transaction can do without making anyone wait, and what is left for later ones.
+
+use crate::ident::object_name;
+use crate::schema::{Check, Expr, QualifiedName, Schema, Table};
+
+use super::super::change::Columns;
+use super::super::{constraints, foreign_keys};
+use super::replace::Names;
+
+/// The schema that one transaction can reach from `before` without reading the rows of a table that
+/// exists: `to` without what takes longer.
+pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Schema {
+    let mut main = to.clone();
+    for (name, after) in &mut main.tables {
+        if let Some(old) = before.tables.get(name).filter(|old| *old != after) {
+            if old.partition_by.is_none() && after.partition_by.is_none() {
+                postpone_keys(name, old, after, names);
+            }
+            postpone_checks(name, old, after);
+        }
+    }
+    let reached = main.clone();
+    for (name, after) in &mut main.tables {
+        let old = before.tables.get(name);
+        let is_partitioned = after.partition_by.is_some();
+        after.foreign_keys.retain(|key, definition| {
+            let earlier = old.and_then(|old| old.foreign_keys.get(key));
+            let stays = earlier == Some(definition)
+                && !foreign_keys::rests_on_change(before, &reached, name, definition);
+            definition.not_valid = old.is_some() && !stays && !is_partitioned;
+            foreign_keys::has_key(&reached, definition)
+        });
+    }
+    main
+}
+
+/// Leaves out the indexes and keys that are new or changed, and keeps those that go or change, but for
+/// what is in the way.
+fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names: &Names) {
+    let columns = Columns::of(before, after);
+    let wanted = after.clone();
+    for index in super::super::indexes::new_in(before, &wanted) {
+        after.indexes.remove(index);
+    }
+    for (unique, definition) in &wanted.uniques {
+        if before.uniques.get(unique) != Some(definition) || columns.move_key(&definition.columns) {
+            after.uniques.remove(unique);
+        }
+    }
+    if let Some(key) = &wanted.primary_key
+        && (before.primary_key.as_ref() != Some(key) || columns.move_key(&key.columns))
+    {
+        // A key that goes for good goes at once: what was its part may become nullable.
+        after.primary_key = before
+            .primary_key
+            .clone()
+            .filter(|_| names.key_may_linger(before, &wanted));
+    }
+    for (index, definition) in &before.indexes {
+        if after.indexes.get(index) != Some(definition)
+            && names.may_linger(name, before, &wanted, index)
+        {
+            after.indexes.insert(index.clone(), definition.clone());
+        }
+    }
+    for (unique, definition) in &before.uniques {
+        if after.uniques.get(unique) != Some(definition)
+            && names.unique_may_linger(name, before, &wanted, unique)
+        {
+            after.uniques.insert(unique.clone(), definition.clone());
+        }
+    }
+}
+
+/// Adds CHECKs without looking at the rows that are there, and a CHECK in place of each NOT NULL.
+fn postpone_checks(name: &QualifiedName, before: &Table, after: &mut Table) {
+    let columns = Columns::of(before, after);
+    for (check, definition) in &mut after.checks {
+        let stays = before.checks.get(check) == Some(definition) && !columns.move_check(definition);
+        definition.not_valid = !stays;
+    }
+    let mut filled = Vec::new();
+    for column in &mut after.columns {
+        let Some(old) = before.column(&column.name) else {
+            continue;
+        };
+        let is_numbered = column.generated.is_some() || column.computed.is_some();
+        if old.nullable && !column.nullable && !is_numbered && !columns.gone.contains(&column.name)
+        {
+            column.nullable = true;
+            let condition = constraints::not_null(&column.name);
+            let check = Check {
+                not_valid: true,
+                ..Check::new(Expr::new(condition, [&column.name]))
+            };
+            filled.push((column.name.clone(), check));
+        }
+    }
+    for (column, check) in filled {
+        let check_name = free_name(name, &column, before, after);
+        after.checks.insert(check_name, check);
+    }
+}
+
+/// A name for the CHECK that stands in for NOT NULL, which no constraint has on either side. It is not
+/// the one that PostgreSQL 18 gives to NOT NULL itself.
+fn free_name(name: &QualifiedName, column: &str, before: &Table, after: &Table) -> String {
+    let is_taken = |constraint: &str| {
+        [before, after].iter().any(|table| {
+            table.checks.contains_key(constraint)
+                || table.uniques.contains_key(constraint)
+                || table.foreign_keys.contains_key(constraint)
+                || table.exclusions.contains_key(constraint)
+                || table
+                    .primary_key
+                    .as_ref()
+                    .is_some_and(|key| key.name == constraint)
+        })
+    };
+    let numbered = (1..).map(|number| object_name(&name.name, column, &format!("filled{number}")));
+    std::iter::once(object_name(&name.name, column, "filled"))
+        .chain(numbered)
+        .find(|constraint| !is_taken(constraint))
+        .unwrap_or_default()
+}
+
+/// `at`, with everything valid that was added unchecked and need not be added again.
+pub(super) fn validated(at: &Schema, to: &Schema) -> Schema {
+    let mut validated = at.clone();
+    for (name, table) in &mut validated.tables {
+        let Some(after) = to.tables.get(name).filter(|after| *after != table) else {
+            continue;
+        };
+        table.columns.clone_from(&after.columns);
+        table.checks.clone_from(&after.checks);
+        for (key, definition) in &mut table.foreign_keys {
+            if after.foreign_keys.contains_key(key)
+                && !foreign_keys::rests_on_change(at, to, name, definition)
+            {
+                definition.not_valid = false;
+            }
+        }
+    }
+    validated
+}
+
+/// `to`, but for foreign keys that cannot be validated in the transaction that adds them, and for
+/// indexes whose name one still has that leaves in it.
+pub(super) fn settled(
+    at: &Schema,
+    to: &Schema,
+    built: &[(&QualifiedName, String, String)],
+) -> Schema {
+    let mut settled = to.clone();
+    for (name, after) in &mut settled.tables {
+        let Some(old) = at.tables.get(name) else {
+            continue;
+        };
+        for (_, wanted, index) in built.iter().filter(|(on, ..)| *on == name) {
+            if wanted != index
+                && old.indexes.contains_key(wanted)
+                && let Some(definition) = after.indexes.remove(wanted)
+            {
+                after.indexes.insert(index.clone(), definition);
+            }
+        }
+        if after.partition_by.is_some() {
+            continue;
+        }
+        for (key, definition) in &mut after.foreign_keys {
+            let is_there = old.foreign_keys.contains_key(key);
+            definition.not_valid =
+                !is_there || foreign_keys::rests_on_change(at, to, name, definition);
+        }
+    }
+    settled
+}

@@ -1,0 +1,210 @@
+//! Indexes and keys that take the place of others: what may stay meanwhile, and under which names the new
+//! ones are built.
+
+use std::collections::BTreeSet;
+
+use crate::ident::object_name;
+use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
+
+use super::super::change::Columns;
+use super::super::constraints::{attachments, index_of, of_key};
+use super::super::{indexes, partitions};
+
+/// The names that relations have on both sides of a change; indexes share them with tables.
+pub(super) struct Names {
+    after: BTreeSet<QualifiedName>,
+    all: BTreeSet<QualifiedName>,
+    /// An extension goes, and whatever uses it must go before.
+    loses_extension: bool,
+}
+
+impl Names {
+    pub(super) fn of(before: &Schema, after: &Schema) -> Self {
+        let lost = |name: &String| !after.extensions.contains_key(name);
+        let after_names = relations(after);
+        Names {
+            all: relations(before).union(&after_names).cloned().collect(),
+            after: after_names,
+            loses_extension: before.extensions.keys().any(lost),
+        }
+    }
+
+    /// Whether an index of `before` that goes or changes may stay while everything else changes.
+    pub(super) fn may_linger(
+        &self,
+        name: &QualifiedName,
+        before: &Table,
+        after: &Table,
+        index: &str,
+    ) -> bool {
+        let Some(definition) = before.indexes.get(index) else {
+            return false;
+        };
+        !Columns::of(before, after).move_index(definition)
+            && !self.loses_extension
+            && self.is_free(name, index, after.indexes.contains_key(index))
+            && !is_constraint(after, index)
+    }
+
+    /// The same for a unique constraint.
+    pub(super) fn unique_may_linger(
+        &self,
+        name: &QualifiedName,
+        before: &Table,
+        after: &Table,
+        unique: &str,
+    ) -> bool {
+        let Some(definition) = before.uniques.get(unique) else {
+            return false;
+        };
+        let others = Table {
+            uniques: Default::default(),
+            ..after.clone()
+        };
+        !Columns::of(before, after).move_key(&definition.columns)
+            && !self.loses_extension
+            && self.is_free(name, unique, after.uniques.contains_key(unique))
+            && !after.indexes.contains_key(unique)
+            && !is_constraint(&others, unique)
+    }
+
+    /// The same for a primary key in whose place another comes.
+    pub(super) fn key_may_linger(&self, before: &Table, after: &Table) -> bool {
+        let Some(key) = &before.primary_key else {
+            return false;
+        };
+        let others = Table {
+            primary_key: None,
+            ..after.clone()
+        };
+        let stays = |column: &String| after.column(column).is_some_and(|column| !column.nullable);
+        key.columns.iter().all(stays)
+            && !Columns::of(before, after).move_key(&key.columns)
+            && !self.loses_extension
+            && !after.indexes.contains_key(&key.name)
+            && !is_constraint(&others, &key.name)
+    }
+
+    /// Whether nobody else is to have the name: the table's own of that kind may.
+    fn is_free(&self, table: &QualifiedName, name: &str, is_own: bool) -> bool {
+        is_own
+            || !self
+                .after
+                .contains(&QualifiedName::new(&table.schema, name))
+    }
+
+    /// A name for an index that is to take the place of another one later.
+    pub(super) fn fresh(&mut self, table: &QualifiedName, name: &str) -> String {
+        let numbered = (2..).map(|number| format!("new{number}"));
+        std::iter::once("new".to_owned())
+            .chain(numbered)
+            .map(|label| object_name(name, "", &label))
+            .find(|fresh| self.all.insert(QualifiedName::new(&table.schema, fresh)))
+            .unwrap_or_default()
+    }
+}
+
+/// Whether a constraint of the table has that name.
+fn is_constraint(table: &Table, name: &str) -> bool {
+    table.uniques.contains_key(name)
+        || table.checks.contains_key(name)
+        || table.foreign_keys.contains_key(name)
+        || table.exclusions.contains_key(name)
+        || table
+            .primary_key
+            .as_ref()
+            .is_some_and(|key| key.name == name)
+}
+
+/// The names of tables, of their indexes and of the sequences of their columns.
+fn relations(schema: &Schema) -> BTreeSet<QualifiedName> {
+    let mut names: BTreeSet<QualifiedName> = schema.externals.keys().cloned().collect();
+    for (name, table) in &schema.tables {
+        names.extend(partitions::relations(name, table));
+        let sequences = table.columns.iter().filter(|c| c.generated.is_some());
+        let sequences = sequences.map(|column| object_name(&name.name, &column.name, "seq"));
+        let indexes = table.indexes.keys().chain(table.uniques.keys());
+        let indexes = indexes.chain(table.exclusions.keys()).cloned();
+        let key = table.primary_key.iter().map(|key| key.name.clone());
+        let all = sequences.chain(indexes).chain(key);
+        names.extend(all.map(|one| QualifiedName::new(&name.schema, one)));
+    }
+    names
+}
+
+/// The keys that foreign keys may rest on: a table, and the columns that they reference, sorted.
+pub(super) struct Rests(BTreeSet<(QualifiedName, Vec<String>)>);
+
+impl Rests {
+    pub(super) fn of(schema: &Schema) -> Self {
+        let keys = schema
+            .tables
+            .values()
+            .flat_map(|table| table.foreign_keys.values());
+        Rests(
+            keys.map(|key| {
+                let mut columns = key.references.clone();
+                columns.sort_unstable();
+                (key.table.clone(), columns)
+            })
+            .collect(),
+        )
+    }
+
+    pub(super) fn on_index(&self, name: &QualifiedName, index: &Index) -> bool {
+        let columns = index.columns.iter().filter_map(IndexColumn::name);
+        let columns: Vec<String> = columns.map(str::to_owned).collect();
+        index.unique && self.on(name, &columns)
+    }
+
+    pub(super) fn on(&self, name: &QualifiedName, columns: &[String]) -> bool {
+        let mut columns = columns.to_vec();
+        columns.sort_unstable();
+        self.0.contains(&(name.clone(), columns))
+    }
+}
+
+/// The indexes that are to be built while others write: new ones, changed ones, and those of new
+/// unique constraints and primary keys. What they are for, the name to build them under, and what they
+/// are.
+pub(super) fn pending(
+    name: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    names: &mut Names,
+) -> Vec<(String, String, Index)> {
+    let columns = Columns::of(before, after);
+    // An index that becomes a constraint has that name then, and the way back needs both.
+    let mut build = |wanted: String, is_taken: bool, definition: Index| {
+        let index = match is_taken {
+            true => names.fresh(name, &wanted),
+            false => wanted.clone(),
+        };
+        (wanted, index, definition)
+    };
+    let mut built = Vec::new();
+    for index in indexes::new_in(before, after) {
+        let is_taken = before.indexes.contains_key(index) || is_constraint(before, index);
+        built.push(build(
+            index.to_owned(),
+            is_taken,
+            after.indexes[index].clone(),
+        ));
+    }
+    let there = attachments(before, after);
+    let is_there = |constraint: &str| there.iter().any(|one| one.constraint == constraint);
+    for (unique, definition) in &after.uniques {
+        let stays = before.uniques.get(unique) == Some(definition)
+            && !columns.move_key(&definition.columns);
+        if !stays && !is_there(unique) {
+            built.push(build(unique.clone(), true, index_of(definition)));
+        }
+    }
+    if let Some(key) = &after.primary_key {
+        let stays = before.primary_key.as_ref() == Some(key) && !columns.move_key(&key.columns);
+        if !stays && !is_there(&key.name) {
+            built.push(build(key.name.clone(), true, index_of(&of_key(key))));
+        }
+    }
+    built
+}
