@@ -3,6 +3,7 @@
 
 mod edits;
 mod partitions;
+mod rules;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -161,14 +162,16 @@ async fn snapshot(client: &tokio_postgres::Client) -> Snapshot {
 async fn follow(client: &tokio_postgres::Client, scripts: &[Script]) -> Result<Snapshot, String> {
     for script in scripts {
         let body = script.body();
-        let text = match script.no_transaction {
-            true => body.clone(),
-            false => format!("begin;\n{body}\ncommit;"),
+        let texts: Vec<String> = match script.no_transaction {
+            true => script.plan.steps().map(|step| step.sql.clone()).collect(),
+            false => vec![format!("begin;\n{body}\ncommit;")],
         };
-        if let Err(error) = client.batch_execute(&text).await {
-            let _ = client.batch_execute("rollback").await;
-            let message = error.as_db_error().map(|error| error.message().to_owned());
-            return Err(format!("{message:?}\n{body}"));
+        for text in texts {
+            if let Err(error) = client.batch_execute(&text).await {
+                let _ = client.batch_execute("rollback").await;
+                let message = error.as_db_error().map(|error| error.message().to_owned());
+                return Err(format!("{message:?}\n{body}"));
+            }
         }
     }
     Ok(snapshot(client).await)

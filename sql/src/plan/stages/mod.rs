@@ -24,6 +24,8 @@ mod keys;
 mod postpone;
 mod replace;
 
+use std::collections::BTreeSet;
+
 use crate::ident::quote_literal;
 use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
 
@@ -147,29 +149,30 @@ pub fn migrations(
     }
     let main = without_waiting(&moves.apply(&stages.at, to), to, &names);
     stages.to(main, &moves);
+    let rests = Rests::of(&stages.at);
     let lasting: Vec<(&QualifiedName, &Table)> = lasting(from, &mid, to, &moves)
         .filter(|(_, name, _, after)| stages.at.tables[*name] != **after)
         .map(|(_, name, _, after)| (name, after))
         .collect();
-    let mut built = Vec::new();
+    let mut replacing = BTreeSet::new();
     for &(name, after) in &lasting {
-        for (wanted, index, definition) in pending(name, &stages.at.tables[name], after, &mut names)
-        {
+        let before = &stages.at.tables[name];
+        for (wanted, index, definition) in pending(name, before, after, &rests, &mut names) {
             stages.create_index(name, &index, &definition);
-            built.push((name, wanted, index));
+            if wanted != index {
+                replacing.insert((name, index));
+            }
         }
     }
     stages.to(validated(&stages.at, to), &Moves::default());
-    let rests = Rests::of(&stages.at);
     for &(name, after) in &lasting {
         stages.keys(name, after, &rests, &mut names);
     }
     for &(name, after) in &lasting {
         let before = &stages.at.tables[name];
-        let replaced = |index: &str| built.iter().any(|(on, _, i)| *on == name && i == index);
         let going: Vec<(String, Index)> = indexes::stale_in(before, after)
             .into_iter()
-            .filter(|index| !replaced(index))
+            .filter(|&index| !replacing.contains(&(name, index.to_owned())))
             .map(|index| (index.to_owned(), before.indexes[index].clone()))
             .filter(|(_, definition)| !rests.on_index(name, definition))
             .collect();
@@ -177,7 +180,7 @@ pub fn migrations(
             stages.drop_index(name, &index, &definition);
         }
     }
-    stages.to(settled(&stages.at, to, &built), &Moves::default());
+    stages.to(settled(&stages.at, to), &Moves::default());
     stages.to(to.clone(), &Moves::default());
     if let Some(last) = stages.done.last_mut() {
         // What makes no statement, such as the module path of a struct.

@@ -144,26 +144,13 @@ pub(super) fn validated(at: &Schema, to: &Schema) -> Schema {
     validated
 }
 
-/// `to`, but for foreign keys that cannot be validated in the transaction that adds them, and for
-/// indexes whose name one still has that leaves in it.
-pub(super) fn settled(
-    at: &Schema,
-    to: &Schema,
-    built: &[(&QualifiedName, String, String)],
-) -> Schema {
+/// `to`, but for foreign keys that cannot be validated in the transaction that adds them.
+pub(super) fn settled(at: &Schema, to: &Schema) -> Schema {
     let mut settled = to.clone();
     for (name, after) in &mut settled.tables {
         let Some(old) = at.tables.get(name) else {
             continue;
         };
-        for (_, wanted, index) in built.iter().filter(|(on, ..)| *on == name) {
-            if wanted != index
-                && old.indexes.contains_key(wanted)
-                && let Some(definition) = after.indexes.remove(wanted)
-            {
-                after.indexes.insert(index.clone(), definition);
-            }
-        }
         if after.partition_by.is_some() {
             continue;
         }

@@ -164,13 +164,14 @@ impl Rests {
     }
 }
 
-/// The indexes that are to be built while others write: new ones, changed ones, and those of new
-/// unique constraints and primary keys. What they are for, the name to build them under, and what they
-/// are.
+/// The indexes that are to be built while others write: new ones, changed ones that no foreign key rests
+/// on, and those of new unique constraints and primary keys. What they are for, the name to build them
+/// under, and what they are.
 pub(super) fn pending(
     name: &QualifiedName,
     before: &Table,
     after: &Table,
+    rests: &Rests,
     names: &mut Names,
 ) -> Vec<(String, String, Index)> {
     let columns = Columns::of(before, after);
@@ -184,6 +185,10 @@ pub(super) fn pending(
     };
     let mut built = Vec::new();
     for index in indexes::new_in(before, after) {
+        let old = before.indexes.get(index);
+        if old.is_some_and(|old| rests.on_index(name, old)) {
+            continue;
+        }
         let is_taken = before.indexes.contains_key(index) || is_constraint(before, index);
         built.push(build(
             index.to_owned(),
