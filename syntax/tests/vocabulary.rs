@@ -191,12 +191,11 @@ fn what_postgresql_refuses_of_an_index() {
         ),
         (
             "name = \"i\", columns(sql(\"lower(title)\")), finder = \"lower\"",
-            "index `i` has no finder, which is for `btree` and `hash` over plain columns; remove `finder`",
+            "index `i` has no finder, since it holds an expression; remove `finder`",
         ),
         (
             "columns(tags), method = gin, finder = \"tagged\"",
-            "index `note_tags_idx` has no finder, which is for `btree` and `hash` over plain columns; remove \
-             `finder`",
+            "index `note_tags_idx` has no finder, since `gin` finds no rows by equal columns; remove `finder`",
         ),
         (
             "columns(id), include(id)",

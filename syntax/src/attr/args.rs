@@ -33,23 +33,51 @@ pub(crate) enum ArgValue {
 impl Parse for Args {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let leading: Option<LitStr> = input.peek(LitStr).then(|| input.parse()).transpose()?;
-        if leading.is_some() && !input.is_empty() {
-            input.parse::<Token![,]>()?;
+        if leading.is_some() && !input.is_empty() && !input.peek(Token![,]) {
+            return Err(input.error("a comma is missing behind the text; add it"));
         }
-        let rest = Punctuated::<Arg, Token![,]>::parse_terminated(input)?;
-        Ok(Args {
-            leading,
-            rest: rest.into_iter().collect(),
-        })
+        if leading.is_some() {
+            input.parse::<Option<Token![,]>>()?;
+        }
+        let mut rest: Vec<Arg> = Vec::new();
+        while !input.is_empty() {
+            let arg: Arg = input.parse()?;
+            if !input.is_empty() && !input.peek(Token![,]) {
+                let key = &arg.key;
+                return Err(input.error(match arg.value {
+                    ArgValue::Flag => format!(
+                        "what follows `{key}` cannot be read; write `{key} = ...` or `{key}(...)`, or a comma"
+                    ),
+                    _ => format!("a comma is missing behind the value of `{key}`; add it"),
+                }));
+            }
+            input.parse::<Option<Token![,]>>()?;
+            rest.push(arg);
+        }
+        Ok(Args { leading, rest })
     }
 }
 
 impl Parse for Arg {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        let key = input.call(Ident::parse_any)?;
+        let key = input.call(Ident::parse_any).map_err(|error| {
+            let message =
+                "an option begins with its name; write `name`, `name = ...` or `name(...)`";
+            syn::Error::new(error.span(), message)
+        })?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            ArgValue::Expr(input.parse()?)
+            let value = input.parse();
+            ArgValue::Expr(value.map_err(|error| {
+                let message = format!("`{key}` needs a value; write `{key} = ...`");
+                // At the end of an attribute there is no token of its own.
+                let span = if input.is_empty() {
+                    key.span()
+                } else {
+                    error.span()
+                };
+                syn::Error::new(span, message)
+            })?)
         } else if input.peek(syn::token::Paren) {
             let content;
             let parens = syn::parenthesized!(content in input);
@@ -109,7 +137,12 @@ pub(super) fn parse<T: Parse>(attribute: &Attribute, report: &mut Report) -> Opt
     let name = attribute.path().to_token_stream();
     let wrong = match &attribute.meta {
         Meta::List(list) if matches!(list.delimiter, MacroDelimiter::Paren(_)) => {
-            return list.parse_args().map_err(|error| report.push(error)).ok();
+            let name = name.to_string();
+            let remedy = format!("`#[{name}]` cannot be read from here on; write `#[{name}(...)]`");
+            let parsed = list.parse_args();
+            return parsed
+                .map_err(|error| report.push(own(error, &remedy)))
+                .ok();
         }
         Meta::Path(_) => "says nothing",
         _ => "takes parentheses",
@@ -119,6 +152,15 @@ pub(super) fn parse<T: Parse>(attribute: &Attribute, report: &mut Report) -> Opt
         format!("`#[{name}]` {wrong}; write `#[{name}(...)]`"),
     );
     None
+}
+
+/// What a parser says, where it is in our own words: a fact and a remedy. Else `instead`.
+fn own(error: syn::Error, instead: &str) -> syn::Error {
+    let is_own = |error: &syn::Error| error.to_string().contains("; ");
+    match is_own(&error) {
+        true => error,
+        false => syn::Error::new(error.span(), instead),
+    }
 }
 
 /// Whether an attribute is `#[name…]`.
@@ -198,7 +240,10 @@ impl Arg {
             }
             Ok(list) => Some((list.into_iter().collect(), *span)),
             Err(error) => {
-                report.push(error);
+                let key = &self.key;
+                let message =
+                    format!("`{key}(...)` holds what it cannot; separate its parts by commas");
+                report.push(own(error, &message));
                 None
             }
         }

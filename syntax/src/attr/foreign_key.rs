@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr};
 use tabellion_sql::schema::{Deferrable, ReferentialAction};
 
-use super::args::{fields_of_call, name_span, referenced};
+use super::args::{ArgValue, fields_of_call, name_span, referenced};
 use super::keys::{Key, fields};
 use super::{Arg, Args};
 use crate::Report;
@@ -114,6 +114,7 @@ fn action(arg: &Arg, report: &mut Report) -> Option<(At<ReferentialAction>, Vec<
         ("set_null", ReferentialAction::SetNull),
         ("set_default", ReferentialAction::SetDefault),
     ];
+    const ACTION: &str = "use `cascade`, `restrict`, `set_null`, `set_default` or `no_action`";
     let expr = arg.expr(report)?;
     let (path, columns) = match expr {
         Expr::Path(path) => (&path.path, Some(Vec::new())),
@@ -121,20 +122,18 @@ fn action(arg: &Arg, report: &mut Report) -> Option<(At<ReferentialAction>, Vec<
             Expr::Path(path) => (&path.path, fields_of_call(call)),
             _ => (&syn::Path::from(arg.key.clone()), None),
         },
-        _ => {
-            arg.path(report)?;
+        expr => {
+            report.over(
+                expr,
+                format!("`{}` is followed by a word; {ACTION}", arg.key),
+            );
             return None;
         }
     };
     let known = ACTIONS.into_iter().find(|(word, _)| path.is_ident(word));
     let Some((word, action)) = known else {
         let other = PathRef(path.clone()).text();
-        report.over(
-            path,
-            format!(
-                "no action `{other}`; use `cascade`, `restrict`, `set_null`, `set_default` or `no_action`"
-            ),
-        );
+        report.over(path, format!("no action `{other}`; {ACTION}"));
         return None;
     };
     let is_call = matches!(expr, Expr::Call(_));
@@ -165,13 +164,18 @@ fn action(arg: &Arg, report: &mut Report) -> Option<(At<ReferentialAction>, Vec<
 
 /// The value of `deferrable = …`.
 pub(super) fn deferrable(arg: &Arg, report: &mut Report) -> Option<At<Deferrable>> {
-    let path = match arg.value {
-        super::args::ArgValue::Expr(_) => arg.path(report)?,
+    const REMEDY: &str =
+        "`deferrable` says until when; write `deferrable = immediate` or `deferrable = deferred`";
+    let path = match &arg.value {
+        ArgValue::Expr(expr) => match &**expr {
+            Expr::Path(path) => PathRef(path.path.clone()),
+            expr => {
+                report.over(expr, REMEDY);
+                return None;
+            }
+        },
         _ => {
-            report.at(
-                arg.key.span(),
-                "`deferrable` says until when; write `deferrable = immediate` or `deferrable = deferred`",
-            );
+            report.at(arg.key.span(), REMEDY);
             return None;
         }
     };

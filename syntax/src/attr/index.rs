@@ -7,10 +7,10 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprLit, Lit, Token};
 use tabellion_sql::schema::BTREE;
 
-use super::args::{Field, name_span};
+use super::args::{ArgValue, Field, name_span};
 use super::{Arg, Args};
 use crate::Report;
-use crate::ast::{At, Flag, IndexColumn};
+use crate::ast::{At, Flag, IndexColumn, PathRef};
 use crate::predicate::{self, Predicate, SpanOf};
 
 pub(crate) struct IndexAttr {
@@ -113,7 +113,18 @@ pub(super) fn method(arg: &Arg, report: &mut Report) -> Option<At<String>> {
         }
         return Some(At::new(name, text.span()));
     }
-    let path = arg.path(report)?;
+    let path = match &arg.value {
+        ArgValue::Expr(expr) => match &**expr {
+            Expr::Path(path) => PathRef(path.path.clone()),
+            expr => {
+                let methods = METHODS.join("`, `");
+                report.over(expr, format!("an access method is a word; use `{methods}`"));
+                return None;
+            }
+        },
+        // That it needs a value is reported already.
+        _ => return None,
+    };
     let name = path.text();
     if !METHODS.contains(&name.as_str()) {
         report.over(

@@ -97,7 +97,10 @@ impl Parse for CheckArgs {
         } else {
             None
         };
-        let expr = input.parse()?;
+        let expr = input.parse().map_err(|error: syn::Error| {
+            let message = "`#[check]` takes a condition; write one such as `#[check(level > 0)]`";
+            syn::Error::new(error.span(), message)
+        })?;
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
             return Err(input.error("`#[check]` ends here; write one attribute for each check"));

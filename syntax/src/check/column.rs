@@ -1,6 +1,7 @@
 //! One field: numbering, types, the default.
 
 use proc_macro2::Span;
+use tabellion_sql::literal;
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::{Generated, Type};
 
@@ -180,6 +181,13 @@ fn default_fits(column: &Column, default: &At<Default>, report: &mut Report) {
         Default::Sql(sql) => return default_sql(name, sql, default.span, report),
         Default::Value(value) => value,
     };
+    if let Value::Literal(literal, _) = value
+        && matches!(column.ty, TypeRef::Stated(_))
+        && let Some(message) = no_value(column, literal)
+    {
+        report.at(default.span, message);
+        return;
+    }
     let rest = match &column.ty {
         TypeRef::Enum(path) => match value {
             Value::Variant(_) => return,
@@ -215,6 +223,21 @@ pub(super) fn literal_fits(ty: &TypeRef, literal: &Literal) -> bool {
     }
 }
 
+/// What is wrong with a text that no value of the column's type has.
+pub(super) fn no_value(column: &Column, literal: &Literal) -> Option<String> {
+    let (Literal::Str(text), TypeRef::Known(ty) | TypeRef::Stated(ty)) = (literal, &column.ty)
+    else {
+        return None;
+    };
+    literal::is_refused(ty, text).then(|| {
+        format!(
+            "`{text}` is no `{}`, and column `{}` is one; correct it",
+            ty.internal_name(),
+            column.name.value
+        )
+    })
+}
+
 /// Types whose values are commonly written as texts.
 fn fits_text(ty: &Type, value: &Value) -> bool {
     let is_text = matches!(value, Value::Literal(Literal::Str(_), _));
@@ -246,7 +269,8 @@ fn default_sql(column: &str, sql: &str, span: Span, report: &mut Report) {
             }
         }
         Ok(_) => {
-            for refused in raw::refused(sql, Clause::Default) {
+            let refused = raw::refused(sql, Clause::Default).into_iter();
+            for refused in refused.chain(raw::mistyped(sql, Clause::Default, &|_| None)) {
                 report.at(span, format!("{what} cannot {refused}"));
             }
         }

@@ -3,6 +3,7 @@
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::{ReferentialAction, Type};
 
+use super::types;
 use crate::Report;
 use crate::ast::{At, Column, ForeignKey, Table, TypeRef};
 use crate::attr::ColumnAttr;
@@ -94,7 +95,9 @@ fn expression(
             return;
         }
     };
-    for refused in raw::refused(&sql.value, Clause::Generated) {
+    let refused = raw::refused(&sql.value, Clause::Generated).into_iter();
+    let mistyped = raw::mistyped(&sql.value, Clause::Generated, &types(table));
+    for refused in refused.chain(mistyped) {
         report.at(sql.span, format!("{what} cannot {refused}"));
     }
     // https://www.postgresql.org/docs/15/ddl-generated-columns.html

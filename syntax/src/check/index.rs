@@ -5,7 +5,7 @@ use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::Nulls;
 
 use super::keys::{listed, ordered};
-use super::storage;
+use super::{storage, types};
 use crate::Report;
 use crate::ast::{At, Index, IndexColumn, IndexKey, Table};
 use crate::predicate::plain;
@@ -189,7 +189,8 @@ fn expression(table: &Table, what: &str, sql: &At<String>, report: &mut Report) 
             }
         }
         Ok(expr) => {
-            let refused = raw::refused(&sql.value, Clause::IndexWhere);
+            let mut refused = raw::refused(&sql.value, Clause::IndexWhere);
+            refused.extend(raw::mistyped(&sql.value, Clause::IndexWhere, &types(table)));
             let is_allowed = refused.is_empty();
             for refused in refused {
                 report.at(sql.span, format!("{what} cannot {refused}"));

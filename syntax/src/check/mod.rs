@@ -14,8 +14,10 @@ mod predicates;
 mod renames;
 mod storage;
 
+use tabellion_sql::schema::Type;
+
 use crate::Report;
-use crate::ast::{Rls, Table};
+use crate::ast::{Rls, Table, TypeRef};
 
 pub(crate) use column::column;
 pub(crate) use external::{external, external_column};
@@ -49,6 +51,19 @@ fn rls(table: &Table, report: &mut Report) {
                 table.name.value
             ),
         );
+    }
+}
+
+/// The types of the columns by their names, as far as the struct tells.
+fn types(table: &Table) -> impl Fn(&str) -> Option<Type> {
+    |name| {
+        let column = table.columns.iter().find(|it| it.name.value == name)?;
+        match &column.ty {
+            // A field that cannot be read passes for a text, and has been reported.
+            TypeRef::Stated(Type::Text) | TypeRef::EnumArray(_) => None,
+            TypeRef::Known(ty) | TypeRef::Stated(ty) => Some(ty.clone()),
+            TypeRef::Enum(_) => Some(Type::Text),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod bounds;
 use proc_macro2::{Ident, Span};
 use tabellion_sql::schema::PartitionStrategy;
 
-use super::column::literal_fits;
+use super::column::{literal_fits, no_value};
 use super::index::shown;
 use super::keys::{listed, ordered};
 use crate::Report;
@@ -88,6 +88,33 @@ fn keys_hold(table: &Table, by: &PartitionBy, report: &mut Report) {
             .filter_map(IndexColumn::field)
             .collect();
         holds(&what, &fields, Some(index.name.span));
+    }
+    for index in table.indexes.iter().filter(|it| it.unique.is_some()) {
+        let what = format!("unique index `{}`", index.name.value);
+        for part in &index.columns {
+            collated(table, by, &what, part, report);
+        }
+    }
+}
+
+/// Rows that one collation takes for equal, another may spread over partitions.
+fn collated(table: &Table, by: &PartitionBy, what: &str, part: &IndexColumn, report: &mut Report) {
+    let (Some(field), Some(collation)) = (part.field(), &part.collation) else {
+        return;
+    };
+    let Some(column) = table.column(field).filter(|_| by.columns.contains(field)) else {
+        return;
+    };
+    let own = column.collation.as_ref().map(|own| &own.value);
+    if own != Some(&collation.value) {
+        report.at(
+            collation.span,
+            format!(
+                "{what} of table `{}` compares column `{}` by another collation than the partition key; \
+                 remove `collate`, or write it on the field",
+                table.name.value, column.name.value
+            ),
+        );
     }
 }
 
@@ -175,14 +202,20 @@ fn fits(
         BoundValue::Min | BoundValue::Max if is_list => {
             "a list holds values, not ends; write each value, or use `default`".to_owned()
         }
-        BoundValue::Literal(literal) => match table.column(field) {
-            Some(column) if !literal_fits(&column.ty, literal) => format!(
-                "the bound does not fit column `{}`, which is {}; use a value of its type",
-                column.name.value,
-                type_of(&column.ty)
-            ),
-            _ => return,
-        },
+        BoundValue::Literal(literal) => {
+            let Some(column) = table.column(field) else {
+                return;
+            };
+            match no_value(column, literal) {
+                Some(message) => message,
+                None if literal_fits(&column.ty, literal) => return,
+                None => format!(
+                    "the bound does not fit column `{}`, which is {}; use a value of its type",
+                    column.name.value,
+                    type_of(&column.ty)
+                ),
+            }
+        }
         _ => return,
     };
     report.at(value.span, message);

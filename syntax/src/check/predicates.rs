@@ -5,6 +5,7 @@ use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::Type;
 
 use super::keys::known;
+use super::types;
 use crate::Report;
 use crate::ast::{Rls, Table, TypeRef};
 use crate::predicate::{Literal, Node, Predicate, SpanOf, Value, plain};
@@ -98,11 +99,20 @@ fn sql_text(table: &Table, place: &Place<'_>, sql: &str, span: SpanOf, report: &
             }
         }
         Ok(_) => {
-            for refused in raw::refused(sql, place.clause) {
+            let types = types(table);
+            let refused = raw::refused(sql, place.clause).into_iter();
+            for refused in refused.chain(raw::mistyped(sql, place.clause, &types)) {
                 report.at(span.0, format!("{what} cannot {refused}"));
+            }
+            if let Some(found) = raw::no_condition(sql, &types) {
+                report.at(span.0, no_condition(what, &found));
             }
         }
     }
+}
+
+fn no_condition(what: &str, found: &str) -> String {
+    format!("{what} needs a condition, and found {found}; compare it, as in `level > 0`")
 }
 
 /// A name that is no column, where it is a word of Rust rather than a slip.
@@ -172,13 +182,7 @@ fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report)
                 // rustc knows what these are.
                 Value::Scope(_) | Value::Variant(_) => return,
             };
-            report.at(
-                value.span(),
-                format!(
-                    "{} needs a condition, and found {found}; compare it, as in `level > 0`",
-                    place.what
-                ),
-            );
+            report.at(value.span(), no_condition(&place.what, &found));
         }
         Node::Compare(..) | Node::Null(..) | Node::In(..) => {}
     }

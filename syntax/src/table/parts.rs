@@ -262,11 +262,11 @@ fn index(table: &Table, index: attr::IndexAttr, report: &mut Report) -> Index {
         (Some(_), Some(finder)) => Some(finder),
         (Some(fields), None) => Some(At::new(format!("by_{}", joined(&fields)), index.span)),
         (None, Some(finder)) => {
+            let why = no_finder(&index.method.value, &index.columns);
             report.at(
                 finder.span,
                 format!(
-                    "index `{}` has no finder, which is for `btree` and `hash` over plain columns; remove \
-                     `finder`",
+                    "index `{}` has no finder, since {why}; remove `finder`",
                     name.value
                 ),
             );
@@ -284,6 +284,26 @@ fn index(table: &Table, index: attr::IndexAttr, report: &mut Report) -> Index {
         predicate: index.predicate,
         with: index.with,
         finder,
+    }
+}
+
+/// Why no query reads along an index by its columns alone.
+fn no_finder(method: &str, columns: &[IndexColumn]) -> String {
+    if !matches!(method, "btree" | "hash") {
+        return format!("`{method}` finds no rows by equal columns");
+    }
+    let word = columns.iter().find_map(|column| match column {
+        IndexColumn {
+            collation: Some(_), ..
+        } => Some("collate"),
+        IndexColumn {
+            opclass: Some(_), ..
+        } => Some("opclass"),
+        _ => None,
+    });
+    match word {
+        Some(word) => format!("by its `{word}` it sorts otherwise than a query does"),
+        None => "it holds an expression".to_owned(),
     }
 }
 

@@ -4,24 +4,22 @@
 
 use std::cmp::Ordering;
 
+use tabellion_sql::literal;
 use tabellion_sql::schema::Type;
 
 use super::text;
 use crate::Report;
-use crate::ast::{At, Bound, BoundValue, Partition, PartitionBy, Table, TypeRef};
+use crate::ast::{At, Bound, BoundValue, Column, Partition, PartitionBy, Table, TypeRef};
 use crate::predicate::Literal;
 
 pub(super) fn together(table: &Table, by: &PartitionBy, report: &mut Report) {
-    let types: Vec<Option<&TypeRef>> = by
-        .columns
-        .iter()
-        .map(|field| table.column(field).map(|column| &column.ty))
-        .collect();
+    let columns: Vec<Option<&Column>> =
+        by.columns.iter().map(|field| table.column(field)).collect();
     for (index, partition) in table.partitions.iter().enumerate() {
-        alone(&types, partition, report);
+        alone(&columns, partition, report);
         // One clash is enough: the others follow from the same slip.
         for other in &table.partitions[..index] {
-            if clash(&types, other, partition, report) {
+            if clash(&columns, other, partition, report) {
                 break;
             }
         }
@@ -29,12 +27,12 @@ pub(super) fn together(table: &Table, by: &PartitionBy, report: &mut Report) {
 }
 
 /// A range that holds nothing, a value that stands twice.
-fn alone(types: &[Option<&TypeRef>], partition: &Partition, report: &mut Report) {
+fn alone(columns: &[Option<&Column>], partition: &Partition, report: &mut Report) {
     let name = &partition.name.value;
     match &partition.bound.value {
         Bound::Range { from, to } => {
             if let (Some(Ordering::Equal | Ordering::Greater), Some(first)) =
-                (rows(types, from, to), to.first())
+                (rows(columns, from, to), to.first())
             {
                 report.at(
                     first.span,
@@ -48,7 +46,7 @@ fn alone(types: &[Option<&TypeRef>], partition: &Partition, report: &mut Report)
         Bound::List(values) => {
             for (index, value) in values.iter().enumerate() {
                 let mut before = values[..index].iter();
-                if before.any(|other| other.value == value.value) {
+                if before.any(|other| same(columns, &other.value, &value.value)) {
                     report.at(
                         value.span,
                         format!(
@@ -65,7 +63,7 @@ fn alone(types: &[Option<&TypeRef>], partition: &Partition, report: &mut Report)
 
 /// Whether two partitions claim the same row; reported at the second.
 fn clash(
-    types: &[Option<&TypeRef>],
+    columns: &[Option<&Column>],
     first: &Partition,
     second: &Partition,
     report: &mut Report,
@@ -77,9 +75,10 @@ fn clash(
             format!("partitions `{one}` and `{other}` are both the default; keep one"),
         ),
         (Bound::List(taken), Bound::List(values)) => {
-            let clash = values
-                .iter()
-                .find(|value| taken.iter().any(|other| other.value == value.value));
+            let clash = values.iter().find(|value| {
+                let mut taken = taken.iter();
+                taken.any(|other| same(columns, &other.value, &value.value))
+            });
             let Some(value) = clash else {
                 return false;
             };
@@ -99,7 +98,7 @@ fn clash(
             },
         ) => {
             let before = |a: &[At<BoundValue>], b: &[At<BoundValue>]| {
-                rows(types, a, b) == Some(Ordering::Less)
+                rows(columns, a, b) == Some(Ordering::Less)
             };
             if !(before(from, end) && before(next, to)) {
                 return false;
@@ -150,12 +149,12 @@ fn clash(
 
 /// The order of two keys, where the literals tell it.
 fn rows(
-    types: &[Option<&TypeRef>],
+    columns: &[Option<&Column>],
     a: &[At<BoundValue>],
     b: &[At<BoundValue>],
 ) -> Option<Ordering> {
-    for (ty, (a, b)) in types.iter().zip(a.iter().zip(b)) {
-        match values(*ty, &a.value, &b.value)? {
+    for (column, (a, b)) in columns.iter().zip(a.iter().zip(b)) {
+        match values(*column, &a.value, &b.value)? {
             Ordering::Equal => {}
             order => return Some(order),
         }
@@ -163,27 +162,56 @@ fn rows(
     Some(Ordering::Equal)
 }
 
-fn values(ty: Option<&TypeRef>, a: &BoundValue, b: &BoundValue) -> Option<Ordering> {
+/// Whether two values of a list are one; a list is of one column.
+fn same(columns: &[Option<&Column>], a: &BoundValue, b: &BoundValue) -> bool {
+    let column = columns.first().copied().flatten();
+    values(column, a, b) == Some(Ordering::Equal)
+}
+
+fn values(column: Option<&Column>, a: &BoundValue, b: &BoundValue) -> Option<Ordering> {
     match (a, b) {
         (a, b) if a == b => Some(Ordering::Equal),
         (BoundValue::Min, _) | (_, BoundValue::Max) => Some(Ordering::Less),
         (BoundValue::Max, _) | (_, BoundValue::Min) => Some(Ordering::Greater),
-        (BoundValue::Literal(Literal::Int(a)), BoundValue::Literal(Literal::Int(b))) => {
-            Some(a.parse::<i128>().ok()?.cmp(&b.parse().ok()?))
-        }
+        (
+            BoundValue::Literal(Literal::Int(a) | Literal::Float(a)),
+            BoundValue::Literal(Literal::Int(b) | Literal::Float(b)),
+        ) => number(a, b),
         (BoundValue::Literal(Literal::Str(a)), BoundValue::Literal(Literal::Str(b))) => {
-            let is_time = matches!(
-                ty?,
-                TypeRef::Known(Type::Date | Type::Timestamp(_) | Type::Timestamptz(_))
-            );
-            // Texts sort by a collation, and times in other forms than this one by their meaning.
-            (is_time && is_iso_date(a) && is_iso_date(b)).then(|| a.cmp(b))
+            let column = column?;
+            let collation = column.collation.as_ref().map(|name| name.value.as_str());
+            let ty = match &column.ty {
+                TypeRef::Known(ty) | TypeRef::Stated(ty) => ty,
+                TypeRef::Enum(_) => &Type::Text,
+                TypeRef::EnumArray(_) => return None,
+            };
+            literal::compare(ty, collation, a, b)
         }
         _ => None,
     }
 }
 
-fn is_iso_date(text: &str) -> bool {
-    let form = |c: char| if c.is_ascii_digit() { '0' } else { c };
-    text.chars().map(form).eq("0000-00-00".chars())
+/// The order of two numbers without an exponent, of any number of digits.
+fn number(a: &str, b: &str) -> Option<Ordering> {
+    let parts = |text: &str| {
+        let (is_negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let whole = whole.trim_start_matches('0').to_owned();
+        let fraction = fraction.trim_end_matches('0').to_owned();
+        let is_zero = whole.is_empty() && fraction.is_empty();
+        let is_number = [&whole, &fraction]
+            .into_iter()
+            .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        is_number.then_some((is_negative && !is_zero, (whole.len(), whole, fraction)))
+    };
+    let ((a_is_negative, a), (b_is_negative, b)) = (parts(a)?, parts(b)?);
+    Some(match (a_is_negative, b_is_negative) {
+        (false, false) => a.cmp(&b),
+        (true, true) => b.cmp(&a),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+    })
 }
