@@ -8,55 +8,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::LockError;
+use super::write::push_segment;
 
-/// The facts of a value below a path, added to `facts`. The keys are the lines' paths.
-pub(super) fn flatten(path: &str, value: &Value, facts: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            for (key, inner) in map {
-                let segment = segment(key);
-                let path = if path.is_empty() {
-                    segment
-                } else {
-                    format!("{path}.{segment}")
-                };
-                flatten(&path, inner, facts);
-            }
-        }
-        scalar => {
-            facts.insert(path.to_owned(), one_line(scalar));
-        }
-    }
-}
-
-/// A key as a segment of a path: as it is where it is a plain word, else as a JSON string.
+/// A key as a segment of a path.
 pub(super) fn segment(key: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if !key.is_empty() && key.bytes().all(plain) {
-        key.to_owned()
-    } else {
-        Value::from(key).to_string()
-    }
-}
-
-/// JSON with sorted keys, whatever order the map keeps: a feature of serde_json, turned on by any
-/// crate of a build, changes that order.
-fn one_line(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let sorted: BTreeMap<_, _> = map.iter().collect();
-            let parts: Vec<_> = sorted
-                .into_iter()
-                .map(|(key, inner)| format!("{}:{}", Value::from(key.as_str()), one_line(inner)))
-                .collect();
-            format!("{{{}}}", parts.join(","))
-        }
-        Value::Array(list) => {
-            let parts: Vec<_> = list.iter().map(one_line).collect();
-            format!("[{}]", parts.join(","))
-        }
-        scalar => scalar.to_string(),
-    }
+    let mut segment = String::new();
+    push_segment(&mut segment, key);
+    segment
 }
 
 /// Facts read from text, each with its line.
@@ -195,9 +153,7 @@ mod tests {
             "plain": {"a_1": 1, "with.dot": {"": "x", "say \"hi\" = ": null}},
             "empty": {}, "none": [], "list": [{"b": 1, "a": [true]}, "line\nbreak"],
         });
-        let mut facts = BTreeMap::new();
-        flatten("", &value, &mut facts);
-        let text: String = facts.iter().map(|(k, v)| format!("{k} = {v}\n")).collect();
+        let text = super::super::write::facts(String::new(), "", &value).unwrap();
         assert!(
             text.contains("list = [{\"a\":[true],\"b\":1},\"line\\nbreak\"]\n"),
             "{text}"

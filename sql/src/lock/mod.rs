@@ -15,6 +15,7 @@ mod draft;
 mod facts;
 mod files;
 mod merge;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,17 +82,7 @@ pub(crate) fn facts_of(schema: &Schema) -> BTreeSet<String> {
 
 fn write(format: &str, value: &impl Serialize) -> String {
     // Every key of a schema is a string, so this cannot fail; an empty text would be refused.
-    let value = serde_json::to_value(value).unwrap_or(Value::Null);
-    let mut facts = BTreeMap::new();
-    facts::flatten("", &value, &mut facts);
-    let mut text = format!("{format}\n");
-    for (path, value) in facts {
-        text.push_str(&path);
-        text.push_str(" = ");
-        text.push_str(&value);
-        text.push('\n');
-    }
-    text
+    write::facts(format!("{format}\n"), "", value).unwrap_or_default()
 }
 
 fn read<T: DeserializeOwned>(text: &str, format: &str) -> Result<T, LockError> {
