@@ -4,12 +4,15 @@
 //! `not-parsed` needs a parser, so that a file which sqlparser cannot read still keeps the other rules.
 
 mod concurrently_alone;
+mod copy_program;
 mod definer_search_path;
 mod empty_rollback;
+mod needs_no_transaction;
 mod not_parsed;
 mod not_sql;
 mod owned_object;
 mod plain_set;
+mod role_power;
 mod transaction_control;
 mod unnamed_loss;
 mod view_invoker;
@@ -48,14 +51,17 @@ impl fmt::Display for Finding {
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
 /// Every rule with its code.
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 13] = [
     ("concurrently-alone", concurrently_alone::check),
+    ("copy-program", copy_program::check),
     ("definer-search-path", definer_search_path::check),
     ("empty-rollback", empty_rollback::check),
+    ("needs-no-transaction", needs_no_transaction::check),
     ("not-parsed", not_parsed::check),
     ("not-sql", not_sql::check),
     ("owned-object", owned_object::check),
     ("plain-set", plain_set::check),
+    ("role-power", role_power::check),
     ("transaction-control", transaction_control::check),
     ("unnamed-loss", unnamed_loss::check),
     ("view-invoker", view_invoker::check),

@@ -1,0 +1,30 @@
+//! COPY with a program runs a shell command on the database's server.
+
+use super::{File, holds};
+use crate::schema::Schema;
+
+pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
+    file.each(|words| {
+        let is_copy = words.first() == Some(&"copy");
+        let runs = holds(words, &["from", "program"]) || holds(words, &["to", "program"]);
+        (is_copy && runs).then(|| {
+            "`copy` with a program runs a command on the server, as its own user; write the rows as `insert`, \
+             or load them beside the migration"
+                .into()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::lines;
+    use crate::schema::Schema;
+
+    #[test]
+    fn copy_program() {
+        let sql = "copy a.b from program 'curl x';\nCOPY (select 1) TO PROGRAM 'sh';\n\
+                   copy a.b from '/srv/rows.csv';\nselect 'copy a.b from program';\n\
+                   copy program (id) from '/srv/rows.csv';";
+        assert_eq!(lines("copy-program", sql, &Schema::default()), [1, 2]);
+    }
+}
