@@ -24,14 +24,16 @@ mod stamp;
 mod walk;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use tabellion_sql::lock::Lock;
 use tabellion_sql::plan;
 use tabellion_sql::schema::{Extension, Platform, Schema};
 
-use artifacts::Artifacts;
+use artifacts::{Artifacts, Declared};
 pub use error::Error;
 use mode::Mode;
 use stamp::Stamp;
@@ -52,6 +54,7 @@ pub struct Emitter {
     platform: Platform,
     targets: Vec<String>,
     extensions: BTreeMap<String, Extension>,
+    external_schemas: BTreeSet<String>,
     settings: plan::Settings,
 }
 
@@ -62,6 +65,7 @@ impl Default for Emitter {
             platform: Platform::Postgres,
             targets: Vec::new(),
             extensions: BTreeMap::new(),
+            external_schemas: BTreeSet::new(),
             settings: plan::Settings::default(),
         }
     }
@@ -133,12 +137,17 @@ impl Emitter {
         let declared = Schema {
             platform: self.platform,
             extensions: self.extensions.clone(),
+            external_schemas: self.external_schemas.clone(),
             ..Schema::default()
         };
         let cfg = walk::Cfg::from_env();
-        let mut whole = Whole::read(&manifest_dir, &self.targets, &cfg, declared)?;
+        let (lock, whole) = both(
+            || self.sealed(&manifest_dir),
+            || Whole::read(&manifest_dir, &self.targets, &cfg, declared),
+        );
+        let mut whole = whole?;
         read(whole.files());
-        let drawn = self.draw(&manifest_dir, &mut whole);
+        let drawn = lock.map(|lock| lock.and_then(|lock| self.draw(&root, &lock, &mut whole)));
         out::write(&out_dir, &whole)?;
         if let Some(artifacts) = drawn? {
             self.keep(&manifest_dir, artifacts)?;
@@ -152,30 +161,37 @@ impl Emitter {
         self.root.display().to_string().replace('\\', "/")
     }
 
-    /// What the artifacts must hold; `None` where the source tree is not ours to judge, or where it is
-    /// not yet known. What only a person can tell is added to the mistakes of its struct.
-    fn draw(&self, manifest_dir: &Path, whole: &mut Whole) -> Result<Option<Artifacts>, Error> {
+    /// What is sealed; `None` where the source tree is not ours to judge.
+    fn sealed(&self, manifest_dir: &Path) -> Result<Option<Lock>, Error> {
         if Mode::of(manifest_dir) == Mode::Leave {
             return Ok(None);
         }
         let root = manifest_dir.join(&self.root);
         let lock = artifacts::lock(&root, &self.shown())?;
         sealed::check(&root, &self.shown(), &lock)?;
+        Ok(Some(lock))
+    }
+
+    /// What the artifacts must hold; `None` where it is not yet known. What only a person can tell is
+    /// added to the mistakes of its struct.
+    fn draw(&self, root: &Path, lock: &Lock, whole: &mut Whole) -> Option<Artifacts> {
         // What is missing from an incomplete reading would read as a drop.
-        let Some(schema) = whole.schema() else {
-            return Ok(None);
-        };
-        match plan::migrations(&lock.schema, schema, whole.renames(), &self.settings) {
+        let schema = whole.schema()?;
+        let (declared, migrations) = both(
+            || Declared::of(schema, lock.schema != *schema),
+            || plan::migrations(&lock.schema, schema, whole.renames(), &self.settings),
+        );
+        match migrations {
             Ok(migrations) => {
-                let mut artifacts = artifacts::artifacts(&lock, schema, &migrations);
-                artifacts::outdate(&root, &mut artifacts);
-                Ok(Some(artifacts))
+                let mut artifacts = artifacts::artifacts(lock, declared, &migrations);
+                artifacts::outdate(root, &mut artifacts);
+                Some(artifacts)
             }
             Err(questions) => {
                 whole.ask(questions);
                 // The answer is a struct's, but the question depends on what is sealed.
-                watch(&root, &self.shown());
-                Ok(None)
+                watch(root, &self.shown());
+                None
             }
         }
     }
@@ -202,6 +218,17 @@ impl Emitter {
             stale.join(", ")
         )))
     }
+}
+
+/// Does two things at once, which depend on nothing of each other.
+fn both<A: Send, B>(beside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let beside = scope.spawn(beside);
+        let here = here();
+        let beside = beside.join();
+        let beside = beside.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (beside, here)
+    })
 }
 
 /// Has cargo run the script again when a source changes.

@@ -13,10 +13,31 @@ impl Emitter {
         self
     }
 
-    /// The same, into that PostgreSQL schema.
+    /// The same, into that PostgreSQL schema, which is created where it is missing and never dropped
+    /// either; the roles of the scopes may use it.
+    ///
+    /// Types and operator classes of the extension are written with the schema, so that files run
+    /// whatever the login's search path. Operators and functions in expressions have no such form: a
+    /// file in a transaction puts the schema behind the search path for itself, but what runs alone, an
+    /// index built concurrently over an expression or with a predicate, and the application's own
+    /// queries find them on the login's search path or not at all. Without it `=` on a `citext` compares
+    /// as text, silently. Supabase has `extensions` on it; elsewhere say
+    /// `alter database NAME set search_path = "$user", public, extensions`, and let nobody but the
+    /// schema's owner create anything in it.
+    ///
+    /// Where the extension is installed already, it stays where it is: name that schema.
     pub fn extension_in(mut self, name: impl Into<String>, schema: impl Into<String>) -> Self {
         let schema = Some(schema.into());
         self.extensions.insert(name.into(), Extension { schema });
+        self
+    }
+
+    /// A PostgreSQL schema of someone else, in which tables of this crate lie: no migration creates it,
+    /// no rollback drops it. The roles are granted its use as anywhere, but nothing takes that back from
+    /// them: its owner may have granted it too. Needed for a schema that exists before the first
+    /// migration does; `public` is such a one always.
+    pub fn external_schema(mut self, name: impl Into<String>) -> Self {
+        self.external_schemas.insert(name.into());
         self
     }
 
@@ -34,15 +55,17 @@ impl Emitter {
 
     /// What the options hold wrong.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        for (name, extension) in &self.extensions {
-            let schema = extension.schema.iter().map(|schema| ("a schema", schema));
-            for (what, name) in schema.chain([("an extension", name)]) {
-                if name.is_empty() || name.len() > MAX_BYTES || name.contains(char::is_control) {
-                    return Err(Error::new(format!(
-                        "`{}` is not the name of {what}; write it as PostgreSQL has it",
-                        name.escape_debug()
-                    )));
-                }
+        let homes = self.extensions.values();
+        let homes = homes.filter_map(|extension| extension.schema.as_ref());
+        let schemas = homes.chain(&self.external_schemas);
+        let schemas = schemas.map(|name| ("a schema", name));
+        let extensions = self.extensions.keys().map(|name| ("an extension", name));
+        for (what, name) in schemas.chain(extensions) {
+            if name.is_empty() || name.len() > MAX_BYTES || name.contains(char::is_control) {
+                return Err(Error::new(format!(
+                    "`{}` is not the name of {what}; write it as PostgreSQL has it",
+                    name.escape_debug()
+                )));
             }
         }
         for (option, time) in [
@@ -95,6 +118,7 @@ mod tests {
             Emitter::new().statement_timeout("5s'; drop table x; --"),
             Emitter::new().extension(""),
             Emitter::new().extension_in("vector", "a\nb"),
+            Emitter::new().external_schema(""),
         ] {
             assert!(wrong(emitter.clone()).is_err(), "{emitter:?}");
         }

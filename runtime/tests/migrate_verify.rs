@@ -2,9 +2,11 @@
 
 mod migrate_support;
 
-use migrate_support::{Project, ROLE, client, database};
+use migrate_support::{Project, ROLE, client, database, step};
+use tabellion::catalog::read_schema;
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator};
 use tabellion::testing::TestDatabase;
+use tabellion_sql::schema::{Generated, QualifiedName};
 
 async fn applied() -> (TestDatabase, Migrations, Migrator) {
     let (database, project) = (database().await, Project::sealed());
@@ -318,4 +320,75 @@ async fn a_role_above_the_policies_is_told() {
     }
     let drop = format!("drop role \"{group}\"; drop role \"{role}\"");
     admin.batch_execute(&drop).await.unwrap();
+}
+
+/// Names that a literal must escape: a serial column's default holds them within one.
+#[tokio::test]
+async fn names_with_quotes_are_no_drift() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(1);
+    let orders = schema.tables.into_values().next().expect("the orders");
+    let tables = [
+        ("public", "it's \\ here"),
+        ("it's", "order"),
+        ("it's \\ there", "order"),
+        ("back\\slash", "it's"),
+        ("plain", "back\\slash"),
+    ];
+    schema.tables = tables
+        .into_iter()
+        .enumerate()
+        .map(|(number, (schema, table))| {
+            let mut orders = orders.clone();
+            let index = orders.indexes.remove("order_shop").expect("the index");
+            orders.indexes.insert(format!("order_shop_{number}"), index);
+            let key = orders.primary_key.as_mut().expect("the key");
+            key.name = format!("order_pkey_{number}");
+            (QualifiedName::new(schema, table), orders)
+        })
+        .collect();
+    project.draw(&schema);
+    project.seal("quotes");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared > 20, "{found}");
+    let admin = client(database.url()).await;
+    let read = read_schema(&admin, schema.namespaces()).await.unwrap();
+    assert!(read.unsupported.is_empty(), "{:?}", read.unsupported);
+    let serials = read.schema.tables.values().filter(|table| {
+        let id = table.column("id");
+        id.and_then(|id| id.generated) == Some(Generated::Serial)
+    });
+    assert_eq!(serials.count(), tables.len());
+}
+
+#[tokio::test]
+async fn a_schema_of_someone_else_is_used_as_it_is() {
+    let (database, project) = (database().await, Project::new());
+    let admin = client(database.url()).await;
+    admin
+        .batch_execute("create schema \"Desk\"; grant all on schema \"Desk\" to public")
+        .await
+        .unwrap();
+    let mut schema = step(2);
+    schema.external_schemas.insert("Desk".into());
+    project.draw(&schema);
+    project.seal("desk");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared > 20, "{found}");
+    admin
+        .batch_execute(&project.read(format!(
+            "rollbacks/{}_desk.sql",
+            set.iter().next_back().unwrap().version
+        )))
+        .await
+        .unwrap();
+    let left = "select count(*) from pg_namespace where nspname = 'Desk'";
+    let left = admin.query_one(left, &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 1);
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use tabellion_sql::ident::quote_literal;
 use tabellion_sql::plan::plan;
-use tabellion_sql::schema::{Platform, Role, Schema};
+use tabellion_sql::schema::{Role, Schema};
 use tokio_postgres::SimpleQueryMessage;
 
 use super::Migrator;
@@ -90,8 +90,19 @@ impl Migrator {
                 .collect(),
             ..Verification::default()
         };
+        if verification.is_clean() {
+            verification = self.compare(set).await?;
+        }
+        Ok(verification)
+    }
+
+    /// The same, whatever the ledger says.
+    pub(super) async fn compare(&self, set: &Migrations) -> Result<Verification, MigrateError> {
         let roles = roles::look(&self.client, set.schema()).await?;
-        verification.missing_roles = roles.missing;
+        let mut verification = Verification {
+            missing_roles: roles.missing,
+            ..Verification::default()
+        };
         if !verification.is_clean() {
             return Ok(verification);
         }
@@ -102,7 +113,7 @@ impl Migrator {
             .map(str::to_owned)
             .collect();
         let expected = self.expected(set.schema(), &namespaces).await?;
-        let found = compared(self.snapshot(&namespaces).await?, set.schema().platform);
+        let found = compared(self.snapshot(&namespaces).await?, set.schema());
         verification.compared = expected.objects.len();
         verification.findings = expected.diff(&found);
         verification.findings.extend(roles.powers);
@@ -140,7 +151,7 @@ impl Migrator {
             }
         })?;
         ended.map_err(|error| MigrateError::server("rolling the comparison back", &error))?;
-        Ok(compared(snapshot, schema.platform))
+        Ok(compared(snapshot, schema))
     }
 
     /// The names of scratch schemas that this database already has for something else.
@@ -205,13 +216,21 @@ impl Migrator {
                     if object.schema == *temporary {
                         object.schema = (*real).to_owned();
                     }
-                    let dotted = (format!("{temporary}."), format!("{printed}."));
-                    (object, definition.replace(&dotted.0, &dotted.1))
+                    (object, renamed(&definition, temporary, printed))
                 })
                 .collect();
         }
         Ok(Snapshot { objects })
     }
+}
+
+/// A definition as it reads where the scratch schema has its real name, given as the server quotes it.
+/// A literal that begins with it, as of a sequence in `nextval`, doubles the quotes within.
+fn renamed(definition: &str, temporary: &str, printed: &str) -> String {
+    let doubled = printed.replace('\'', "''");
+    definition
+        .replace(&format!("'{temporary}."), &format!("'{doubled}."))
+        .replace(&format!("{temporary}."), &format!("{printed}."))
 }
 
 pub(super) fn rows(
@@ -226,6 +245,8 @@ pub(super) fn rows(
 /// The schema with its tables in scratch schemas, and with roles that exist already.
 fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
     let mut moved = schema.clone();
+    // The scratch schemas are nobody else's.
+    moved.external_schemas.clear();
     for role in moved.roles.values_mut() {
         *role = Role::External;
     }
@@ -250,13 +271,15 @@ fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
 }
 
 /// A snapshot without what the sealed schema says nothing about.
-fn compared(mut snapshot: Snapshot, platform: Platform) -> Snapshot {
-    let ignored = roles::administrators(platform);
+fn compared(mut snapshot: Snapshot, schema: &Schema) -> Snapshot {
+    let ignored = roles::administrators(schema.platform);
     snapshot.objects.retain(|object, _| {
-        let of_public = object.schema == "public" && object.relation.is_empty();
+        let is_given =
+            object.schema == "public" || schema.external_schemas.contains(&object.schema);
+        let of_given = is_given && object.relation.is_empty();
         let role = object.name.split(" (").next().unwrap_or_default();
         let of_administrator = object.kind == Kind::Grant && ignored.contains(&role);
-        !of_public && !of_administrator
+        !of_given && !of_administrator
     });
     snapshot
 }

@@ -99,9 +99,9 @@ pub(crate) fn compare(
         // stands for them.
         if actual > own.max(above) || own > actual {
             // Only an owner who cannot see the rows lifts FORCE to have them checked, which nothing but
-            // the running script can know: the label is of what happens otherwise.
-            let lifted = owner && lifts_force(script, &relation.name) && own < actual;
-            if !lifted {
+            // the running script can know: the label is of what happens then.
+            let spared = !owner && lifts_force(script, &relation.name) && actual < own;
+            if !spared {
                 wrong.push(format!(
                     "{} is locked {:?}, and the label is {:?}",
                     relation.name, actual, own

@@ -4,7 +4,7 @@ use crate::ident::quote;
 use crate::schema::{Column, Generated, Platform, QualifiedName, Schema, Table, Type, cast};
 
 use super::change::{Columns, keeps_computed};
-use super::filler::{Filler, filler, is_volatile, may_clash, way_back};
+use super::filler::{Filler, filler, is_volatile, may_clash, tells_rows_apart, way_back};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
 use super::{constraints, indexes, numbering, render, rls, touch};
@@ -183,7 +183,7 @@ fn alter(
         group.push(action("drop default".into()));
     }
     if retyped {
-        let step = change_type(name, old, new);
+        let step = change_type(name, (before, after), old, new);
         group.push(match indexes::made_anew(before, after, old, new) {
             true => step.scans(name),
             false => step,
@@ -209,7 +209,12 @@ fn alter(
     }
 }
 
-fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {
+fn change_type(
+    name: &QualifiedName,
+    (before, after): (&Table, &Table),
+    old: &Column,
+    new: &Column,
+) -> Step {
     let ident = quote(&new.name);
     let cast = cast(&old.ty, &new.ty);
     let loses = cast.is_none_or(|cast| cast.loses);
@@ -238,9 +243,19 @@ fn change_type(name: &QualifiedName, old: &Column, new: &Column) -> Step {
     ))
     .stops(name);
     let step = if rewrites { step.rewrites(name) } else { step };
+    let mut fate = format!("changed from `{}` to `{}`", old.ty, new.ty);
+    // Values that differ may come out alike.
+    let merges = loses || (new.ty.is_citext() && !old.ty.is_citext());
+    let in_key = [before, after]
+        .iter()
+        .all(|table| tells_rows_apart(table, &new.name));
+    if merges && in_key {
+        fate.push_str("; fails where two values of a key become equal");
+    }
     if loses {
-        let fate = format!("changed from `{}` to `{}`", old.ty, new.ty);
         step.with(Hazard::LosesData(subject(name, &new.name, fate)))
+    } else if merges && in_key {
+        step.with(Hazard::Removes(subject(name, &new.name, fate)))
     } else {
         step
     }

@@ -92,19 +92,29 @@ fn repeats(table: &Table, column: &Column, is_null: bool) -> bool {
     if column.generated.is_some() || DISTINCT.contains(&default) {
         return false;
     }
-    let has = |columns: &[String]| columns.contains(&column.name);
+    repeats_in(table, &column.name, is_null)
+}
+
+/// Whether a key of the table, or an exclusion, reads the column.
+pub(super) fn tells_rows_apart(table: &Table, column: &str) -> bool {
+    repeats_in(table, column, false)
+}
+
+/// Whether rows that have all the same in the column, NULL or a value, may clash.
+fn repeats_in(table: &Table, column: &str, is_null: bool) -> bool {
+    let has = |columns: &[String]| columns.iter().any(|name| name == column);
     let in_primary = table.primary_key.iter().any(|key| has(&key.columns));
     let in_unique = table
         .uniques
         .values()
         .any(|unique| has(&unique.columns) && (!is_null || unique.nulls_not_distinct));
     let reads = |key: &IndexKey| match key {
-        IndexKey::Name(name) => *name == column.name,
-        IndexKey::Expression(expr) => expr.columns.contains(&column.name),
+        IndexKey::Name(name) => name == column,
+        IndexKey::Expression(expr) => expr.columns.contains(column),
     };
     let in_index = table.indexes.values().any(|index| {
         let predicate = index.predicate.iter();
-        let mut predicates = predicate.map(|expr| expr.columns.contains(&column.name));
+        let mut predicates = predicate.map(|expr| expr.columns.contains(column));
         let in_key = index.columns.iter().any(|key| reads(&key.key));
         index.unique
             && ((in_key && (!is_null || index.nulls_not_distinct)) || predicates.any(|it| it))

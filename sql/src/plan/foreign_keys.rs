@@ -235,8 +235,9 @@ pub(super) fn force(name: &QualifiedName, action: &str) -> Step {
     Step::new(format!("alter table {name} {action} row level security")).stops(name)
 }
 
-/// Lifts FORCE, or sets it again, only where the role that migrates could not see the rows otherwise:
-/// it takes the strongest lock for as long as the validation runs.
+/// Lifts FORCE, or sets it again, only where the role that migrates could not see the rows otherwise.
+/// It takes the strongest lock for as long as the validation runs, which nothing but the running
+/// script can know: the label names it for everyone.
 fn unforced(forced: &[QualifiedName], action: &str, group: &mut Group) {
     if forced.is_empty() {
         return;
@@ -252,5 +253,6 @@ fn unforced(forced: &[QualifiedName], action: &str, group: &mut Group) {
          {}  end if;\nend",
         alters.concat()
     );
-    group.push(format!("do {}", quote_dollar(&body)));
+    let step = Step::new(format!("do {}", quote_dollar(&body)));
+    group.push(forced.iter().fold(step, |step, name| step.stops(name)));
 }

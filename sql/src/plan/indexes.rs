@@ -1,6 +1,6 @@
 //! Indexes of a table that stays.
 
-use crate::schema::{Column, Index, QualifiedName, Table, Type};
+use crate::schema::{Column, Index, QualifiedName, Table};
 
 use super::change::{Columns, stale};
 use super::constraints;
@@ -47,9 +47,8 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
 /// `CheckIndexCompatible` in its `src/backend/commands/indexcmds.c`.
 pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Column) -> bool {
     let columns = Columns::of(before, after);
-    let is_citext = |ty: &Type| *ty == Type::Named("citext".into());
     // Another type or collation by which to compare, or an index that has no file of its own.
-    let otherwise = is_citext(&old.ty) != is_citext(&new.ty)
+    let otherwise = old.ty.is_citext() != new.ty.is_citext()
         || old.collation != new.collation
         || before.partition_by.is_some();
     let has = |columns: &[String]| columns.contains(&old.name);

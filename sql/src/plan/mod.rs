@@ -19,6 +19,7 @@
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
 //! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
+//! | `placed` | the schema that an extension lies in |
 //! | `render` | the text of definitions |
 //! | `hazard`, `statements` | what a step does beside what it says; steps in groups |
 
@@ -36,6 +37,7 @@ mod indexes;
 mod moves;
 mod numbering;
 mod partitions;
+mod placed;
 mod policies;
 mod questions;
 mod render;
@@ -53,6 +55,7 @@ use crate::schema::{QualifiedName, Schema};
 
 pub use hazard::{Hazard, LockMode, Subject};
 use moves::Moves;
+use placed::Places;
 pub use questions::Question;
 pub use stages::{Migration, Script, Settings, migrations};
 pub use statements::{Group, Plan, Step};
@@ -60,17 +63,24 @@ pub use touch::{touch_function, touch_trigger};
 
 /// The plan that leads from one schema to another in one transaction; empty where they do not differ.
 pub fn plan(from: &Schema, to: &Schema) -> Plan {
-    transit(from, to, &Moves::default())
+    let places = Places::of(from, to);
+    transit(&places.place(from), &places.place(to), &Moves::default())
 }
 
 /// The plan that leads from one schema to another, given what is renamed.
 fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
+    let mut plan = lead(from, to, moves);
+    around::search_path(from, to, &mut plan);
+    plan
+}
+
+fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let mut plan = Plan::default();
     if !moves.is_empty() {
         let left = moves.cleared(from);
         if left != *from {
-            plan.append(transit(from, &left, &Moves::default()));
-            plan.append(transit(&left, to, moves));
+            plan.append(lead(from, &left, &Moves::default()));
+            plan.append(lead(&left, to, moves));
             return plan;
         }
     }

@@ -34,7 +34,24 @@ pub fn cast(from: &Type, to: &Type) -> Option<Cast> {
 fn is_text(ty: &Type) -> bool {
     match ty {
         Type::Text | Type::Varchar(_) | Type::Char(_) => true,
-        Type::Named(name) => name == "citext",
+        ty => ty.is_citext(),
+    }
+}
+
+/// Whether it takes any text as it is. `citext` compares otherwise, and keeps the same.
+fn takes_any_text(ty: &Type) -> bool {
+    matches!(ty, Type::Text | Type::Varchar(None)) || ty.is_citext()
+}
+
+/// Whether a value's text gives the same value back, whatever the settings of the session.
+fn has_exact_text(ty: &Type) -> bool {
+    use Type::*;
+    match ty {
+        Text | Varchar(_) | Uuid | Bool | Int2 | Int4 | Int8 | Numeric(_) | Jsonb => true,
+        Named(name) => matches!(
+            name.as_str(),
+            "json" | "inet" | "cidr" | "macaddr" | "macaddr8"
+        ),
         _ => false,
     }
 }
@@ -76,7 +93,8 @@ fn keeps_bytes(from: &Type, to: &Type) -> bool {
         _ if loosens(from, to) => true,
         (Text | Varchar(_), Text | Varchar(None)) => true,
         (Varchar(Some(before)), Varchar(Some(after))) => after >= before,
-        (Text | Varchar(_), Named(name)) | (Named(name), Text | Varchar(None)) => name == "citext",
+        (Text | Varchar(_), to) if to.is_citext() => true,
+        (from, Text | Varchar(None)) if from.is_citext() => true,
         (Numeric(_), Numeric(None)) => true,
         (Numeric(Some((p, s))), Numeric(Some((wider, scale)))) => scale == s && wider >= p,
         (Time(from), Time(to))
@@ -113,9 +131,10 @@ fn widens(from: &Type, to: &Type) -> bool {
             // Digits before the point and after it: neither may become fewer.
             scale >= s && i32::from(*wider) - i32::from(*scale) >= i32::from(*p) - i32::from(*s)
         }
-        (Text | Varchar(_), Text | Varchar(None)) => true,
         (Varchar(Some(before)), Varchar(Some(after))) => after >= before,
-        (Uuid | Bool | Int2 | Int4 | Int8 | Numeric(_), Text | Varchar(None)) => true,
+        (from, to) if takes_any_text(to) => from.is_citext() || has_exact_text(from),
+        // The other way, `jsonb` keeps neither the order of keys nor those that come twice.
+        (Jsonb, Named(name)) => name == "json",
         (Time(from), Time(to))
         | (Timestamp(from), Timestamp(to))
         | (Timestamptz(from), Timestamptz(to)) => not_fewer(from, to),
@@ -132,6 +151,7 @@ mod tests {
 
     #[test]
     fn a_type_widens_only_where_no_value_is_lost() {
+        let named = |name: &str| Type::Named(name.into());
         let numeric = |precision, scale| Type::Numeric(Some((precision, scale)));
         for (from, to, widens) in [
             (Type::Int4, Type::Int8, true),
@@ -146,6 +166,19 @@ mod tests {
             (Type::Varchar(Some(5)), Type::Varchar(Some(9)), true),
             (Type::Varchar(Some(9)), Type::Varchar(Some(5)), false),
             (Type::Timestamptz(Some(3)), Type::Timestamptz(None), true),
+            (Type::Text, named("citext"), true),
+            (Type::Text, named("extensions.citext"), true),
+            (Type::Varchar(Some(9)), named("citext"), true),
+            (named("extensions.citext"), Type::Varchar(None), true),
+            (named("citext"), Type::Varchar(Some(9)), false),
+            (Type::Uuid, named("citext"), true),
+            (Type::Jsonb, named("json"), true),
+            (named("json"), Type::Jsonb, false),
+            (Type::Jsonb, Type::Text, true),
+            (named("inet"), Type::Text, true),
+            // How a date reads depends on a setting.
+            (Type::Date, Type::Text, false),
+            (Type::Char(2), Type::Text, false),
         ] {
             let loses = cast(&from, &to).expect("a cast").loses;
             assert_eq!(!loses, widens, "{from} to {to}");

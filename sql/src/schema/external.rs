@@ -24,12 +24,3 @@ impl External {
         self.columns.iter().find(|column| column.name == name)
     }
 }
-
-/// An extension that a migration installs where it is missing; no rollback ever drops it, since other
-/// objects than ours may need it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extension {
-    /// The PostgreSQL schema to install it in, where not the default one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<String>,
-}

@@ -6,6 +6,7 @@
 mod cast;
 mod constraint;
 mod expr;
+pub(crate) mod extension;
 mod external;
 mod index;
 mod name;
@@ -25,7 +26,8 @@ pub use constraint::{
     Unique,
 };
 pub use expr::Expr;
-pub use external::{Extension, External};
+pub use extension::Extension;
+pub use external::External;
 pub use index::{BTREE, Index, IndexColumn, IndexKey, Nulls};
 pub use name::QualifiedName;
 pub use partition::{Partition, PartitionBy, PartitionStrategy};
@@ -46,6 +48,9 @@ pub struct Schema {
     /// The extensions that the tables need, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extensions: BTreeMap<String, Extension>,
+    /// PostgreSQL schemas of someone else that tables lie in: never created, never dropped.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_schemas: BTreeSet<String>,
     /// Tables of someone else that foreign keys refer to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub externals: BTreeMap<QualifiedName, External>,

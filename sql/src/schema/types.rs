@@ -104,6 +104,11 @@ impl Type {
         }
     }
 
+    /// Whether it is the `citext` of the extension, with its schema or without.
+    pub(crate) fn is_citext(&self) -> bool {
+        matches!(self, Type::Named(text) if bare(text) == "citext")
+    }
+
     fn plain(&self) -> Option<(&'static str, &'static str)> {
         PLAIN
             .iter()
@@ -174,6 +179,13 @@ impl FromStr for Type {
             }
         }))
     }
+}
+
+/// A named type without the schema that it lies in.
+pub(crate) fn bare(text: &str) -> &str {
+    let name = text.split('(').next().unwrap_or(text);
+    let start = name.rfind('.').map_or(0, |dot| dot + 1);
+    &text[start..]
 }
 
 /// Takes `(…)` out of a type's name: `timestamp(3) with time zone`.

@@ -1,21 +1,7 @@
 //! What exists only where an extension is installed.
 
 use super::Finding;
-use crate::schema::{IndexColumn, QualifiedName, Schema, Table, Type};
-
-/// Types of extensions in wide use, by the extension that brings them.
-const TYPES: [(&str, &str); 10] = [
-    ("citext", "citext"),
-    ("cube", "cube"),
-    ("geography", "postgis"),
-    ("geometry", "postgis"),
-    ("halfvec", "vector"),
-    ("hstore", "hstore"),
-    ("ltree", "ltree"),
-    ("seg", "seg"),
-    ("sparsevec", "vector"),
-    ("vector", "vector"),
-];
+use crate::schema::{IndexColumn, QualifiedName, Schema, Table, Type, extension};
 
 /// Types and operator classes that no declared extension brings.
 pub(super) fn extensions(
@@ -26,12 +12,11 @@ pub(super) fn extensions(
 ) {
     for column in &table.columns {
         let wanted = element(&column.ty).internal_name();
-        let known = TYPES.iter().find(|(ty, _)| *ty == wanted);
-        if let Some((ty, extension)) = known
-            && !schema.extensions.contains_key(*extension)
+        if let Some(extension) = extension::of_type(&wanted)
+            && !schema.extensions.contains_key(extension)
         {
             let message = format!(
-                "column `{}.{}` is `{ty}`, which only an extension has; add \
+                "column `{}.{}` is `{wanted}`, which only an extension has; add \
                  `.extension(\"{extension}\")` to the emitter in `build.rs`",
                 name.name, column.name
             );

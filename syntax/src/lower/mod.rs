@@ -235,7 +235,11 @@ impl<'a> Lower<'a> {
             nullable: column.nullable,
             default: match &column.default {
                 Some(default) => Some(self.default(default)),
-                None => column.updated_at.then(|| "now()".to_owned()),
+                None => column.updated_at.then(|| match ty {
+                    // As its trigger does: without it the session's time zone would decide.
+                    Type::Timestamp(_) => "(now() at time zone 'UTC')".to_owned(),
+                    _ => "now()".to_owned(),
+                }),
             },
             generated: column.generated,
             computed: column.computed.as_ref().map(|sql| self.sql(&sql.value)),

@@ -6,7 +6,8 @@ use tabellion_sql::schema::{Column, Generated, QualifiedName, Type};
 use super::reading::{Numbering, Reading};
 use super::row::Row;
 
-/// A serial column is told by its default: the next value of the sequence that it owns.
+/// A serial column is told by its default: the next value of the sequence that it owns, as the server
+/// prints it, which is not how `quote_literal` writes a name with a backslash.
 pub(super) const QUERY: &str = "
 select a.attrelid as relation, a.attnum as number, a.attname as name,
   {type} as type, not a.attnotnull as nullable,
@@ -37,8 +38,8 @@ left join lateral (
     and o.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     and o.refobjid = a.attrelid and o.refobjsubid = a.attnum
     and (o.deptype = 'i' or o.deptype = 'a' and pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-      = 'nextval(' || pg_catalog.quote_literal(c.oid::pg_catalog.regclass::pg_catalog.text)
-        || '::regclass)')
+      = 'nextval(''' || pg_catalog.replace(c.oid::pg_catalog.regclass::pg_catalog.text, '''', '''''')
+        || '''::regclass)')
 ) s on true
 order by a.attrelid, a.attnum";
 
