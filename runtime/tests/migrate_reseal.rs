@@ -235,8 +235,12 @@ fn both_branches_applied_are_refused_and_nothing_is_written() {
             version: version.clone(),
             name: name.into(),
             checksum: sealed.up.sha256.clone(),
+            rollback_checksum: sealed.down.sha256.clone(),
+            target: None,
             actor: "a".into(),
             on_behalf_of: None,
+            note: None,
+            position: None,
             at: String::new(),
             duration_ms: 0,
             tool: String::new(),
@@ -348,5 +352,75 @@ fn cut_short_anywhere_it_is_completed_by_the_same_command() {
         assert_eq!(project.load().iter().count(), 4, "cut {cut}");
         assert_eq!(repository.files().len(), 8, "cut {cut}");
         assert_eq!(project.lock().schema, both(), "cut {cut}");
+    }
+}
+
+/// Two branches that seal in the same second, one migration each.
+fn in_one_second() -> Repository {
+    loop {
+        let repository = Repository {
+            project: Project::new(),
+        };
+        let project = &repository.project;
+        project.draw(&step(1));
+        project.seal("base");
+        // Past the second that the base has.
+        std::thread::sleep(Duration::from_millis(1100));
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.commit("base");
+        repository.git(&["checkout", "-q", "-b", "right"]);
+        project.draw(&right());
+        let one = project.seal("right");
+        repository.commit("right");
+        repository.git(&["checkout", "-q", "main"]);
+        project.draw(&left());
+        let other = project.seal("left");
+        repository.commit("left");
+        if one.version == other.version {
+            return repository;
+        }
+    }
+}
+
+#[tokio::test]
+async fn branches_sealed_in_the_same_second() {
+    for applied_first in ["left", "right"] {
+        let repository = in_one_second();
+        let project = &repository.project;
+        let database = database().await;
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        let options = ApplyOptions::default();
+        let branch = if applied_first == "left" {
+            "main"
+        } else {
+            "right"
+        };
+        repository.git(&["checkout", "-q", branch]);
+        engine.apply(&project.load(), &options).await.unwrap();
+        repository.git(&["checkout", "-q", "main"]);
+        repository.run(&["merge", "-q", "--no-edit", "right"]);
+        let error = Migrations::load(project.root()).unwrap_err().to_string();
+        assert!(error.contains("`cargo tabellion reseal`"), "{error}");
+
+        let applied = Applied {
+            target: "production".into(),
+            entries: engine.applied().await.unwrap(),
+        };
+        let resealed = reseal(project.root(), &[applied]).unwrap();
+        assert_eq!(resealed.len(), 1);
+        assert_eq!(resealed[0].from.len(), 14);
+        let last = if applied_first == "left" {
+            "right"
+        } else {
+            "left"
+        };
+        assert_eq!(repository.names(), ["base", applied_first, last]);
+        assert_eq!(repository.files().len(), 6);
+        assert_eq!(project.lock().schema, both());
+        assert!(reseal(project.root(), &[]).unwrap().is_empty());
+        let done = engine.apply(&project.load(), &options).await.unwrap();
+        assert_eq!(done.len(), 1);
+        let found = engine.verify(&project.load()).await.unwrap();
+        assert!(found.is_clean(), "{found}");
     }
 }

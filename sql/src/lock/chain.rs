@@ -57,7 +57,7 @@ impl Sealed {
         } = self;
         let accepted: Vec<(&String, &String)> = accepted.iter().collect();
         let facts = serde_json::json!([
-            version,
+            plain(version),
             name,
             parent,
             up.sha256,
@@ -73,7 +73,7 @@ impl Sealed {
 
     /// The file name of both its files.
     pub fn file_name(&self, version: &str) -> String {
-        format!("{version}_{}.sql", self.name)
+        format!("{}_{}.sql", plain(version), self.name)
     }
 
     /// What applying it destroys, as `object: fate`.
@@ -105,6 +105,11 @@ pub struct NewPair {
     pub down: Document,
     /// The [checksum](super::schema_checksum) of the schema that it leads to, where it is known.
     pub schema: Option<String>,
+}
+
+/// The version itself, of one that a merge has told apart from another branch's of the same second.
+pub(super) fn plain(version: &str) -> &str {
+    version.split('~').next().unwrap_or(version)
 }
 
 /// Whether a text is a version: fourteen digits.

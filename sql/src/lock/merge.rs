@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::chain::plain;
 use super::facts::fact;
 use super::{FORMAT, Lock, LockError, Sealed, read, schema_checksum};
-use crate::file::{Document, FileSeal};
+use crate::file::{Document, FileSeal, Header};
 
 /// In which order the migrations of a merged lock stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +34,11 @@ pub struct Moved {
 }
 
 impl Lock {
-    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order).
+    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Two
+    /// migrations that two branches sealed in the same second are told apart by their names: the second
+    /// one's key has a suffix, which its files and its checksum leave out, until
+    /// [`rechain`](Self::rechain) gives one of them another version. See
+    /// [`settle_twins`](Self::settle_twins).
     ///
     /// # Errors
     /// A text that is no lock, and two sides that say different things of one object, with both lines.
@@ -47,6 +52,8 @@ impl Lock {
                 *line = "";
             }
         }
+        let split = twins::split(&mut lines);
+        lines.extend(split.iter().map(String::as_str));
         let of = |lines: &[&str], keep: &dyn Fn(&str) -> bool| -> String {
             let kept = lines.iter().map(|line| if keep(line) { line } else { "" });
             std::iter::once(FORMAT)
@@ -112,6 +119,13 @@ impl Lock {
         children
     }
 
+    /// Gives migrations that were sealed in the same second what the header of each one's file says of
+    /// it, and what a merge cannot tell apart so that what follows them fits. Headers are asked for by
+    /// key.
+    pub fn settle_twins(&mut self, header: impl Fn(&str) -> Option<Header>) {
+        twins::settle(self, header);
+    }
+
     fn sum(&self, version: &str) -> Option<String> {
         Some(self.migrations.get(version)?.checksum(version))
     }
@@ -160,7 +174,7 @@ impl Lock {
                             let version = versions.last().copied().unwrap_or_default();
                             let targets = applied.get(version).into_iter().flatten();
                             let targets: Vec<_> = targets.map(|name| format!("`{name}`")).collect();
-                            format!("`{version}` on {}", targets.join(", "))
+                            format!("`{}` on {}", plain(version), targets.join(", "))
                         };
                         return Err(LockError::whole(format!(
                             "two branches are both applied: {}, and {}; roll one of them back there, and run \
@@ -208,6 +222,7 @@ impl Lock {
         for one in &moved {
             old.extend(self.migrations.remove_entry(&one.from));
         }
+        twins::join(self);
         let mut texts = Vec::new();
         let last = moved.len().saturating_sub(1);
         for (index, mut one) in moved.into_iter().enumerate() {
@@ -294,7 +309,7 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
         more => format!(" (and {} more such lines)", more - 1),
     };
     let why = match below {
-        "migrations" => "both branches sealed in the same second",
+        "migrations" => "both branches sealed in the same second under the same name",
         _ => "both branches changed the same thing",
     };
     Err(LockError::at(
@@ -308,6 +323,8 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
         ),
     ))
 }
+
+mod twins;
 
 #[cfg(test)]
 mod tests;

@@ -54,9 +54,15 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
         return Err(unusable(&"it does not exist, so nothing was sealed"));
     };
     let mut lock = Lock::merged(&text).map_err(|error| unusable(&error))?;
+    let found = files(root, &lock);
+    let files_of = lock.clone();
+    lock.settle_twins(|key| {
+        let file = files_of.migrations.get(key)?.file_name(key);
+        let text = found.texts.get(&format!("{UP}/{file}"))?;
+        Some(Document::parse(text).ok()?.header)
+    });
     let on = applied_on(&lock, applied)?;
     let order = lock.order(&on).map_err(|error| unusable(&error))?;
-    let found = files(root, &lock);
     let shown = root.display().to_string();
     let (left, unknown): (Vec<Orphan>, Vec<Orphan>) = found
         .orphans
@@ -101,7 +107,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
         let new = sealed.file_name(&one.to);
         gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&old)));
         resealed.push(Resealed {
-            from: one.from.clone(),
+            from: one.from.chars().take(14).collect(),
             files: SealedFiles {
                 version: one.to.clone(),
                 up: root.join(UP).join(&new),
@@ -145,9 +151,12 @@ fn applied_on(
     let mut problems = Vec::new();
     for Applied { target, entries } in applied {
         for entry in entries {
-            let sealed = lock.migrations.get(&entry.version);
-            if sealed.is_some_and(|sealed| sealed.up.sha256 == entry.checksum) {
-                let targets = on.entry(entry.version.clone()).or_default();
+            // Of two that were sealed in the same second, the keys begin alike.
+            let mut sealed = lock.migrations.iter().filter(|(key, sealed)| {
+                key.starts_with(&entry.version) && sealed.up.sha256 == entry.checksum
+            });
+            if let Some((key, _)) = sealed.next() {
+                let targets = on.entry(key.clone()).or_default();
                 targets.insert(target.clone());
             } else {
                 problems.push(format!(

@@ -172,3 +172,99 @@ fn a_lock_that_nobody_merged_stays_as_it_is() {
     assert_eq!((order.kept.len(), order.moved.len()), (3, 0));
     assert!(Lock::merged("nonsense\n").is_err());
 }
+
+/// Two branches that sealed in the same second: the left one twice, and it drops a column.
+fn twins() -> (Lock, Lock) {
+    let (mut left, mut right) = (base(), base());
+    let second = "20260202000000";
+    seal(&mut left, second, "l1", schema(&["id", "b"])).unwrap();
+    let columns = ["id", "b", "left"];
+    seal(&mut left, "20260202000001", "l2", schema(&columns)).unwrap();
+    let columns = ["id", "a", "b", "right"];
+    seal(&mut right, second, "r1", schema(&columns)).unwrap();
+    (left, right)
+}
+
+#[test]
+fn branches_sealed_in_the_same_second_are_told_apart() {
+    let (left, right) = twins();
+    for text in [
+        union(&left, &right),
+        union(&right, &left),
+        conflict(&left, &right),
+        conflict(&right, &left),
+    ] {
+        assert!(Lock::parse(&text).is_err());
+        let mut lock = Lock::merged(&text).unwrap();
+        lock.settle_twins(|_| None);
+        let key = |lock: &Lock, name: &str| {
+            let found = lock.migrations.iter().find(|(_, it)| it.name == name);
+            found.map(|(key, _)| key.clone()).unwrap()
+        };
+        let (l1, r1) = (key(&lock, "l1"), key(&lock, "r1"));
+        assert_eq!(lock.migrations[&l1].file_name(&l1), "20260202000000_l1.sql");
+        assert_eq!(lock.migrations[&r1].file_name(&r1), "20260202000000_r1.sql");
+        for (applied, kept, moved) in [
+            (&l1, vec!["base", "l1", "l2"], vec!["r1"]),
+            (&r1, vec!["base", "r1"], vec!["l1", "l2"]),
+        ] {
+            let mut lock = lock.clone();
+            let on = BTreeMap::from([(applied.clone(), BTreeSet::from(["production".into()]))]);
+            let order = lock.order(&on).unwrap();
+            let names = |keys: &[String]| -> Vec<String> {
+                keys.iter()
+                    .map(|key| lock.migrations[key].name.clone())
+                    .collect()
+            };
+            assert_eq!((names(&order.kept), names(&order.moved)), {
+                let own = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+                (own(kept), own(moved))
+            });
+            lock.rechain(documents(&order)).unwrap();
+            let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+            assert_eq!(columns, ["id", "b", "left", "right"]);
+            assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+        }
+    }
+}
+
+#[test]
+fn what_each_of_two_in_the_same_second_does_is_in_its_file() {
+    let (left, right) = twins();
+    let hazard: crate::plan::Hazard = "loses-data: column public.a.b: dropped".parse().unwrap();
+    let mut lock = Lock::merged(&union(&left, &right)).unwrap();
+    let r1 = lock.migrations.iter().find(|(_, it)| it.name == "r1");
+    let r1 = r1.map(|(key, _)| key.clone()).unwrap();
+    lock.settle_twins(|key| {
+        let hazards = if key == r1 {
+            vec![hazard.clone()]
+        } else {
+            vec![]
+        };
+        Some(Header {
+            hazards,
+            ..Header::default()
+        })
+    });
+    let holds: Vec<&str> = lock
+        .migrations
+        .values()
+        .filter(|sealed| !sealed.hazards.is_empty())
+        .map(|sealed| sealed.name.as_str())
+        .collect();
+    assert_eq!(holds, ["r1"]);
+}
+
+#[test]
+fn one_second_and_one_name_are_refused() {
+    let (mut left, mut right) = (base(), base());
+    for (lock, columns) in [(&mut left, ["id", "l"]), (&mut right, ["id", "r"])] {
+        seal(lock, "20260202000000", "same", schema(&columns)).unwrap();
+    }
+    let error = Lock::merged(&union(&left, &right)).unwrap_err().to_string();
+    assert!(
+        error.contains("in the same second under the same name; take one"),
+        "{error}"
+    );
+}
