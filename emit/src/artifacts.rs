@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, Lock, draft_files};
+use tabellion_sql::lock::{Draft, Lock, SchemaFacts, draft_files};
 use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::schema::Schema;
 
@@ -19,10 +19,27 @@ pub(crate) type Artifacts = BTreeMap<String, Option<String>>;
 const SCHEMA: &str = "-- The whole schema that the annotated structs declare.\n\
                       -- Written by the build; to change it, change the structs.\n";
 
+/// What the artifacts say of the schema alone, whatever is sealed.
+pub(crate) struct Declared {
+    /// The text of `schema.sql`.
+    whole: String,
+    /// What the draft's lock says; `None` where there is no draft.
+    facts: Option<SchemaFacts>,
+}
+
+impl Declared {
+    pub(crate) fn of(schema: &Schema, has_draft: bool) -> Declared {
+        let whole = plan(&Schema::default(), schema);
+        Declared {
+            whole: file(SCHEMA, &whole.body()),
+            facts: has_draft.then(|| SchemaFacts::of(schema)),
+        }
+    }
+}
+
 /// The artifacts for a schema, and the migrations that lead to it from the sealed one.
-pub(crate) fn artifacts(lock: &Lock, schema: &Schema, migrations: &[Migration]) -> Artifacts {
-    let whole = plan(&Schema::default(), schema);
-    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(file(SCHEMA, &whole.body())))]);
+pub(crate) fn artifacts(lock: &Lock, declared: Declared, migrations: &[Migration]) -> Artifacts {
+    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(declared.whole))]);
     let mut pairs = Vec::new();
     for (number, migration) in (1..).zip(migrations) {
         let place = if migrations.len() == 1 {
@@ -46,10 +63,10 @@ pub(crate) fn artifacts(lock: &Lock, schema: &Schema, migrations: &[Migration]) 
         );
         pairs.push((up, down));
     }
-    if !pairs.is_empty() {
+    if let Some(facts) = declared.facts.filter(|_| !pairs.is_empty()) {
         let parent = lock.head().map(|head| head.checksum);
         let drawn = pairs.iter().map(|(up, down)| [up.as_str(), down.as_str()]);
-        let lock = Draft::text_of(parent, schema, drawn);
+        let lock = Draft::text_of(parent, &facts, drawn);
         files.insert("draft.lock".to_owned(), Some(lock));
     }
     for (number, (up, down)) in (1..).zip(pairs) {

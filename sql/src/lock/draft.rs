@@ -48,7 +48,7 @@ impl DraftPair {
     }
 }
 
-/// Pairs by their number, the last with the checksum of the schema.
+/// Pairs by their number, the last with that checksum of the schema.
 fn numbered<'a>(
     pairs: impl IntoIterator<Item = [&'a str; 2]>,
     schema: &str,
@@ -56,9 +56,28 @@ fn numbered<'a>(
     let pairs = pairs.into_iter().map(DraftPair::new);
     let mut pairs: BTreeMap<usize, DraftPair> = (1..).zip(pairs).collect();
     if let Some(mut last) = pairs.last_entry() {
-        last.get_mut().schema = Some(checksum(schema));
+        last.get_mut().schema = Some(schema.to_owned());
     }
     pairs
+}
+
+/// A schema as a draft's lock writes it. To make it takes longer than all the rest of the lock, and needs
+/// nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaFacts {
+    text: String,
+    checksum: String,
+}
+
+impl SchemaFacts {
+    /// The facts of a schema, and their checksum.
+    pub fn of(schema: &Schema) -> Self {
+        let text = schema_text(schema);
+        SchemaFacts {
+            checksum: checksum(&text),
+            text,
+        }
+    }
 }
 
 /// The names of the files of a draft's pair, of that number from 1: the migration and its rollback.
@@ -83,7 +102,7 @@ impl Draft {
         pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> Self {
         Draft {
-            pairs: numbered(pairs, &schema_text(&schema)),
+            pairs: numbered(pairs, &schema_checksum(&schema)),
             parent,
             schema,
         }
@@ -123,14 +142,13 @@ impl Draft {
         text(&self.parent, &self.pairs, &schema_text(&self.schema))
     }
 
-    /// The text of [`Draft::new`], for a schema that is not ours to keep.
+    /// The text of a draft's lock, from what [`Draft::new`] takes.
     pub fn text_of<'a>(
         parent: Option<String>,
-        schema: &Schema,
+        schema: &SchemaFacts,
         pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> String {
-        let schema = schema_text(schema);
-        text(&parent, &numbered(pairs, &schema), &schema)
+        text(&parent, &numbered(pairs, &schema.checksum), &schema.text)
     }
 }
 
@@ -143,10 +161,12 @@ fn text(parent: &Option<String>, pairs: &BTreeMap<usize, DraftPair>, schema: &st
         pairs: &'a BTreeMap<usize, DraftPair>,
     }
     let mut text = write(FORMAT, &Rest { parent, pairs });
-    for fact in schema.lines().skip(1) {
+    let mut facts = schema.split_inclusive('\n');
+    // The first line names no format here.
+    facts.next();
+    for fact in facts {
         text.push_str("schema.");
         text.push_str(fact);
-        text.push('\n');
     }
     text
 }
