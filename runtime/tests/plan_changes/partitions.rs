@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use tabellion::testing::{Server, TestDatabase};
-use tabellion_sql::plan::plan;
+use tabellion_sql::plan::{Hazard, LockMode, Settings, migrations, plan};
 use tabellion_sql::schema::{
-    ForeignKey, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Schema, Table, Type,
+    ForeignKey, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table, Type,
 };
 use tokio_postgres::Client;
 
 use super::connect;
-use super::sample::{column, name};
+use super::sample::{column, index, name};
 
 /// `events`, in two partitions, closed to everyone.
 fn events() -> Table {
@@ -131,4 +131,47 @@ async fn a_partition_that_rows_need_does_not_go() {
         .await
         .expect("an answer");
     assert!(forced.get::<_, bool>(0), "FORCE came back everywhere");
+}
+
+#[tokio::test]
+async fn an_index_of_a_partitioned_table_is_built_while_others_write() {
+    let before = schema(vec![("events", events())]);
+    let mut after = before.clone();
+    let table = after.tables.get_mut(&name("public", "events"));
+    let table = table.expect("the table");
+    table
+        .indexes
+        .insert("events_owner_idx".into(), index(&["owner"]));
+    let (_database, client) = made(&before, "insert into events values (1, 7), (2, 8)").await;
+    let pairs = migrations(&before, &after, &Renames::default(), &Settings::default());
+    let [pair] = &pairs.expect("no question")[..] else {
+        panic!("one pair");
+    };
+    assert!(pair.up.no_transaction);
+    for step in pair.up.plan.steps() {
+        if let Err(error) = client.batch_execute(&step.sql).await {
+            panic!("{:?}\n{}", error.as_db_error(), step.sql);
+        }
+        let locks = step.hazards.iter().filter_map(|hazard| match hazard {
+            Hazard::Locks(mode, _) => Some(*mode),
+            _ => None,
+        });
+        let mut steps = pair.up.plan.steps();
+        let is_first = steps.next() == Some(step);
+        // The first makes an entry in the catalog and reads no row.
+        let most = if is_first {
+            LockMode::Share
+        } else {
+            LockMode::ShareUpdateExclusive
+        };
+        assert!(locks.max().expect("a lock") <= most, "{}", step.sql);
+    }
+    let valid = "select bool_and(indisvalid), count(*) from pg_index where indexrelid::regclass::text like '%owner_idx%'";
+    let row = client.query_one(valid, &[]).await.expect("the indexes");
+    assert_eq!((row.get(0), row.get(1)), (true, 3_i64));
+    assert!(!pair.down.no_transaction);
+    let down = pair.down.body();
+    client.batch_execute(&down).await.expect("it goes at once");
+    let row = client.query_one(valid, &[]).await.expect("the indexes");
+    assert_eq!(row.get::<_, i64>(1), 0, "{down}");
 }

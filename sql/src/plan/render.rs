@@ -145,6 +145,15 @@ pub(super) fn deferrable(deferrable: Deferrable) -> String {
 
 /// An index as a statement creates it; `how` is empty, or `concurrently `.
 pub(super) fn index(name: &QualifiedName, index: &str, definition: &Index, how: &str) -> String {
+    index_on(&name.to_string(), index, definition, how)
+}
+
+/// An index of a partitioned table, without those of its partitions, which are attached to it later.
+pub(super) fn index_only(name: &QualifiedName, index: &str, definition: &Index) -> String {
+    index_on(&format!("only {name}"), index, definition, "")
+}
+
+fn index_on(table: &str, index: &str, definition: &Index, how: &str) -> String {
     let unique = if definition.unique { "unique " } else { "" };
     let method = if definition.method == BTREE {
         String::new()
@@ -153,7 +162,7 @@ pub(super) fn index(name: &QualifiedName, index: &str, definition: &Index, how: 
     };
     let keys: Vec<String> = definition.columns.iter().map(index_column).collect();
     let mut text = format!(
-        "create {unique}index {how}{} on {name} {method}({})",
+        "create {unique}index {how}{} on {table} {method}({})",
         quote(index),
         keys.join(", ")
     );

@@ -17,10 +17,11 @@
 //! What a foreign key rests on is not taken from under it: such an index or key changes in 7, in one
 //! transaction with the foreign key.
 //!
-//! A partitioned table has less of this: PostgreSQL builds no index on one concurrently, and adds no
-//! foreign key to one unchecked.
+//! On a partitioned table an index is built on each partition concurrently, all in one file. Its keys and
+//! foreign keys are added in 2: PostgreSQL makes none of an index there, and adds none unchecked.
 
 mod keys;
+mod online;
 mod postpone;
 mod replace;
 
@@ -30,8 +31,10 @@ use crate::ident::quote_literal;
 use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
 
 use super::moves::Moves;
+use super::placed::Places;
 use super::statements::{Plan, Step};
 use super::{Hazard, Question, indexes, questions, transit};
+use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Rests, pending};
 
@@ -130,6 +133,9 @@ pub fn migrations(
     settings: &Settings,
 ) -> Result<Vec<Migration>, Vec<Question>> {
     let moves = questions::ask(from, to, renames)?;
+    let (places, declared) = (Places::of(from, to), to);
+    let (from, to) = (places.place(from), places.place(to));
+    let (from, to) = (&*from, &*to);
     let mut stages = Stages {
         at: from.clone(),
         done: Vec::new(),
@@ -143,7 +149,8 @@ pub fn migrations(
             let definition = &before.indexes[index];
             if !names.may_linger(name, before, after, index) && !rests.on_index(name, definition) {
                 // Its columns have their old names still.
-                stages.drop_index(old, index, &from.tables[old].indexes[index]);
+                let definition = &from.tables[old].indexes[index];
+                stages.drop_index(old, index, definition, &mut names);
             }
         }
     }
@@ -158,7 +165,7 @@ pub fn migrations(
     for &(name, after) in &lasting {
         let before = &stages.at.tables[name];
         for (wanted, index, definition) in pending(name, before, after, &rests, &mut names) {
-            stages.create_index(name, &index, &definition);
+            stages.create_index(name, &index, &definition, &mut names);
             if wanted != index {
                 replacing.insert((name, index));
             }
@@ -177,20 +184,20 @@ pub fn migrations(
             .filter(|(_, definition)| !rests.on_index(name, definition))
             .collect();
         for (index, definition) in going {
-            stages.drop_index(name, &index, &definition);
+            stages.drop_index(name, &index, &definition, &mut names);
         }
     }
     stages.to(settled(&stages.at, to), &Moves::default());
     stages.to(to.clone(), &Moves::default());
     if let Some(last) = stages.done.last_mut() {
         // What makes no statement, such as the module path of a struct.
-        last.reach = Reach::Schema(Box::new(to.clone()));
+        last.reach = Reach::Schema(Box::new(declared.clone()));
     }
     Ok(stages.done)
 }
 
-/// The tables on both sides that differ and are not partitioned: old name, new name, before under its new
-/// names, after.
+/// The tables on both sides that differ and whose indexes are built while others write: old name, new
+/// name, before under its new names, after.
 fn lasting<'a>(
     from: &'a Schema,
     mid: &'a Schema,
@@ -200,8 +207,8 @@ fn lasting<'a>(
     from.tables.keys().filter_map(|old| {
         let name = moves.name(old);
         let (before, after) = (mid.tables.get(name)?, to.tables.get(name)?);
-        let is_plain = before.partition_by.is_none() && after.partition_by.is_none();
-        (is_plain && before != after).then_some((old, name, before, after))
+        let is_online = is_online(before, after, to.platform);
+        (is_online && before != after).then_some((old, name, before, after))
     })
 }
 
@@ -225,18 +232,32 @@ impl Stages<'_> {
         }
     }
 
-    fn drop_index(&mut self, name: &QualifiedName, index: &str, definition: &Index) {
-        let up = vec![indexes::drop_concurrently(name, index)];
-        let down = vec![indexes::create_concurrently(name, index, definition)];
-        self.step(name, (true, up), (true, down), |table| {
+    fn drop_index(
+        &mut self,
+        name: &QualifiedName,
+        index: &str,
+        definition: &Index,
+        names: &mut Names,
+    ) {
+        let table = &self.at.tables[name];
+        let up = online::drop(name, table, index);
+        let down = online::create(name, table, index, definition, names);
+        self.step(name, up, down, |table| {
             table.indexes.remove(index);
         });
     }
 
-    fn create_index(&mut self, name: &QualifiedName, index: &str, definition: &Index) {
-        let up = vec![indexes::create_concurrently(name, index, definition)];
-        let down = vec![indexes::drop_concurrently(name, index)];
-        self.step(name, (true, up), (true, down), |table| {
+    fn create_index(
+        &mut self,
+        name: &QualifiedName,
+        index: &str,
+        definition: &Index,
+        names: &mut Names,
+    ) {
+        let table = &self.at.tables[name];
+        let up = online::create(name, table, index, definition, names);
+        let down = online::drop(name, table, index);
+        self.step(name, up, down, |table| {
             table.indexes.insert(index.to_owned(), definition.clone());
         });
     }
@@ -245,8 +266,8 @@ impl Stages<'_> {
     fn step(
         &mut self,
         name: &QualifiedName,
-        up: (bool, Vec<Step>),
-        down: (bool, Vec<Step>),
+        up: Steps,
+        down: Steps,
         change: impl FnOnce(&mut Table),
     ) {
         let Some(mut table) = self.at.tables.get(name).cloned() else {

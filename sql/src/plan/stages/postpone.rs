@@ -4,7 +4,8 @@ use crate::ident::object_name;
 use crate::schema::{Check, Expr, QualifiedName, Schema, Table};
 
 use super::super::change::Columns;
-use super::super::{constraints, foreign_keys};
+use super::super::{constraints, foreign_keys, indexes};
+use super::online::is_online;
 use super::replace::Names;
 
 /// The schema that one transaction can reach from `before` without reading the rows of a table that
@@ -13,6 +14,9 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
     let mut main = to.clone();
     for (name, after) in &mut main.tables {
         if let Some(old) = before.tables.get(name).filter(|old| *old != after) {
+            if is_online(old, after, to.platform) {
+                postpone_indexes(name, old, after, names);
+            }
             if old.partition_by.is_none() && after.partition_by.is_none() {
                 postpone_keys(name, old, after, names);
             }
@@ -34,14 +38,26 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
     main
 }
 
-/// Leaves out the indexes and keys that are new or changed, and keeps those that go or change, but for
-/// what is in the way.
+/// Leaves out the indexes that are new or changed, and keeps those that go or change, but for what is in
+/// the way.
+fn postpone_indexes(name: &QualifiedName, before: &Table, after: &mut Table, names: &Names) {
+    let wanted = after.clone();
+    for index in indexes::new_in(before, &wanted) {
+        after.indexes.remove(index);
+    }
+    for (index, definition) in &before.indexes {
+        if after.indexes.get(index) != Some(definition)
+            && names.may_linger(name, before, &wanted, index)
+        {
+            after.indexes.insert(index.clone(), definition.clone());
+        }
+    }
+}
+
+/// The same for unique constraints and primary keys.
 fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names: &Names) {
     let columns = Columns::of(before, after);
     let wanted = after.clone();
-    for index in super::super::indexes::new_in(before, &wanted) {
-        after.indexes.remove(index);
-    }
     for (unique, definition) in &wanted.uniques {
         if before.uniques.get(unique) != Some(definition) || columns.move_key(&definition.columns) {
             after.uniques.remove(unique);
@@ -55,13 +71,6 @@ fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names:
             .primary_key
             .clone()
             .filter(|_| names.key_may_linger(before, &wanted));
-    }
-    for (index, definition) in &before.indexes {
-        if after.indexes.get(index) != Some(definition)
-            && names.may_linger(name, before, &wanted, index)
-        {
-            after.indexes.insert(index.clone(), definition.clone());
-        }
     }
     for (unique, definition) in &before.uniques {
         if after.uniques.get(unique) != Some(definition)

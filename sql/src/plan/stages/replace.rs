@@ -95,10 +95,27 @@ impl Names {
 
     /// A name for an index that is to take the place of another one later.
     pub(super) fn fresh(&mut self, table: &QualifiedName, name: &str) -> String {
-        let numbered = (2..).map(|number| format!("new{number}"));
-        std::iter::once("new".to_owned())
+        self.free(table, |number| {
+            object_name(name, "", &format!("new{number}"))
+        })
+    }
+
+    /// A name for the index of a partition.
+    pub(super) fn of_partition(
+        &mut self,
+        table: &QualifiedName,
+        partition: &str,
+        index: &str,
+    ) -> String {
+        self.free(table, |number| object_name(partition, index, number))
+    }
+
+    /// The first of some names that no relation beside the table has, made from nothing or a number.
+    fn free(&mut self, table: &QualifiedName, name: impl Fn(&str) -> String) -> String {
+        let numbered = (2..).map(|number: usize| number.to_string());
+        std::iter::once(String::new())
             .chain(numbered)
-            .map(|label| object_name(name, "", &label))
+            .map(|number| name(&number))
             .find(|fresh| self.all.insert(QualifiedName::new(&table.schema, fresh)))
             .unwrap_or_default()
     }
