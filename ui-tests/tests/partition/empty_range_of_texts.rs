@@ -1,0 +1,12 @@
+use tabellion::Table;
+
+#[derive(Table)]
+#[table(name = "tasks")]
+#[policy(deny_all)]
+#[partition_by(range(shop))]
+#[partition(name = "p", from("m"), to("a"))]
+pub struct Task {
+    pub shop: String,
+}
+
+fn main() {}
