@@ -30,7 +30,7 @@ pub const fn check(module: &str, table: u64, references: &[u64], seen: &[Seen]) 
     let mut i = 0;
     while i < seen.len() {
         let entry = &seen[i];
-        if equal(entry.module, module) {
+        if same_module(entry.module, module) {
             // A struct that `cfg(test)` changes was seen twice: one of the two must fit.
             if entry.unchecked
                 || (entry.problem.is_empty()
@@ -78,6 +78,34 @@ const fn equal_numbers(a: &[u64], b: &[u64]) -> bool {
     true
 }
 
+/// Whether two paths are one module. A name that is a keyword, such as a package `try`, stands with its
+/// `r#` in `module_path!()` and without it where cargo tells it.
+const fn same_module(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let (mut i, mut j) = (0, 0);
+    loop {
+        i = behind_raw(a, i);
+        j = behind_raw(b, j);
+        if i == a.len() || j == b.len() {
+            return i == a.len() && j == b.len();
+        }
+        if a[i] != b[j] {
+            return false;
+        }
+        i += 1;
+        j += 1;
+    }
+}
+
+/// Behind the `r#` that begins a segment, where one does.
+const fn behind_raw(path: &[u8], at: usize) -> usize {
+    let is_start = at == 0 || path[at - 1] == b':';
+    if is_start && at + 1 < path.len() && path[at] == b'r' && path[at + 1] == b'#' {
+        return at + 2;
+    }
+    at
+}
+
 const fn equal(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
@@ -109,6 +137,15 @@ mod tests {
 
     fn fails(module: &'static str, table: u64, references: &'static [u64]) -> bool {
         std::panic::catch_unwind(|| check(module, table, references, SEEN)).is_err()
+    }
+
+    #[test]
+    fn a_keyword_is_the_same_module_with_its_prefix_and_without() {
+        assert!(same_module("try::r#type::tables", "r#try::type::tables"));
+        assert!(same_module("shop", "shop"));
+        assert!(!same_module("shop::r", "shop::tables"));
+        assert!(!same_module("shop", "shop::tables"));
+        assert!(!same_module("try", "r#tr"));
     }
 
     #[test]

@@ -100,6 +100,18 @@ fn a_table_that_emit_cannot_see_fails_at_its_struct() {
         .fails_with("the build script did not see table `hidden`");
 }
 
+/// Cargo tells a keyword as it is, and `module_path!()` with its prefix.
+#[test]
+fn a_library_and_a_module_may_have_a_keyword_for_a_name() {
+    let package = Package::new();
+    let manifest = package.read("Cargo.toml").expect("a manifest");
+    let renamed = manifest.replace("name = \"shop\"", "name = \"try\"");
+    package.write("Cargo.toml", &renamed);
+    package.write("src/lib.rs", &format!("{TAG}\npub mod r#type;"));
+    package.write("src/type.rs", NOTE);
+    package.check().ok();
+}
+
 #[test]
 fn without_a_build_script_the_two_lines_are_named() {
     let package = Package::new();
