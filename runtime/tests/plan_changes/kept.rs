@@ -29,13 +29,12 @@ async fn database() -> (TestDatabase, Client) {
     (database, client)
 }
 
-/// Applies what separates two schemas, and gives the files back.
-async fn change(client: &Client, from: &Schema, to: &Schema) -> Vec<Script> {
+/// Applies what separates two schemas.
+async fn change(client: &Client, from: &Schema, to: &Schema) {
     let pairs = migrations(from, to, &Renames::default(), &Settings::default());
     let pairs = pairs.expect("no question").into_iter();
     let scripts: Vec<Script> = pairs.map(|pair| pair.up).collect();
     follow(client, &scripts).await.expect("the change");
-    scripts
 }
 
 fn hazards(from: &Schema, to: &Schema) -> Vec<String> {
@@ -173,8 +172,7 @@ async fn updated_at_without_time_zone_is_in_utc() {
         vec![plain, zoned],
     ] {
         let after = things(&types);
-        let read: Vec<_> = change(&client, &before, &after).await;
-        assert!(!read.is_empty());
+        change(&client, &before, &after).await;
         for number in 0..types.len() {
             let table = format!("public.things{number}");
             client
@@ -186,9 +184,8 @@ async fn updated_at_without_time_zone_is_in_utc() {
                 .expect("an update");
             let near = format!(
                 "set timezone = 'UTC';
-                 select abs(extract(epoch from updated_at - now()::timestamp at time zone 'UTC')) < 60 from {table}"
+                 select abs(extract(epoch from updated_at::timestamptz - now())) < 60 from {table}"
             );
-            let near = near.replace("updated_at", "updated_at::timestamptz");
             let rows = client.simple_query(&near).await.expect("the time");
             let said = rows.iter().find_map(|row| match row {
                 tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
