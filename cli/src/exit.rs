@@ -49,7 +49,8 @@ pub(crate) fn of(error: &MigrateError) -> Outcome {
         | MigrateError::History(_)
         | MigrateError::DataLoss { .. }
         | MigrateError::WiderAccess { .. }
-        | MigrateError::Unaccepted(_) => Outcome::Refused,
+        | MigrateError::Unaccepted(_)
+        | MigrateError::Unapproved(_) => Outcome::Refused,
         MigrateError::Held(_) => Outcome::Held,
         _ => Outcome::Failed,
     }

@@ -144,9 +144,10 @@ async fn whatever_a_killed_run_left_is_taken_up() {
 /// Enters what a run enters before it builds or drops an index.
 async fn begin(database: &TestDatabase, migration: &Migration) {
     let insert = format!(
-        "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
-         values ('started', '{}', 'total', '{}', 0, 'test')",
-        migration.version, migration.checksum
+        "insert into tabellion.ledger
+           (event, version, name, checksum, rollback_checksum, position, duration_ms, tool)
+         values ('started', '{}', 'total', '{}', '{}', 1, 0, 'test')",
+        migration.version, migration.checksum, migration.rollback_checksum
     );
     run(database, &insert).await;
 }
@@ -282,10 +283,12 @@ async fn an_index_of_someone_else_is_never_taken_for_ours() {
         "create index order_total on public.\"order\" (shop)",
     )
     .await;
-    for _ in 0..2 {
+    for failed in 1..3 {
         let error = apply(&mut engine, &project, None).await.unwrap_err();
         assert!(error.to_string().contains("42P07"), "{error}");
-        assert_eq!(events(&mut engine).await, ["applied"]);
+        let expected = [&["applied"][..], &["failed"].repeat(failed)].concat();
+        assert_eq!(events(&mut engine).await, expected);
+        assert_eq!(engine.status(&project.load()).await.unwrap().begun, []);
         assert_eq!(index(&database).await, Some(true));
     }
 }
@@ -341,26 +344,4 @@ async fn from_several_processes_it_is_built_once() {
     let history = engine.history().await.unwrap();
     assert_eq!(history[2].event, Event::Applied);
     assert_eq!(history[2].version, second(&project));
-}
-
-#[tokio::test]
-async fn anything_else_outside_a_transaction_is_refused_before_anything_runs() {
-    let (database, project) = (database().await, Project::new());
-    project.draw(&step(1));
-    project.seal("first");
-    project.seal_text(
-        "two",
-        &format!("{HEADER}create index concurrently a on public.\"order\" (total);\nselect 1;\n"),
-        "-- Draft.\n\nselect 1;\n",
-    );
-    let mut engine = Migrator::connect(database.url()).await.unwrap();
-    let error = apply(&mut engine, &project, None).await.unwrap_err();
-    assert!(matches!(error, MigrateError::Files(_)), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("_two.sql` runs outside a transaction"),
-        "{error}"
-    );
-    assert_eq!(engine.history().await.unwrap(), []);
 }

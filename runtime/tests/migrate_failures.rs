@@ -4,7 +4,7 @@
 mod migrate_support;
 
 use migrate_support::{Project, client, database, step};
-use tabellion::migrate::{ApplyOptions, MigrateError, Migrations, Migrator};
+use tabellion::migrate::{ApplyOptions, Event, MigrateError, Migrations, Migrator};
 
 const ALL: ApplyOptions = ApplyOptions { to: None };
 
@@ -46,7 +46,11 @@ async fn a_failing_statement_is_named_and_leaves_nothing() {
     assert!(failure.message.contains("nowhere"), "{failure}");
     // What came before it stays, and it left nothing.
     assert_eq!(engine.status(&set).await.unwrap().pending(), 1);
-    assert_eq!(engine.history().await.unwrap().len(), 3);
+    let history = engine.history().await.unwrap();
+    assert_eq!(history.len(), 4);
+    assert_eq!(history[3].event, Event::Failed);
+    let note = format!("apply, line {}, SQLSTATE 42P01", failure.line);
+    assert_eq!(history[3].note, Some(note));
     let found = engine.snapshot(["public"]).await.unwrap();
     assert!(
         found.tables().all(|table| table.relation != "half"),
@@ -150,13 +154,15 @@ async fn a_file_that_controls_its_transaction_is_refused_before_anything_runs() 
 #[tokio::test]
 async fn a_no_transaction_file_is_refused_before_anything_runs() {
     let (database, project) = (database().await, Project::sealed());
-    let up = "-- Draft.\n-- tabellion: no-transaction\n\nselect 1;\n";
+    let up = "-- Draft.\n-- tabellion: no-transaction\n\nselect 1;\ncommit;\n";
     project.draw_text(&step(3), up, "select 1;\n");
     project.seal("alone");
     let mut engine = engine(database.url()).await;
     let error = engine.apply(&project.load(), &ALL).await.unwrap_err();
     assert!(
-        error.to_string().contains("outside a transaction"),
+        error
+            .to_string()
+            .contains("line 6: `commit` controls a transaction"),
         "{error}"
     );
     assert_eq!(engine.history().await.unwrap(), []);
@@ -184,7 +190,9 @@ async fn a_constraint_that_fails_at_commit_leaves_nothing() {
         engine.snapshot(["public"]).await.unwrap().tables().count(),
         0
     );
-    assert_eq!(engine.history().await.unwrap(), []);
+    let history = engine.history().await.unwrap();
+    let told: Vec<_> = history.iter().map(|entry| entry.event).collect();
+    assert_eq!(told, [Event::Failed]);
     // The connection still works, and the engine on it.
     assert_eq!(engine.status(&project.load()).await.unwrap().pending(), 1);
 }

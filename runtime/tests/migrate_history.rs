@@ -46,8 +46,8 @@ async fn after(sql: &str) -> String {
 #[tokio::test]
 async fn an_unknown_version_is_refused() {
     let said = after(
-        "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
-         values ('applied', '29990101000000', 'later', repeat('a', 64), 0, 'x')",
+        "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, duration_ms, tool)
+         values ('applied', '29990101000000', 'later', repeat('a', 64), repeat('a', 64), 0, 'x')",
     )
     .await;
     assert!(
@@ -83,8 +83,8 @@ async fn an_unknown_event_is_refused() {
     client(database.url())
         .await
         .batch_execute(
-            "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
-             values ('blessed', '29990101000000', 'later', repeat('a', 64), 0, 'x')",
+            "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, duration_ms, tool)
+             values ('blessed', '29990101000000', 'later', repeat('a', 64), repeat('a', 64), 0, 'x')",
         )
         .await
         .unwrap();

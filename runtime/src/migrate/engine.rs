@@ -1,14 +1,16 @@
-//! The engine: status, apply, and what a rollback shares with them.
+//! The engine: how it is set up, and what it reads.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::Client;
 
+use super::connect;
 use super::error::MigrateError;
 use super::ledger::{Entry, Event, Ledger};
 use super::set::{Migration, Migrations};
-use super::{connect, hold, run};
+use super::target::Target;
 use crate::catalog::Snapshot;
 
 /// What the engine tells while it works.
@@ -19,11 +21,22 @@ pub enum Progress<'a> {
     Waiting(&'a str),
     /// A file begins to run.
     Running(&'a Migration, Event),
+    /// A statement of a file outside a transaction begins to run.
+    Statement {
+        /// The file's migration.
+        migration: &'a Migration,
+        /// What the file is run for.
+        event: Event,
+        /// Which statement, from 1.
+        number: usize,
+        /// How many the file holds.
+        of: usize,
+    },
     /// It has committed; its row of the ledger.
     Done(&'a Entry),
 }
 
-type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
+pub(super) type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
 
 /// Applies migrations to one database, and undoes them. Nothing happens but by its methods.
 pub struct Migrator {
@@ -31,9 +44,12 @@ pub struct Migrator {
     pub(super) ledger: Ledger,
     /// For the second connection of a file that runs outside a transaction.
     pub(super) url: String,
+    /// Whether that connection leads past the pooler.
+    pub(super) is_past_pooler: bool,
+    pub(super) target: Target,
     pub(super) on_behalf_of: Option<String>,
     pub(super) lock_wait: Duration,
-    observer: Option<Observer>,
+    pub(super) observer: Option<Observer>,
 }
 
 impl fmt::Debug for Migrator {
@@ -42,18 +58,15 @@ impl fmt::Debug for Migrator {
     }
 }
 
-/// How far to apply.
-#[derive(Debug, Clone, Default)]
-pub struct ApplyOptions {
-    /// The last version to apply; all where `None`.
-    pub to: Option<String>,
-}
-
 /// The migrations of a project against the ledger of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Every sealed migration in order, with the event that applied it where it is applied.
     pub migrations: Vec<(Migration, Option<Entry>)>,
+    /// The approvals that count on this target, by version.
+    pub approvals: BTreeMap<String, Entry>,
+    /// Versions that the Supabase CLI has applied and the ledger does not know as applied, with their names.
+    pub elsewhere: Vec<(String, String)>,
     /// The rows of what was begun outside a transaction, up or back, and has not finished: it was cut short,
     /// or another process is at it.
     pub begun: Vec<Entry>,
@@ -82,10 +95,28 @@ impl Migrator {
             client: connect::connect(url).await?,
             ledger: Ledger::default(),
             url: url.to_owned(),
+            is_past_pooler: false,
+            target: Target::default(),
             on_behalf_of: None,
             lock_wait: Duration::from_secs(60),
             observer: None,
         })
+    }
+
+    /// Which target the database is; [`Target::default`] unless said.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// The URL of a connection past the pooler, for files that run outside a transaction: their statements
+    /// then wait for a table's lock for a minute at most and have no time limit, which no pooler can promise.
+    #[must_use]
+    pub fn direct_url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self.is_past_pooler = true;
+        self
     }
 
     /// Who the login acts for, as the ledger shall keep it beside the login.
@@ -126,7 +157,14 @@ impl Migrator {
                 .iter()
                 .map(|migration| (migration.clone(), entry(migration)))
                 .collect(),
-            begun: self.ledger.begun().cloned().collect(),
+            approvals: self
+                .ledger
+                .approvals(set, self.target.name.as_deref())
+                .into_iter()
+                .map(|(version, entry)| (version.to_owned(), entry.clone()))
+                .collect(),
+            elsewhere: self.ledger.elsewhere(),
+            begun: self.ledger.begun().into_values().cloned().collect(),
             problems: self.ledger.problems(set),
         })
     }
@@ -149,63 +187,6 @@ impl Migrator {
         Ok(self.ledger.applied().into_values().cloned().collect())
     }
 
-    /// Applies what is pending, in order, one transaction per file. Where nothing is, writes nothing.
-    /// A file outside a transaction, which holds one index, is taken up where it was cut short.
-    ///
-    /// From any number of processes at once, each migration runs exactly once. Killed at any point,
-    /// a second run completes it.
-    ///
-    /// # Errors
-    /// A history that does not fit or a file that cannot run: before anything is run. A statement
-    /// that fails: its file is rolled back, the files before it stay applied.
-    pub async fn apply(
-        &mut self,
-        set: &Migrations,
-        options: &ApplyOptions,
-    ) -> Result<Vec<Entry>, MigrateError> {
-        let last = match &options.to {
-            Some(version) => known(set, version)?,
-            None => set
-                .iter()
-                .next_back()
-                .map_or("", |migration| &migration.version),
-        };
-        self.ledger = Ledger::read(&self.client).await?;
-        let pending = due(&self.ledger, set, last)?;
-        for migration in &pending {
-            migration.up.check()?;
-        }
-        let mut done = Vec::new();
-        if pending.is_empty() {
-            return Ok(done);
-        }
-        loop {
-            self.begin().await?;
-            // The list is drawn anew: another process may have worked while this one waited.
-            let next = match due(&self.ledger, set, last) {
-                Ok(pending) => pending.into_iter().next(),
-                Err(error) => {
-                    self.end().await?;
-                    return Err(error);
-                }
-            };
-            let Some(migration) = next else {
-                self.end().await?;
-                return Ok(done);
-            };
-            if migration.up.header.no_transaction && self.ledger.is_new {
-                // Its row is written by another connection, which must see the ledger.
-                self.end().await?;
-                self.ledger.is_new = false;
-                continue;
-            }
-            done.push(self.run(migration, Event::Applied).await?);
-            if migration.version == last {
-                return Ok(done);
-            }
-        }
-    }
-
     /// What the given PostgreSQL schemas hold, in a form that compares by text.
     ///
     /// # Errors
@@ -218,103 +199,9 @@ impl Migrator {
         snapshot.map_err(|error| MigrateError::server("reading the catalog", &error))
     }
 
-    /// Begins a transaction that holds the lock, over a ledger that exists and is fully read.
-    pub(super) async fn begin(&mut self) -> Result<(), MigrateError> {
-        let observer = &mut self.observer;
-        hold::begin(&self.client, self.lock_wait, |holder| {
-            if let Some(observer) = observer {
-                observer(Progress::Waiting(holder));
-            }
-        })
-        .await?;
-        let ready = async {
-            if !self.ledger.exists {
-                self.ledger.is_new = Ledger::create(&self.client).await?;
-                self.ledger.exists = true;
-            }
-            if !self.ledger.is_current(&self.client).await? {
-                self.ledger = Ledger::read(&self.client).await?;
-            }
-            Ok(())
-        }
-        .await;
-        if ready.is_err() {
-            self.ledger = Ledger::default();
-            let _ = self.client.batch_execute("rollback").await;
-        }
-        ready
-    }
-
-    /// Ends the transaction. Commits, so that a ledger just created stays.
-    pub(super) async fn end(&mut self) -> Result<(), MigrateError> {
-        let ended = self.client.batch_execute("commit").await;
-        ended.map_err(|error| MigrateError::server("releasing the migration lock", &error))
-    }
-
-    /// Runs one file in the transaction that [`begin`](Self::begin) began, which ends it.
-    pub(super) async fn run(
-        &mut self,
-        migration: &Migration,
-        event: Event,
-    ) -> Result<Entry, MigrateError> {
-        self.tell(Progress::Running(migration, event));
-        let script = match event {
-            Event::RolledBack => &migration.down,
-            _ => &migration.up,
-        };
-        if script.header.no_transaction {
-            return match self.run_alone(migration, event).await {
-                Ok(entry) => {
-                    self.tell(Progress::Done(&entry));
-                    Ok(entry)
-                }
-                Err(error) => {
-                    self.ledger = Ledger::default();
-                    let _ = self.client.batch_execute("rollback").await;
-                    Err(error)
-                }
-            };
-        }
-        let on_behalf_of = self.on_behalf_of.as_deref();
-        match run::file(&self.client, script, event, migration, on_behalf_of).await {
-            Ok(entry) => {
-                self.ledger.is_new = false;
-                self.ledger.entries.push(entry.clone());
-                self.tell(Progress::Done(&entry));
-                Ok(entry)
-            }
-            Err(error) => {
-                // A ledger that this transaction created is gone with it.
-                self.ledger = Ledger::default();
-                Err(error)
-            }
-        }
-    }
-
     pub(super) fn tell(&mut self, progress: Progress<'_>) {
         if let Some(observer) = &mut self.observer {
             observer(progress);
         }
-    }
-}
-
-/// The pending migrations up to and with a version.
-fn due<'a>(
-    ledger: &Ledger,
-    set: &'a Migrations,
-    last: &str,
-) -> Result<Vec<&'a Migration>, MigrateError> {
-    let mut pending = ledger.pending(set)?;
-    pending.retain(|migration| migration.version.as_str() <= last);
-    Ok(pending)
-}
-
-/// A version that the lock knows.
-pub(super) fn known<'a>(set: &'a Migrations, version: &str) -> Result<&'a str, MigrateError> {
-    match set.get(version) {
-        Some(migration) => Ok(&migration.version),
-        None => Err(MigrateError::Request(format!(
-            "no migration has version `{version}`; `cargo tabellion status` lists them"
-        ))),
     }
 }

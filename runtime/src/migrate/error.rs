@@ -39,6 +39,9 @@ pub enum MigrateError {
     /// accepted. Nothing was run or written.
     #[error("{0}")]
     Unaccepted(Problems),
+    /// The target asks for approvals that are missing. Nothing was run.
+    #[error("{0}")]
+    Unapproved(Problems),
     /// What was asked for does not make sense here, such as a version that does not exist.
     #[error("{0}")]
     Request(String),
@@ -85,6 +88,9 @@ pub struct Failure {
     /// Whether nothing of the file stayed. A file outside a transaction may leave half an index, which
     /// the next run removes.
     pub undone: bool,
+    /// How many statements before it stay. Only a file outside a transaction keeps any; the next run goes on
+    /// behind them.
+    pub kept: usize,
 }
 
 impl fmt::Display for Failure {
@@ -96,6 +102,7 @@ impl fmt::Display for Failure {
             code,
             message,
             undone,
+            kept,
         } = self;
         let left = if *undone {
             "and was rolled back"
@@ -106,6 +113,17 @@ impl fmt::Display for Failure {
             f,
             "`{file}` failed at line {line} {left}: {message} (SQLSTATE {code}) in `{statement}`"
         )?;
+        if *kept > 0 {
+            let stay = if *kept == 1 {
+                "statement before it stays"
+            } else {
+                "statements before it stay"
+            };
+            write!(
+                f,
+                "; the {kept} {stay}, and the next run goes on behind them"
+            )?;
+        }
         match code.as_str() {
             "25001" => {
                 f.write_str("; a statement that cannot share a transaction needs a file of its own")

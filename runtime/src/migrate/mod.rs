@@ -13,23 +13,29 @@
 //!
 //! Nothing here runs by itself: connecting applies nothing, and no query does.
 
-mod alone;
+mod adopt;
+mod apply;
+mod approve;
 mod connect;
 mod engine;
 mod error;
-mod hold;
 mod ledger;
+mod repair;
 mod roles;
 mod rollback;
-mod run;
 mod seal;
 mod set;
+mod target;
 mod trust;
 mod verify;
 
-pub use engine::{ApplyOptions, Migrator, Progress, Status};
+pub use adopt::{Adopt, Adopted};
+pub use apply::ApplyOptions;
+pub use approve::Approve;
+pub use engine::{Migrator, Progress, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
+pub use repair::Repair;
 pub use rollback::{RollbackOptions, RollbackTarget};
 pub use seal::{
     Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
@@ -37,4 +43,5 @@ pub use seal::{
 #[doc(hidden)]
 pub use set::embedded;
 pub use set::{Migration, Migrations, Script};
+pub use target::{Pooler, Target};
 pub use verify::Verification;

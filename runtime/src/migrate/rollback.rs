@@ -2,7 +2,7 @@
 
 use tabellion_sql::file::Header;
 
-use super::engine::{Migrator, Progress, known};
+use super::engine::{Migrator, Progress};
 use super::error::{MigrateError, Problems};
 use super::ledger::{Entry, Event, Ledger};
 use super::set::{Migration, Migrations};
@@ -36,15 +36,17 @@ impl Migrator {
     /// take back, is dropped before; its row, [`Event::Failed`], comes first in what is given.
     ///
     /// # Errors
-    /// A rollback that loses data or opens access and was not accepted, a history that does not fit, a file that cannot
-    /// run, an index half dropped by an `apply`, which alone can finish it: before anything is run. A statement that fails: its file is rolled back.
+    /// A rollback that loses data or opens access and was not accepted, an approval that the target asks for and
+    /// that is missing, a history that does not fit, a file that cannot run, a file of several statements that an
+    /// `apply` has begun and alone can finish: before anything is run. A statement that fails: its file is
+    /// rolled back.
     pub async fn rollback(
         &mut self,
         set: &Migrations,
         options: &RollbackOptions,
     ) -> Result<Vec<Entry>, MigrateError> {
         if let RollbackTarget::To(version) = &options.target {
-            known(set, version)?;
+            set.known(version)?;
         }
         self.ledger = Ledger::read(&self.client).await?;
         let chosen = chosen(&self.ledger, set, &options.target)?;
@@ -52,16 +54,24 @@ impl Migrator {
             migration.down.check()?;
         }
         let half_built = unfinished(&self.ledger, set);
-        if let Some(migration) = half_built {
-            migration.up.builds()?;
+        if let Some((migration, reached)) = half_built {
+            migration.up.builds(reached)?;
         }
         accepted(&chosen, options)?;
+        self.approved(set, &chosen)?;
         let mut done = Vec::new();
         if chosen.is_empty() && half_built.is_some() && options.target != RollbackTarget::Steps(0) {
             self.begin_finished(set, &mut done).await?;
             self.end().await?;
         }
+        // Whether the ledger is the one that the choice was made from, but for this process's own rows.
+        let mut is_same = unfinished(&self.ledger, set).is_none();
         for migration in chosen {
+            if is_same && let Some(entry) = self.fly(migration, Event::RolledBack).await? {
+                done.push(entry);
+                continue;
+            }
+            is_same = false;
             self.begin_finished(set, &mut done).await?;
             let applied = self.ledger.applied();
             let last = applied.keys().next_back().copied().unwrap_or_default();
@@ -69,6 +79,10 @@ impl Migrator {
                 // Another process has undone it meanwhile.
                 self.end().await?;
             } else if last == migration.version {
+                if let Err(error) = self.approved(set, &[migration]) {
+                    self.end().await?;
+                    return Err(error);
+                }
                 done.push(self.run(migration, Event::RolledBack).await?);
             } else {
                 let problem = format!(
@@ -90,7 +104,7 @@ impl Migrator {
     ) -> Result<(), MigrateError> {
         loop {
             self.begin().await?;
-            let Some(migration) = unfinished(&self.ledger, set) else {
+            let Some((migration, _)) = unfinished(&self.ledger, set) else {
                 return Ok(());
             };
             match self.abandon(migration).await {
@@ -99,8 +113,7 @@ impl Migrator {
                     done.push(entry);
                 }
                 Err(error) => {
-                    self.ledger = Ledger::default();
-                    let _ = self.client.batch_execute("rollback").await;
+                    self.abort().await;
                     return Err(error);
                 }
             }
@@ -108,15 +121,18 @@ impl Migrator {
     }
 }
 
-/// The migration that is not applied and whose file, outside a transaction, was begun.
-fn unfinished<'a>(ledger: &Ledger, set: &'a Migrations) -> Option<&'a Migration> {
+/// The migration that is not applied and whose file, outside a transaction, was begun; with the statement
+/// that it reached.
+fn unfinished<'a>(ledger: &Ledger, set: &'a Migrations) -> Option<(&'a Migration, usize)> {
+    let begun = ledger.begun();
+    if begun.is_empty() {
+        return None;
+    }
     let applied = ledger.applied();
-    set.iter().find(|migration| {
-        let version = migration.version.as_str();
-        migration.up.header.no_transaction
-            && ledger.is_begun(version)
-            && !applied.contains_key(version)
-    })
+    let (version, entry) = begun
+        .into_iter()
+        .find(|(version, _)| !applied.contains_key(version) && set.get(version).is_some())?;
+    Some((set.get(version)?, entry.position.unwrap_or(1)))
 }
 
 /// Refuses rollbacks that do what was not accepted: all of it at once.

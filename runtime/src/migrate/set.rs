@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use tabellion_sql::file::{Concurrent, Header, concurrent, normalize, statements};
+use tabellion_sql::file::{Concurrent, Header, Statement, Step, normalize, statements};
 use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
@@ -20,6 +20,8 @@ pub struct Migration {
     pub name: String,
     /// The checksum of the file that applies it, as the ledger keeps it.
     pub checksum: String,
+    /// The checksum of the file that undoes it.
+    pub rollback_checksum: String,
     /// The file that applies it.
     pub up: Script,
     /// The file that undoes it.
@@ -42,7 +44,7 @@ impl Script {
     pub(super) fn check(&self) -> Result<(), MigrateError> {
         let path = &self.path;
         if self.header.no_transaction {
-            return self.alone().map(drop);
+            return self.steps().map(drop);
         }
         let found = statements(&self.sql)
             .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
@@ -73,35 +75,43 @@ impl Script {
 }
 
 impl Script {
-    /// The statement of a file that runs outside a transaction.
-    pub(super) fn alone(&self) -> Result<Concurrent, MigrateError> {
+    /// The statements of a file that runs outside a transaction, each with how it runs.
+    ///
+    /// # Errors
+    /// A file that holds none, or one that could not be taken up where it stopped.
+    pub(super) fn steps(&self) -> Result<Vec<(Statement<'_>, Step)>, MigrateError> {
         let path = &self.path;
         let found = statements(&self.sql)
             .map_err(|error| MigrateError::files(format!("`{path}` {error}")))?;
-        let one = match found.as_slice() {
-            [one] => concurrent(one.text),
-            _ => None,
-        };
-        one.ok_or_else(|| {
-            MigrateError::files(format!(
-                "`{path}` runs outside a transaction and holds something else than one `create index \
-                 concurrently NAME on SCHEMA.TABLE` or `drop index concurrently SCHEMA.NAME`, which alone can be \
-                 taken up where it stopped; put the rest into a file of its own"
-            ))
-        })
+        if found.is_empty() {
+            return Err(MigrateError::files(format!(
+                "`{path}` holds no statement; write one, or take `no-transaction` out of its header"
+            )));
+        }
+        let mut steps = Vec::new();
+        for statement in found {
+            let step = Step::read(statement.text).map_err(|fault| {
+                MigrateError::files(format!(
+                    "`{path}` line {}: `{}` {fault}",
+                    statement.line,
+                    first_line(statement.text)
+                ))
+            })?;
+            steps.push((statement, step));
+        }
+        Ok(steps)
     }
-}
 
-impl Script {
-    /// The index that a file which was begun outside a transaction builds, and that can be taken back.
-    pub(super) fn builds(&self) -> Result<Concurrent, MigrateError> {
-        match self.alone()? {
-            Concurrent::Drop { index } => Err(MigrateError::history(format!(
-                "`{}` began to drop index `{index}` and has not finished, which nothing takes back; run \
-                 `cargo tabellion apply` first, then roll back",
+    /// The index that a file builds which was begun outside a transaction and came no further than that.
+    pub(super) fn builds(&self, reached: usize) -> Result<Concurrent, MigrateError> {
+        let mut steps = self.steps()?;
+        match steps.swap_remove(0) {
+            (_, Step::Index(build @ Concurrent::Create { .. })) if reached <= 1 => Ok(build),
+            _ => Err(MigrateError::history(format!(
+                "`{}` was begun and has not finished, and nothing takes back what it did; run `cargo tabellion \
+                 apply` first, then roll back",
                 self.path
             ))),
-            build @ Concurrent::Create { .. } => Ok(build),
         }
     }
 }
@@ -170,9 +180,19 @@ impl Migrations {
 
     /// The migration of that version.
     pub fn get(&self, version: &str) -> Option<&Migration> {
-        self.list
-            .iter()
-            .find(|migration| migration.version == version)
+        let found = self
+            .list
+            .binary_search_by(|migration| migration.version.as_str().cmp(version));
+        self.list.get(found.ok()?)
+    }
+
+    /// The migration of a version that must be there.
+    pub(super) fn known(&self, version: &str) -> Result<&Migration, MigrateError> {
+        self.get(version).ok_or_else(|| {
+            MigrateError::Request(format!(
+                "no migration has version `{version}`; `cargo tabellion status` lists them"
+            ))
+        })
     }
 
     /// The schema that the migrations lead to.
@@ -210,6 +230,7 @@ impl Migrations {
                     version: version.clone(),
                     name: sealed.name.clone(),
                     checksum: sealed.up.sha256.clone(),
+                    rollback_checksum: sealed.down.sha256.clone(),
                     up,
                     down,
                 });

@@ -3,12 +3,14 @@
 //! A role with CREATE on the database could make schema `tabellion` before the first apply. So the
 //! ledger is neither read nor written before its owners are looked up in the system's catalog, which
 //! only the server writes. Once they are trusted, nobody else can change what was looked at.
+//! The same holds for the history of Supabase's tool, which is written beside the ledger.
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::error::{MigrateError, Problems};
 
-/// One row `ledger` where the table exists, and one for whatever speaks against it.
+/// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
+/// that exists, and one for whatever speaks against either.
 ///
 /// Trusted are the current user, superusers and the database's owner: each can do here what the
 /// current user can do, or more. Row-level security, rules, triggers and defaults call functions.
@@ -29,6 +31,17 @@ ledger as (
 triggers as (
   select t.tgname, f.proowner, f.pronamespace, f.proname
   from pg_catalog.pg_trigger t join ledger on ledger.oid = t.tgrelid
+  join pg_catalog.pg_proc f on f.oid = t.tgfoid
+  where not t.tgisinternal
+),
+history as (
+  select c.oid, c.relowner, c.relkind, n.nspowner
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'
+),
+their_triggers as (
+  select t.tgname, f.proowner
+  from pg_catalog.pg_trigger t join history on history.oid = t.tgrelid
   join pg_catalog.pg_proc f on f.oid = t.tgfoid
   where not t.tgisinternal
 )
@@ -58,14 +71,40 @@ union all
 select 'extra', 'a default of column `' || a.attname || '`', ''
 from pg_catalog.pg_attrdef d join ledger on ledger.oid = d.adrelid
 join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-where a.attname not in ('actor', 'at')";
+where a.attname not in ('actor', 'at')
+union all
+select 'supabase', (
+  select pg_catalog.string_agg(a.attname, ' ' order by a.attnum) from pg_catalog.pg_attribute a
+  where a.attrelid = history.oid and a.attnum > 0 and not a.attisdropped), ''
+from history
+union all
+select 'owner', 'schema `supabase_migrations`', pg_catalog.pg_get_userbyid(nspowner)
+from history where nspowner not in (select oid from trusted)
+union all
+select 'owner', 'table `supabase_migrations.schema_migrations`', pg_catalog.pg_get_userbyid(relowner)
+from history where relowner not in (select oid from trusted)
+union all
+select 'owner', 'the function of trigger `' || tgname || '` on `supabase_migrations.schema_migrations`',
+  pg_catalog.pg_get_userbyid(proowner)
+from their_triggers where proowner not in (select oid from trusted)
+union all
+select 'their form', '', '' from history where relkind <> 'r'";
 
-/// Whether the ledger exists. An error where it does, or its schema, but cannot be trusted.
-pub(super) async fn ledger_exists(client: &Client) -> Result<bool, MigrateError> {
+/// What there is to read, and may be trusted.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Whether the ledger exists.
+    pub(super) ledger: bool,
+    /// The columns of the history of Supabase's tool, where it exists.
+    pub(super) supabase: Option<String>,
+}
+
+/// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
+pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
     let messages = client.simple_query(QUERY).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
-    let mut exists = false;
+    let mut found = Found::default();
     let mut problems = Vec::new();
     for message in &messages {
         let SimpleQueryMessage::Row(row) = message else {
@@ -73,11 +112,17 @@ pub(super) async fn ledger_exists(client: &Client) -> Result<bool, MigrateError>
         };
         let text = |index| row.get(index).unwrap_or_default();
         match text(0) {
-            "ledger" => exists = true,
+            "ledger" => found.ledger = true,
+            "supabase" => found.supabase = Some(text(1).to_owned()),
             "owner" => problems.push(owned(text(1), text(2))),
             "form" => problems.push(
                 "`tabellion.ledger` is not an ordinary table, so it is no ledger of tabellion's; drop it, or \
                  move it to another schema"
+                    .to_owned(),
+            ),
+            "their form" => problems.push(
+                "`supabase_migrations.schema_migrations` is not an ordinary table, so it is no history of \
+                 Supabase's; drop it, or move it to another schema"
                     .to_owned(),
             ),
             _ => problems.push(format!(
@@ -88,7 +133,7 @@ pub(super) async fn ledger_exists(client: &Client) -> Result<bool, MigrateError>
         }
     }
     if problems.is_empty() {
-        Ok(exists)
+        Ok(found)
     } else {
         Err(MigrateError::History(Problems(problems)))
     }

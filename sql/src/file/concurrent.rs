@@ -1,4 +1,5 @@
-//! The statements that a file outside a transaction may hold: an index built or dropped concurrently.
+//! The statements that a file outside a transaction may hold, and how each is run so that it can be taken
+//! up where it stopped.
 //!
 //! Source: <https://www.postgresql.org/docs/15/sql-createindex.html> and
 //! <https://www.postgresql.org/docs/15/sql-dropindex.html>.
@@ -29,6 +30,56 @@ impl Concurrent {
     pub fn index(&self) -> &QualifiedName {
         match self {
             Concurrent::Create { index, .. } | Concurrent::Drop { index } => index,
+        }
+    }
+}
+
+/// How a statement of a file outside a transaction runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// In a transaction of its own, with the row that says so.
+    Inside,
+    /// Outside any; the index tells how far it came.
+    Index(Concurrent),
+    /// Outside any; run twice, it does no harm: `vacuum`, `analyze`, `reindex`.
+    Repeatable,
+}
+
+impl Step {
+    /// Reads a statement, given without its semicolon.
+    ///
+    /// # Errors
+    /// Why it may not stand in such a file, with the remedy.
+    pub fn read(statement: &str) -> Result<Step, &'static str> {
+        let tokens = tokens(statement).unwrap_or_default();
+        let words: Vec<String> = tokens.iter().map(|t| t.to_ascii_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["vacuum" | "analyze" | "analyse" | "reindex", ..] => Ok(Step::Repeatable),
+            ["create", "index", "concurrently", ..]
+            | ["create", "unique", "index", "concurrently", ..]
+            | ["drop", "index", "concurrently", ..] => concurrent(statement).map(Step::Index).ok_or(
+                "cannot be taken up where it stopped; write `create index concurrently NAME on SCHEMA.TABLE` or \
+                 `drop index concurrently SCHEMA.NAME`, without `if exists`",
+            ),
+            ["begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release", ..]
+            | ["prepare", "transaction", ..] => {
+                Err("controls a transaction; each statement here runs by itself, so remove it")
+            }
+            ["set" | "reset", ..] => Err(
+                "would hold for its own transaction alone, since each statement here runs by itself; remove it",
+            ),
+            ["copy", .., "stdin" | "stdout"] => {
+                Err("copies from or to the client; write the rows as `insert`")
+            }
+            ["create" | "drop", "database" | "tablespace" | "subscription", ..]
+            | ["alter", "system" | "subscription", ..]
+            | ["alter", "table", .., "concurrently" | "finalize"]
+            | ["cluster"] => Err(
+                "runs outside a transaction, and nothing tells whether it was cut short; run it by hand, or write \
+                 it without `concurrently`",
+            ),
+            _ => Ok(Step::Inside),
         }
     }
 }
@@ -83,6 +134,43 @@ fn part(token: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_each_runs() {
+        for sql in [
+            "update a.b set c = 1",
+            "refresh materialized view concurrently a.b",
+            "truncate a.b",
+        ] {
+            assert_eq!(Step::read(sql), Ok(Step::Inside), "{sql}");
+        }
+        for sql in [
+            "VACUUM (analyze) a.b",
+            "reindex table concurrently a.b",
+            "analyze",
+        ] {
+            assert_eq!(Step::read(sql), Ok(Step::Repeatable), "{sql}");
+        }
+        let drop = "drop index concurrently a.b";
+        assert_eq!(Step::read(drop), Ok(Step::Index(concurrent(drop).unwrap())));
+        for (sql, said) in [
+            (
+                "create index concurrently if not exists a on b.c (d)",
+                "taken up",
+            ),
+            ("commit", "controls a transaction"),
+            ("set role a", "by itself"),
+            ("copy a.b from stdin", "client"),
+            ("alter system set work_mem = 1", "by hand"),
+            (
+                "alter table a.b detach partition a.c concurrently",
+                "cut short",
+            ),
+        ] {
+            let fault = Step::read(sql).unwrap_err();
+            assert!(fault.contains(said), "{sql}: {fault}");
+        }
+    }
 
     #[test]
     fn the_index_and_its_table_are_read() {

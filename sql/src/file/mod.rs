@@ -6,7 +6,7 @@
 //! | directive | meaning |
 //! |---|---|
 //! | `parent CHECKSUM` | the sealed migration that the file follows |
-//! | `no-transaction` | holds one statement, which PostgreSQL refuses inside a transaction |
+//! | `no-transaction` | holds what PostgreSQL refuses inside a transaction; its statements run one by one |
 //! | `not-parsed: REASON` | written by hand, in SQL that sqlparser does not know |
 //! | `locks: TABLE (MODE)`, `scans: TABLE`, `rewrites: TABLE` | what it does to a table; repeatable, as the next two |
 //! | `removes`, `narrows-access`, `widens-access`, `loses-data`, each with `: OBJECT: FATE` | what it does to an object |
@@ -23,7 +23,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-pub use concurrent::{Concurrent, concurrent};
+pub use concurrent::{Concurrent, Step, concurrent};
 pub use document::Document;
 pub use header::Header;
 pub use literals::keeps_literals;

@@ -1,7 +1,8 @@
-//! CONCURRENTLY runs outside a transaction, so it stands alone in a file whose header says so.
+//! CONCURRENTLY runs outside a transaction, so it stands in a file whose header says so, and which holds
+//! nothing that could not be taken up where it stopped.
 
 use super::{File, holds};
-use crate::file::concurrent;
+use crate::file::Step;
 use crate::schema::Schema;
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
@@ -21,22 +22,17 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         // REFRESH … CONCURRENTLY is the one that may share a transaction.
         return file.each(|words| {
             (is_concurrent(words) && !is_refresh(words)).then(|| {
-                "`concurrently` does not run in a transaction; put it alone into a file whose header says \
+                "`concurrently` does not run in a transaction; put it into a file whose header says \
                  `-- tabellion: no-transaction`"
                     .into()
             })
         });
     }
-    match file.statements.as_slice() {
-        [one] if concurrent(one.text).is_some() => Vec::new(),
-        found => {
-            let line = found.first().map_or(1, |statement| statement.line);
-            let message = "a file outside a transaction holds something else than one `create index \
-                           concurrently NAME on SCHEMA.TABLE` or `drop index concurrently SCHEMA.NAME`, which \
-                           alone can be taken up where it stopped; put the rest into a file of its own";
-            vec![(line, message.into())]
-        }
-    }
+    let faults = file.statements.iter().filter_map(|statement| {
+        let fault = Step::read(statement.text).err()?;
+        Some((statement.line, fault.to_owned()))
+    });
+    faults.collect()
 }
 
 #[cfg(test)]
@@ -51,8 +47,8 @@ mod tests {
         let alone = "-- tabellion: no-transaction\n\n";
         assert_eq!(lines(&format!("select 1;\n{index}")), [2]);
         assert!(lines(&format!("{alone}{index}")).is_empty());
-        assert_eq!(lines(&format!("{alone}{index}select 1;")), [3]);
-        assert_eq!(lines(&format!("{alone}vacuum public.b;")), [3]);
+        assert!(lines(&format!("{alone}{index}select 1;\nvacuum public.b;")).is_empty());
+        assert_eq!(lines(&format!("{alone}{index}commit;")), [4]);
         assert_eq!(lines("drop index concurrently public.a;"), [1]);
         assert_eq!(lines("reindex index concurrently public.a;"), [1]);
         assert!(lines("refresh materialized view concurrently a.b; select 1;").is_empty());

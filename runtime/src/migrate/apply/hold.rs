@@ -5,9 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
-use super::error::MigrateError;
+use super::message::CLEAN;
+use crate::migrate::error::MigrateError;
+use crate::migrate::ledger::first_value;
 
 /// The key within the database; the letters `tabellio` as a number.
 pub(super) const KEY: i64 = 0x7461_6265_6c6c_696f;
@@ -18,17 +20,20 @@ const LONGEST: Duration = Duration::from_millis(250);
 
 /// Begins a transaction that holds the lock, or waits for it at most so long.
 ///
-/// `waiting` is told once who holds the lock.
+/// `waiting` is told once who holds the lock. In a session that a pooler shares, what another client left
+/// there is taken back first.
 pub(super) async fn begin(
     client: &Client,
     wait: Duration,
+    shared_session: bool,
     mut waiting: impl FnMut(&str),
 ) -> Result<(), MigrateError> {
     let doing = "taking the migration lock";
     // The server reads a whole message before it runs any of it, so how it reads the quotes of a file,
     // which must be as the file was checked, is set before the file is sent.
+    let clean = if shared_session { CLEAN } else { "" };
     let attempt = format!(
-        "begin isolation level read committed read write; set local standard_conforming_strings = on; \
+        "begin isolation level read committed read write; {clean} set local standard_conforming_strings = on; \
          select pg_catalog.pg_try_advisory_xact_lock({KEY})"
     );
     let start = Instant::now();
@@ -63,14 +68,6 @@ pub(super) async fn begin(
         tokio::time::sleep(pause.min(wait.saturating_sub(waited))).await;
         pause = (pause * 2).min(LONGEST);
     }
-}
-
-/// The first column of the first row.
-pub(super) fn first_value(messages: &[SimpleQueryMessage]) -> Option<&str> {
-    messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    })
 }
 
 /// Who holds the lock, in words.

@@ -1,0 +1,202 @@
+//! Running what shares a transaction with its row of the ledger: one message from `begin` to `commit`.
+//!
+//! The server runs the statements of a message in order and skips the rest at the first that fails, so what
+//! stands in front of a file guards it: that nobody else holds the lock, and that the ledger is as it was read.
+
+use futures_util::TryStreamExt;
+use tabellion_sql::file::statements;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
+use crate::migrate::ledger::{self, Entry, Row, Who};
+use crate::migrate::set::{Script, first_line};
+
+/// Ends the file whatever it ends with, and takes back what it set for the session: a role, which
+/// might not write the ledger, and settings, which the next file must not inherit.
+const AFTER: &str = "\n;reset session authorization;reset role;reset all;\n";
+
+/// What another client of a transaction pooler may have left in the session.
+pub(super) const CLEAN: &str = "reset session authorization;reset role;reset all;";
+
+/// What is run before a file, in its message.
+#[derive(Debug, Default)]
+pub(super) struct Prefix {
+    sql: String,
+    statements: usize,
+}
+
+impl Prefix {
+    /// Begins the transaction.
+    ///
+    /// The server reads a whole message before it runs any of it, so a setting of how it reads the quotes of
+    /// a file would come too late in here; the guard refuses where they are not read as the file was checked.
+    /// The lock is tried by a statement of its own: the next one sees what was committed before it was free.
+    pub(super) fn guarded(lock: i64, last_id: i64, shared_session: bool) -> Self {
+        let refuse = |holds: &str, why: &str| {
+            format!(
+                "select (case when {holds} then '1' else 'tabellion: {why}' end)::pg_catalog.int4;"
+            )
+        };
+        let mut prefix = Prefix::default();
+        prefix.push("begin isolation level read committed read write;");
+        if shared_session {
+            for statement in CLEAN.split_inclusive(';') {
+                prefix.push(statement);
+            }
+        }
+        prefix.push(&refuse(
+            &format!(
+                "pg_catalog.current_setting('standard_conforming_strings') = 'on' \
+                 and pg_catalog.pg_try_advisory_xact_lock({lock})"
+            ),
+            "another process applies migrations",
+        ));
+        prefix.push(&refuse(
+            &format!("(select coalesce(max(id), 0) from tabellion.ledger) = {last_id}"),
+            "another process has applied migrations meanwhile",
+        ));
+        prefix
+    }
+
+    /// Adds a statement, which ends in a semicolon.
+    pub(super) fn push(&mut self, statement: &str) {
+        self.sql.push_str(statement);
+        self.statements += 1;
+    }
+}
+
+/// What a message runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) script: &'a Script,
+    /// The bytes of the script: all of it, or a statement of it.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// How many statements of the script were committed before.
+    pub(super) kept: usize,
+}
+
+/// How a message ended that did not fail.
+pub(super) enum Ran {
+    /// It committed; the ledger's row.
+    Done(Box<Entry>),
+    /// A statement before the file failed: nothing of the file was run.
+    Refused(MigrateError),
+}
+
+/// Runs a part of a file and enters its row. On success the transaction is committed, else rolled back.
+pub(super) async fn run(
+    client: &Client,
+    prefix: &Prefix,
+    part: Part<'_>,
+    row: &Row<'_>,
+    who: Who<'_>,
+) -> Result<Ran, MigrateError> {
+    let sql = &part.script.sql[part.start..part.end];
+    let sent = format!(
+        "{}{sql}{AFTER}{};commit",
+        prefix.sql,
+        ledger::insert(&[*row], who)
+    );
+    let mut completed = 0;
+    match send(client, &sent, &mut completed).await {
+        Ok(Some(entry)) => Ok(Ran::Done(Box::new(entry))),
+        Ok(None) => Err(MigrateError::Server(format!(
+            "the server did not confirm `{}`; run `cargo tabellion status` to see whether it is applied",
+            part.script.path
+        ))),
+        Err(error) => {
+            // A lost connection rolls back by itself.
+            let _ = client.batch_execute("rollback").await;
+            let before = error.as_db_error().is_some() && completed < prefix.statements;
+            if before {
+                let doing = "looking whether the file may run";
+                return Ok(Ran::Refused(MigrateError::server(doing, &error)));
+            }
+            let place = Place {
+                skipped: prefix.sql.chars().count(),
+                completed: completed.saturating_sub(prefix.statements),
+            };
+            Err(failure(part, &error, place))
+        }
+    }
+}
+
+/// Sends the message; gives the ledger's row, and counts the statements that completed.
+async fn send(
+    client: &Client,
+    sent: &str,
+    completed: &mut usize,
+) -> Result<Option<Entry>, tokio_postgres::Error> {
+    let stream = client.simple_query_raw(sent).await?;
+    let mut stream = std::pin::pin!(stream);
+    let mut last = None;
+    while let Some(message) = stream.try_next().await? {
+        match message {
+            SimpleQueryMessage::CommandComplete(_) => *completed += 1,
+            SimpleQueryMessage::Row(row) => last = Some(row),
+            _ => {}
+        }
+    }
+    // The last row of all is the ledger's: a file's own rows come before it.
+    Ok(last.and_then(|row| ledger::entry(&row).ok()))
+}
+
+/// What is known of the place of an error.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    /// The characters of the message before the part.
+    pub(super) skipped: usize,
+    /// The statements of the part that completed.
+    pub(super) completed: usize,
+}
+
+/// The error of a file, by line and statement.
+pub(super) fn failure(part: Part<'_>, error: &tokio_postgres::Error, place: Place) -> MigrateError {
+    let Part {
+        script,
+        start,
+        end,
+        kept,
+    } = part;
+    let Some(db) = error.as_db_error() else {
+        return MigrateError::Connection(format!(
+            "the connection was lost while `{}` ran; run it again: what is applied stays applied, and \
+             nothing is applied by half",
+            script.path
+        ));
+    };
+    // The splitter has passed this text before anything was run.
+    let mut found = statements(&script.sql).unwrap_or_default();
+    found.retain(|statement| statement.start >= start && statement.start < end);
+    let at = position(db).and_then(|characters| {
+        let character = characters.checked_sub(place.skipped + 1)?;
+        let (byte, _) = script.sql[start..end].char_indices().nth(character)?;
+        Some(start + byte)
+    });
+    let index = match at {
+        Some(byte) => found.iter().rposition(|statement| statement.start <= byte),
+        None => (place.completed < found.len()).then_some(place.completed),
+    };
+    let (line, statement) = match index.and_then(|index| found.get(index)) {
+        Some(statement) => (
+            at.map_or(statement.line, |byte| {
+                script.sql[..byte].matches('\n').count() + 1
+            }),
+            first_line(statement.text),
+        ),
+        None => (
+            script.sql[..end].lines().count().max(1),
+            "commit, with the ledger's row".into(),
+        ),
+    };
+    MigrateError::Statement(Box::new(Failure {
+        file: script.path.clone(),
+        line,
+        statement,
+        code: db.code().code().into(),
+        message: message_on_file(db),
+        undone: true,
+        kept,
+    }))
+}

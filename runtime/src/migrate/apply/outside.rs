@@ -1,0 +1,374 @@
+//! A file outside a transaction: statement by statement, each entered as it is reached, and taken up where
+//! it stopped.
+//!
+//! The engine's connection holds the migration lock, in an idle transaction of READ COMMITTED, which has
+//! no snapshot that CREATE INDEX CONCURRENTLY would wait for; a second connection runs the statements.
+//! One that may run in a transaction shares it with its row `started`, so that it runs once. For the others
+//! the row comes first; what of them is there tells how far they came.
+
+use std::time::Instant;
+
+use tabellion_sql::file::{Concurrent, Statement, Step};
+use tokio_postgres::Client;
+
+use super::index::{self, State};
+use super::message::{self, Part, Place, Prefix, Ran};
+use super::script;
+use crate::migrate::connect;
+use crate::migrate::engine::{Migrator, Progress};
+use crate::migrate::error::MigrateError;
+use crate::migrate::ledger::{self, Entry, Event, Ledger, Row};
+use crate::migrate::set::{Migration, Script};
+
+/// The key of the lock that a statement holds which shares a transaction with its row: the letters
+/// `tabstmnt` as a number. The server may still run it for a process that was killed, whose migration lock
+/// is free.
+const STATEMENT: i64 = 0x7461_6273_746d_6e74;
+
+/// For that session only, which ends with the file: whoever waits for the table's lock longest holds up
+/// those behind it, and an index takes as long as it takes.
+const LIMITS: &str = "set lock_timeout = '1min'; set statement_timeout = 0";
+/// A pooler may give the session to someone else.
+const UNLIMITED: &str = "reset lock_timeout; reset statement_timeout";
+
+/// A file at work.
+struct Work<'a> {
+    migration: &'a Migration,
+    event: Event,
+    script: &'a Script,
+    steps: Vec<(Statement<'a>, Step)>,
+    worker: Client,
+    /// Whether the worker's session is nobody else's, so that settings may be made in it.
+    is_own: bool,
+}
+
+/// How far a file came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reached {
+    /// The statements that are done.
+    done: usize,
+    /// Whether the next one may be done by half.
+    by_half: bool,
+}
+
+impl Work<'_> {
+    fn reached(&self, ledger: &Ledger) -> Reached {
+        let begun = ledger.begun();
+        let Some(entry) = begun.get(self.migration.version.as_str()) else {
+            return Reached {
+                done: 0,
+                by_half: false,
+            };
+        };
+        let position = entry.position.unwrap_or(1).max(1);
+        let shares = self
+            .steps
+            .get(position - 1)
+            .is_none_or(|(_, step)| *step == Step::Inside);
+        match entry.event {
+            Event::Started if shares => Reached {
+                done: position,
+                by_half: false,
+            },
+            event => Reached {
+                done: position - 1,
+                by_half: event == Event::Started,
+            },
+        }
+    }
+
+    fn part(&self, index: usize) -> Part<'_> {
+        let statement = &self.steps[index].0;
+        Part {
+            script: self.script,
+            start: statement.start,
+            end: statement.start + statement.text.len(),
+            kept: index,
+        }
+    }
+
+    async fn limit(&self) -> Result<(), MigrateError> {
+        if !self.is_own {
+            return Ok(());
+        }
+        let limited = self.worker.batch_execute(LIMITS).await;
+        limited.map_err(|error| MigrateError::server("setting the time limits", &error))
+    }
+
+    async fn unlimit(&self) {
+        if self.is_own {
+            let _ = self.worker.batch_execute(UNLIMITED).await;
+        }
+    }
+}
+
+impl Migrator {
+    /// Runs the file of a migration beside the transaction that holds the lock, and ends that.
+    pub(super) async fn run_outside(
+        &mut self,
+        migration: &Migration,
+        event: Event,
+    ) -> Result<Entry, MigrateError> {
+        let start = Instant::now();
+        let script = script(migration, event);
+        let steps = script.steps()?;
+        let work = Work {
+            migration,
+            event,
+            script,
+            steps,
+            worker: self.worker().await?,
+            is_own: self.has_own_worker(),
+        };
+        let mut reached = work.reached(&self.ledger);
+        while reached.done < work.steps.len() {
+            let index = reached.done;
+            self.tell(Progress::Statement {
+                migration,
+                event,
+                number: index + 1,
+                of: work.steps.len(),
+            });
+            let step = work.steps[index].1.clone();
+            reached = match step {
+                Step::Inside => self.inside(&work, index).await?,
+                Step::Index(statement) => {
+                    self.index(&work, index, &statement, reached.by_half)
+                        .await?;
+                    Reached {
+                        done: index + 1,
+                        by_half: false,
+                    }
+                }
+                Step::Repeatable => {
+                    self.repeatable(&work, index, reached.by_half).await?;
+                    Reached {
+                        done: index + 1,
+                        by_half: false,
+                    }
+                }
+            };
+        }
+        self.finish(migration, event, start).await
+    }
+
+    /// Drops what an `apply` that was cut short has built of a migration's index, beside the transaction
+    /// that holds the lock, and ends that.
+    pub(in crate::migrate) async fn abandon(
+        &mut self,
+        migration: &Migration,
+    ) -> Result<Entry, MigrateError> {
+        let reached = self
+            .ledger
+            .begun()
+            .get(migration.version.as_str())
+            .and_then(|e| e.position);
+        let statement = migration.up.builds(reached.unwrap_or(1))?;
+        let start = Instant::now();
+        let work = Work {
+            migration,
+            event: Event::Failed,
+            script: &migration.up,
+            steps: Vec::new(),
+            worker: self.worker().await?,
+            is_own: self.has_own_worker(),
+        };
+        index::wait_for_builder(&work.worker, &statement, self.lock_wait).await?;
+        // The ledger says `started` only where there was no such index, so that a whole one is ours too.
+        if index::state(&work.worker, statement.index()).await? != State::Absent {
+            work.limit().await?;
+            let dropped = index::drop_index(&work.worker, statement.index()).await;
+            work.unlimit().await;
+            let dropping = "dropping an index that was half built";
+            dropped.map_err(|error| MigrateError::server(dropping, &error))?;
+        }
+        self.finish(migration, Event::Failed, start).await
+    }
+
+    /// Lets the transaction that holds the lock be idle for as long as it takes, and opens the second
+    /// connection.
+    async fn worker(&mut self) -> Result<Client, MigrateError> {
+        let keep = "set local idle_in_transaction_session_timeout = 0";
+        let kept = self.client.batch_execute(keep).await;
+        kept.map_err(|error| MigrateError::server("keeping the migration lock", &error))?;
+        connect::connect(&self.url).await
+    }
+
+    fn has_own_worker(&self) -> bool {
+        self.is_past_pooler || !self.target.pooler.shares_sessions()
+    }
+
+    /// Runs a statement together with its row.
+    async fn inside(&mut self, work: &Work<'_>, index: usize) -> Result<Reached, MigrateError> {
+        let row = Row {
+            position: Some(index + 1),
+            took: None,
+            ..Row::of(Event::Started, work.migration)
+        };
+        let start = Instant::now();
+        loop {
+            let prefix = Prefix::guarded(STATEMENT, self.ledger.last_id(), !work.is_own);
+            let part = work.part(index);
+            let ran = message::run(&work.worker, &prefix, part, &row, self.who()).await;
+            match ran {
+                Ok(Ran::Done(entry)) => {
+                    self.ledger.push(&entry);
+                    return Ok(Reached {
+                        done: index + 1,
+                        by_half: false,
+                    });
+                }
+                Ok(Ran::Refused(error)) => {
+                    // The server still runs it for a process that was killed, or did so meanwhile.
+                    if start.elapsed() >= self.lock_wait {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(index::PAUSE).await;
+                    let set = "set standard_conforming_strings = on";
+                    if work.is_own {
+                        let set = work.worker.batch_execute(set).await;
+                        set.map_err(|error| {
+                            MigrateError::server("setting how quotes are read", &error)
+                        })?;
+                    }
+                    self.ledger = Ledger::read(&work.worker).await?;
+                    let reached = work.reached(&self.ledger);
+                    if reached.done != index {
+                        return Ok(reached);
+                    }
+                }
+                Err(error) => {
+                    self.fail(work, index, &error, true).await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Builds or drops an index.
+    async fn index(
+        &mut self,
+        work: &Work<'_>,
+        index: usize,
+        statement: &Concurrent,
+        by_half: bool,
+    ) -> Result<(), MigrateError> {
+        let worker = &work.worker;
+        if by_half {
+            index::wait_for_builder(worker, statement, self.lock_wait).await?;
+        }
+        let state = index::state(worker, statement.index()).await?;
+        let fits = match statement {
+            Concurrent::Create { .. } => state == State::Absent,
+            Concurrent::Drop { .. } => state != State::Absent,
+        };
+        // What does not fit is no work of a run that was cut short, so the server refuses it by itself,
+        // and the statement is not entered as reached.
+        if fits && !by_half {
+            self.reach(work, index).await?;
+        }
+        work.limit().await?;
+        let sql = &work.steps[index].0.text;
+        let ran = index::bring(worker, sql, statement, by_half).await;
+        work.unlimit().await;
+        let Err(fault) = ran else {
+            return Ok(());
+        };
+        let mut error = match fault {
+            index::Fault::Ours(error) => return Err(error),
+            index::Fault::Theirs(error) => {
+                message::failure(work.part(index), &error, Place::default())
+            }
+        };
+        let is_ours = fits || by_half;
+        let undone = !is_ours || {
+            work.limit().await?;
+            let undone = index::undo(worker, statement).await;
+            work.unlimit().await;
+            undone
+        };
+        if let MigrateError::Statement(failure) = &mut error {
+            failure.undone = undone;
+        }
+        self.fail(work, index, &error, undone).await;
+        Err(error)
+    }
+
+    /// Runs a statement that may be run twice.
+    async fn repeatable(
+        &mut self,
+        work: &Work<'_>,
+        index: usize,
+        by_half: bool,
+    ) -> Result<(), MigrateError> {
+        if !by_half {
+            self.reach(work, index).await?;
+        }
+        work.limit().await?;
+        let ran = work.worker.batch_execute(work.steps[index].0.text).await;
+        work.unlimit().await;
+        let Err(error) = ran else {
+            return Ok(());
+        };
+        let error = message::failure(work.part(index), &error, Place::default());
+        self.fail(work, index, &error, true).await;
+        Err(error)
+    }
+
+    /// Enters that a statement is about to run.
+    async fn reach(&mut self, work: &Work<'_>, index: usize) -> Result<(), MigrateError> {
+        let row = Row {
+            position: Some(index + 1),
+            ..Row::of(Event::Started, work.migration)
+        };
+        let entries = ledger::enter(&work.worker, &[row], self.who(), "", true).await?;
+        entries.iter().for_each(|entry| self.ledger.push(entry));
+        Ok(())
+    }
+
+    /// Enters a failure. What a statement has left by half is entered as reached once more.
+    async fn fail(&mut self, work: &Work<'_>, index: usize, error: &MigrateError, undone: bool) {
+        let MigrateError::Statement(failure) = error else {
+            return;
+        };
+        let note = super::note(work.event, failure);
+        let stays = index > 0 || !undone;
+        let failed = Row {
+            note: Some(&note),
+            position: stays.then_some(index + 1),
+            ..Row::of(Event::Failed, work.migration)
+        };
+        let reached = Row {
+            position: Some(index + 1),
+            ..Row::of(Event::Started, work.migration)
+        };
+        let rows = if undone {
+            &[failed][..]
+        } else {
+            &[failed, reached]
+        };
+        // Where even this is refused, the ledger says what it said: that the statement was reached.
+        let _ = ledger::enter(&work.worker, rows, self.who(), "", true).await;
+    }
+
+    /// Enters the event in the transaction that holds the lock, and commits that.
+    async fn finish(
+        &mut self,
+        migration: &Migration,
+        event: Event,
+        start: Instant,
+    ) -> Result<Entry, MigrateError> {
+        let row = Row {
+            took: Some(start.elapsed()),
+            ..Row::of(event, migration)
+        };
+        let beside = self.in_step(migration, event).unwrap_or_default();
+        let entries = ledger::enter(&self.client, &[row], self.who(), &beside, false).await?;
+        let committed = self.client.batch_execute("commit").await;
+        committed.map_err(|error| MigrateError::server("committing the ledger's row", &error))?;
+        entries.iter().for_each(|entry| self.ledger.push(entry));
+        entries.into_iter().next().ok_or_else(|| {
+            MigrateError::Server("the server did not confirm the ledger's row; run it again".into())
+        })
+    }
+}

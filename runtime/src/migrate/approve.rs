@@ -1,0 +1,108 @@
+//! Approvals: someone answers for a pair of files on a target, byte by byte, before it runs there.
+
+use super::engine::Migrator;
+use super::error::{MigrateError, Problems};
+use super::ledger::{self, Entry, Event, Ledger, Row, Who};
+use super::set::{Migration, Migrations};
+
+/// What to approve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Approve {
+    /// These versions.
+    Versions(Vec<String>),
+    /// Every migration that is not applied and has no approval that counts.
+    AllPending,
+}
+
+impl Migrator {
+    /// Approves migrations for the target: both their files as they are, to be applied and to be rolled back.
+    ///
+    /// An approval holds until a file changes or the migration is rolled back.
+    ///
+    /// # Errors
+    /// A version that the lock does not hold; nobody named; those of the connection and the server.
+    pub async fn approve(
+        &mut self,
+        set: &Migrations,
+        what: &Approve,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<Vec<Entry>, MigrateError> {
+        let by = said(by).ok_or_else(|| {
+            MigrateError::Request(
+                "an approval needs someone who gives it; name them with `--by`".into(),
+            )
+        })?;
+        self.ledger = Ledger::read(&self.client).await?;
+        let chosen: Vec<&Migration> = match what {
+            Approve::Versions(versions) => {
+                let wanted = versions.iter().map(|version| set.known(version));
+                wanted.collect::<Result<_, _>>()?
+            }
+            Approve::AllPending => {
+                let approvals = self.ledger.approvals(set, self.target.name.as_deref());
+                let mut pending = self.ledger.pending(set)?;
+                pending.retain(|migration| !approvals.contains_key(migration.version.as_str()));
+                pending
+            }
+        };
+        if chosen.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.prepare().await?;
+        let rows: Vec<Row<'_>> = chosen
+            .iter()
+            .map(|migration| Row {
+                note: reason.and_then(said),
+                ..Row::of(Event::Approved, migration)
+            })
+            .collect();
+        let who = Who {
+            on_behalf_of: Some(by),
+            ..self.who()
+        };
+        let entries = ledger::enter(&self.client, &rows, who, "", true).await?;
+        entries.iter().for_each(|entry| self.ledger.push(entry));
+        Ok(entries)
+    }
+
+    /// Refuses what lacks an approval that the target asks for.
+    pub(super) fn approved(
+        &self,
+        set: &Migrations,
+        chosen: &[&Migration],
+    ) -> Result<(), MigrateError> {
+        if !self.target.approval {
+            return Ok(());
+        }
+        let name = self.target.name.as_deref();
+        let approvals = self.ledger.approvals(set, name);
+        let lacking: Vec<&Migration> = chosen
+            .iter()
+            .copied()
+            .filter(|migration| !approvals.contains_key(migration.version.as_str()))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let (on, flag) = match name {
+            Some(name) => (format!("target `{name}`"), format!(" --target {name}")),
+            None => ("this target".into(), String::new()),
+        };
+        let problem = |migration: &&Migration| {
+            let Migration { version, name, .. } = migration;
+            format!(
+                "migration `{version}_{name}` has no approval that counts on {on}; read both its files, then \
+                 run `cargo tabellion approve {version}{flag} --by NAME`"
+            )
+        };
+        Err(MigrateError::Unapproved(Problems(
+            lacking.iter().map(problem).collect(),
+        )))
+    }
+}
+
+/// A text that says something.
+pub(super) fn said(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,217 @@
+//! The ledger: what was done to this database, when and by whom. Rows are added, never changed.
+//!
+//! It lies in the database that it tells about, in schema `tabellion`. The state of a migration is the
+//! last event that sets one. No value of any user's row is ever written here.
+
+mod state;
+mod supabase;
+mod write;
+
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+
+use super::error::MigrateError;
+use super::trust;
+
+pub(super) use supabase::Supabase;
+pub(super) use write::{Row, Who, create, enter, insert};
+
+/// What happened to a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Someone answers for applying it to this target, and for rolling it back.
+    Approved,
+    /// Its file ran, and committed.
+    Applied,
+    /// Its rollback ran, and committed.
+    RolledBack,
+    /// A statement of a file that runs outside a transaction was reached. Where nothing follows, the file
+    /// was cut short.
+    Started,
+    /// A file failed, or a rollback took back what a killed run left of it. Where the row has a position, the
+    /// statements before it stay; else nothing of the file does.
+    Failed,
+    /// What it makes was there already, and it was entered without being run.
+    Adopted,
+    /// Someone says that it is applied, whatever the rows before say.
+    RepairedApplied,
+    /// Someone says that it is not applied, whatever the rows before say.
+    RepairedRolledBack,
+}
+
+impl Event {
+    const ALL: [(Event, &'static str); 8] = [
+        (Event::Approved, "approved"),
+        (Event::Applied, "applied"),
+        (Event::RolledBack, "rolled_back"),
+        (Event::Started, "started"),
+        (Event::Failed, "failed"),
+        (Event::Adopted, "adopted"),
+        (Event::RepairedApplied, "repaired_applied"),
+        (Event::RepairedRolledBack, "repaired_rolled_back"),
+    ];
+
+    /// As the ledger spells it.
+    pub fn as_str(self) -> &'static str {
+        let own = Event::ALL.iter().find(|(event, _)| *event == self);
+        own.map_or("", |(_, name)| name)
+    }
+
+    /// Whether the migration is applied after it; `None` where it does not say.
+    pub fn applies(self) -> Option<bool> {
+        match self {
+            Event::Applied | Event::Adopted | Event::RepairedApplied => Some(true),
+            Event::RolledBack | Event::RepairedRolledBack => Some(false),
+            Event::Approved | Event::Started | Event::Failed => None,
+        }
+    }
+}
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Grows with every row; of those that set a migration's state, in the order of commits.
+    pub id: i64,
+    /// What happened.
+    pub event: Event,
+    /// To which migration.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// The SHA-256 of the file that applies it, normalised.
+    pub checksum: String,
+    /// The SHA-256 of the file that undoes it, normalised.
+    pub rollback_checksum: String,
+    /// The target's name, where it has one.
+    pub target: Option<String>,
+    /// The login that did it, as the server knows it.
+    pub actor: String,
+    /// Who that login says it acted for.
+    pub on_behalf_of: Option<String>,
+    /// Why it was approved, adopted or repaired, in that person's words; for a failure which file, line and
+    /// SQLSTATE, never the server's words.
+    pub note: Option<String>,
+    /// The statement that was reached in a file outside a transaction, counted from 1.
+    pub position: Option<usize>,
+    /// When, in UTC, to the second: `2026-01-02 03:04:05`.
+    pub at: String,
+    /// How long the file, or the statement, ran, in milliseconds.
+    pub duration_ms: i64,
+    /// The tool that did it, with its version.
+    pub tool: String,
+}
+
+/// The rows, oldest first, and the history of Supabase's own tool where it keeps one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ledger {
+    pub(super) exists: bool,
+    pub(super) entries: Vec<Entry>,
+    pub(super) supabase: Option<Supabase>,
+}
+
+const COLUMNS: &str = "id, event, version, name, checksum, rollback_checksum, target, actor, on_behalf_of, \
+    note, position, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, tool";
+/// How many they are; what has fewer columns is a row of something else.
+const WIDTH: usize = 14;
+
+impl Ledger {
+    /// Reads the whole ledger, once it is known whose it is; an absent one is empty.
+    pub(super) async fn read(client: &Client) -> Result<Self, MigrateError> {
+        let found = trust::look(client).await?;
+        let mut ledger = Ledger {
+            exists: found.ledger,
+            entries: Vec::new(),
+            supabase: found.supabase.as_deref().map(Supabase::new),
+        };
+        let own = found
+            .ledger
+            .then(|| format!("select {COLUMNS} from tabellion.ledger order by id;"));
+        let query = own
+            .into_iter()
+            .chain(ledger.supabase.as_ref().map(Supabase::select));
+        let query: String = query.collect();
+        if query.is_empty() {
+            return Ok(ledger);
+        }
+        let messages = client.simple_query(&query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
+        for row in rows(&messages) {
+            match &mut ledger.supabase {
+                Some(history) if row.len() < WIDTH => history.take(row),
+                _ => ledger.entries.push(entry(row)?),
+            }
+        }
+        Ok(ledger)
+    }
+
+    /// The last row's number, which no other ledger state shares.
+    pub(super) fn last_id(&self) -> i64 {
+        self.entries.last().map_or(0, |entry| entry.id)
+    }
+
+    /// Whether rows were added since this was read; within the transaction that holds the lock, and
+    /// so for as long as it lasts. Another tool's history takes no lock of ours.
+    pub(super) async fn is_current(&self, client: &Client) -> Result<bool, MigrateError> {
+        if self.supabase.is_some() {
+            return Ok(false);
+        }
+        let query = "select coalesce(max(id), 0) from tabellion.ledger";
+        let messages = client.simple_query(query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
+        let last = self.last_id().to_string();
+        Ok(first_value(&messages) == Some(last.as_str()))
+    }
+
+    /// Takes in what this process has written.
+    pub(super) fn push(&mut self, entry: &Entry) {
+        if let (Some(history), Some(applies)) = (&mut self.supabase, entry.event.applies()) {
+            history.keep(&entry.version, applies);
+        }
+        self.entries.push(entry.clone());
+    }
+}
+
+/// The first column of the first row.
+pub(super) fn first_value(messages: &[SimpleQueryMessage]) -> Option<&str> {
+    rows(messages).next().and_then(|row| row.get(0))
+}
+
+fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &SimpleQueryRow> {
+    messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    })
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
+    let value = |index| (index < row.len()).then(|| row.get(index)).flatten();
+    let text = |index| value(index).unwrap_or_default().to_owned();
+    let some = |index| value(index).map(str::to_owned);
+    let spelled = value(1).unwrap_or_default();
+    let known = Event::ALL.iter().find(|(_, name)| *name == spelled);
+    let Some(&(event, _)) = known else {
+        return Err(MigrateError::history(format!(
+            "the ledger holds an event `{spelled}` that this version of tabellion does not know; update \
+             tabellion"
+        )));
+    };
+    Ok(Entry {
+        id: text(0).parse().unwrap_or(0),
+        event,
+        version: text(2),
+        name: text(3),
+        checksum: text(4),
+        rollback_checksum: text(5),
+        target: some(6),
+        actor: text(7),
+        on_behalf_of: some(8),
+        note: some(9),
+        position: value(10).and_then(|position| position.parse().ok()),
+        at: text(11),
+        duration_ms: text(12).parse().unwrap_or(0),
+        tool: text(13),
+    })
+}

@@ -1,0 +1,185 @@
+//! Writing the ledger: the table, and its rows.
+
+use std::time::Duration;
+
+use tabellion_sql::ident::quote_literal;
+use tokio_postgres::Client;
+
+use super::{COLUMNS, Entry, Event, entry, rows};
+use crate::migrate::error::MigrateError;
+use crate::migrate::set::Migration;
+use crate::migrate::trust;
+
+/// Creates the schema and the table. Runs under the lock, in its transaction.
+///
+/// The owner keeps the power to undo the protection, so whoever must not should apply with a login
+/// that does not own the ledger. `enable always` holds against `session_replication_role` too.
+const CREATE: &str = "
+create schema if not exists tabellion;
+create table tabellion.ledger (
+  id bigint generated always as identity primary key,
+  event text not null check (event ~ '^[a-z_]+$'),
+  version text not null check (version ~ '^[0-9]{14}$'),
+  name text not null,
+  checksum text not null check (checksum ~ '^[0-9a-f]{64}$'),
+  rollback_checksum text not null check (rollback_checksum ~ '^[0-9a-f]{64}$'),
+  target text,
+  actor text not null default session_user,
+  on_behalf_of text,
+  note text,
+  position int check (position > 0),
+  at timestamptz not null default pg_catalog.clock_timestamp(),
+  duration_ms bigint not null check (duration_ms >= 0),
+  tool text not null
+);
+comment on table tabellion.ledger is
+  'What Tabellion did to this database. Append-only: a migration is in the state that its last event sets.';
+create function tabellion.refuse_change() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'the ledger is append-only' using errcode = 'insufficient_privilege';
+end
+$$;
+create trigger append_only before update or delete or truncate on tabellion.ledger
+  for each statement execute function tabellion.refuse_change();
+alter table tabellion.ledger enable always trigger append_only;
+revoke all on schema tabellion from public;
+revoke all on function tabellion.refuse_change() from public;
+-- default privileges may have granted anything to anyone
+do $$
+declare
+  grantee text;
+begin
+  for grantee in
+    select distinct case x.grantee when 0 then 'public' else pg_catalog.quote_ident(r.rolname) end
+    from pg_catalog.pg_class c
+    cross join lateral pg_catalog.aclexplode(c.relacl) x
+    left join pg_catalog.pg_roles r on r.oid = x.grantee
+    where c.oid in ('tabellion.ledger'::pg_catalog.regclass, 'tabellion.ledger_id_seq'::pg_catalog.regclass)
+      and x.grantee <> c.relowner
+  loop
+    execute 'revoke all on table tabellion.ledger from ' || grantee;
+    execute 'revoke all on sequence tabellion.ledger_id_seq from ' || grantee;
+  end loop;
+end
+$$;
+revoke update, delete, truncate, references, trigger on table tabellion.ledger from current_user;
+";
+
+/// Creates the ledger where it is missing. Runs in the transaction that holds the lock.
+pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateError> {
+    if trust::look(client).await?.ledger {
+        return Ok(());
+    }
+    let created = client.batch_execute(CREATE).await;
+    created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
+    // Someone else may have made the schema in between.
+    trust::look(client).await.map(drop)
+}
+
+/// For whom, and on which target, rows are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::migrate) struct Who<'a> {
+    pub(in crate::migrate) target: Option<&'a str>,
+    pub(in crate::migrate) on_behalf_of: Option<&'a str>,
+}
+
+/// A row to write.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::migrate) struct Row<'a> {
+    pub(in crate::migrate) event: Event,
+    pub(in crate::migrate) version: &'a str,
+    pub(in crate::migrate) name: &'a str,
+    /// Of the file that applies it, and of the one that undoes it.
+    pub(in crate::migrate) checksums: (&'a str, &'a str),
+    pub(in crate::migrate) note: Option<&'a str>,
+    pub(in crate::migrate) position: Option<usize>,
+    /// Where no time is given, the row stands at the end of the message that runs a file, so that the time
+    /// since the message arrived is the time that the file took.
+    pub(in crate::migrate) took: Option<Duration>,
+}
+
+impl<'a> Row<'a> {
+    pub(in crate::migrate) fn of(event: Event, migration: &'a Migration) -> Self {
+        Row {
+            event,
+            version: &migration.version,
+            name: &migration.name,
+            checksums: (&migration.checksum, &migration.rollback_checksum),
+            note: None,
+            position: None,
+            took: Some(Duration::ZERO),
+        }
+    }
+
+    fn values(&self, who: Who<'_>) -> String {
+        let took = match self.took {
+            Some(took) => took.as_millis().to_string(),
+            None => "greatest(0, extract(epoch from pg_catalog.clock_timestamp() - \
+                     pg_catalog.statement_timestamp()) * 1000)::pg_catalog.int8"
+                .into(),
+        };
+        let optional = |text: Option<&str>| text.map_or_else(|| "null".into(), quote_literal);
+        let position = self
+            .position
+            .map_or_else(|| "null".into(), |p| p.to_string());
+        [
+            quote_literal(self.event.as_str()),
+            quote_literal(self.version),
+            quote_literal(self.name),
+            quote_literal(self.checksums.0),
+            quote_literal(self.checksums.1),
+            optional(who.target),
+            optional(who.on_behalf_of),
+            optional(self.note),
+            position,
+            took,
+            quote_literal(concat!("tabellion ", env!("CARGO_PKG_VERSION"))),
+        ]
+        .join(", ")
+    }
+}
+
+/// The statement that enters rows, and gives them back.
+pub(in crate::migrate) fn insert(rows: &[Row<'_>], who: Who<'_>) -> String {
+    let values: Vec<String> = rows.iter().map(|row| row.values(who)).collect();
+    format!(
+        "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, target, \
+         on_behalf_of, note, position, duration_ms, tool) values ({}) returning {COLUMNS}",
+        values.join("), (")
+    )
+}
+
+/// Enters rows, and with them what `beside` says, in a transaction of its own where none is open.
+pub(in crate::migrate) async fn enter(
+    client: &Client,
+    written: &[Row<'_>],
+    who: Who<'_>,
+    beside: &str,
+    opens: bool,
+) -> Result<Vec<Entry>, MigrateError> {
+    let insert = insert(written, who);
+    let message = if opens {
+        format!("begin isolation level read committed read write;{insert};{beside}commit")
+    } else {
+        format!("{insert};{beside}")
+    };
+    let messages = match client.simple_query(&message).await {
+        Ok(messages) => messages,
+        Err(error) => {
+            if opens {
+                let _ = client.batch_execute("rollback").await;
+            }
+            return Err(MigrateError::server("writing the ledger", &error));
+        }
+    };
+    let entries: Vec<Entry> = rows(&messages).map(entry).collect::<Result<_, _>>()?;
+    if entries.len() == written.len() {
+        Ok(entries)
+    } else {
+        Err(MigrateError::Server(
+            "the server did not confirm the ledger's rows; run `cargo tabellion status` to see what it holds"
+                .into(),
+        ))
+    }
+}
