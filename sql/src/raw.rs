@@ -1,6 +1,7 @@
 //! Raw SQL expressions: parsed, and every column name in them resolved.
 
 mod clause;
+mod judge;
 mod types;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,8 @@ use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 use crate::schema::{Expr, Type};
 
 pub use clause::{Clause, refused};
-pub use types::{Columns, mistyped, no_condition};
+pub use judge::mistyped;
+pub use types::{Columns, no_condition};
 
 /// Parses an expression over the columns of `table`.
 ///

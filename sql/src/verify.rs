@@ -1,6 +1,7 @@
 //! What only the whole schema can tell: names that clash, foreign keys that do not fit, what needs an
 //! extension.
 
+mod classes;
 mod columns;
 mod extensions;
 mod foreign_keys;
@@ -41,6 +42,7 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
+        classes::classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);
     }
     findings

@@ -42,7 +42,9 @@ pub(super) fn foreign_keys(
             findings.push(Finding::new(name, first, message));
             continue;
         };
-        columns(name, table, definition, &target, findings);
+        if !columns(name, table, definition, &target, findings) {
+            continue; // what is not there cannot be unique
+        }
         if let Some(fact) = not_unique(&target, &definition.references) {
             let message = format!(
                 "foreign key `{key}` on table `{}` references `{}({})`, which {fact}",
@@ -55,21 +57,24 @@ pub(super) fn foreign_keys(
     }
 }
 
-/// Each referenced column is there, and of the type of its other end.
+/// Each referenced column is there, and of the type of its other end. `false` where one is not there.
 fn columns(
     name: &QualifiedName,
     table: &Table,
     key: &ForeignKey,
     target: &Target<'_>,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
+    let mut are_there = true;
     for (column, reference) in key.columns.iter().zip(&key.references) {
         let Some(to) = target.column(reference) else {
             let message = format!(
-                "no column `{reference}` on table `{}`, which `{}.{column}` references",
+                "no column `{reference}` on table `{}`, which `{}.{column}` references; add it there, or name \
+                 another",
                 key.table.name, name.name
             );
             findings.push(Finding::new(name, Some(column), message));
+            are_there = false;
             continue;
         };
         let Some(from) = table.column(column) else {
@@ -88,6 +93,7 @@ fn columns(
             });
         }
     }
+    are_there
 }
 
 /// PostgreSQL wants a unique constraint, or a whole unique index, over just these columns in any order,

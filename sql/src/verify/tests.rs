@@ -65,8 +65,10 @@ fn a_foreign_key_fits_what_it_references() {
             .for_each(|key| key.references = vec!["nr".into()]);
     });
     assert_eq!(
-        missing[0],
-        "no column `nr` on table `user`, which `post.author_id` references"
+        missing,
+        [
+            "no column `nr` on table `user`, which `post.author_id` references; add it there, or name another"
+        ]
     );
     let unique = found(|schema| table(schema, "user").primary_key = None);
     assert!(
@@ -185,4 +187,91 @@ fn what_only_an_extension_has() {
         extension(schema, "citext");
     });
     assert_eq!(with, [""; 0]);
+}
+
+#[test]
+fn a_method_and_a_class_of_an_extension() {
+    let index = |method: &str, class: &str| {
+        let column = IndexColumn {
+            opclass: Some(class.to_owned()),
+            ..IndexColumn::new("tags")
+        };
+        Index {
+            method: method.to_owned(),
+            ..Index::new([column])
+        }
+    };
+    let with = |index: &Index, extension: Option<&str>| {
+        found(|schema| {
+            let indexes = &mut table(schema, "user").indexes;
+            indexes.insert("i".into(), index.clone());
+            let extension = extension.map(|name| (name.to_owned(), Extension::default()));
+            schema.extensions.extend(extension);
+        })
+    };
+    for (method, class, extension, said) in [
+        ("hnsw", "vector_l2_ops", "vector", "is `hnsw`, which"),
+        ("ivfflat", "my_ops", "vector", "is `ivfflat`, which"),
+        ("bloom", "my_ops", "bloom", "is `bloom`, which"),
+        (
+            "gin",
+            "gin_trgm_ops",
+            "pg_trgm",
+            "has the operator class `gin_trgm_ops`, which",
+        ),
+        (
+            "gist",
+            "\"extensions\".gist_trgm_ops(siglen = 32)",
+            "pg_trgm",
+            "has the operator class `gist_trgm_ops`, which",
+        ),
+    ] {
+        let index = index(method, class);
+        let messages = with(&index, None);
+        let [message] = messages.as_slice() else {
+            panic!("{messages:?}");
+        };
+        assert!(message.contains(said), "{message}");
+        assert!(
+            message.contains(&format!("`.extension(\"{extension}\")`")),
+            "{message}"
+        );
+        assert_eq!(with(&index, Some(extension)), [""; 0]);
+    }
+    assert_eq!(with(&index("btree", "text_pattern_ops"), None), [""; 0]);
+}
+
+#[test]
+fn an_operator_that_nobody_has() {
+    let found = |operator: &str, class: Option<&str>, extension: Option<&str>| {
+        found(|schema| {
+            let column = IndexColumn {
+                opclass: class.map(str::to_owned),
+                ..IndexColumn::new("id")
+            };
+            let exclusion = Exclusion {
+                method: "gist".into(),
+                elements: vec![ExclusionElement {
+                    column,
+                    operator: operator.into(),
+                }],
+                predicate: None,
+                deferrable: Deferrable::Not,
+            };
+            let user = table(schema, "user");
+            user.columns[0].ty = Type::Named("int4range".into());
+            user.primary_key = None;
+            user.exclusions.insert("e".into(), exclusion);
+            table(schema, "post").foreign_keys.clear();
+            let extension = extension.map(|name| (name.to_owned(), Extension::default()));
+            schema.extensions.extend(extension);
+        })
+    };
+    let operator =
+        |messages: Vec<String>| messages.iter().any(|text| text.contains("compares with"));
+    assert!(operator(found("<=>", None, None)));
+    assert!(!operator(found("&&", None, None)));
+    assert!(!operator(found("!=", None, None)));
+    assert!(!operator(found("<=>", None, Some("vector"))));
+    assert!(!operator(found("<=>", Some("my_ops"), None)));
 }
