@@ -137,6 +137,14 @@ fn add(
         definition.push_str(&format!(" default {value}"));
     }
     let step = Step::new(format!("alter table {name} add column {definition}")).stops(name);
+    let step = match filler {
+        Filler::Not => step,
+        // A program that does not know it gives it no value.
+        _ => step.restricts(
+            format!("column {name}.{}", quote(&new.name)),
+            "new, without default",
+        ),
+    };
     let rewrites = new.computed.is_some()
         || new.generated.is_some()
         || new.default.as_deref().is_some_and(is_volatile);
@@ -201,7 +209,10 @@ fn alter(
         group.push(action(format!("set default {default}")));
     }
     match (old.nullable, new.nullable) {
-        (true, false) if !settled => group.push(action("set not null".into()).scans(name)),
+        (true, false) if !settled => {
+            let step = action("set not null".into()).scans(name);
+            group.push(step.restricts(object(), constraints::NOT_NULL));
+        }
         (false, true) => {
             group.push(action("drop not null".into()).removes(object(), "may be null"));
         }

@@ -1,7 +1,7 @@
 //! Keys, CHECK and exclusion constraints of a table that stays.
 
 use crate::ident::quote;
-use crate::schema::{Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique};
+use crate::schema::{Check, Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique};
 
 use super::change::{Columns, stale};
 use super::render;
@@ -51,20 +51,28 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
     if let Some(key) = &after.primary_key
         && stale_key(Some(key), before.primary_key.as_ref(), &columns)
     {
-        let built = || add(name, &key.name, &render::primary_key(key)).scans(name);
+        let built = || {
+            let step = add(name, &key.name, &render::primary_key(key)).scans(name);
+            restricts(step, name, &key.name, before.primary_key.is_none())
+        };
         group.push(attach(&key.name).unwrap_or_else(built));
     }
     for unique in stale(&after.uniques, &before.uniques, |unique| {
         columns.move_key(&unique.columns)
     }) {
-        let built = || add(name, unique, &render::unique(&after.uniques[unique])).scans(name);
+        let built = || {
+            let step = add(name, unique, &render::unique(&after.uniques[unique])).scans(name);
+            restricts(step, name, unique, !before.uniques.contains_key(unique))
+        };
         group.push(attach(unique).unwrap_or_else(built));
     }
     for exclusion in stale(&after.exclusions, &before.exclusions, |exclusion| {
         columns.move_exclusion(exclusion)
     }) {
         let definition = render::exclusion(&after.exclusions[exclusion]);
-        group.push(add(name, exclusion, &definition).scans(name));
+        let step = add(name, exclusion, &definition).scans(name);
+        let is_new = !before.exclusions.contains_key(exclusion);
+        group.push(restricts(step, name, exclusion, is_new));
     }
     for check in stale(&after.checks, &before.checks, |check| {
         columns.move_check(check)
@@ -74,6 +82,10 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
         }
         let definition = &after.checks[check];
         let step = add(name, check, &render::check(definition));
+        let step = match stood_in_for(before, definition) {
+            Some(column) => step.restricts(format!("column {name}.{}", quote(column)), NOT_NULL),
+            None => restricts(step, name, check, !before.checks.contains_key(check)),
+        };
         group.push(if definition.not_valid {
             step
         } else {
@@ -276,6 +288,31 @@ pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
     attached(before, after, index).is_some()
 }
 
+/// What becomes of a column that was nullable.
+pub(super) const NOT_NULL: &str = "no longer null";
+
+/// A constraint as a hazard names it.
+pub(super) fn object(table: &QualifiedName, constraint: &str) -> String {
+    format!("constraint {} on {table}", quote(constraint))
+}
+
+/// A constraint that is new on a table that stays.
+pub(super) fn restricts(step: Step, name: &QualifiedName, constraint: &str, is_new: bool) -> Step {
+    match is_new {
+        true => step.restricts(object(name, constraint), "new"),
+        false => step,
+    }
+}
+
+/// The column that a CHECK keeps from being null until the column itself does.
+fn stood_in_for<'a>(before: &Table, check: &'a Check) -> Option<&'a String> {
+    let mut columns = check.expr.columns.iter();
+    let column = columns.next()?;
+    let nullable = before.column(column).is_some_and(|column| column.nullable);
+    let is_it = check.not_valid && nullable && check.expr.sql == not_null(column);
+    is_it.then_some(column)
+}
+
 pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> Step {
     Step::new(format!(
         "alter table {name} add constraint {} {definition}",
@@ -288,7 +325,7 @@ pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> S
 fn drop<T: PartialEq>(name: &QualifiedName, constraint: &str, old: &T, new: Option<&T>) -> Step {
     let ident = quote(constraint);
     let step = Step::new(format!("alter table {name} drop constraint {ident}")).stops(name);
-    let object = format!("constraint {ident} on {name}");
+    let object = object(name, constraint);
     match new {
         None => step.removes(object, "dropped"),
         Some(new) if new != old => step.removes(object, "changed"),

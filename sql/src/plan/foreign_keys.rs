@@ -171,6 +171,8 @@ pub(super) fn add(from: &Schema, to: &Schema, dropped: &BTreeSet<Key<'_>>, plan:
             ))
             .locks(LockMode::ShareRowExclusive, name)
             .locks(LockMode::ShareRowExclusive, &definition.table);
+            let is_new = before.is_some_and(|table| !table.foreign_keys.contains_key(key));
+            let step = constraints::restricts(step, name, key, is_new);
             group.push(if definition.not_valid {
                 step
             } else {

@@ -19,6 +19,8 @@ pub enum Hazard {
     Rewrites(QualifiedName),
     /// Takes away an object that holds no data, or a rule that rows had to keep.
     Removes(Subject),
+    /// Makes a rule for rows that exist, and for programs that know nothing of it.
+    Restricts(Subject),
     /// Lets fewer roles, or fewer rows, through.
     NarrowsAccess(Subject),
     /// Lets more roles, or more rows, through, or may do so.
@@ -41,7 +43,10 @@ impl Hazard {
     pub fn to_review(&self) -> bool {
         matches!(
             self,
-            Hazard::Rewrites(_) | Hazard::Removes(_) | Hazard::NarrowsAccess(_)
+            Hazard::Rewrites(_)
+                | Hazard::Removes(_)
+                | Hazard::Restricts(_)
+                | Hazard::NarrowsAccess(_)
         )
     }
 
@@ -140,6 +145,7 @@ impl fmt::Display for Hazard {
             Hazard::Scans(table) => write!(f, "scans: {table}"),
             Hazard::Rewrites(table) => write!(f, "rewrites: {table}"),
             Hazard::Removes(subject) => write!(f, "removes: {subject}"),
+            Hazard::Restricts(subject) => write!(f, "restricts: {subject}"),
             Hazard::NarrowsAccess(subject) => write!(f, "narrows-access: {subject}"),
             Hazard::WidensAccess(subject) => write!(f, "widens-access: {subject}"),
             Hazard::LosesData(subject) => write!(f, "loses-data: {subject}"),
@@ -155,7 +161,7 @@ impl FromStr for Hazard {
         let unknown = || {
             format!(
                 "`{text}` is not a directive; use `locks: TABLE (MODE)`, `scans: TABLE`, `rewrites: TABLE`, or \
-                 `removes`, `narrows-access`, `widens-access`, `loses-data` with `: OBJECT: FATE`"
+                 `removes`, `restricts`, `narrows-access`, `widens-access`, `loses-data` with `: OBJECT: FATE`"
             )
         };
         let (kind, what) = text.split_once(':').ok_or_else(unknown)?;
@@ -180,6 +186,7 @@ impl FromStr for Hazard {
             "scans" => Hazard::Scans(what.parse()?),
             "rewrites" => Hazard::Rewrites(what.parse()?),
             "removes" => Hazard::Removes(what.parse()?),
+            "restricts" => Hazard::Restricts(what.parse()?),
             "narrows-access" => Hazard::NarrowsAccess(what.parse()?),
             "widens-access" => Hazard::WidensAccess(what.parse()?),
             "loses-data" => Hazard::LosesData(what.parse()?),
@@ -215,6 +222,7 @@ mod tests {
             Hazard::Scans(table()),
             Hazard::Rewrites(table()),
             Hazard::Removes(subject()),
+            Hazard::Restricts(subject()),
             Hazard::NarrowsAccess(subject()),
             Hazard::WidensAccess(subject()),
             Hazard::LosesData(subject()),

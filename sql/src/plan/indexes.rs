@@ -39,7 +39,12 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
 pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
     for index in new_in(before, after) {
         let text = render::index(name, index, &after.indexes[index], "");
-        group.push(Step::new(text).locks(LockMode::Share, name).scans(name));
+        let step = Step::new(text).locks(LockMode::Share, name).scans(name);
+        let is_rule = after.indexes[index].unique && !before.indexes.contains_key(index);
+        group.push(match is_rule {
+            true => step.restricts(object(name, index), "new"),
+            false => step,
+        });
     }
 }
 
@@ -84,12 +89,16 @@ pub(super) fn drop_concurrently(name: &QualifiedName, index: &str) -> Step {
     )
 }
 
+/// An index as a hazard names it.
+pub(super) fn object(table: &QualifiedName, index: &str) -> String {
+    format!("index {}", QualifiedName::new(&table.schema, index))
+}
+
 fn drop(name: &QualifiedName, index: &str, how: &str) -> Step {
     let index = QualifiedName::new(&name.schema, index);
     Step::new(format!("drop index {how}{index}"))
 }
 
 fn removes(step: Step, name: &QualifiedName, index: &str) -> Step {
-    let index = QualifiedName::new(&name.schema, index);
-    step.removes(format!("index {index}"), "dropped")
+    step.removes(object(name, index), "dropped")
 }

@@ -70,6 +70,12 @@ impl Step {
         self.with(Hazard::Removes(Subject::new(object, fate)))
     }
 
+    /// The statement makes a rule for a table that exists.
+    #[must_use]
+    pub(super) fn restricts(self, object: impl Into<String>, fate: &str) -> Self {
+        self.with(Hazard::Restricts(Subject::new(object, fate)))
+    }
+
     /// One more hazard.
     #[must_use]
     pub(super) fn with(mut self, hazard: Hazard) -> Self {

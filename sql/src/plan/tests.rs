@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::schema::{
     Check, Column, Command, Expr, ForeignKey, Generated, Partition, PartitionBy, PartitionStrategy,
-    Platform, Policy, ReferentialAction, Renames, Rls, Role, Table, Type,
+    Platform, Policy, ReferentialAction, Renames, Rls, Role, Table, Type, Unique,
 };
 
 fn name() -> QualifiedName {
@@ -41,6 +41,34 @@ fn hazards(from: &Table, to: &Table) -> Vec<String> {
     let pairs = pairs(from, to);
     let all = pairs.iter().flat_map(|pair| pair.up.hazards());
     all.map(|hazard| hazard.to_string()).collect()
+}
+
+#[test]
+fn a_new_rule_for_rows_that_exist_is_told_once() {
+    let mut ruled = notes();
+    ruled.columns[1].nullable = false;
+    ruled.checks.insert(
+        "notes_level_check".into(),
+        Check::new(Expr::new("level > 0", ["level"])),
+    );
+    ruled.uniques.insert(
+        "notes_shop_key".into(),
+        Unique {
+            columns: vec!["shop".into()],
+            ..Unique::default()
+        },
+    );
+    let mut told = hazards(&notes(), &ruled);
+    told.retain(|hazard| hazard.starts_with("restricts: "));
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "restricts: column public.notes.level: no longer null",
+            "restricts: constraint notes_level_check on public.notes: new",
+            "restricts: constraint notes_shop_key on public.notes: new",
+        ]
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@ use crate::ident::quote;
 use crate::schema::{PrimaryKey, QualifiedName, Table};
 
 use super::super::constraints::{Attachment, Kind, attachments, index_of, of_key};
-use super::super::indexes;
 use super::super::statements::Step;
+use super::super::{constraints, indexes};
 use super::Stages;
 use super::replace::{Names, Rests};
 
@@ -105,7 +105,8 @@ impl Stages<'_> {
             unique: unique.clone(),
         };
         let down = vec![
-            indexes::create_concurrently(name, constraint, &index_of(&old.unique)),
+            indexes::create_concurrently(name, constraint, &index_of(&old.unique))
+                .restricts(constraints::object(name, constraint), "new"),
             swap(name, None, Some(&old)),
         ];
         let up = vec![swap(name, Some(&old), None)];
@@ -127,7 +128,7 @@ fn swap(name: &QualifiedName, old: Option<&Attachment>, new: Option<&Attachment>
     let step = step.stops(name);
     match old {
         Some(old) => {
-            let object = format!("constraint {} on {name}", quote(&old.constraint));
+            let object = constraints::object(name, &old.constraint);
             let stays = new.is_some_and(|new| new.constraint == old.constraint);
             step.removes(object, if stays { "changed" } else { "dropped" })
         }

@@ -36,7 +36,7 @@ use super::statements::{Plan, Step};
 use super::{Hazard, Question, indexes, questions, transit};
 use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
-use replace::{Names, Rests, pending};
+use replace::{Names, Pending, Rests, pending};
 
 /// How long the statements of a migration may wait and run, as PostgreSQL writes a duration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,10 +164,10 @@ pub fn migrations(
     let mut replacing = BTreeSet::new();
     for &(name, after) in &lasting {
         let before = &stages.at.tables[name];
-        for (wanted, index, definition) in pending(name, before, after, &rests, &mut names) {
-            stages.create_index(name, &index, &definition, &mut names);
-            if wanted != index {
-                replacing.insert((name, index));
+        for pending in pending(name, before, after, &rests, &mut names) {
+            stages.create_index(name, &pending, &mut names);
+            if pending.is_aside {
+                replacing.insert((name, pending.index));
             }
         }
     }
@@ -241,24 +241,22 @@ impl Stages<'_> {
     ) {
         let table = &self.at.tables[name];
         let up = online::drop(name, table, index);
-        let down = online::create(name, table, index, definition, names);
+        let rule = definition.unique.then(|| indexes::object(name, index));
+        let down = online::create(name, table, index, definition, rule, names);
         self.step(name, up, down, |table| {
             table.indexes.remove(index);
         });
     }
 
-    fn create_index(
-        &mut self,
-        name: &QualifiedName,
-        index: &str,
-        definition: &Index,
-        names: &mut Names,
-    ) {
+    fn create_index(&mut self, name: &QualifiedName, pending: &Pending, names: &mut Names) {
+        let Pending {
+            index, definition, ..
+        } = pending;
         let table = &self.at.tables[name];
-        let up = online::create(name, table, index, definition, names);
+        let up = online::create(name, table, index, definition, pending.rule.clone(), names);
         let down = online::drop(name, table, index);
         self.step(name, up, down, |table| {
-            table.indexes.insert(index.to_owned(), definition.clone());
+            table.indexes.insert(index.clone(), definition.clone());
         });
     }
 

@@ -23,21 +23,26 @@ pub(super) fn is_online(before: &Table, after: &Table, platform: Platform) -> bo
 }
 
 /// Builds an index. That of a partitioned table is made of those of its partitions; it is not used before
-/// the last of them is attached.
+/// the last of them is attached. `rule` is what becomes a rule with it, where it was none.
 pub(super) fn create(
     name: &QualifiedName,
     table: &Table,
     index: &str,
     definition: &Index,
+    rule: Option<String>,
     names: &mut Names,
 ) -> Steps {
+    let ruled = |step: Step| match rule {
+        Some(object) => step.restricts(object, "new"),
+        None => step,
+    };
     if table.partition_by.is_none() {
         let step = indexes::create_concurrently(name, index, definition);
-        return (true, vec![step]);
+        return (true, vec![ruled(step)]);
     }
     let parent = QualifiedName::new(&name.schema, index);
     let only = Step::new(render::index_only(name, index, definition)).locks(LockMode::Share, name);
-    let mut steps = vec![only];
+    let mut steps = vec![ruled(only)];
     let mut attach = Vec::new();
     for partition in partitions::relations(name, table).skip(1) {
         let own = names.of_partition(name, &partition.name, index);
@@ -59,13 +64,13 @@ pub(super) fn drop(name: &QualifiedName, table: &Table, index: &str) -> Steps {
     if table.partition_by.is_none() {
         return (true, vec![indexes::drop_concurrently(name, index)]);
     }
-    let object = QualifiedName::new(&name.schema, index);
-    let mut step = Step::new(format!("drop index {object}"));
+    let place = QualifiedName::new(&name.schema, index);
+    let mut step = Step::new(format!("drop index {place}"));
     for relation in partitions::relations(name, table) {
         step = step.stops(&relation);
     }
     (
         false,
-        vec![step.removes(format!("index {object}"), "dropped")],
+        vec![step.removes(indexes::object(name, index), "dropped")],
     )
 }

@@ -7,7 +7,7 @@ use crate::ident::object_name;
 use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
 
 use super::super::change::Columns;
-use super::super::constraints::{attachments, index_of, of_key};
+use super::super::constraints::{self, attachments, index_of, of_key};
 use super::super::{indexes, partitions};
 
 /// The names that relations have on both sides of a change; indexes share them with tables.
@@ -181,24 +181,38 @@ impl Rests {
     }
 }
 
+/// An index that is to be built while others write.
+pub(super) struct Pending {
+    pub(super) index: String,
+    pub(super) definition: Index,
+    /// It has a name of its own until it takes the place of another, or becomes a constraint.
+    pub(super) is_aside: bool,
+    /// What is a rule with it that was none.
+    pub(super) rule: Option<String>,
+}
+
 /// The indexes that are to be built while others write: new ones, changed ones that no foreign key rests
-/// on, and those of new unique constraints and primary keys. What they are for, the name to build them
-/// under, and what they are.
+/// on, and those of new unique constraints and primary keys.
 pub(super) fn pending(
     name: &QualifiedName,
     before: &Table,
     after: &Table,
     rests: &Rests,
     names: &mut Names,
-) -> Vec<(String, String, Index)> {
+) -> Vec<Pending> {
     let columns = Columns::of(before, after);
     // An index that becomes a constraint has that name then, and the way back needs both.
-    let mut build = |wanted: String, is_taken: bool, definition: Index| {
-        let index = match is_taken {
-            true => names.fresh(name, &wanted),
-            false => wanted.clone(),
+    let mut build = |wanted: &str, is_aside: bool, definition: Index, rule: Option<String>| {
+        let index = match is_aside {
+            true => names.fresh(name, wanted),
+            false => wanted.to_owned(),
         };
-        (wanted, index, definition)
+        Pending {
+            index,
+            is_aside,
+            rule: rule.filter(|_| definition.unique),
+            definition,
+        }
     };
     let mut built = Vec::new();
     for index in indexes::new_in(before, after) {
@@ -206,12 +220,9 @@ pub(super) fn pending(
         if old.is_some_and(|old| rests.on_index(name, old)) {
             continue;
         }
-        let is_taken = before.indexes.contains_key(index) || is_constraint(before, index);
-        built.push(build(
-            index.to_owned(),
-            is_taken,
-            after.indexes[index].clone(),
-        ));
+        let is_taken = old.is_some() || is_constraint(before, index);
+        let rule = old.is_none().then(|| indexes::object(name, index));
+        built.push(build(index, is_taken, after.indexes[index].clone(), rule));
     }
     let there = attachments(before, after);
     let is_there = |constraint: &str| there.iter().any(|one| one.constraint == constraint);
@@ -219,13 +230,17 @@ pub(super) fn pending(
         let stays = before.uniques.get(unique) == Some(definition)
             && !columns.move_key(&definition.columns);
         if !stays && !is_there(unique) {
-            built.push(build(unique.clone(), true, index_of(definition)));
+            let is_new = !before.uniques.contains_key(unique);
+            let rule = is_new.then(|| constraints::object(name, unique));
+            built.push(build(unique, true, index_of(definition), rule));
         }
     }
     if let Some(key) = &after.primary_key {
         let stays = before.primary_key.as_ref() == Some(key) && !columns.move_key(&key.columns);
         if !stays && !is_there(&key.name) {
-            built.push(build(key.name.clone(), true, index_of(&of_key(key))));
+            let is_new = before.primary_key.is_none();
+            let rule = is_new.then(|| constraints::object(name, &key.name));
+            built.push(build(&key.name, true, index_of(&of_key(key)), rule));
         }
     }
     built
