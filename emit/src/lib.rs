@@ -147,10 +147,17 @@ impl Emitter {
         );
         let mut whole = whole?;
         read(whole.files());
-        let drawn = lock.map(|lock| lock.and_then(|lock| self.draw(&root, &lock, &mut whole)));
-        out::write(&out_dir, &whole)?;
-        if let Some(artifacts) = drawn? {
-            self.keep(&manifest_dir, artifacts)?;
+        let drawn = lock.map(|lock| lock.and_then(|lock| self.draw(&root, lock, &mut whole)));
+        // Both are many bytes, or many files.
+        let (told, kept) = both(
+            || out::write(&out_dir, &whole),
+            || match drawn? {
+                Some(drawn) => self.keep(&manifest_dir, drawn.artifacts(&root)).map(Some),
+                None => Ok(None),
+            },
+        );
+        told?;
+        if kept?.is_some() {
             stamp.leave(whole.files());
         }
         Ok(())
@@ -172,9 +179,9 @@ impl Emitter {
         Ok(Some(lock))
     }
 
-    /// What the artifacts must hold; `None` where it is not yet known. What only a person can tell is
-    /// added to the mistakes of its struct.
-    fn draw(&self, root: &Path, lock: &Lock, whole: &mut Whole) -> Option<Artifacts> {
+    /// What decides what the artifacts hold; `None` where it is not yet known. What only a person can
+    /// tell is added to the mistakes of its struct.
+    fn draw(&self, root: &Path, lock: Lock, whole: &mut Whole) -> Option<Drawn> {
         // What is missing from an incomplete reading would read as a drop.
         let schema = whole.schema()?;
         let (declared, migrations) = both(
@@ -182,11 +189,11 @@ impl Emitter {
             || plan::migrations(&lock.schema, schema, whole.renames(), &self.settings),
         );
         match migrations {
-            Ok(migrations) => {
-                let mut artifacts = artifacts::artifacts(lock, declared, &migrations);
-                artifacts::outdate(root, &mut artifacts);
-                Some(artifacts)
-            }
+            Ok(migrations) => Some(Drawn {
+                lock,
+                declared,
+                migrations,
+            }),
             Err(questions) => {
                 whole.ask(questions);
                 // The answer is a struct's, but the question depends on what is sealed.
@@ -217,6 +224,22 @@ impl Emitter {
              then commit the result",
             stale.join(", ")
         )))
+    }
+}
+
+/// All that the artifacts are made of.
+struct Drawn {
+    lock: Lock,
+    declared: Declared,
+    migrations: Vec<plan::Migration>,
+}
+
+impl Drawn {
+    /// What the artifacts must hold.
+    fn artifacts(self, root: &Path) -> Artifacts {
+        let mut artifacts = artifacts::artifacts(&self.lock, self.declared, &self.migrations);
+        artifacts::outdate(root, &mut artifacts);
+        artifacts
     }
 }
 

@@ -10,7 +10,7 @@ pub const MAX_BYTES: usize = 63;
 /// Source: the rows of `pg_get_keywords()` with `catcode <> 'U'`, PostgreSQL 15 to 18 together.
 /// 16 added `system_user` and the first four `json_…`; 17 added `json`, the other `json_…` and
 /// `merge_action`.
-const KEYWORDS: [&str; 164] = [
+static KEYWORDS: [&str; 164] = [
     "all",
     "analyse",
     "analyze",
@@ -179,16 +179,46 @@ const KEYWORDS: [&str; 164] = [
 
 /// Whether a name can stand in SQL as it is, without quotes, on every supported server.
 pub fn is_plain(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
-        && bytes.all(is_plain_tail)
-        && KEYWORDS.binary_search(&name).is_err()
+    let bytes = name.as_bytes();
+    // By index: a build script is not optimised, and asks this of every name several times.
+    let mut at = 0;
+    while at < bytes.len() && is_plain_tail(bytes[at]) {
+        at += 1;
+    }
+    at == bytes.len()
+        && at > 0
+        && matches!(bytes[0], b'a'..=b'z' | b'_')
+        && !is_keyword(name, bytes[0])
 }
 
+fn is_keyword(name: &str, first: u8) -> bool {
+    let mut at = FIRST[first as usize] as usize;
+    while at < KEYWORDS.len() {
+        let keyword = KEYWORDS[at].as_bytes();
+        if keyword[0] != first {
+            return false;
+        }
+        if keyword.len() == name.len() && keyword == name.as_bytes() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Where in [`KEYWORDS`] those of a first byte begin.
+static FIRST: [u8; 128] = {
+    let mut first = [KEYWORDS.len() as u8; 128];
+    let mut at = KEYWORDS.len();
+    while at > 0 {
+        at -= 1;
+        first[KEYWORDS[at].as_bytes()[0] as usize] = at as u8;
+    }
+    first
+};
+
 fn is_plain_tail(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'$'
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'$')
 }
 
 /// A name as an SQL identifier: in double quotes, its own doubled, only where PostgreSQL needs them.

@@ -110,9 +110,13 @@ impl Table {
     ///
     /// In an attribute a field may stand without its `r#`.
     pub fn column(&self, field: &Ident) -> Option<&Column> {
-        let field = field.unraw();
-        let mut columns = self.columns.iter();
-        columns.find(|column| column.ident.unraw() == field)
+        // Nearly always it is written as it was declared, and a raw name costs a copy.
+        let as_written = self.columns.iter().find(|column| column.ident == *field);
+        as_written.or_else(|| {
+            let field = field.unraw();
+            let mut columns = self.columns.iter();
+            columns.find(|column| column.ident.unraw() == field)
+        })
     }
 
     /// The paths whose meaning the build script and rustc must agree on, in a fixed order:

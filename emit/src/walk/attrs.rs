@@ -10,6 +10,7 @@ use syn::buffer::Cursor;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse as _, ParseStream};
 use syn::punctuated::Punctuated;
+use syn::visit::Visit;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Ident, LitStr, Meta, Token, token};
 
 use super::cfg::{Cfg, Worlds};
@@ -193,6 +194,29 @@ pub(super) fn configure(input: &mut DeriveInput, world: Worlds, cfg: &Cfg) -> sy
     Ok(this.alike.get())
 }
 
+/// Whether a `cfg` or `cfg_attr` stands on a struct or enum, or on anything in it.
+pub(super) fn is_conditional(input: &DeriveInput) -> bool {
+    struct Search(bool);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_attribute(&mut self, attr: &'ast Attribute) {
+            self.0 |= names_condition(attr);
+        }
+
+        // Types, bounds and values hold no attributes that decide what a derive is given.
+        fn visit_type(&mut self, _: &'ast syn::Type) {}
+        fn visit_expr(&mut self, _: &'ast syn::Expr) {}
+    }
+    let mut search = Search(false);
+    search.visit_derive_input(input);
+    search.0
+}
+
+fn names_condition(attr: &Attribute) -> bool {
+    attr.path()
+        .get_ident()
+        .is_some_and(|name| name == "cfg" || name == "cfg_attr")
+}
+
 struct Configure<'a> {
     world: Worlds,
     cfg: &'a Cfg,
@@ -232,11 +256,7 @@ impl Configure<'_> {
 
     /// Rewrites attributes in place; false if their bearer does not exist.
     fn attributes(&self, attrs: &mut Vec<Attribute>) -> syn::Result<bool> {
-        let conditional = |attr: &Attribute| {
-            let path = attr.path();
-            path.is_ident("cfg") || path.is_ident("cfg_attr")
-        };
-        if !attrs.iter().any(conditional) {
+        if !attrs.iter().any(names_condition) {
             return Ok(true);
         }
         let mut kept = Vec::with_capacity(attrs.len());

@@ -309,11 +309,17 @@ impl<'c> Tree<'c> {
     /// What rustc hands to the derives in each world, equal readings put together.
     fn readings(
         &mut self,
-        input: DeriveInput,
+        mut input: DeriveInput,
         ours: &[(Derive, Worlds)],
         here: Worlds,
         file: &Path,
     ) -> Vec<(DeriveInput, Vec<Derive>, Worlds)> {
+        if ours.iter().all(|(_, under)| *under == here) && !attrs::is_conditional(&input) {
+            // Nothing depends on the world, so that nothing need be copied.
+            input.attrs.retain(|attr| !attr.path().is_ident("derive"));
+            let derives: BTreeSet<Derive> = ours.iter().map(|(kind, _)| *kind).collect();
+            return vec![(input, derives.into_iter().collect(), here)];
+        }
         let mut readings: Vec<(DeriveInput, Vec<Derive>, Worlds)> = Vec::new();
         let mut left = here;
         while let Some(world) = left.each().next() {

@@ -27,12 +27,9 @@ impl QualifiedName {
 
 impl fmt::Display for QualifiedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}.{}",
-            ident::quote(&self.schema),
-            ident::quote(&self.name)
-        )
+        f.write_str(&ident::quote(&self.schema))?;
+        f.write_str(".")?;
+        f.write_str(&ident::quote(&self.name))
     }
 }
 

@@ -13,6 +13,14 @@ use crate::predicate::plain;
 /// A name that PostgreSQL would refuse, or cut short without an error.
 pub(crate) fn name(kind: &str, at: &At<String>, report: &mut Report) {
     let name = &at.value;
+    let mut bytes = 0;
+    // Most names are none of all this; one look at each byte is all that they cost.
+    while bytes < name.len() && !matches!(name.as_bytes()[bytes], b'\0' | b'\n' | b'\r') {
+        bytes += 1;
+    }
+    if bytes == name.len() && (1..=MAX_BYTES).contains(&bytes) {
+        return;
+    }
     if name.is_empty() {
         report.at(at.span, format!("the {kind}'s name is empty; give it one"));
     } else if name.contains('\0') {
