@@ -105,12 +105,12 @@ impl Columns {
 
     /// PostgreSQL would make what holds the expression anew, under the strongest lock, and might print it
     /// otherwise then.
-    fn retypes(&self, expr: &Expr) -> bool {
+    fn touches(&self, expr: &Expr) -> bool {
         !expr.columns.is_disjoint(&self.any)
     }
 
     pub(super) fn move_check(&self, check: &Check) -> bool {
-        self.retypes(&check.expr)
+        self.touches(&check.expr)
     }
 
     pub(super) fn move_key(&self, columns: &[String]) -> bool {
@@ -121,7 +121,7 @@ impl Columns {
     pub(super) fn move_index(&self, index: &Index) -> bool {
         let mut held = index.columns.iter().filter_map(IndexColumn::name);
         let is_plain = index.exprs().next().is_none();
-        index.exprs().any(|expr| self.retypes(expr))
+        index.exprs().any(|expr| self.touches(expr))
             || (!is_plain && held.any(|column| self.any.contains(column)))
             || (!is_plain && index.include.iter().any(|column| self.any.contains(column)))
             || index
@@ -154,7 +154,7 @@ impl Columns {
         let is_plain = exprs.clone().chain(&exclusion.predicate).next().is_none();
         exprs
             .chain(&exclusion.predicate)
-            .any(|expr| self.retypes(expr))
+            .any(|expr| self.touches(expr))
             || names
                 .into_iter()
                 .any(|name| self.retyped.contains(name) || (!is_plain && self.any.contains(name)))
