@@ -77,13 +77,17 @@ pub enum Kind {
     Function,
     /// A comment.
     Comment,
+    /// Who owns a table or a function. No snapshot holds it; `verify` finds owners that nobody expects.
+    Owner,
+    /// An extension. No snapshot holds it; `verify` finds it.
+    Extension,
     /// What a role may do beyond all grants and policies. No snapshot holds it, since it belongs to
     /// no schema; `verify` finds it.
     RolePower,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 14] = [
+    const ALL: [(Kind, &'static str); 16] = [
         (Kind::Schema, "schema"),
         (Kind::Table, "table"),
         (Kind::RowLevelSecurity, "row-level security"),
@@ -97,6 +101,8 @@ impl Kind {
         (Kind::Rule, "rule"),
         (Kind::Function, "function"),
         (Kind::Comment, "comment"),
+        (Kind::Owner, "owner"),
+        (Kind::Extension, "extension"),
         (Kind::RolePower, "role power"),
     ];
 
@@ -148,6 +154,8 @@ impl Object {
             (Kind::RolePower, role) => {
                 format!("what role `{role}` may do beyond grants and policies")
             }
+            (Kind::Owner, _) => format!("owner of {place}"),
+            (Kind::Extension, name) => format!("extension `{name}`"),
             (Kind::Grant, role) => format!("what `{role}` may do on {place}"),
             (kind, "") => format!("{} on {place}", kind.as_str()),
             (kind, name) => format!("{} `{name}` on {place}", kind.as_str()),
@@ -199,12 +207,23 @@ impl Snapshot {
         Ok(Self::from_rows(&rows))
     }
 
+    /// Reads what the session's own temporary tables hold, within the transaction that the client has
+    /// begun, and whose search path it empties.
+    pub(crate) async fn read_temporary(client: &Client) -> Result<Self, tokio_postgres::Error> {
+        let own = "(select pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace::pg_catalog.name)";
+        let rows = client.simple_query(&Self::sql_of(own)).await?;
+        Ok(Self::from_rows(&rows))
+    }
+
     fn sql<S: AsRef<str>>(schemas: impl IntoIterator<Item = S>) -> String {
-        let schemas = literals(schemas);
+        Self::sql_of(&literals(schemas))
+    }
+
+    fn sql_of(schemas: &str) -> String {
         let mut sql = String::from(SETTINGS);
         for query in queries::ALL {
             sql.push(';');
-            sql.push_str(&query.replace("{schemas}", &schemas));
+            sql.push_str(&query.replace("{schemas}", schemas));
         }
         sql
     }

@@ -57,6 +57,11 @@ impl Database {
         }
     }
 
+    /// Where its connections lead.
+    pub(crate) fn target(&self) -> Target {
+        self.pool.manager().target()
+    }
+
     /// Closes the connections that are not in use, and the others when they come back. Queries that
     /// wait for one, and later ones, end in [`Error::Closed`].
     pub fn close(&self) {

@@ -25,6 +25,10 @@ impl Manager {
         let tls = tls::connector(&target)?;
         Ok(Manager { target, tls })
     }
+
+    pub(super) fn target(&self) -> Target {
+        self.target.clone()
+    }
 }
 
 impl managed::Manager for Manager {

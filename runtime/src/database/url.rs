@@ -9,6 +9,7 @@ use tokio_postgres::config::{Host, SslMode};
 use crate::Error;
 
 /// Where to connect, as whom, and how far the server is trusted.
+#[derive(Clone)]
 pub(crate) struct Target {
     /// What the driver's startup needs; holds the password.
     pub(crate) config: Config,

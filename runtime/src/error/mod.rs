@@ -30,6 +30,14 @@ pub enum Error {
     )]
     ServerTooOld(u32),
 
+    /// The database is not as sealed.
+    #[error("{0}")]
+    Schema(Box<crate::migrate::Unfit>),
+
+    /// Whether the database is as sealed could not be told. Holds why, with the remedy.
+    #[error("{0}")]
+    Verify(String),
+
     /// The login could bypass row-level security, so nothing scoped runs as it.
     #[error(
         "login {login} {why}, so row-level security would not hold it; connect with a login of its own: \

@@ -35,7 +35,12 @@ fn place(config: &Config) -> String {
 /// Connects, and looks at the server's version.
 pub(super) async fn connect(url: &str) -> Result<Client, MigrateError> {
     let failed = |error: crate::Error| MigrateError::Connection(error.to_string());
-    let mut target: Target = url.parse().map_err(failed)?;
+    open(url.parse().map_err(failed)?).await
+}
+
+/// The same, where the URL has been read.
+pub(super) async fn open(mut target: Target) -> Result<Client, MigrateError> {
+    let failed = |error: crate::Error| MigrateError::Connection(error.to_string());
     let tls = connector(&target).map_err(failed)?;
     let limit = target.config.get_connect_timeout().copied();
     let limit = limit.unwrap_or(CONNECT_TIMEOUT);

@@ -44,4 +44,4 @@ pub use seal::{
 pub use set::embedded;
 pub use set::{Migration, Migrations, Script};
 pub use target::{Pooler, Target};
-pub use verify::Verification;
+pub use verify::{Unfit, Verification};

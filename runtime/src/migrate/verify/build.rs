@@ -1,0 +1,212 @@
+//! Tables of the sealed schema, built by the server for comparison and rolled back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tabellion_sql::ident::quote_literal;
+use tabellion_sql::plan::plan;
+use tabellion_sql::schema::{Expr, QualifiedName, Role, Schema, Table};
+
+use super::predict::Prediction;
+use super::{BEGIN, compared, rows};
+use crate::catalog::Snapshot;
+use crate::migrate::engine::Migrator;
+use crate::migrate::error::MigrateError;
+
+/// How scratch schemas are named, before their number.
+const SCRATCH: &str = "tabellion_scratch_";
+
+/// How many tables one transaction builds: each takes some locks, and a server has a fixed number of
+/// them for everyone.
+const AT_ONCE: usize = 200;
+
+impl Migrator {
+    /// Puts in place of what was predicted of these tables what the server makes of them.
+    pub(super) async fn build(
+        &self,
+        schema: &Schema,
+        prediction: &Prediction,
+        doubtful: &BTreeSet<QualifiedName>,
+        expected: &mut Snapshot,
+    ) -> Result<(), MigrateError> {
+        let taken = self.taken().await?;
+        let doubtful: Vec<&QualifiedName> = doubtful.iter().collect();
+        for chunk in doubtful.chunks(AT_ONCE) {
+            let chunk: BTreeSet<&QualifiedName> = chunk.iter().copied().collect();
+            let part = part(schema, &chunk);
+            let free = (0..)
+                .map(|number: usize| format!("{SCRATCH}{number}"))
+                .filter(|name| !taken.contains(name));
+            let scratch: BTreeMap<&str, String> = part.namespaces().into_iter().zip(free).collect();
+            let built = self.built(&part, &scratch).await;
+            // Rolled back whatever happened: nothing of it may stay.
+            let ended = self.client.batch_execute("rollback").await;
+            let built = match built {
+                Ok(built) => built,
+                Err(error) => {
+                    let lacks_right = error.code().is_some_and(|code| code.code() == "42501");
+                    if !lacks_right {
+                        let doing = "building the sealed schema for comparison";
+                        return Err(MigrateError::server(doing, &error));
+                    }
+                    if chunk.iter().all(|table| !prediction.unknown.contains(*table)) {
+                        continue;
+                    }
+                    return Err(MigrateError::Server(
+                        "verify builds partitioned tables and exclusion constraints in scratch schemas that it \
+                         rolls back, and this login may not create any; grant it `create` on the database, and \
+                         `temporary` where that was revoked, or verify as the role that applies"
+                            .into(),
+                    ));
+                }
+            };
+            ended.map_err(|error| MigrateError::server("rolling the comparison back", &error))?;
+            let built = compared(built, schema);
+            let is_whole = |place: &(String, String)| {
+                let of = prediction.origin.get(place);
+                of.is_some_and(|of| of.iter().all(|table| chunk.contains(table)))
+            };
+            let place = |object: &crate::catalog::Object| (object.schema.clone(), object.relation.clone());
+            expected.objects.retain(|object, _| !is_whole(&place(object)));
+            let built = built.objects.into_iter();
+            expected.objects.extend(built.filter(|(object, _)| is_whole(&place(object))));
+        }
+        Ok(())
+    }
+
+    /// The names of scratch schemas that this database already has for something else.
+    async fn taken(&self) -> Result<BTreeSet<String>, MigrateError> {
+        let query = format!(
+            "select nspname from pg_catalog.pg_namespace where pg_catalog.starts_with(nspname::text, {})",
+            quote_literal(SCRATCH)
+        );
+        let messages = self.client.simple_query(&query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the schemas", &error))?;
+        let names = rows(&messages).filter_map(|row| row.get(0));
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Builds the schema in scratch schemas and reads it, under its real names.
+    async fn built(
+        &self,
+        schema: &Schema,
+        scratch: &BTreeMap<&str, String>,
+    ) -> Result<Snapshot, tokio_postgres::Error> {
+        let client = &self.client;
+        let empty = Schema {
+            platform: schema.platform,
+            ..Schema::default()
+        };
+        // Unqualified names in a user's expressions find the scratch tables first.
+        let path: Vec<&str> = scratch.values().map(String::as_str).collect();
+        let quoted: Vec<String> = scratch
+            .keys()
+            .map(|real| format!("pg_catalog.quote_ident({})", quote_literal(real)))
+            .collect();
+        // A message of its own: the server reads the quotes of a whole message before it runs any of it.
+        client.batch_execute(BEGIN).await?;
+        let begin = format!(
+            "select pg_catalog.set_config('search_path',
+               {} || coalesce(', ' || nullif(pg_catalog.current_setting('search_path'), ''), ''), true);
+             {}",
+            quote_literal(&path.join(", ")),
+            plan(&empty, &moved(schema, scratch)).body()
+        );
+        client.batch_execute(&begin).await?;
+        let snapshot = Snapshot::read_in_transaction(client, path).await?;
+        // As this server quotes them, which is how it prints them in the live definitions.
+        let messages = client
+            .simple_query(&format!("select {}", quoted.join(", ")))
+            .await?;
+        let Some(names) = rows(&messages).next() else {
+            return Ok(snapshot);
+        };
+        let mut objects = snapshot.objects;
+        for (index, (real, temporary)) in scratch.iter().enumerate() {
+            let printed = names.get(index).unwrap_or_default();
+            objects = objects
+                .into_iter()
+                .map(|(mut object, definition)| {
+                    if object.schema == *temporary {
+                        object.schema = (*real).to_owned();
+                    }
+                    (object, renamed(&definition, temporary, printed))
+                })
+                .collect();
+        }
+        Ok(Snapshot { objects })
+    }
+}
+
+/// Those tables of a schema, with the tables that they refer to or read.
+fn part(schema: &Schema, tables: &BTreeSet<&QualifiedName>) -> Schema {
+    let mut needed: BTreeSet<&QualifiedName> = BTreeSet::new();
+    let mut queue: Vec<&QualifiedName> = tables.iter().copied().collect();
+    while let Some(name) = queue.pop() {
+        let Some((name, table)) = schema.tables.get_key_value(name) else {
+            continue;
+        };
+        if !needed.insert(name) {
+            continue;
+        }
+        queue.extend(table.foreign_keys.values().map(|key| &key.table));
+        let read: BTreeSet<&str> = read(table).collect();
+        if !read.is_empty() {
+            let all = schema.tables.keys();
+            queue.extend(all.filter(|other| read.iter().any(|text| names(text, other))));
+        }
+    }
+    let mut part = schema.clone();
+    part.tables.retain(|name, _| needed.contains(name));
+    part
+}
+
+/// The other tables that the policies and checks of a table read, as they are written.
+fn read(table: &Table) -> impl Iterator<Item = &str> {
+    let policies = table.rls.policies().values();
+    let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+    exprs.flat_map(|expr: &Expr| expr.tables.iter().map(String::as_str))
+}
+
+/// Whether a table may be meant by a name as it is written.
+fn names(text: &str, table: &QualifiedName) -> bool {
+    let last = text.rsplit('.').next().unwrap_or(text).trim_matches('"');
+    last.replace("\"\"", "\"").eq_ignore_ascii_case(&table.name) || text == table.to_string()
+}
+
+/// A definition as it reads where the scratch schema has its real name, given as the server quotes it.
+/// A literal that begins with it, as of a sequence in `nextval`, doubles the quotes within.
+fn renamed(definition: &str, temporary: &str, printed: &str) -> String {
+    let doubled = printed.replace('\'', "''");
+    definition
+        .replace(&format!("'{temporary}."), &format!("'{doubled}."))
+        .replace(&format!("{temporary}."), &format!("{printed}."))
+}
+
+/// The schema with its tables in scratch schemas, and with roles that exist already.
+fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
+    let mut moved = schema.clone();
+    // The scratch schemas are nobody else's.
+    moved.external_schemas.clear();
+    for role in moved.roles.values_mut() {
+        *role = Role::External;
+    }
+    let place = |name: &mut String| {
+        if let Some(temporary) = scratch.get(name.as_str()) {
+            name.clone_from(temporary);
+        }
+    };
+    moved.tables = schema
+        .tables
+        .iter()
+        .map(|(name, table)| {
+            let (mut name, mut table) = (name.clone(), table.clone());
+            place(&mut name.schema);
+            for key in table.foreign_keys.values_mut() {
+                place(&mut key.table.schema);
+            }
+            (name, table)
+        })
+        .collect();
+    moved
+}

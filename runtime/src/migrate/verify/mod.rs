@@ -1,0 +1,182 @@
+//! Does the database hold what was sealed?
+//!
+//! The sealed schema is predicted in the form that the catalog is read in (`predict`); what PostgreSQL
+//! prints in its own way it is asked to print (`print`), which takes the right to create temporary
+//! tables and rolls them back. Where the catalog is not as predicted, or no prediction is made, the
+//! server builds the tables in question in scratch schemas and rolls them back (`build`), so that what is told as a difference never
+//! rests on a prediction alone. No user table is touched, and none is locked but as a plain `select`
+//! locks it. What no table holds, `around` looks at: extensions and owners.
+//!
+//! The number of queries is fixed as long as nothing differs.
+
+mod around;
+mod build;
+mod predict;
+mod print;
+mod require;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use tabellion_sql::schema::Schema;
+use tokio_postgres::SimpleQueryMessage;
+
+use self::predict::Prediction;
+use self::print::{Answers, Asks};
+use super::Migrator;
+use super::error::MigrateError;
+use super::roles;
+use super::set::Migrations;
+use super::trust;
+use crate::catalog::{Finding, Kind, Snapshot};
+
+pub use require::Unfit;
+
+/// Begins what is rolled back.
+const BEGIN: &str = "begin isolation level read committed read write;
+    set local standard_conforming_strings = on;
+    set local quote_all_identifiers = off;
+    set local lock_timeout = '5s';
+    set local statement_timeout = '5min'";
+
+/// What a verification found. Everything is as sealed where all its lists are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// Migrations that are not applied, by version and name. Where there are any, the catalog was not
+    /// compared: the sealed schema is that of the last one.
+    pub pending: Vec<String>,
+    /// What keeps ledger and lock from being one history, and what lets rows of the ledger be changed.
+    pub problems: Vec<String>,
+    /// Roles that the sealed schema names and the server lacks. Where there are any, the catalog was
+    /// not compared.
+    pub missing_roles: Vec<String>,
+    /// Where the catalog differs from the sealed schema, object by object.
+    pub findings: Vec<Finding>,
+    /// How many objects were compared.
+    pub compared: usize,
+}
+
+impl Verification {
+    /// Whether the database holds exactly what was sealed.
+    pub fn is_clean(&self) -> bool {
+        self.pending.is_empty()
+            && self.problems.is_empty()
+            && self.missing_roles.is_empty()
+            && self.findings.is_empty()
+    }
+}
+
+/// A sentence per finding, a line each; nothing where all is well.
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        for migration in &self.pending {
+            writeln!(
+                f,
+                "migration `{migration}` is not applied; run `cargo tabellion apply`"
+            )?;
+        }
+        for role in &self.missing_roles {
+            writeln!(f, "role `{role}` does not exist on this server; create it")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Migrator {
+    /// Compares the database with the sealed schema: tables, columns, constraints, indexes, policies,
+    /// row-level security, what each role may do, sequences, triggers and their functions, rules,
+    /// comments, owners, extensions; whether one of its roles may do more than grants and policies give;
+    /// and whether the ledger is protected as it was made.
+    ///
+    /// Views, and functions that no trigger calls, are made by hand and are not compared.
+    ///
+    /// It takes the right to read the ledger and to create temporary tables, which everyone has unless it
+    /// was revoked. Only to tell how a partitioned table or one with an exclusion constraint should read
+    /// it takes the right to create schemas in the database.
+    ///
+    /// # Errors
+    /// Those of the connection and the server; a login without those rights. What differs is no error.
+    pub async fn verify(&mut self, set: &Migrations) -> Result<Verification, MigrateError> {
+        let status = self.status(set).await?;
+        let mut verification = Verification {
+            problems: status.problems,
+            pending: status
+                .migrations
+                .iter()
+                .filter(|(_, entry)| entry.is_none())
+                .map(|(migration, _)| format!("{}_{}", migration.version, migration.name))
+                .collect(),
+            ..Verification::default()
+        };
+        if verification.is_clean() {
+            verification = self.compare(set).await?;
+        }
+        let weaknesses = trust::weaknesses(&self.client).await?;
+        verification.problems.extend(weaknesses);
+        Ok(verification)
+    }
+
+    /// The same, whatever the ledger says.
+    pub(super) async fn compare(&self, set: &Migrations) -> Result<Verification, MigrateError> {
+        self.compare_schema(set.schema()).await
+    }
+
+    async fn compare_schema(&self, schema: &Schema) -> Result<Verification, MigrateError> {
+        let roles = roles::look(&self.client, schema).await?;
+        let mut verification = Verification {
+            missing_roles: roles.missing,
+            ..Verification::default()
+        };
+        if !verification.is_clean() {
+            return Ok(verification);
+        }
+        let namespaces = schema.namespaces();
+        let found = compared(self.snapshot(&namespaces).await?, schema);
+        let mut asks = Asks::default();
+        let mut prediction = Prediction::of(schema, &mut asks);
+        let answers = match asks.put(&self.client, schema).await {
+            // Where it may not be asked this way, the tables are built.
+            Err(error) if error.as_db_error().is_some() => Answers::default(),
+            answers => answers.map_err(|error| MigrateError::server("asking how types and expressions print", &error))?,
+        };
+        let mut expected = compared(prediction.snapshot(&answers), schema);
+        let doubtful = prediction.doubtful(&expected, &found);
+        if !doubtful.is_empty() {
+            self.build(schema, &prediction, &doubtful, &mut expected).await?;
+        }
+        verification.compared = expected.objects.len();
+        verification.findings = expected.diff(&found);
+        verification.findings.extend(around::look(&self.client, schema).await?);
+        verification.findings.extend(roles.powers);
+        Ok(verification)
+    }
+}
+
+pub(super) fn rows(
+    messages: &[SimpleQueryMessage],
+) -> impl Iterator<Item = &tokio_postgres::SimpleQueryRow> {
+    messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    })
+}
+
+/// A snapshot without what the sealed schema says nothing about.
+fn compared(mut snapshot: Snapshot, schema: &Schema) -> Snapshot {
+    let ignored = roles::administrators(schema.platform);
+    snapshot.objects.retain(|object, _| {
+        let is_given =
+            object.schema == "public" || schema.external_schemas.contains(&object.schema);
+        let of_given = is_given && object.relation.is_empty();
+        let role = object.name.split(" (").next().unwrap_or_default();
+        let of_administrator = object.kind == Kind::Grant && ignored.contains(&role);
+        !of_given && !of_administrator
+    });
+    snapshot
+}

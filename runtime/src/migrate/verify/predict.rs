@@ -1,0 +1,410 @@
+//! What the sealed schema looks like in a catalog, told without building it.
+//!
+//! Names, keys, grants, comments and flags have one form that is known here. What PostgreSQL prints in
+//! its own way, a type or an expression, is asked of it: each thing once, however many tables share it.
+//! A prediction is never the last word on a difference: where the catalog is not as predicted, the
+//! server builds the table for comparison.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tabellion_sql::ident::{object_name, quote, quote_literal};
+use tabellion_sql::plan::{touch_function, touch_trigger};
+use tabellion_sql::schema::{
+    BTREE, Column, Command, Deferrable, Expr, ForeignKey, Generated, Index, Nulls, QualifiedName,
+    ReferentialAction, Rls, Schema, Table, Type,
+};
+
+use super::print::{Answers, Ask, Asks};
+use crate::catalog::{Change, Kind, Object, Snapshot};
+
+/// A definition, or what it is made of once the server has answered.
+enum Text {
+    Known(String),
+    /// The answer, and what follows it.
+    Printed(usize, String),
+    /// What stands before ` USING ` in the definition of an index.
+    Index(usize, String),
+}
+
+/// The predicted catalog.
+pub(super) struct Prediction {
+    objects: Vec<(Object, Text, Option<QualifiedName>)>,
+    /// Tables of which no prediction is made.
+    pub(super) unknown: BTreeSet<QualifiedName>,
+    /// The table, or tables, that each relation or function comes from.
+    pub(super) origin: BTreeMap<(String, String), BTreeSet<QualifiedName>>,
+}
+
+impl Prediction {
+    pub(super) fn of(schema: &Schema, asks: &mut Asks) -> Self {
+        let mut prediction = Prediction {
+            objects: Vec::new(),
+            unknown: BTreeSet::new(),
+            origin: BTreeMap::new(),
+        };
+        prediction.namespaces(schema);
+        prediction.functions(schema);
+        for (name, table) in &schema.tables {
+            prediction.comes_from(&name.schema, &name.name, name);
+            for partition in table.partitions.keys() {
+                prediction.comes_from(&name.schema, partition, name);
+            }
+            let is_plain = table.partition_by.is_none()
+                && table.partitions.is_empty()
+                && table.exclusions.is_empty()
+                && !names_itself(name, table);
+            if is_plain {
+                prediction.table(name, table, asks);
+            } else {
+                prediction.unknown.insert(name.clone());
+            }
+        }
+        prediction
+    }
+
+    /// The snapshot, from the server's answers; a table whose answers are missing becomes unknown.
+    pub(super) fn snapshot(&mut self, answers: &Answers) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (object, text, table) in &self.objects {
+            let definition = match (text, table) {
+                (Text::Known(text), _) => Some(text.clone()),
+                (Text::Printed(ask, rest), Some(table)) => answers
+                    .get(*ask, table)
+                    .map(|printed| format!("{printed}{rest}")),
+                (Text::Index(ask, head), Some(table)) => answers
+                    .after_using(*ask, table)
+                    .map(|printed| format!("{head} USING {printed}")),
+                (_, None) => None,
+            };
+            match (definition, table) {
+                (Some(definition), _) => {
+                    snapshot.objects.insert(object.clone(), definition);
+                }
+                (None, Some(table)) => {
+                    self.unknown.insert(table.clone());
+                }
+                (None, None) => {}
+            }
+        }
+        snapshot
+    }
+
+    /// The tables of which the catalog is not as predicted, or nothing is predicted.
+    pub(super) fn doubtful(&self, expected: &Snapshot, found: &Snapshot) -> BTreeSet<QualifiedName> {
+        let mut doubtful = self.unknown.clone();
+        for finding in expected.diff(found) {
+            let Object {
+                schema,
+                relation,
+                kind,
+                ..
+            } = finding.object;
+            // A table that is not there has nothing to compare.
+            let is_gone = kind == Kind::Table && matches!(finding.change, Change::Missing { .. });
+            if !is_gone && let Some(tables) = self.origin.get(&(schema, relation)) {
+                doubtful.extend(tables.iter().cloned());
+            }
+        }
+        doubtful
+    }
+
+    fn comes_from(&mut self, schema: &str, relation: &str, table: &QualifiedName) {
+        self.origin
+            .entry((schema.to_owned(), relation.to_owned()))
+            .or_default()
+            .insert(table.clone());
+    }
+
+    fn push(&mut self, place: (&str, &str), kind: Kind, name: &str, text: Text, of: Option<&QualifiedName>) {
+        let object = Object {
+            schema: place.0.to_owned(),
+            relation: place.1.to_owned(),
+            kind,
+            name: name.to_owned(),
+        };
+        self.objects.push((object, text, of.cloned()));
+    }
+
+    /// PostgreSQL schemas, and who may use them.
+    fn namespaces(&mut self, schema: &Schema) {
+        for namespace in schema.namespaces() {
+            let known = |text: &str| Text::Known(text.to_owned());
+            self.push((namespace, ""), Kind::Schema, "", known("schema"), None);
+            let tables = schema.tables.iter();
+            let users: BTreeSet<&String> = tables
+                .filter(|(name, _)| name.schema == namespace)
+                .flat_map(|(_, table)| table.grants.keys())
+                .collect();
+            for role in users {
+                self.push((namespace, ""), Kind::Grant, role, known("usage"), None);
+            }
+        }
+    }
+
+    /// The functions that keep the time of the last update.
+    fn functions(&mut self, schema: &Schema) {
+        let mut in_utc: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+        for (name, table) in &schema.tables {
+            for column in table.columns.iter().filter(|column| column.updated_at) {
+                let key = (name.schema.as_str(), column.name.as_str());
+                *in_utc.entry(key).or_default() |= matches!(column.ty, Type::Timestamp(_));
+                let function = touch_function(&name.schema, &column.name);
+                self.comes_from(&name.schema, &format!("{}()", function.name), name);
+            }
+        }
+        for ((namespace, column), in_utc) in in_utc {
+            let function = touch_function(namespace, column);
+            let zone = if in_utc {
+                " SET \"TimeZone\" TO 'UTC'\n"
+            } else {
+                ""
+            };
+            let body = format!(
+                "begin\n  new.{} := pg_catalog.now();\n  return new;\nend",
+                quote(column)
+            );
+            let text = format!(
+                "CREATE OR REPLACE FUNCTION {function}()\n RETURNS trigger\n LANGUAGE plpgsql\n \
+                 SET search_path TO ''\n{zone}AS $function${body}$function$\n"
+            );
+            let relation = format!("{}()", function.name);
+            let place = (namespace, relation.as_str());
+            self.push(place, Kind::Function, "", Text::Known(text), None);
+        }
+    }
+
+    fn table(&mut self, name: &QualifiedName, table: &Table, asks: &mut Asks) {
+        let place = (name.schema.as_str(), name.name.as_str());
+        let mut push = |kind, own: &str, text| self.push(place, kind, own, text, Some(name));
+        let known = |text: &str| Text::Known(text.to_owned());
+        push(Kind::Table, "", known("table"));
+        let rls = match table.rls {
+            Rls::Enabled(_) => "enabled, forced",
+            Rls::Disabled(_) => "disabled, not forced",
+        };
+        push(Kind::RowLevelSecurity, "", known(rls));
+        for (policy, definition) in table.rls.policies() {
+            let ask = asks.add(table, Ask::Policy(definition.clone()));
+            push(Kind::Policy, policy, Text::Printed(ask, String::new()));
+        }
+        for (role, commands) in &table.grants {
+            if !commands.is_empty() {
+                push(Kind::Grant, role, Text::Known(privileges(commands)));
+            }
+        }
+        for column in &table.columns {
+            let (ask, rest) = column_parts(name, table, column, asks);
+            push(Kind::Column, &column.name, Text::Printed(ask, rest));
+            if let Some(comment) = column.comment.as_deref().filter(|text| !text.is_empty()) {
+                push(Kind::Comment, &column.name, known(comment));
+            }
+            if column.updated_at {
+                let trigger = touch_trigger(&column.name);
+                let text = format!(
+                    "CREATE TRIGGER {} BEFORE UPDATE ON {name} FOR EACH ROW EXECUTE FUNCTION {}()",
+                    quote(&trigger),
+                    touch_function(&name.schema, &column.name)
+                );
+                push(Kind::Trigger, &trigger, Text::Known(text));
+            }
+        }
+        if let Some(comment) = table_comment(table).filter(|text| !text.is_empty()) {
+            push(Kind::Comment, "", Text::Known(comment));
+        }
+        if let Some(key) = &table.primary_key {
+            let text = format!(
+                "PRIMARY KEY ({}){}",
+                names(&key.columns),
+                deferrable(key.deferrable)
+            );
+            push(Kind::Constraint, &key.name, Text::Known(text));
+        }
+        for (own, unique) in &table.uniques {
+            let nulls = nulls_not_distinct(unique.nulls_not_distinct);
+            let text = format!(
+                "UNIQUE{nulls} ({}){}",
+                names(&unique.columns),
+                deferrable(unique.deferrable)
+            );
+            push(Kind::Constraint, own, Text::Known(text));
+        }
+        for (own, check) in &table.checks {
+            let ask = asks.add(table, Ask::Check(check.expr.clone()));
+            let rest = if check.not_valid { " NOT VALID" } else { "" };
+            push(Kind::Constraint, own, Text::Printed(ask, rest.to_owned()));
+        }
+        for (own, key) in &table.foreign_keys {
+            push(Kind::Constraint, own, Text::Known(foreign_key(key)));
+        }
+        for (own, index) in &table.indexes {
+            let unique = if index.unique { "UNIQUE " } else { "" };
+            let head = format!("CREATE {unique}INDEX {} ON {name}", quote(own));
+            let text = match plain_keys(index) {
+                Some(keys) => Text::Known(format!("{head} USING btree {keys}")),
+                None => Text::Index(asks.add(table, Ask::Index(index.clone())), head),
+            };
+            push(Kind::Index, own, text);
+        }
+        for column in &table.columns {
+            self.sequence(name, table, column);
+        }
+    }
+
+    /// The sequence of a numbered column, and who may use it.
+    fn sequence(&mut self, name: &QualifiedName, table: &Table, column: &Column) {
+        let Some(generated) = column.generated else {
+            return;
+        };
+        let (ty, last) = match column.ty {
+            Type::Int2 => ("smallint", i64::from(i16::MAX)),
+            Type::Int4 => ("integer", i64::from(i32::MAX)),
+            _ => ("bigint", i64::MAX),
+        };
+        let sequence = object_name(&name.name, &column.name, "seq");
+        self.comes_from(&name.schema, &sequence, name);
+        let text = format!(
+            "{ty} start 1 increment 1 from 1 to {last} cache 1 owned by {}",
+            quote(&column.name)
+        );
+        let place = (name.schema.as_str(), name.name.as_str());
+        self.push(place, Kind::Sequence, &sequence, Text::Known(text), Some(name));
+        if generated != Generated::Serial {
+            return;
+        }
+        for (role, commands) in &table.grants {
+            if commands.contains(&Command::Insert) {
+                let place = (name.schema.as_str(), sequence.as_str());
+                let text = Text::Known("usage".into());
+                self.push(place, Kind::Grant, role, text, Some(name));
+            }
+        }
+    }
+}
+
+/// Whether an expression may name its own table, which has another name where the server prints it.
+fn names_itself(name: &QualifiedName, table: &Table) -> bool {
+    let own = name.name.to_ascii_lowercase();
+    let policies = table.rls.policies().values();
+    let mut exprs: Vec<&Expr> = policies.flat_map(|p| p.using.iter().chain(&p.check)).collect();
+    exprs.extend(table.checks.values().map(|check| &check.expr));
+    exprs.extend(table.indexes.values().flat_map(Index::exprs));
+    exprs.extend(table.columns.iter().filter_map(|column| column.computed.as_ref()));
+    exprs
+        .into_iter()
+        .any(|expr| expr.sql.to_ascii_lowercase().contains(&own))
+}
+
+/// The question for a column, and what follows the answer.
+fn column_parts(
+    name: &QualifiedName,
+    table: &Table,
+    column: &Column,
+    asks: &mut Asks,
+) -> (usize, String) {
+    let mut asked = Column {
+        name: String::new(),
+        generated: None,
+        comment: None,
+        updated_at: false,
+        ..column.clone()
+    };
+    let key = table.primary_key.as_ref();
+    if key.is_some_and(|key| key.columns.contains(&column.name)) {
+        asked.nullable = false;
+    }
+    let rest = match column.generated {
+        None => String::new(),
+        Some(Generated::IdentityAlways) => " generated always as identity".into(),
+        Some(Generated::IdentityByDefault) => " generated by default as identity".into(),
+        Some(Generated::Serial) => {
+            asked.default = None;
+            let sequence = object_name(&name.name, &column.name, "seq");
+            let sequence = QualifiedName::new(&name.schema, sequence).to_string();
+            format!(" default nextval({}::regclass)", quote_literal(&sequence))
+        }
+    };
+    (asks.add(table, Ask::Column(asked)), rest)
+}
+
+fn names(columns: &[String]) -> String {
+    let quoted: Vec<_> = columns.iter().map(|name| quote(name)).collect();
+    quoted.join(", ")
+}
+
+fn deferrable(deferrable: Deferrable) -> String {
+    match deferrable.as_sql() {
+        "" => String::new(),
+        keywords => format!(" {}", keywords.to_uppercase()),
+    }
+}
+
+fn nulls_not_distinct(is: bool) -> &'static str {
+    if is { " NULLS NOT DISTINCT" } else { "" }
+}
+
+fn privileges(commands: &BTreeSet<Command>) -> String {
+    let mut words: Vec<&str> = commands.iter().map(|command| command.as_str()).collect();
+    words.sort_unstable();
+    words.join(", ")
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let mut text = format!(
+        "FOREIGN KEY ({}) REFERENCES {}({})",
+        names(&key.columns),
+        key.table,
+        names(&key.references)
+    );
+    if key.on_update != ReferentialAction::NoAction {
+        text.push_str(&format!(" ON UPDATE {}", key.on_update.as_sql().to_uppercase()));
+    }
+    if key.on_delete != ReferentialAction::NoAction {
+        text.push_str(&format!(" ON DELETE {}", key.on_delete.as_sql().to_uppercase()));
+        if !key.on_delete_columns.is_empty() {
+            text.push_str(&format!(" ({})", names(&key.on_delete_columns)));
+        }
+    }
+    text.push_str(&deferrable(key.deferrable));
+    if key.not_valid {
+        text.push_str(" NOT VALID");
+    }
+    text
+}
+
+/// The key of a B-tree over plain columns, with what follows it.
+fn plain_keys(index: &Index) -> Option<String> {
+    let is_plain = index.method == BTREE && index.with.is_empty() && index.predicate.is_none();
+    if !is_plain {
+        return None;
+    }
+    let mut keys = Vec::new();
+    for column in &index.columns {
+        if column.collation.is_some() || column.opclass.is_some() {
+            return None;
+        }
+        let order = match (column.descending, column.nulls) {
+            (false, Some(Nulls::First)) => " NULLS FIRST",
+            (false, _) => "",
+            (true, Some(Nulls::Last)) => " DESC NULLS LAST",
+            (true, _) => " DESC",
+        };
+        keys.push(format!("{}{order}", quote(column.name()?)));
+    }
+    let mut text = format!("({})", keys.join(", "));
+    if !index.include.is_empty() {
+        text.push_str(&format!(" INCLUDE ({})", names(&index.include)));
+    }
+    text.push_str(nulls_not_distinct(index.nulls_not_distinct));
+    Some(text)
+}
+
+/// The comment on a table, which also carries the reason why it has no row-level security.
+fn table_comment(table: &Table) -> Option<String> {
+    match (&table.comment, &table.rls) {
+        (comment, Rls::Enabled(_)) => comment.clone(),
+        (None, Rls::Disabled(reason)) => Some(format!("No row-level security: {reason}")),
+        (Some(comment), Rls::Disabled(reason)) => {
+            Some(format!("{comment}\n\nNo row-level security: {reason}"))
+        }
+    }
+}
