@@ -16,6 +16,7 @@ use super::Migrator;
 use super::error::MigrateError;
 use super::roles;
 use super::set::Migrations;
+use super::trust;
 use crate::catalog::{Finding, Kind, Snapshot};
 
 /// How scratch schemas are named, before their number.
@@ -27,7 +28,7 @@ pub struct Verification {
     /// Migrations that are not applied, by version and name. Where there are any, the catalog was not
     /// compared: the sealed schema is that of the last one.
     pub pending: Vec<String>,
-    /// What keeps ledger and lock from being one history.
+    /// What keeps ledger and lock from being one history, and what lets rows of the ledger be changed.
     pub problems: Vec<String>,
     /// Roles that the sealed schema names and the server lacks. Where there are any, the catalog was
     /// not compared.
@@ -93,6 +94,8 @@ impl Migrator {
         if verification.is_clean() {
             verification = self.compare(set).await?;
         }
+        let weaknesses = trust::weaknesses(&self.client).await?;
+        verification.problems.extend(weaknesses);
         Ok(verification)
     }
 

@@ -5,6 +5,7 @@ mod approval;
 mod flights;
 mod outside;
 mod pooler;
+mod proof;
 #[allow(dead_code)] // shared with the tests of queries
 #[path = "../query_scoped/proxy.rs"]
 mod proxy;
