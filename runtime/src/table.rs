@@ -72,7 +72,7 @@ pub use crate::text_enum::TextEnum;
     label = "not a table",
     note = "add `#[derive(tabellion::Table)]` to `{Self}`"
 )]
-pub trait Table: Sized + Send + 'static {
+pub trait Table: Sized + 'static {
     /// Who may ask for its rows. A handle of any other scope is a type error.
     type Scope: Scope;
     /// The table's name as SQL: schema-qualified, quoted where needed.
@@ -155,7 +155,7 @@ pub trait HasPrimaryKey: Table {
     label = "not a new row",
     note = "`#[derive(tabellion::Table)]` on a struct `Thing` writes its `NewThing`"
 )]
-pub trait NewRow: Send {
+pub trait NewRow {
     /// The table that the row belongs in.
     type Table: Table;
     /// The columns as SQL.

@@ -88,8 +88,8 @@ field_trait! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is not read from JSON and written to it",
         label = "no column can hold it",
-        note = "in `Json<T>`, derive `Debug`, `serde::Serialize` and `serde::Deserialize` on `T`; a `Json` of \
-                your own needs another name, or `#[column(type = \"...\")]`"
+        note = "in `Json<T>`, derive `Debug`, `serde::Serialize` and `serde::Deserialize` on `T`, which is `Send` and \
+                `Sync`; a `Json` of your own needs another name, or `#[column(type = \"...\")]`"
     )]
     JsonField {}
 }
@@ -113,7 +113,7 @@ field_trait! {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is not read from SQL and written to it",
         label = "no column can hold it",
-        note = "implement `postgres_types::FromSql` and `tabellion::types::Param` for `{Self}`"
+        note = "implement `postgres_types::FromSql` and `tabellion::types::Param` for `{Self}`, which is `Send`"
     )]
     StatedField {}
 }

@@ -3,8 +3,6 @@
 //! A line holds one fact, so that a version control system merges two sides that changed different
 //! facts, and so that a difference reads as what it is.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::LockError;
@@ -20,81 +18,95 @@ pub(super) fn segment(key: &str) -> String {
 /// Facts read from text, each with its line.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Value and line by path.
-    facts: BTreeMap<Vec<String>, (Value, usize)>,
+    /// Path, value and line, sorted by path.
+    facts: Vec<(Vec<String>, Value, usize)>,
 }
 
 impl Facts {
     /// Reads the lines below the first, which names the format.
     pub(super) fn parse(text: &str) -> Result<Self, LockError> {
         let mut facts = Facts::default();
+        let mut wrong = None;
         for (index, line) in text.lines().enumerate() {
             let (number, line) = (index + 1, line.trim_end());
             // A conflict may well begin above the first line.
-            if ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
-                .iter()
-                .any(|mark| line.starts_with(mark))
+            let is_mark = matches!(line.as_bytes().first(), Some(b'<' | b'|' | b'=' | b'>'));
+            if is_mark
+                && ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
+                    .iter()
+                    .any(|mark| line.starts_with(mark))
             {
-                return Err(LockError::at(
+                wrong = Some(LockError::at(
                     number,
                     "holds a merge conflict; run `cargo tabellion reseal`, which merges what both sides say",
                 ));
+                break;
             }
             if index == 0 || line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (path, value) = fact(line).ok_or_else(|| {
-                LockError::at(
+            let Some((path, value)) = fact(line) else {
+                wrong = Some(LockError::at(
                     number,
                     "is not a fact of the form `path = value`; restore the file from version control",
-                )
-            })?;
-            facts.insert(path, value, number)?;
+                ));
+                break;
+            };
+            facts.facts.push((path, value, number));
         }
-        Ok(facts)
+        // A text that was written in order is in order already. Of the same path, the first line first.
+        facts.facts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        match facts.clash().or(wrong) {
+            Some(error) => Err(error),
+            None => Ok(facts),
+        }
     }
 
-    fn insert(&mut self, path: Vec<String>, value: Value, line: usize) -> Result<(), LockError> {
-        if let Some((_, first)) = self.facts.get(&path) {
-            return Err(LockError::at(
-                line,
-                format!(
-                    "says again what line {first} says, as a merge of two branches leaves it; run \
-                     `cargo tabellion reseal`"
-                ),
-            ));
+    /// The first line that cannot stand beside one above it.
+    fn clash(&self) -> Option<LockError> {
+        // What lies below a path follows it, and what follows it with something else between lies below
+        // that too.
+        let mut clashes: Vec<(usize, LockError)> = Vec::new();
+        let mut above: Vec<&(Vec<String>, Value, usize)> = Vec::new();
+        for fact in &self.facts {
+            let (path, _, line) = fact;
+            while above
+                .last()
+                .is_some_and(|(outer, ..)| !path.starts_with(outer))
+            {
+                above.pop();
+            }
+            for (outer, _, other) in &above {
+                let (first, second) = (other.min(line), other.max(line));
+                let message = if outer == path {
+                    format!(
+                        "says again what line {first} says, as a merge of two branches leaves it; run \
+                         `cargo tabellion reseal`"
+                    )
+                } else {
+                    format!("contradicts line {first}; restore the file from version control")
+                };
+                clashes.push((*second, LockError::at(*second, message)));
+            }
+            above.push(fact);
         }
-        // A path is the end of a fact or the beginning of others, never both.
-        let above = (1..path.len()).find_map(|end| self.facts.get(&path[..end]));
-        let below = self
-            .facts
-            .range(path.clone()..)
-            .next()
-            .filter(|(other, _)| other.starts_with(&path))
-            .map(|(_, fact)| fact);
-        if let Some((_, other)) = above.or(below) {
-            return Err(LockError::at(
-                line,
-                format!("contradicts line {other}; restore the file from version control"),
-            ));
-        }
-        self.facts.insert(path, (value, line));
-        Ok(())
+        let first = clashes.into_iter().min_by_key(|(line, _)| *line)?;
+        Some(first.1)
     }
 
     /// The line of the first fact below a path.
     pub(super) fn line(&self, path: &[&str]) -> Option<usize> {
         self.facts
             .iter()
-            .filter(|(key, _)| key.iter().zip(path).all(|(a, b)| a == b))
-            .map(|(_, (_, line))| *line)
+            .filter(|(key, ..)| key.iter().zip(path).all(|(a, b)| a == b))
+            .map(|(.., line)| *line)
             .min()
     }
 
     /// The facts as one nested value.
     pub(super) fn unflatten(&self) -> Value {
         let mut root = Map::new();
-        for (path, (value, _)) in &self.facts {
+        for (path, value, _) in &self.facts {
             let Some((last, above)) = path.split_last() else {
                 continue;
             };
@@ -115,17 +127,50 @@ impl Facts {
     }
 }
 
+/// The length of the word that a text begins with.
+fn word(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() && matches!(bytes[end], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_')
+    {
+        end += 1;
+    }
+    end
+}
+
+/// What stands between the quotes of the JSON string that a text begins with; `None` where it is none,
+/// or holds what must be escaped.
+fn plain_string(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut end = 1;
+    while end < bytes.len() && bytes[end] != b'"' {
+        if bytes[end] < b' ' || bytes[end] == b'\\' {
+            return None;
+        }
+        end += 1;
+    }
+    text.get(1..end).filter(|_| end < bytes.len())
+}
+
 /// Path and value of a line.
 pub(super) fn fact(line: &str) -> Option<(Vec<String>, Value)> {
     let mut path = Vec::new();
     let mut rest = line;
     loop {
         let (segment, after) = if rest.starts_with('"') {
-            let mut parts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-            let segment = parts.next()?.ok()?;
-            (segment, &rest[parts.byte_offset()..])
+            match plain_string(rest) {
+                Some(segment) => (segment.to_owned(), &rest[segment.len() + 2..]),
+                None => {
+                    let mut parts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+                    let segment = parts.next()?.ok()?;
+                    (segment, &rest[parts.byte_offset()..])
+                }
+            }
         } else {
-            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
+            let end = word(rest);
             (rest[..end].to_owned(), &rest[end..])
         };
         if segment.is_empty() && !rest.starts_with('"') {
@@ -135,8 +180,13 @@ pub(super) fn fact(line: &str) -> Option<(Vec<String>, Value)> {
         match after.strip_prefix('.') {
             Some(next) => rest = next,
             None => {
-                let value = after.strip_prefix(" = ")?;
-                return Some((path, serde_json::from_str(value).ok()?));
+                let json = after.strip_prefix(" = ")?;
+                // Most values are texts without escapes, which need no parser.
+                let value = match plain_string(json) {
+                    Some(text) if text.len() + 2 == json.len() => Value::from(text),
+                    _ => serde_json::from_str(json).ok()?,
+                };
+                return Some((path, value));
             }
         }
     }

@@ -95,7 +95,10 @@ fn a_lock_survives_its_text() {
     assert_eq!(first.schema, None);
     let text = draft.to_text();
     let parent = draft.parent.clone();
-    assert_eq!(Draft::text_of(parent, &SchemaFacts::of(&read.schema), pairs), text);
+    assert_eq!(
+        Draft::text_of(parent, &SchemaFacts::of(&read.schema), pairs),
+        text
+    );
     assert_eq!(Draft::parse(&text), Ok(draft));
     let twice = text.replace("\npairs.2.down", "\npairs.1.schema = \"0\"\npairs.2.down");
     assert!(twice != text && Draft::parse(&twice).is_err());

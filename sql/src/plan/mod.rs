@@ -13,7 +13,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `stages`, `questions` | how a change is split into files; what only a person can tell |
+//! | `stages`, `questions`, `taken` | how a change is split into files; what only a person can tell |
 //! | `moves`, `twins`, `words` | renames |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
@@ -44,6 +44,7 @@ mod render;
 mod rls;
 mod stages;
 mod statements;
+mod taken;
 mod touch;
 mod twins;
 mod words;

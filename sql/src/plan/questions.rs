@@ -6,6 +6,7 @@ use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames,
 
 use super::change::keeps_computed;
 use super::moves::Moves;
+use super::taken;
 
 /// Something that only a person can tell; until then there is no draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +37,15 @@ pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves
             asked.maybe_renamed_table(name, renames);
         }
     }
-    for (name, after) in &to.tables {
+    // Where it is open which table one continues, its columns say nothing yet.
+    let open: BTreeSet<QualifiedName> = asked.questions.iter().map(|it| it.table.clone()).collect();
+    for (name, after) in to.tables.iter().filter(|(name, _)| !open.contains(*name)) {
         let hints = renames.tables.get(name).unwrap_or(&none);
         if let Some(before) = asked.earlier(name) {
             asked.columns(name, before, after, hints);
         }
     }
+    asked.questions.extend(taken::ask(from, to));
     if asked.questions.is_empty() {
         Ok(asked.moves)
     } else {
@@ -79,15 +83,19 @@ impl<'a> Asked<'a> {
         if !self.from.tables.contains_key(old) {
             // Sealed long since, where the table is there under its new name.
             if !self.from.tables.contains_key(name) && !self.from.tables.is_empty() {
-                self.say(
-                    name,
-                    None,
-                    format!(
-                        "table `{}` is `renamed_from = \"{}\"`, and no sealed table has that name; \
-                         correct it, or leave it out",
-                        name.name, old.name
+                let mut sealed = self.from.tables.keys();
+                let remedy = match sealed.find(|sealed| sealed.name == old.name) {
+                    Some(sealed) => format!(
+                        "no sealed table of schema `{}` has that name; write `renamed_from = \"{sealed}\"`",
+                        old.schema
                     ),
+                    None => "no sealed table has that name; correct it, or leave it out".to_owned(),
+                };
+                let message = format!(
+                    "table `{}` is `renamed_from = \"{}\"`, and {remedy}",
+                    name.name, old.name
                 );
+                self.say(name, None, message);
             }
         } else if self.to.tables.contains_key(old) {
             self.say(
@@ -258,11 +266,15 @@ impl<'a> Asked<'a> {
 
     /// A new column must have a value for the rows that are there.
     fn added(&mut self, name: &QualifiedName, new: &Column) {
+        self.filled(name, new, "is new and not null");
+    }
+
+    fn filled(&mut self, name: &QualifiedName, new: &Column, what: &str) {
         let made = new.default.is_some() || new.generated.is_some() || new.computed.is_some();
         if !new.nullable && !made {
             let message = format!(
-                "column `{}.{}` is new and not null, and says nothing about the rows that are there; give it a \
-                 `default`, or make the field an `Option`",
+                "column `{}.{}` {what}, and says nothing about the rows that are there; give it a `default`, \
+                 or make the field an `Option`",
                 name.name, new.name
             );
             self.say(name, Some(&new.name), message);
@@ -272,7 +284,7 @@ impl<'a> Asked<'a> {
     fn changed(&mut self, name: &QualifiedName, old: &Column, new: &Column, before: &Table) {
         if old.computed.is_some() || new.computed.is_some() {
             if new.computed.is_none() && !keeps_computed(old, new) {
-                self.added(name, new);
+                self.filled(name, new, "is no longer generated, and not null");
             }
             return;
         }
@@ -309,4 +321,83 @@ fn resembles(old: &Table, new: &Table) -> bool {
         })
         .count();
     shared > 0 && shared * 2 >= old.columns.len().min(new.columns.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Expr, Type};
+
+    fn named(schema: &str, name: &str) -> QualifiedName {
+        QualifiedName::new(schema, name)
+    }
+
+    fn schema<const N: usize>(tables: [(QualifiedName, Vec<Column>); N]) -> Schema {
+        let mut schema = Schema::default();
+        for (name, columns) in tables {
+            let mut table = Table::new("shop::Sample");
+            table.columns = columns;
+            schema.tables.insert(name, table);
+        }
+        schema
+    }
+
+    fn said(from: &Schema, to: &Schema, hints: &[(QualifiedName, QualifiedName)]) -> Vec<String> {
+        let mut renames = Renames::default();
+        for (new, old) in hints {
+            let hint = TableRenames {
+                from: Some(old.clone()),
+                ..TableRenames::default()
+            };
+            renames.tables.insert(new.clone(), hint);
+        }
+        let questions = ask(from, to, &renames).err().unwrap_or_default();
+        questions.into_iter().map(|it| it.message).collect()
+    }
+
+    #[test]
+    fn tables_that_exchange_their_names_say_nothing_of_their_columns() {
+        let (a, b) = (named("public", "a"), named("public", "b"));
+        let one = vec![Column::new("id", Type::Int8), Column::new("n", Type::Int4)];
+        let other = vec![Column::new("id", Type::Int8), Column::new("t", Type::Text)];
+        let from = schema([(a.clone(), one.clone()), (b.clone(), other.clone())]);
+        let to = schema([(a.clone(), other), (b.clone(), one)]);
+        let said = said(&from, &to, &[(a.clone(), b.clone()), (b, a)]);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said.iter().all(|it| it.starts_with("table ")), "{said:?}");
+    }
+
+    #[test]
+    fn an_earlier_name_in_another_schema_is_found() {
+        let columns = vec![Column::new("id", Type::Int8)];
+        let from = schema([(named("public", "old"), columns.clone())]);
+        let new = named("shop", "new");
+        let to = schema([(new.clone(), columns)]);
+        assert_eq!(
+            said(&from, &to, &[(new, named("shop", "old"))]),
+            [
+                "table `new` is `renamed_from = \"old\"`, and no sealed table of schema `shop` has that name; \
+                 write `renamed_from = \"public.old\"`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_no_longer_generated_is_not_new() {
+        let name = named("public", "a");
+        let computed = Column {
+            nullable: true,
+            computed: Some(Expr::new("1", [""; 0])),
+            ..Column::new("n", Type::Int4)
+        };
+        let from = schema([(name.clone(), vec![computed])]);
+        let to = schema([(name, vec![Column::new("n", Type::Int4)])]);
+        assert_eq!(
+            said(&from, &to, &[]),
+            [
+                "column `a.n` is no longer generated, and not null, and says nothing about the rows that are \
+                 there; give it a `default`, or make the field an `Option`"
+            ]
+        );
+    }
 }

@@ -69,14 +69,14 @@ impl Parse for Arg {
             input.parse::<Token![=]>()?;
             let value = input.parse();
             ArgValue::Expr(value.map_err(|error| {
-                let message = format!("`{key}` needs a value; write `{key} = ...`");
                 // At the end of an attribute there is no token of its own.
-                let span = if input.is_empty() {
-                    key.span()
-                } else {
-                    error.span()
-                };
-                syn::Error::new(span, message)
+                if input.is_empty() || input.peek(Token![,]) {
+                    let message = format!("`{key}` needs a value; write `{key} = ...`");
+                    return syn::Error::new(key.span(), message);
+                }
+                let message =
+                    format!("the value of `{key}` is no expression of Rust: {error}; correct it");
+                syn::Error::new(error.span(), message)
             })?)
         } else if input.peek(syn::token::Paren) {
             let content;

@@ -100,14 +100,16 @@ impl Names {
         })
     }
 
-    /// A name for the index of a partition.
+    /// A name for the index of a partition; PostgreSQL ends none so of those that it makes up.
     pub(super) fn of_partition(
         &mut self,
         table: &QualifiedName,
         partition: &str,
         index: &str,
     ) -> String {
-        self.free(table, |number| object_name(partition, index, number))
+        self.free(table, |number| {
+            object_name(partition, index, &format!("part{number}"))
+        })
     }
 
     /// The first of some names that no relation beside the table has, made from nothing or a number.

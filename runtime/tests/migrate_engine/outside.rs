@@ -1,0 +1,221 @@
+//! A file of several statements outside a transaction: each is entered as it is reached, none runs twice.
+
+use std::time::Duration;
+
+use tabellion::migrate::{Event, MigrateError, RollbackTarget};
+
+use crate::support::{Project, client, database};
+use crate::{ALL, back, engine, events, run, text, versions};
+
+const HEADER: &str = "-- Draft.\n-- tabellion: no-transaction\n\n";
+const UP: &str = "create table public.a (id int);
+insert into public.a values (1);
+create index concurrently a_id on public.a (id);
+insert into public.a select count(*) + 1 from public.a;
+vacuum public.a;
+";
+const DOWN: &str = "drop index concurrently public.a_id;\ndrop table public.a;\n";
+
+fn project(up: &str) -> Project {
+    let project = Project::new();
+    project.seal_text(
+        "mixed",
+        &format!("{HEADER}{up}"),
+        &format!("{HEADER}{DOWN}"),
+    );
+    project
+}
+
+const ROWS: &str = "select string_agg(id::text, ' ' order by id) from public.a";
+
+#[tokio::test]
+async fn every_kind_runs_and_goes_back() {
+    let (database, project) = (database().await, project(UP));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+    assert_eq!(text(&database, ROWS).await.as_deref(), Some("1 2"));
+    let history = engine.history().await.unwrap();
+    let positions: Vec<_> = history.iter().map(|entry| entry.position).collect();
+    assert_eq!(
+        positions,
+        [Some(1), Some(2), Some(3), Some(4), Some(5), None]
+    );
+    let all = back(RollbackTarget::All);
+    assert_eq!(engine.rollback(&set, &all).await.unwrap().len(), 1);
+    let history = engine.history().await.unwrap();
+    assert_eq!(events(&history[6..]), ["started", "started", "rolled_back"]);
+    assert_eq!(
+        engine.snapshot(["public"]).await.unwrap().tables().count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn it_goes_on_where_a_statement_failed() {
+    let (database, project) = (
+        database().await,
+        project(&UP.replace("+ 1", "+ 1 / (select count(*) - 1 from public.a)")),
+    );
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    let error = engine.apply(&set, &ALL).await.unwrap_err();
+    let MigrateError::Statement(failure) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((failure.kept, failure.code.as_str()), (3, "22012"));
+    let text_of = project.read(&failure.file);
+    let line = text_of.lines().nth(failure.line - 1).unwrap();
+    assert!(line.contains("1 / (select"), "{failure}");
+    assert!(
+        error
+            .to_string()
+            .contains("the 3 statements before it stay"),
+        "{error}"
+    );
+    let history = engine.history().await.unwrap();
+    assert_eq!(
+        events(&history),
+        ["started", "started", "started", "failed"]
+    );
+    assert_eq!(history[3].position, Some(4));
+    assert_eq!(engine.status(&set).await.unwrap().begun.len(), 1);
+    // Nothing takes back what it did, so a rollback waits for its end.
+    let error = engine
+        .rollback(&set, &back(RollbackTarget::All))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("nothing takes back"), "{error}");
+
+    run(&database, "insert into public.a values (7)").await;
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+    assert_eq!(text(&database, ROWS).await.as_deref(), Some("1 3 7"));
+}
+
+#[tokio::test]
+async fn wherever_it_was_killed_it_is_taken_up() {
+    for reached in 1..=5 {
+        let (database, project) = (database().await, project(UP));
+        let (set, mut engine) = (project.load(), engine(database.url()).await);
+        let migration = set.iter().next().unwrap();
+        // The ledger exists before the first file.
+        engine.apply(&set, &ALL).await.unwrap();
+        engine
+            .rollback(&set, &back(RollbackTarget::All))
+            .await
+            .unwrap();
+        for (index, statement) in UP.lines().enumerate().take(reached) {
+            let row = format!(
+                "insert into tabellion.ledger
+                   (event, version, name, checksum, rollback_checksum, position, duration_ms, tool)
+                 values ('started', '{}', 'mixed', '{}', '{}', {}, 0, 'x')",
+                migration.version,
+                migration.checksum,
+                migration.rollback_checksum,
+                index + 1
+            );
+            run(&database, &row).await;
+            // The row of an index comes before it; that of the others with what they did.
+            if index + 1 < reached || !statement.contains("concurrently") {
+                run(&database, statement).await;
+            }
+        }
+        engine.apply(&set, &ALL).await.unwrap();
+        assert_eq!(
+            text(&database, ROWS).await.as_deref(),
+            Some("1 2"),
+            "{reached}"
+        );
+        let valid =
+            "select indisvalid::text from pg_index where indexrelid = 'public.a_id'::regclass";
+        assert_eq!(
+            text(&database, valid).await.as_deref(),
+            Some("true"),
+            "{reached}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_the_server_still_runs_for_a_killed_process_is_waited_for() {
+    let (database, project) = (database().await, project(UP));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ALL).await.unwrap();
+    engine
+        .rollback(&set, &back(RollbackTarget::All))
+        .await
+        .unwrap();
+    let migration = set.iter().next().unwrap();
+    let killed = client(database.url()).await;
+    killed
+        .batch_execute("begin; select pg_advisory_xact_lock(8386092229154664052); create table public.a (id int)")
+        .await
+        .unwrap();
+    let rest = format!(
+        "insert into tabellion.ledger
+           (event, version, name, checksum, rollback_checksum, position, duration_ms, tool)
+         values ('started', '{}', 'mixed', '{}', '{}', 1, 0, 'x'); commit",
+        migration.version, migration.checksum, migration.rollback_checksum
+    );
+    let (applied, ()) = tokio::join!(engine.apply(&set, &ALL), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        killed.batch_execute(&rest).await.unwrap();
+    });
+    assert_eq!(applied.unwrap().len(), 1);
+    let history = engine.history().await.unwrap();
+    let firsts = history
+        .iter()
+        .rev()
+        .take(6)
+        .filter(|entry| entry.position == Some(1));
+    assert_eq!(firsts.count(), 1);
+    assert_eq!(history.last().unwrap().event, Event::Applied);
+}
+
+#[tokio::test]
+async fn one_begun_with_other_content_is_refused() {
+    let (database, project) = (database().await, project(UP));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ALL).await.unwrap();
+    engine
+        .rollback(&set, &back(RollbackTarget::All))
+        .await
+        .unwrap();
+    let row = format!(
+        "insert into tabellion.ledger
+           (event, version, name, checksum, rollback_checksum, position, duration_ms, tool)
+         values ('started', '{}', 'mixed', repeat('a', 64), repeat('a', 64), 2, 0, 'x')",
+        versions(&set)[0]
+    );
+    run(&database, &row).await;
+    let error = engine.apply(&set, &ALL).await.unwrap_err();
+    assert!(
+        error.to_string().contains("was begun with other content"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_taken_up_is_refused_before_anything_runs() {
+    for (statement, said) in [
+        ("commit;", "controls a transaction"),
+        ("set lock_timeout = 1;", "for its own transaction alone"),
+        (
+            "create index concurrently if not exists a_id on public.a (id);",
+            "cannot be taken up",
+        ),
+        ("alter system set work_mem = '1MB';", "run it by hand"),
+    ] {
+        let (database, project) = (
+            database().await,
+            project(&format!("create table public.a (id int);\n{statement}\n")),
+        );
+        let mut engine = engine(database.url()).await;
+        let error = engine.apply(&project.load(), &ALL).await.unwrap_err();
+        assert!(matches!(error, MigrateError::Files(_)), "{error}");
+        let error = error.to_string();
+        assert!(
+            error.contains("line 5: ") && error.contains(said),
+            "{error}"
+        );
+        assert_eq!(engine.history().await.unwrap(), []);
+    }
+}
