@@ -15,7 +15,6 @@ mod predict;
 mod print;
 mod require;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use tabellion_sql::schema::Schema;
