@@ -24,14 +24,24 @@ fn column(name: &str, ty: Type) -> Column {
 }
 
 fn table(number: usize, apart: bool) -> Table {
-    let own = |name: &str| if apart { format!("{name}_{number}") } else { name.to_owned() };
+    let own = |name: &str| {
+        if apart {
+            format!("{name}_{number}")
+        } else {
+            name.to_owned()
+        }
+    };
     let (tenant, state, at) = (own("tenant"), own("state"), own("created_at"));
     let mut id = column("id", Type::Int8);
     id.generated = Some(Generated::IdentityAlways);
     let mut created = column(&at, Type::Timestamptz(None));
     created.default = Some("now()".into());
     let mut kept = column(&state, Type::Text);
-    kept.default = Some(if apart { format!("'open_{number}'") } else { "'open'".into() });
+    kept.default = Some(if apart {
+        format!("'open_{number}'")
+    } else {
+        "'open'".into()
+    });
     let mine = || {
         Expr::new(
             format!("{tenant} = (select current_setting('app.tenant', true)) and {tenant} <> ''"),
@@ -59,13 +69,19 @@ fn table(number: usize, apart: bool) -> Table {
         }),
         checks: BTreeMap::from([(
             format!("{name}_state_check"),
-            Check::new(Expr::new(format!("{state} in ('open', 'closed')"), [state.clone()])),
+            Check::new(Expr::new(
+                format!("{state} in ('open', 'closed')"),
+                [state.clone()],
+            )),
         )]),
         indexes: BTreeMap::from([
             (format!("{name}_tenant"), index([&tenant, &at], None)),
             (
                 format!("{name}_open"),
-                index([&tenant, &state], Some(Expr::new(format!("{state} = 'open'"), [state.clone()]))),
+                index(
+                    [&tenant, &state],
+                    Some(Expr::new(format!("{state} = 'open'"), [state.clone()])),
+                ),
             ),
         ]),
         rls: Rls::Enabled(BTreeMap::from([
@@ -97,7 +113,12 @@ fn schema(tables: usize, apart: bool) -> Schema {
 fn sealed(schema: &Schema) -> Migrations {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let root = folder.path();
-    let text = |from: &Schema, to: &Schema| format!("-- Draft by Tabellion; seal it.\n\n{}", plan(from, to).body());
+    let text = |from: &Schema, to: &Schema| {
+        format!(
+            "-- Draft by Tabellion; seal it.\n\n{}",
+            plan(from, to).body()
+        )
+    };
     let nothing = Schema::default();
     let (up, down) = (text(&nothing, schema), text(schema, &nothing));
     let draft = Draft::new(None, schema.clone(), [[up.as_str(), down.as_str()]]);
@@ -116,13 +137,20 @@ fn sealed(schema: &Schema) -> Migrations {
 #[tokio::main]
 async fn main() {
     let server = Server::shared().expect("a PostgreSQL server");
-    println!("verify, tables of two indexes, a check and two policies; the fastest and the median of {RUNS}");
+    println!(
+        "verify, tables of two indexes, a check and two policies; the fastest and the median of {RUNS}"
+    );
     for (tables, apart) in [(100, false), (1_000, false), (1_000, true)] {
         let database = server.database().await.expect("a database");
         let set = sealed(&schema(tables, apart));
-        let mut engine = Migrator::connect(database.url()).await.expect("a connection");
+        let mut engine = Migrator::connect(database.url())
+            .await
+            .expect("a connection");
         let start = Instant::now();
-        engine.apply(&set, &ApplyOptions::default()).await.expect("applied");
+        engine
+            .apply(&set, &ApplyOptions::default())
+            .await
+            .expect("applied");
         let applied = start.elapsed();
         let mut times: Vec<Duration> = Vec::new();
         for _ in 0..RUNS {

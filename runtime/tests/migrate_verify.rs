@@ -2,11 +2,17 @@
 
 mod migrate_support;
 
+use std::collections::BTreeMap;
+
 use migrate_support::{Project, ROLE, client, database, step};
 use tabellion::catalog::read_schema;
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator};
 use tabellion::testing::TestDatabase;
-use tabellion_sql::schema::{Generated, QualifiedName};
+use tabellion::{Database, Error};
+use tabellion_sql::schema::{
+    Check, Column, Deferrable, Exclusion, ExclusionElement, Expr, Extension, ForeignKey, Generated,
+    Index, IndexColumn, IndexKey, Nulls, QualifiedName, ReferentialAction, Rls, Type, Unique,
+};
 
 async fn applied() -> (TestDatabase, Migrations, Migrator) {
     let (database, project) = (database().await, Project::sealed());
@@ -189,29 +195,380 @@ async fn verifying_stands_in_nobodys_way_and_does_not_hang() {
     assert!(engine.verify(&set).await.unwrap().is_clean());
 }
 
-#[tokio::test]
-async fn a_login_that_may_not_build_for_comparison_is_told() {
-    let (database, set, _engine) = applied().await;
+/// A login that may read the ledger, and nothing else.
+async fn looker(database: &TestDatabase) -> (String, String) {
     let login = database.create_login("looker", &[]).await.unwrap();
     let name = format!("looker_{}", database.name());
-    client(database.url())
-        .await
-        .batch_execute(&format!(
-            "grant usage on schema tabellion to {name}; grant select on tabellion.ledger to {name}"
-        ))
-        .await
-        .unwrap();
-    let error = Migrator::connect(&login)
-        .await
-        .unwrap()
-        .verify(&set)
-        .await
-        .unwrap_err()
-        .to_string();
+    let admin = client(database.url()).await;
+    let grant = format!(
+        "grant usage on schema tabellion to {name}; grant select on tabellion.ledger to {name};
+         revoke create on schema public from public"
+    );
+    admin.batch_execute(&grant).await.unwrap();
+    (login, name)
+}
+
+#[tokio::test]
+async fn a_login_that_may_create_nothing_verifies() {
+    let (database, set, _engine) = applied().await;
+    let (login, _) = looker(&database).await;
+    let mut engine = Migrator::connect(&login).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared >= 30, "{found}");
+    let admin = client(database.url()).await;
+    let drift = "alter policy \"Own rows: update\" on public.order using (true)";
+    admin.batch_execute(drift).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert_eq!(found.findings.len(), 1, "{found}");
+    assert!(
+        found.to_string().contains("found `for update to"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_may_not_build_for_comparison_is_told() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(1);
+    let orders = schema.tables.values_mut().next().expect("the orders");
+    orders.exclusions.insert(
+        "order_apart".into(),
+        Exclusion {
+            method: "btree".into(),
+            elements: vec![ExclusionElement {
+                column: IndexColumn::new("total"),
+                operator: "=".into(),
+            }],
+            predicate: None,
+            deferrable: Default::default(),
+        },
+    );
+    project.draw(&schema);
+    project.seal("apart");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    assert!(engine.verify(&set).await.unwrap().is_clean());
+    let (login, name) = looker(&database).await;
+    let mut engine = Migrator::connect(&login).await.unwrap();
+    let error = engine.verify(&set).await.unwrap_err().to_string();
     assert!(
         error.contains("grant it `create` on the database"),
         "{error}"
     );
+    let grant = format!("grant create on database \"{}\" to {name}", database.name());
+    client(database.url())
+        .await
+        .batch_execute(&grant)
+        .await
+        .unwrap();
+    assert!(engine.verify(&set).await.unwrap().is_clean());
+}
+
+/// The same comparison, by a service at its start.
+#[tokio::test]
+async fn a_service_refuses_to_start_on_another_schema() {
+    let (database, project) = (database().await, Project::sealed());
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let to = set.iter().nth(1).map(|migration| migration.version.clone());
+    engine.apply(&set, &ApplyOptions { to }).await.unwrap();
+    let (login, _) = looker(&database).await;
+    let service = Database::connect(&login).await.unwrap();
+    let error = service.require_schema(&set).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the database is not as sealed: migration `"),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("_step_3` is not applied; run `cargo tabellion apply`")
+    );
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    service.require_schema(&set).await.unwrap();
+    let admin = client(database.url()).await;
+    for number in 0..7 {
+        let add = format!("alter table public.order add extra_{number} int");
+        admin.batch_execute(&add).await.unwrap();
+    }
+    let error = service.require_schema(&set).await.unwrap_err();
+    let Error::Schema(unfit) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(unfit.verification.findings.len(), 7);
+    assert!(error.to_string().contains("column `extra_4`"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("and 2 more; `cargo tabellion verify` tells them all"),
+        "{error}"
+    );
+    // A login that may not even look is told what it lacks.
+    let blind = database.create_login("blind", &[]).await.unwrap();
+    let error = Database::connect(&blind)
+        .await
+        .unwrap()
+        .require_schema(&set)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Verify(_)), "{error}");
+}
+
+/// Two indexes, a predicate and expressions in each of many forms: predicted as PostgreSQL prints them, so
+/// that nobody needs the right to have the server build them.
+#[tokio::test]
+async fn a_prediction_reads_as_the_server_prints() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(3);
+    let note = schema.tables.keys().next().expect("the notes").clone();
+    let key = QualifiedName::new("public", "order");
+    let orders = schema.tables.get_mut(&key).expect("the orders");
+    let mut at = Column::new("changed at", Type::Timestamp(Some(3)));
+    at.updated_at = true;
+    at.default = Some("now()".into());
+    let mut big = Column::new("big", Type::Int8);
+    big.generated = Some(Generated::IdentityByDefault);
+    let mut twice = Column::new("twice", Type::Numeric(None));
+    twice.computed = Some(Expr::new("total * 2", ["total"]));
+    twice.nullable = true;
+    let mut word = Column::new("Select", Type::Varchar(20));
+    word.collation = Some("\"C\"".into());
+    let mut tags = Column::new("tags", Type::Array(Box::new(Type::Text)));
+    tags.default = Some("'{}'".into());
+    orders.columns.extend([at, big, twice, word, tags]);
+    orders.uniques.insert(
+        "order_both".into(),
+        Unique {
+            columns: vec!["shop".into(), "Select".into()],
+            nulls_not_distinct: true,
+            deferrable: Deferrable::Deferred,
+        },
+    );
+    orders.uniques.insert(
+        "order_big".into(),
+        Unique {
+            columns: vec!["big".into()],
+            ..Unique::default()
+        },
+    );
+    let part = |key: IndexKey| IndexColumn::over(key);
+    let plain = Index {
+        include: vec!["state".into()],
+        unique: true,
+        nulls_not_distinct: true,
+        ..Index::new([
+            IndexColumn {
+                nulls: Some(Nulls::First),
+                ..IndexColumn::new("Select")
+            },
+            IndexColumn {
+                nulls: Some(Nulls::Last),
+                ..IndexColumn::new("total").descending()
+            },
+        ])
+    };
+    let odd = Index {
+        unique: true,
+        with: BTreeMap::from([("fillfactor".into(), "70".into())]),
+        predicate: Some(Expr::new(
+            "total between 1 and 9 or state like 'o%'",
+            ["total", "state"],
+        )),
+        ..Index::new([
+            part(IndexKey::Expression(Expr::new(
+                "lower(shop) || state",
+                ["shop", "state"],
+            ))),
+            IndexColumn {
+                collation: Some("\"C\"".into()),
+                opclass: Some("text_pattern_ops".into()),
+                ..IndexColumn::new("state").descending()
+            },
+        ])
+    };
+    let gin = Index {
+        method: "gin".into(),
+        ..Index::new([IndexColumn::new("tags")])
+    };
+    orders.indexes.extend([
+        ("order plain".into(), plain),
+        ("order_odd".into(), odd),
+        ("order_gin".into(), gin),
+    ]);
+    let Rls::Enabled(policies) = &mut orders.rls else {
+        panic!("row-level security is on");
+    };
+    let reads = "shop in (select upper(n.shop) from \"Desk\".note n where n.order_id = big and length(state) > 1)";
+    let mut expr = Expr::new(reads, ["shop", "big", "state"]);
+    expr.tables.insert("\"Desk\".note".into());
+    let policy = policies.values_mut().next().expect("a policy");
+    policy.check = policy.check.as_ref().map(|_| expr.clone());
+    policy.using = policy.using.as_ref().map(|_| expr);
+    let notes = schema.tables.get_mut(&note).expect("the notes");
+    let reference = notes
+        .foreign_keys
+        .values_mut()
+        .next()
+        .expect("a foreign key");
+    reference.on_update = ReferentialAction::Cascade;
+    reference.deferrable = Deferrable::Immediate;
+    notes.columns.push(Column {
+        nullable: true,
+        ..Column::new("big", Type::Int8)
+    });
+    notes.foreign_keys.insert(
+        "note_big_fkey".into(),
+        ForeignKey {
+            on_delete: ReferentialAction::SetNull,
+            on_delete_columns: vec!["big".into()],
+            ..ForeignKey::new(["big"], key, ["big"])
+        },
+    );
+    notes.rls = Rls::Disabled("it's public".into());
+    project.draw(&schema);
+    project.seal("forms");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let (login, _) = looker(&database).await;
+    let mut engine = Migrator::connect(&login).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared > 50, "{found}");
+}
+
+#[tokio::test]
+async fn who_owns_a_table_or_a_function_matters() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let (_, stranger) = looker(&database).await;
+    let give = format!("alter table public.order owner to {stranger}");
+    admin.batch_execute(&give).await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    // As a superuser this login may do what anyone may; the owner is told as one among its roles.
+    assert!(found.is_empty() || found.contains("owner of"), "{found}");
+    let login = database.create_login("other", &[]).await.unwrap();
+    let other = format!("other_{}", database.name());
+    let grant = format!(
+        "grant usage on schema tabellion to {other}; grant select on tabellion.ledger to {other}"
+    );
+    admin.batch_execute(&grant).await.unwrap();
+    let mut engine = Migrator::connect(&login).await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    let said = format!("owner of `public.\"order\"` is not expected; found `{stranger}`");
+    assert!(found.contains(&said), "{found}");
+    admin
+        .batch_execute(&format!("alter table public.order owner to {ROLE}"))
+        .await
+        .unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    assert!(
+        found.contains(&format!("is not expected; found `{ROLE}`")),
+        "{found}"
+    );
+    admin
+        .batch_execute("alter table public.order owner to current_user")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_extension_that_is_gone_or_elsewhere_is_told() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(1);
+    let schema_of = |schema: &str| Extension {
+        schema: Some(schema.into()),
+    };
+    schema
+        .extensions
+        .insert("citext".into(), schema_of("tools"));
+    project.draw(&schema);
+    project.seal("tools");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    assert!(engine.verify(&set).await.unwrap().is_clean());
+    let admin = client(database.url()).await;
+    admin
+        .batch_execute("alter extension citext set schema public")
+        .await
+        .unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    assert!(
+        found.contains(
+            "extension `citext` differs; expected `in schema tools`, found `in schema public`"
+        ),
+        "{found}"
+    );
+    admin.batch_execute("drop extension citext").await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    assert!(
+        found.contains("extension `citext` is missing; expected `in schema tools`"),
+        "{found}"
+    );
+}
+
+/// Quotes of every kind, line breaks, and what a message could break out by.
+#[tokio::test]
+async fn hostile_names_are_compared_like_others() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(2);
+    let hostile = "a'b\"c$$d\ne\\ --; /* USING";
+    let (order, orders) = schema.tables.pop_last().expect("the orders");
+    assert_eq!(order.name, "order");
+    let mut table = orders;
+    let name = QualifiedName::new(hostile, "o'\"$$\n USING x");
+    table.columns.push(Column::new(hostile, Type::Text));
+    let check = Expr::new(
+        format!(
+            "{} in ('it''s', '$$', E'\\n')",
+            tabellion_sql::ident::quote(hostile)
+        ),
+        [hostile.to_owned()],
+    );
+    table
+        .checks
+        .insert(format!("{hostile} check"), Check::new(check.clone()));
+    let index = Index {
+        predicate: Some(check),
+        ..Index::new([IndexColumn::new(hostile)])
+    };
+    table.indexes.insert(format!("{hostile} index"), index);
+    let Rls::Enabled(policies) = &mut table.rls else {
+        panic!("row-level security is on");
+    };
+    let (_, policy) = policies.pop_first().expect("a policy");
+    policies.insert(format!("{hostile} policy"), policy);
+    for notes in schema.tables.values_mut() {
+        for key in notes.foreign_keys.values_mut() {
+            key.table = name.clone();
+        }
+    }
+    schema.tables.insert(name.clone(), table);
+    project.draw(&schema);
+    project.seal("hostile");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean() && found.compared > 20, "{found}");
+    let (login, _) = looker(&database).await;
+    let mut looking = Migrator::connect(&login).await.unwrap();
+    let found = looking.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+    let drift = format!(
+        "alter table {name} drop constraint {}",
+        tabellion_sql::ident::quote(&format!("{hostile} check"))
+    );
+    client(database.url())
+        .await
+        .batch_execute(&drift)
+        .await
+        .unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert_eq!(found.findings.len(), 1, "{found}");
 }
 
 #[tokio::test]

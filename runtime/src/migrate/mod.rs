@@ -20,6 +20,7 @@ mod connect;
 mod engine;
 mod error;
 mod ledger;
+mod rehearse;
 mod repair;
 mod roles;
 mod rollback;
@@ -35,6 +36,9 @@ pub use approve::Approve;
 pub use engine::{Migrator, Progress, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
+pub use rehearse::{
+    Rehearsal, RehearseOptions, Rehearsed, Rehearsing, RowCount, TakenLock, rehearse,
+};
 pub use repair::Repair;
 pub use rollback::{RollbackOptions, RollbackTarget};
 pub use seal::{

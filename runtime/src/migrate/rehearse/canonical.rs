@@ -115,10 +115,18 @@ impl Canonical {
         let schemas: Vec<&str> = rows(&messages).filter_map(|row| row.get(0)).collect();
         let snapshot = Snapshot::read(client, schemas).await.map_err(failed)?;
         let objects = snapshot.objects.into_iter();
-        let mut all: BTreeMap<String, String> =
-            objects.map(|(object, definition)| (object.to_string(), definition)).collect();
-        let queries: Vec<String> = OTHERS.iter().chain([&ORDERS]).map(|query| filled(query)).collect();
-        let message = format!("begin read only;set local search_path = '';{};commit", queries.join(";"));
+        let mut all: BTreeMap<String, String> = objects
+            .map(|(object, definition)| (object.to_string(), definition))
+            .collect();
+        let queries: Vec<String> = OTHERS
+            .iter()
+            .chain([&ORDERS])
+            .map(|query| filled(query))
+            .collect();
+        let message = format!(
+            "begin read only;set local search_path = '';{};commit",
+            queries.join(";")
+        );
         let messages = client.simple_query(&message).await;
         if messages.is_err() {
             let _ = client.batch_execute("rollback").await;
@@ -135,7 +143,9 @@ impl Canonical {
     /// What leads back to an earlier state.
     pub(super) fn back_to(&self, earlier: &Canonical) -> Delta {
         let names: BTreeSet<&String> = self.0.keys().chain(earlier.0.keys()).collect();
-        let differ = names.into_iter().filter(|name| self.0.get(*name) != earlier.0.get(*name));
+        let differ = names
+            .into_iter()
+            .filter(|name| self.0.get(*name) != earlier.0.get(*name));
         Delta(
             differ
                 .map(|name| (name.clone(), earlier.0.get(name).cloned()))
@@ -151,12 +161,16 @@ impl Canonical {
         for name in names {
             let line = match (self.0.get(name), found.0.get(name)) {
                 (Some(wanted), Some(found)) if wanted == found => continue,
-                (Some(wanted), Some(found)) => format!("{name} differs: it was `{wanted}` and is `{found}`"),
+                (Some(wanted), Some(found)) => {
+                    format!("{name} differs: it was `{wanted}` and is `{found}`")
+                }
                 (Some(_), None) => format!("{name} is missing"),
                 (None, _) => format!("{name} was not there before"),
             };
             // What hangs on a table that comes or goes says nothing more.
-            let of = name.split_once(" on `").map(|(_, rest)| format!("table `{rest}"));
+            let of = name
+                .split_once(" on `")
+                .map(|(_, rest)| format!("table `{rest}"));
             if of.is_some_and(|table| is_lone(&table)) {
                 continue;
             }
@@ -196,7 +210,11 @@ mod tests {
 
     fn state(objects: &[(&str, &str)]) -> Canonical {
         let objects = objects.iter();
-        Canonical(objects.map(|&(name, text)| (name.into(), text.into())).collect())
+        Canonical(
+            objects
+                .map(|&(name, text)| (name.into(), text.into()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -209,10 +227,21 @@ mod tests {
 
     #[test]
     fn a_lone_table_is_one_difference_and_an_order_is_a_note() {
-        let before = state(&[(ORDER, "x"), ("order of columns of a.b", "a, b"), ("table `a.b`", "table")]);
-        let moved = state(&[(ORDER, "x"), ("order of columns of a.b", "b, a"), ("table `a.b`", "table")]);
+        let before = state(&[
+            (ORDER, "x"),
+            ("order of columns of a.b", "a, b"),
+            ("table `a.b`", "table"),
+        ]);
+        let moved = state(&[
+            (ORDER, "x"),
+            ("order of columns of a.b", "b, a"),
+            ("table `a.b`", "table"),
+        ]);
         let (differences, notes) = before.differences(&moved);
-        assert!(differences.is_empty() && notes.len() == 1, "{differences:?} {notes:?}");
+        assert!(
+            differences.is_empty() && notes.len() == 1,
+            "{differences:?} {notes:?}"
+        );
         let more = state(&[
             ("order of columns of a.b", "a, b"),
             (ORDER, "x"),

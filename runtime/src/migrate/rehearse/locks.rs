@@ -140,7 +140,8 @@ impl Watch {
         };
         let query = "select name, mode from tabellion_rehearsal.lock";
         let messages = self.client.simple_query(query).await;
-        let messages = messages.map_err(|error| MigrateError::server("reading the locks", &error))?;
+        let messages =
+            messages.map_err(|error| MigrateError::server("reading the locks", &error))?;
         keep(&mut seen, &messages);
         let taken = seen.into_iter().filter_map(|(relation, mode)| {
             let (_, mode) = MODES.get(mode)?;

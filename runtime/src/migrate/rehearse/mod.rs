@@ -85,7 +85,8 @@ impl Rehearsal {
     /// Whether every file ran, every way back led exactly back, and the end is as sealed.
     pub fn is_clean(&self) -> bool {
         let verified = self.verification.as_ref();
-        self.migrations.iter().all(Rehearsed::is_exact) && verified.is_some_and(Verification::is_clean)
+        self.migrations.iter().all(Rehearsed::is_exact)
+            && verified.is_some_and(Verification::is_clean)
     }
 }
 
@@ -153,7 +154,11 @@ impl fmt::Display for Rehearsed {
             Some(time) => format!("{} ms", time.as_millis()),
             None => "did not run".to_owned(),
         };
-        let state = if self.is_exact() { "exact" } else { "not exact" };
+        let state = if self.is_exact() {
+            "exact"
+        } else {
+            "not exact"
+        };
         writeln!(
             f,
             "{}_{}: up {}, down {}, up again {}: {state}",
@@ -169,9 +174,16 @@ impl fmt::Display for Rehearsed {
             }
         }
         if self.sampled {
-            writeln!(f, "  locks outside a transaction were looked at from time to time; some may be missing")?;
+            writeln!(
+                f,
+                "  locks outside a transaction were looked at from time to time; some may be missing"
+            )?;
         }
-        let lines = self.failure.iter().chain(&self.differences).chain(&self.notes);
+        let lines = self
+            .failure
+            .iter()
+            .chain(&self.differences)
+            .chain(&self.notes);
         for line in lines {
             writeln!(f, "  {line}")?;
         }
@@ -222,10 +234,16 @@ async fn run(
     let pending: Vec<&Migration> = {
         let status = stage.engine.status(set).await?;
         if !status.problems.is_empty() {
-            return Err(MigrateError::History(super::error::Problems(status.problems)));
+            return Err(MigrateError::History(super::error::Problems(
+                status.problems,
+            )));
         }
-        let open = status.migrations.iter().filter(|(_, entry)| entry.is_none());
-        open.filter_map(|(migration, _)| set.get(&migration.version)).collect()
+        let open = status
+            .migrations
+            .iter()
+            .filter(|(_, entry)| entry.is_none());
+        open.filter_map(|(migration, _)| set.get(&migration.version))
+            .collect()
     };
     let mut counts = Vec::new();
     if options.copies {
@@ -270,7 +288,9 @@ async fn run(
     for (&migration, delta) in ran.iter().zip(&deltas).rev() {
         let before = delta.applied_to(&now);
         let one = done.entry(&migration.version).or_default();
-        stage.there_and_back(migration, &before, &now, one, observe).await?;
+        stage
+            .there_and_back(migration, &before, &now, one, observe)
+            .await?;
         observe(Rehearsing::Done(one));
         if one.failure.is_some() {
             break;
@@ -314,7 +334,11 @@ impl Stage {
     /// Runs one file of the last, or the next, migration.
     async fn run(&mut self, migration: &Migration, event: Event) -> Result<Ran, MigrateError> {
         let is_up = event == Event::Applied;
-        let script = if is_up { &migration.up } else { &migration.down };
+        let script = if is_up {
+            &migration.up
+        } else {
+            &migration.down
+        };
         self.watch.begin(script.header.no_transaction).await?;
         let ran = if is_up {
             let to = ApplyOptions {
@@ -369,10 +393,12 @@ impl Stage {
             let (differences, notes) = wanted.differences(&found);
             // What the first rollback has left is there the second time too.
             if index < 2 || one.differences.is_empty() {
-                one.differences.extend(differences.iter().map(|line| format!("{when}, {line}")));
+                one.differences
+                    .extend(differences.iter().map(|line| format!("{when}, {line}")));
             }
             if index == 0 {
-                one.notes.extend(notes.iter().map(|line| format!("{when}, {line}")));
+                one.notes
+                    .extend(notes.iter().map(|line| format!("{when}, {line}")));
             }
         }
         Ok(())

@@ -23,7 +23,8 @@ pub struct RowCount {
 
 impl fmt::Display for RowCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+        let told =
+            |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
         write!(
             f,
             "rows of {}: {} before, {} applied, {} rolled back",
@@ -55,7 +56,8 @@ pub(super) async fn count(client: &Client) -> Result<Counts, MigrateError> {
     let mut counts = Counts::new();
     for table in tables {
         // With `row_security` off, a policy that would hide rows is an error.
-        let query = format!("set row_security = off;select count(*) from {table};reset row_security");
+        let query =
+            format!("set row_security = off;select count(*) from {table};reset row_security");
         let counted = client.simple_query(&query).await;
         if let Err(error) = &counted {
             if error.as_db_error().is_none() {

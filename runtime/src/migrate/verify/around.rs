@@ -60,9 +60,10 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     let administrators = administrators(schema.platform);
     let roles = schema.roles.keys().map(String::as_str);
     let bound = roles.filter(|role| !administrators.contains(role));
-    let query = QUERY
-        .replace("{roles}", &list(bound.collect()))
-        .replace("{schemas}", &list(schema.namespaces().into_iter().collect()));
+    let query = QUERY.replace("{roles}", &list(bound.collect())).replace(
+        "{schemas}",
+        &list(schema.namespaces().into_iter().collect()),
+    );
     // With no search path, names are printed with their schema.
     let message = format!(
         "begin read only;set local search_path = '';set local quote_all_identifiers = off;{query};commit"
@@ -71,7 +72,8 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     if messages.is_err() {
         let _ = client.batch_execute("rollback").await;
     }
-    let messages = messages.map_err(|error| MigrateError::server("reading owners and extensions", &error))?;
+    let messages =
+        messages.map_err(|error| MigrateError::server("reading owners and extensions", &error))?;
     let mut findings = Vec::new();
     let mut extensions: BTreeMap<&str, &str> = BTreeMap::new();
     for row in rows(&messages) {
@@ -110,7 +112,10 @@ fn is_ours(schema: &Schema, namespace: &str, relation: &str) -> bool {
         name.schema == namespace
             && (name.name == relation
                 || table.partitions.contains_key(relation)
-                || table.columns.iter().any(|c| c.updated_at && function(&c.name)))
+                || table
+                    .columns
+                    .iter()
+                    .any(|c| c.updated_at && function(&c.name)))
     })
 }
 
@@ -120,7 +125,9 @@ fn of_extensions(schema: &Schema, found: &BTreeMap<&str, &str>) -> Vec<Finding> 
         let said = |schema: &str| format!("in schema {schema}");
         let change = match (found.get(name.as_str()), &extension.schema) {
             (None, wanted) => Change::Missing {
-                expected: wanted.as_deref().map_or_else(|| "in any schema".into(), said),
+                expected: wanted
+                    .as_deref()
+                    .map_or_else(|| "in any schema".into(), said),
             },
             (Some(found), Some(wanted)) if found != wanted => Change::Differs {
                 expected: said(wanted),

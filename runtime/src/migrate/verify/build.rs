@@ -48,7 +48,10 @@ impl Migrator {
                         let doing = "building the sealed schema for comparison";
                         return Err(MigrateError::server(doing, &error));
                     }
-                    if chunk.iter().all(|table| !prediction.unknown.contains(*table)) {
+                    if chunk
+                        .iter()
+                        .all(|table| !prediction.unknown.contains(*table))
+                    {
                         continue;
                     }
                     return Err(MigrateError::Server(
@@ -65,10 +68,15 @@ impl Migrator {
                 let of = prediction.origin.get(place);
                 of.is_some_and(|of| of.iter().all(|table| chunk.contains(table)))
             };
-            let place = |object: &crate::catalog::Object| (object.schema.clone(), object.relation.clone());
-            expected.objects.retain(|object, _| !is_whole(&place(object)));
+            let place =
+                |object: &crate::catalog::Object| (object.schema.clone(), object.relation.clone());
+            expected
+                .objects
+                .retain(|object, _| !is_whole(&place(object)));
             let built = built.objects.into_iter();
-            expected.objects.extend(built.filter(|(object, _)| is_whole(&place(object))));
+            expected
+                .objects
+                .extend(built.filter(|(object, _)| is_whole(&place(object))));
         }
         Ok(())
     }

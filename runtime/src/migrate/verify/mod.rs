@@ -142,16 +142,21 @@ impl Migrator {
         let answers = match asks.put(&self.client, schema).await {
             // Where it may not be asked this way, the tables are built.
             Err(error) if error.as_db_error().is_some() => Answers::default(),
-            answers => answers.map_err(|error| MigrateError::server("asking how types and expressions print", &error))?,
+            answers => answers.map_err(|error| {
+                MigrateError::server("asking how types and expressions print", &error)
+            })?,
         };
         let mut expected = compared(prediction.snapshot(&answers), schema);
         let doubtful = prediction.doubtful(&expected, &found);
         if !doubtful.is_empty() {
-            self.build(schema, &prediction, &doubtful, &mut expected).await?;
+            self.build(schema, &prediction, &doubtful, &mut expected)
+                .await?;
         }
         verification.compared = expected.objects.len();
         verification.findings = expected.diff(&found);
-        verification.findings.extend(around::look(&self.client, schema).await?);
+        verification
+            .findings
+            .extend(around::look(&self.client, schema).await?);
         verification.findings.extend(roles.powers);
         Ok(verification)
     }

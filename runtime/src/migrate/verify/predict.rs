@@ -90,7 +90,11 @@ impl Prediction {
     }
 
     /// The tables of which the catalog is not as predicted, or nothing is predicted.
-    pub(super) fn doubtful(&self, expected: &Snapshot, found: &Snapshot) -> BTreeSet<QualifiedName> {
+    pub(super) fn doubtful(
+        &self,
+        expected: &Snapshot,
+        found: &Snapshot,
+    ) -> BTreeSet<QualifiedName> {
         let mut doubtful = self.unknown.clone();
         for finding in expected.diff(found) {
             let Object {
@@ -115,7 +119,14 @@ impl Prediction {
             .insert(table.clone());
     }
 
-    fn push(&mut self, place: (&str, &str), kind: Kind, name: &str, text: Text, of: Option<&QualifiedName>) {
+    fn push(
+        &mut self,
+        place: (&str, &str),
+        kind: Kind,
+        name: &str,
+        text: Text,
+        of: Option<&QualifiedName>,
+    ) {
         let object = Object {
             schema: place.0.to_owned(),
             relation: place.1.to_owned(),
@@ -267,7 +278,13 @@ impl Prediction {
             quote(&column.name)
         );
         let place = (name.schema.as_str(), name.name.as_str());
-        self.push(place, Kind::Sequence, &sequence, Text::Known(text), Some(name));
+        self.push(
+            place,
+            Kind::Sequence,
+            &sequence,
+            Text::Known(text),
+            Some(name),
+        );
         if generated != Generated::Serial {
             return;
         }
@@ -285,10 +302,17 @@ impl Prediction {
 fn names_itself(name: &QualifiedName, table: &Table) -> bool {
     let own = name.name.to_ascii_lowercase();
     let policies = table.rls.policies().values();
-    let mut exprs: Vec<&Expr> = policies.flat_map(|p| p.using.iter().chain(&p.check)).collect();
+    let mut exprs: Vec<&Expr> = policies
+        .flat_map(|p| p.using.iter().chain(&p.check))
+        .collect();
     exprs.extend(table.checks.values().map(|check| &check.expr));
     exprs.extend(table.indexes.values().flat_map(Index::exprs));
-    exprs.extend(table.columns.iter().filter_map(|column| column.computed.as_ref()));
+    exprs.extend(
+        table
+            .columns
+            .iter()
+            .filter_map(|column| column.computed.as_ref()),
+    );
     exprs
         .into_iter()
         .any(|expr| expr.sql.to_ascii_lowercase().contains(&own))
@@ -356,10 +380,16 @@ fn foreign_key(key: &ForeignKey) -> String {
         names(&key.references)
     );
     if key.on_update != ReferentialAction::NoAction {
-        text.push_str(&format!(" ON UPDATE {}", key.on_update.as_sql().to_uppercase()));
+        text.push_str(&format!(
+            " ON UPDATE {}",
+            key.on_update.as_sql().to_uppercase()
+        ));
     }
     if key.on_delete != ReferentialAction::NoAction {
-        text.push_str(&format!(" ON DELETE {}", key.on_delete.as_sql().to_uppercase()));
+        text.push_str(&format!(
+            " ON DELETE {}",
+            key.on_delete.as_sql().to_uppercase()
+        ));
         if !key.on_delete_columns.is_empty() {
             text.push_str(&format!(" ({})", names(&key.on_delete_columns)));
         }

@@ -101,15 +101,24 @@ impl Asks {
         if pages.is_empty() {
             return Ok(answers);
         }
-        let scripts: Vec<String> = (0..).zip(&pages).map(|(n, page)| self.script(n, page, schema)).collect();
+        let scripts: Vec<String> = (0..)
+            .zip(&pages)
+            .map(|(n, page)| self.script(n, page, schema))
+            .collect();
         let mut read = Self::ask(client, &[scripts.concat()], false).await;
-        if read.as_ref().is_err_and(|error| error.as_db_error().is_some()) {
+        if read
+            .as_ref()
+            .is_err_and(|error| error.as_db_error().is_some())
+        {
             // One of them at least; the others' answers are worth having.
             read = Self::ask(client, &scripts, true).await;
         }
         for (object, text) in read?.objects {
             let kinds = [Kind::Column, Kind::Constraint, Kind::Index, Kind::Policy];
-            let number = object.name.strip_prefix(PART).filter(|_| kinds.contains(&object.kind));
+            let number = object
+                .name
+                .strip_prefix(PART)
+                .filter(|_| kinds.contains(&object.kind));
             if let Some(number) = number.and_then(|number| number.parse().ok()) {
                 answers.0.insert(number, (object.relation, text));
             }
@@ -154,11 +163,17 @@ impl Asks {
                 _ => (1, columns.len()),
             };
             // The last ones alone, so that many questions take no quadratic time.
-            let open = pages.iter_mut().rev().take(8).find(|(held, numbers, weight)| {
-                weight + parts <= PARTS
-                    && held.len() + numbers.len() + width <= COLUMNS
-                    && columns.iter().all(|(name, column)| held.get(name).is_none_or(|own| *own == column))
-            });
+            let open = pages
+                .iter_mut()
+                .rev()
+                .take(8)
+                .find(|(held, numbers, weight)| {
+                    weight + parts <= PARTS
+                        && held.len() + numbers.len() + width <= COLUMNS
+                        && columns
+                            .iter()
+                            .all(|(name, column)| held.get(name).is_none_or(|own| *own == column))
+                });
             let page = match open {
                 Some(page) => page,
                 None => {
@@ -218,7 +233,11 @@ impl Asks {
         });
         let given = Schema {
             platform: schema.platform,
-            roles: schema.roles.keys().map(|role| (role.clone(), Role::External)).collect(),
+            roles: schema
+                .roles
+                .keys()
+                .map(|role| (role.clone(), Role::External))
+                .collect(),
             extensions: schema.extensions.clone(),
             ..Schema::default()
         };

@@ -67,7 +67,9 @@ impl Database {
             };
             engine.verify(migrations).await
         };
-        let verification = verify.await.map_err(|error: MigrateError| Error::Verify(error.to_string()))?;
+        let verification = verify
+            .await
+            .map_err(|error: MigrateError| Error::Verify(error.to_string()))?;
         if verification.is_clean() {
             Ok(())
         } else {

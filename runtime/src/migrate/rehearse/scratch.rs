@@ -1,0 +1,427 @@
+//! The scratch database: on the target's server where the login may make one, else on a throw-away server.
+//! Dropped whatever happens; what a killed run has left is found by its name.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tabellion_sql::ident::{quote, quote_literal};
+use tabellion_sql::schema::Schema;
+use tokio_postgres::Client;
+
+use super::{RehearseOptions, roles};
+use crate::migrate::connect;
+use crate::migrate::error::MigrateError;
+use crate::migrate::target::Pooler;
+use crate::migrate::verify::rows;
+
+/// How scratch databases are named, before a random number.
+const PREFIX: &str = "tabellion_rehearsal_";
+
+/// How long a destructor waits for the database to be dropped.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Databases from which a copy of another one can be made: a database is copied while nobody is in it.
+const OTHERS: [&str; 2] = ["postgres", "template1"];
+
+/// A database that is dropped with it.
+pub(super) struct Scratch {
+    /// Where it is, and why there.
+    pub(super) place: String,
+    /// What was made for it beside it.
+    pub(super) prepared: Vec<String>,
+    url: String,
+    kept: Kept,
+    /// What was found of runs that were killed.
+    leftovers: Vec<String>,
+}
+
+/// What keeps it, and how it goes.
+enum Kept {
+    Given(Given),
+    #[cfg(feature = "testing")]
+    ThrowAway(Box<crate::testing::TestDatabase>),
+}
+
+/// A database on the target's server.
+struct Given {
+    admin_url: String,
+    name: String,
+    /// Roles that were missing, and that the rehearsal, or a migration in it, makes.
+    made: Vec<String>,
+    gone: bool,
+}
+
+impl Scratch {
+    /// Makes it, with the roles that a schema expects.
+    pub(super) async fn create(
+        schema: &Schema,
+        options: &RehearseOptions,
+    ) -> Result<Self, MigrateError> {
+        let refused = match &options.url {
+            None => "no target was named".to_owned(),
+            Some(_) if options.pooler != Pooler::Direct => {
+                "the target is reached through a pooler".to_owned()
+            }
+            Some(url) => match Self::on_the_target(schema, url, options.copies).await? {
+                Ok(scratch) => return Ok(scratch),
+                Err(why) => why,
+            },
+        };
+        if options.copies {
+            return Err(MigrateError::Request(format!(
+                "no copy can be made: {refused}; name a target that is reached directly, as the owner of its \
+                 database or a superuser, with `createdb`, while nobody is connected to it"
+            )));
+        }
+        Self::throw_away(schema, &refused).await
+    }
+
+    /// The URL of the scratch database.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `Err` with the reason where the login may not.
+    async fn on_the_target(
+        schema: &Schema,
+        url: &str,
+        copies: bool,
+    ) -> Result<Result<Self, String>, MigrateError> {
+        let target = connect::connect(url).await?;
+        let facts = Facts::read(&target).await?;
+        if !facts.may_create {
+            return Ok(Err(format!(
+                "login `{}` has no CREATEDB there",
+                facts.login
+            )));
+        }
+        let missing = roles::missing(&target, schema).await?;
+        if !missing.is_empty() && !facts.may_create_roles {
+            return Ok(Err(format!(
+                "login `{}` has no CREATEROLE there, and role `{}` is missing",
+                facts.login, missing[0].name
+            )));
+        }
+        let (admin, admin_url) = if copies {
+            // Connected to the database that is copied, nobody could copy it.
+            drop(target);
+            let Some(other) = elsewhere(url, &facts.database).await else {
+                return Ok(Err(format!(
+                    "login `{}` can connect to neither `postgres` nor `template1`, from where a copy is made",
+                    facts.login
+                )));
+            };
+            other
+        } else {
+            (target, url.to_owned())
+        };
+        let leftovers = leftovers(&admin).await?;
+        let name = format!(
+            "{PREFIX}{:016x}",
+            RandomState::new().hash_one(std::process::id())
+        );
+        // Armed before the database is there: dropped here, the future may have made it already.
+        let mut given = Given {
+            admin_url,
+            name: name.clone(),
+            made: missing.iter().map(|role| role.name.clone()).collect(),
+            gone: false,
+        };
+        let how = if copies {
+            format!("template {}", quote(&facts.database))
+        } else {
+            facts.like.clone()
+        };
+        let create = format!("create database {} {how}", quote(&name));
+        if let Err(error) = admin.batch_execute(&create).await {
+            given.gone = error.as_db_error().is_some();
+            return match error.code().map(|code| code.code()) {
+                Some("55006") if copies => Err(MigrateError::Held(format!(
+                    "database `{}` is in use, and PostgreSQL copies none that is; end its sessions, or name a \
+                     restored backup of it",
+                    facts.database
+                ))),
+                Some("42501") => Ok(Err(format!(
+                    "login `{}` may not create one there",
+                    facts.login
+                ))),
+                _ => Err(MigrateError::server(
+                    "creating the scratch database",
+                    &error,
+                )),
+            };
+        }
+        let close = format!(
+            "revoke connect, temporary on database {} from public",
+            quote(&name)
+        );
+        let closed = admin.batch_execute(&close).await;
+        closed.map_err(|error| {
+            MigrateError::server("closing the scratch database to others", &error)
+        })?;
+        let prepared = roles::make(&admin, &missing).await?;
+        let what = if copies {
+            format!("a copy of `{}` on the target's server", facts.database)
+        } else {
+            "a scratch database on the target's server".to_owned()
+        };
+        Ok(Ok(Scratch {
+            place: format!("rehearsed in {what}"),
+            prepared,
+            url: with_database(url, &name),
+            kept: Kept::Given(given),
+            leftovers,
+        }))
+    }
+
+    #[cfg(feature = "testing")]
+    async fn throw_away(schema: &Schema, why: &str) -> Result<Self, MigrateError> {
+        use crate::testing::{Server, locate};
+        let failed = |error: crate::testing::Error| {
+            MigrateError::Request(format!(
+                "there is nowhere to rehearse: {why}, and no throw-away server can be started: {error}"
+            ))
+        };
+        let started = tokio::task::spawn_blocking(|| Server::start_from(&locate()?)).await;
+        let server = started
+            .map_err(|_| {
+                MigrateError::Request("starting the throw-away server failed; run it again".into())
+            })?
+            .map_err(failed)?;
+        let database = server.database().await.map_err(failed)?;
+        let admin = connect::connect(database.url()).await?;
+        let missing = roles::missing(&admin, schema).await?;
+        let prepared = roles::make(&admin, &missing).await?;
+        Ok(Scratch {
+            place: format!(
+                "rehearsed on a throw-away server, PostgreSQL {}: {why}",
+                server.version()
+            ),
+            prepared,
+            url: database.url().to_owned(),
+            kept: Kept::ThrowAway(Box::new(database)),
+            leftovers: Vec::new(),
+        })
+    }
+
+    #[cfg(not(feature = "testing"))]
+    async fn throw_away(_: &Schema, why: &str) -> Result<Self, MigrateError> {
+        Err(MigrateError::Request(format!(
+            "there is nowhere to rehearse: {why}; name a target whose login has CREATEDB, reached directly, or \
+             build with tabellion's feature `testing`, which starts a throw-away server"
+        )))
+    }
+
+    /// Drops it; gives what is left, with the command that removes it.
+    pub(super) async fn remove(self, schema: &Schema) -> Vec<String> {
+        let mut left = self.leftovers;
+        match self.kept {
+            Kept::Given(given) => left.extend(given.remove(schema).await),
+            #[cfg(feature = "testing")]
+            Kept::ThrowAway(database) => {
+                // The server ends with its last database.
+                let _ = tokio::task::spawn_blocking(move || drop(database)).await;
+            }
+        }
+        left
+    }
+}
+
+impl Given {
+    async fn remove(mut self, schema: &Schema) -> Vec<String> {
+        let mut left = remove(&self.admin_url, &self.name, &self.made).await;
+        self.gone = left.is_empty();
+        if !self.gone {
+            // Said once is enough.
+            self.gone = true;
+        }
+        if let Ok(admin) = connect::connect(&self.admin_url).await
+            && let Ok(missing) = roles::missing(&admin, schema).await
+        {
+            // A role that was there before must be there still.
+            let lost = missing
+                .into_iter()
+                .filter(|role| !self.made.contains(&role.name));
+            left.extend(lost.map(|role| {
+                format!(
+                    "role `{0}` was dropped by a migration; `create role {0}`",
+                    quote(&role.name)
+                )
+            }));
+        }
+        left
+    }
+}
+
+impl Drop for Given {
+    /// Where the rehearsal was cut short: from a thread with a runtime of its own, since this one may end.
+    fn drop(&mut self) {
+        if self.gone {
+            return;
+        }
+        let (url, name, made) = (
+            self.admin_url.clone(),
+            self.name.clone(),
+            std::mem::take(&mut self.made),
+        );
+        let (done, waited) = mpsc::channel();
+        let dropping = std::thread::Builder::new().spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Ok(runtime) = runtime {
+                for line in runtime.block_on(remove(&url, &name, &made)) {
+                    tracing::warn!("{line}");
+                }
+            }
+            let _ = done.send(());
+        });
+        if dropping.is_ok() {
+            let _ = waited.recv_timeout(PATIENCE);
+        }
+    }
+}
+
+/// Drops the database, and the roles that were missing before it.
+async fn remove(admin_url: &str, name: &str, made: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    let drop = format!("drop database if exists {} with (force)", quote(name));
+    let dropped = match connect::connect(admin_url).await {
+        Ok(admin) => match admin.batch_execute(&drop).await {
+            Ok(()) => Some(admin),
+            Err(_) => None,
+        },
+        Err(_) => None,
+    };
+    let Some(admin) = dropped else {
+        left.push(format!(
+            "the scratch database `{name}` could not be dropped; `{drop}`"
+        ));
+        return left;
+    };
+    for role in made {
+        let drop = format!("drop role if exists {}", quote(role));
+        if admin.batch_execute(&drop).await.is_err() {
+            left.push(format!(
+                "role `{role}` was made for the rehearsal and is in use meanwhile, so it stays; `{drop}` removes it"
+            ));
+        }
+    }
+    left
+}
+
+/// What there is to know of a server before a database is made there.
+struct Facts {
+    login: String,
+    database: String,
+    may_create: bool,
+    may_create_roles: bool,
+    /// The options that make a database alike, but empty.
+    like: String,
+}
+
+impl Facts {
+    async fn read(client: &Client) -> Result<Self, MigrateError> {
+        // The name of the column for ICU's locale changed in PostgreSQL 17.
+        let query = "
+            select current_user, d.datname, r.rolcreatedb or r.rolsuper, r.rolcreaterole or r.rolsuper,
+              pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovider,
+              coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale')
+            from pg_catalog.pg_database d, pg_catalog.pg_roles r
+            where d.datname = pg_catalog.current_database() and r.rolname = current_user";
+        let messages = client.simple_query(query).await;
+        let messages =
+            messages.map_err(|error| MigrateError::server("looking at the server", &error))?;
+        let row = rows(&messages).next();
+        let text = |index| row.and_then(|row| row.get(index)).unwrap_or_default();
+        let mut like = format!(
+            "template template0 encoding {} lc_collate {} lc_ctype {}",
+            quote_literal(text(4)),
+            quote_literal(text(5)),
+            quote_literal(text(6))
+        );
+        if text(7) == "i" {
+            like.push_str(&format!(
+                " locale_provider icu icu_locale {}",
+                quote_literal(text(8))
+            ));
+        }
+        Ok(Facts {
+            login: text(0).to_owned(),
+            database: text(1).to_owned(),
+            may_create: text(2) == "t",
+            may_create_roles: text(3) == "t",
+            like,
+        })
+    }
+}
+
+/// A connection to another database of the same server.
+async fn elsewhere(url: &str, database: &str) -> Option<(Client, String)> {
+    for other in OTHERS.into_iter().filter(|other| *other != database) {
+        let url = with_database(url, other);
+        if let Ok(client) = connect::connect(&url).await {
+            return Some((client, url));
+        }
+    }
+    None
+}
+
+/// Scratch databases in which nobody is: a rehearsal under way has a connection to its own.
+async fn leftovers(client: &Client) -> Result<Vec<String>, MigrateError> {
+    let query = format!(
+        "select d.datname from pg_catalog.pg_database d
+         where pg_catalog.starts_with(d.datname::pg_catalog.text, {})
+           and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
+         order by 1",
+        quote_literal(PREFIX)
+    );
+    let messages = client.simple_query(&query).await;
+    let messages =
+        messages.map_err(|error| MigrateError::server("looking for leftovers", &error))?;
+    let names = rows(&messages).filter_map(|row| row.get(0));
+    Ok(names
+        .map(|name| {
+            format!(
+                "database `{name}` was left by a rehearsal that was killed; `drop database {}`",
+                quote(name)
+            )
+        })
+        .collect())
+}
+
+/// The URL for another database of the same server: of an option that is given twice the last one counts,
+/// in both forms of a connection string.
+fn with_database(url: &str, database: &str) -> String {
+    let url = url.trim();
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        let escaped = database.replace('\\', "\\\\").replace('\'', "\\'");
+        return format!("{url} dbname='{escaped}'");
+    }
+    // A `?` before the `@` is part of a password.
+    let options = &url[url.find('@').unwrap_or(0)..];
+    let separator = if options.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}dbname={database}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_postgres::Config;
+
+    #[test]
+    fn another_database_of_the_same_server_is_named() {
+        for url in [
+            "postgres://ana:s%3Fcret@db.example:5433/shop",
+            "postgresql://ana:s?cret@db.example:5433/shop?sslmode=require",
+            "postgres://ana@db.example:5433?connect_timeout=5",
+            "host=db.example port=5433 user=ana dbname=shop",
+        ] {
+            let config: Config = with_database(url, "tabellion_rehearsal_1").parse().unwrap();
+            assert_eq!(config.get_dbname(), Some("tabellion_rehearsal_1"), "{url}");
+            assert_eq!(config.get_user(), Some("ana"), "{url}");
+            assert_eq!(config.get_ports(), [5433], "{url}");
+        }
+    }
+}

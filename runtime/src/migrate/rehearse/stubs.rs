@@ -1,0 +1,126 @@
+//! Stubs of what a schema refers to and does not own: tables with their columns and keys, schemas, and what
+//! Supabase has in every database.
+
+use std::collections::BTreeSet;
+
+use tabellion_sql::ident::quote;
+use tabellion_sql::schema::{Platform, Schema, Type};
+use tokio_postgres::Client;
+
+use crate::migrate::error::MigrateError;
+
+/// Supabase's functions about who is asking, by the claims that its API sets, and the privileges that it
+/// gives to everything new in `public`. Source: <https://supabase.com/docs/guides/database/postgres/row-level-security>.
+const SUPABASE: &str = r"
+create schema if not exists auth;
+grant usage on schema auth to anon, authenticated, service_role;
+create or replace function auth.jwt() returns jsonb language sql stable set search_path = '' as
+  $$ select nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb $$;
+create or replace function auth.uid() returns uuid language sql stable set search_path = '' as
+  $$ select nullif(auth.jwt() ->> 'sub', '')::pg_catalog.uuid $$;
+create or replace function auth.role() returns text language sql stable set search_path = '' as
+  $$ select auth.jwt() ->> 'role' $$;
+create or replace function auth.email() returns text language sql stable set search_path = '' as
+  $$ select auth.jwt() ->> 'email' $$;
+create schema if not exists storage;
+create schema if not exists extensions;
+grant usage on schema extensions to anon, authenticated, service_role;
+alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
+";
+
+/// Makes them; says what was made.
+pub(super) async fn make(client: &Client, schema: &Schema) -> Result<Vec<String>, MigrateError> {
+    let mut sql = String::new();
+    let mut said = Vec::new();
+    if schema.platform == Platform::Supabase {
+        sql.push_str(SUPABASE);
+        said.push("stubs of Supabase's schemas `auth`, `storage`, `extensions` and the functions of `auth`".to_owned());
+    }
+    let foreign = schema.externals.keys().map(|name| &name.schema);
+    let namespaces: BTreeSet<&String> = foreign.chain(&schema.external_schemas).collect();
+    for namespace in namespaces {
+        sql.push_str(&format!(
+            "create schema if not exists {};\n",
+            quote(namespace)
+        ));
+        if schema.external_schemas.contains(namespace) {
+            said.push(format!("a stub of schema `{namespace}`"));
+        }
+    }
+    let columns = schema.externals.values().flat_map(|table| &table.columns);
+    if columns.into_iter().any(|column| is_named(&column.ty)) {
+        sql.push_str(&extensions(schema));
+    }
+    for (name, table) in &schema.externals {
+        let mut lines: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| {
+                let null = if column.nullable { "" } else { " not null" };
+                format!("{} {}{null}", quote(&column.name), column.ty)
+            })
+            .collect();
+        for (index, key) in table.keys.iter().enumerate() {
+            let kind = if index == 0 { "primary key" } else { "unique" };
+            let columns: Vec<_> = key.iter().map(|column| quote(column)).collect();
+            lines.push(format!("{kind} ({})", columns.join(", ")));
+        }
+        sql.push_str(&format!("create table {name} ({});\n", lines.join(", ")));
+        said.push(format!("a stub of table `{name}`"));
+    }
+    if !sql.is_empty() {
+        // What is outside `pg_catalog` is found where a login finds it by itself, and where extensions lie.
+        let sql = format!("begin;{}{sql}commit", homes(schema));
+        let made = client.batch_execute(&sql).await;
+        if let Err(error) = made {
+            let _ = client.batch_execute("rollback").await;
+            return Err(MigrateError::server(
+                "making stubs of what the schema refers to",
+                &error,
+            ));
+        }
+    }
+    Ok(said)
+}
+
+fn is_named(ty: &Type) -> bool {
+    match ty {
+        Type::Named(_) => true,
+        Type::Array(element) => is_named(element),
+        _ => false,
+    }
+}
+
+/// The extensions of the schema, ahead of the migrations that install them where they are missing.
+fn extensions(schema: &Schema) -> String {
+    let mut sql = String::new();
+    for (name, extension) in &schema.extensions {
+        let place = match &extension.schema {
+            Some(home) => {
+                sql.push_str(&format!("create schema if not exists {};\n", quote(home)));
+                format!(" with schema {}", quote(home))
+            }
+            None => String::new(),
+        };
+        sql.push_str(&format!(
+            "create extension if not exists {}{place};\n",
+            quote(name)
+        ));
+    }
+    sql
+}
+
+fn homes(schema: &Schema) -> String {
+    let homes: BTreeSet<&String> = schema
+        .extensions
+        .values()
+        .filter_map(|e| e.schema.as_ref())
+        .collect();
+    if homes.is_empty() {
+        return String::new();
+    }
+    let homes: Vec<_> = homes.into_iter().map(|home| quote(home)).collect();
+    format!("set local search_path = public, {};\n", homes.join(", "))
+}
