@@ -97,7 +97,10 @@ mod tests {
         ] {
             assert!(!same_database(url, other), "{other}");
         }
-        assert!(same_database("postgres://a@localhost", "postgres://b@127.0.0.1/a"));
+        assert!(same_database(
+            "postgres://a@localhost",
+            "postgres://b@127.0.0.1/a"
+        ));
         assert!(same_database("nonsense", "nonsense"));
     }
 }
