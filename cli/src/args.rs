@@ -3,18 +3,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 
-use crate::exit;
+use crate::help;
 
-/// Migrations from Rust structs: seal, apply, look, undo.
+/// Migrations from Rust structs: seal, approve, apply, look, undo.
+///
+/// Nothing is ever applied but by `apply`, and undone but by `rollback`. A database is named in
+/// `tabellion.toml`; its URL is read from the environment and never printed.
 #[derive(Debug, Parser)]
-#[command(name = "cargo tabellion", bin_name = "cargo tabellion", version, after_help = exit::HELP)]
+#[command(name = "cargo tabellion", bin_name = "cargo tabellion", version, after_long_help = help::MAIN)]
 pub(crate) struct Args {
-    /// The folder that holds the lock, the draft and the migrations; found as `db` or `supabase` in
-    /// this folder or one above it
+    /// The folder that holds the lock, the draft and the migrations [default: `root` in tabellion.toml,
+    /// else `db` or `supabase` in this folder or one above it]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// Write JSON on standard output: one document, or for apply, rollback and rehearse a line for each
+    /// event and one for the outcome; errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Leave a log, the plan, the outcome, the verification and their SHA-256 in this folder, which must be
+    /// new or empty
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// Where standard error is no terminal: the seconds between two lines that say what is being done
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "15", value_parser = some_seconds)]
+    pub(crate) heartbeat: Duration,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,7 +41,7 @@ pub(crate) enum Command {
     /// Where `cargo tabellion new` has made a pair of that name, that pair is linted and sealed instead.
     /// Additive change is sealed as it is; everything else is refused until it is accepted, with the flag
     /// to write.
-    #[command(after_help = exit::HELP)]
+    #[command(after_long_help = help::SEAL)]
     Seal {
         /// Lower-case letters, digits and `_`
         name: String,
@@ -43,7 +57,7 @@ pub(crate) enum Command {
     ///
     /// Writes `hand/NAME.sql` and `hand/NAME.rollback.sql` below the root; fill them in, then run
     /// `cargo tabellion seal NAME`.
-    #[command(after_help = exit::HELP)]
+    #[command(after_long_help = help::NEW)]
     New {
         /// Lower-case letters, digits and `_`
         name: String,
@@ -52,29 +66,66 @@ pub(crate) enum Command {
     ///
     /// Whatever is applied on a database named here keeps its files and comes first; the other branch gets
     /// new versions behind it, and nothing of its SQL changes.
-    #[command(after_help = exit::HELP)]
+    #[command(after_long_help = help::RESEAL)]
     Reseal {
-        /// A database to ask what is applied: a name for it, and the environment variable of its URL;
-        /// repeatable. Without one, DATABASE_URL is asked
-        #[arg(long, value_name = "NAME=VARIABLE", value_parser = named)]
-        target: Vec<(String, String)>,
+        /// A database to ask what is applied, repeatable: a target of tabellion.toml, or a name for it and the
+        /// environment variable of its URL [default: every target of the file, else DATABASE_URL]
+        #[arg(long, value_name = "NAME[=VARIABLE]", value_parser = named)]
+        target: Vec<(String, Option<String>)>,
         /// Ask no database: what the branches sealed is applied nowhere
         #[arg(long, conflicts_with = "target")]
         applied_nowhere: bool,
     },
-    /// Apply what is pending, one transaction for each migration
-    #[command(after_help = exit::HELP)]
+    /// Show what would run, and what it would do: the pending migrations with their hazards and locks
+    ///
+    /// Writes nothing, and takes no lock.
+    #[command(after_long_help = help::PLAN)]
+    Plan {
+        /// Print the SQL too
+        #[arg(long)]
+        sql: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Let migrations, and their rollbacks, run on a target that asks for approvals
+    ///
+    /// An approval holds for the bytes of both files and for this target, until the migration is rolled back.
+    #[command(after_long_help = help::APPROVE, group = ArgGroup::new("what").required(true))]
+    Approve {
+        /// The migrations to approve
+        #[arg(value_name = "VERSION", group = "what")]
+        versions: Vec<String>,
+        /// Every migration that is pending and has no approval that counts
+        #[arg(long, conflicts_with = "versions", group = "what")]
+        all_pending: bool,
+        /// Who approves, for the ledger
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why, for the ledger
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Apply what is sealed and pending, each file exactly once, one transaction for each
+    ///
+    /// From any number of processes; killed at any point, a second run completes it. A statement that fails
+    /// takes its file back, and nothing is tried again by itself.
+    #[command(after_long_help = help::APPLY)]
     Apply {
         /// The last version to apply
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
+        /// Make every check, take the lock and let it go, and say what would run
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
         work: Work,
     },
     /// Undo applied migrations, the last one first, one transaction for each
-    #[command(after_help = exit::HELP)]
+    #[command(after_long_help = help::ROLLBACK)]
     Rollback {
         /// How many to undo [default: 1]
         #[arg(long, value_name = "N", conflicts_with_all = ["to", "all"])]
@@ -96,48 +147,134 @@ pub(crate) enum Command {
         #[command(flatten)]
         work: Work,
     },
-    /// List the migrations, and which of them are applied
-    #[command(after_help = exit::HELP)]
+    /// List the migrations: which of them are applied, by whom, and who approved them
+    #[command(after_long_help = help::STATUS)]
     Status {
-        /// Exit with 1 where a migration is pending
+        /// Exit with 1 where a migration is pending, was begun and has not finished, or is out of order
         #[arg(long)]
         check: bool,
         #[command(flatten)]
         target: Target,
     },
     /// Compare the database with what was sealed, object by object
-    #[command(after_help = exit::HELP)]
+    ///
+    /// The server itself prints the sealed schema for the comparison, in scratch schemas of a transaction that
+    /// is rolled back, so the login needs the right to create schemas in the database.
+    #[command(after_long_help = help::VERIFY)]
     Verify {
         #[command(flatten)]
         target: Target,
+    },
+    /// Enter in the ledger what a database holds already, without running anything
+    ///
+    /// All that is pending, once `verify` finds no difference; what the Supabase CLI has applied, because its
+    /// own history says so.
+    #[command(after_long_help = help::ADOPT)]
+    Adopt {
+        /// The last version to adopt; all before it must be there too
+        #[arg(long, value_name = "VERSION", conflicts_with = "from_supabase")]
+        to: Option<String>,
+        /// What the Supabase CLI has applied, as its own history says
+        #[arg(long)]
+        from_supabase: bool,
+        /// Who answers for it, for the ledger
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why, for the ledger
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Correct the ledger after something was done by hand; runs no file
+    #[command(after_long_help = help::REPAIR, group = ArgGroup::new("state").required(true))]
+    Repair {
+        /// The migration
+        version: String,
+        /// It is applied, with its files as they are now
+        #[arg(long, group = "state")]
+        applied: bool,
+        /// It is not applied
+        #[arg(long, group = "state")]
+        rolled_back: bool,
+        /// Who answers for it, for the ledger
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why, for the ledger
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        patience: Patience,
     },
 }
 
 /// Which database.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Target {
-    /// The environment variable that holds the database's URL
-    #[arg(long, value_name = "NAME", default_value = "DATABASE_URL")]
-    pub(crate) url_env: String,
+    /// A target of tabellion.toml [default: the only one there is; without any, the database of DATABASE_URL]
+    #[arg(long, value_name = "NAME", conflicts_with = "url_env")]
+    pub(crate) target: Option<String>,
+    /// For a database that no file names: the environment variable that holds its URL. Where it leads to a
+    /// target of the file, it is that target
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) url_env: Option<String>,
 }
 
-/// What only commands that change the database take.
+/// What only commands that run files take.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Work {
     /// Who the login acts for, for the ledger
-    #[arg(long, value_name = "WHO")]
-    pub(crate) actor: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// What only commands that take the migration lock take.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Patience {
     /// How many seconds to wait for another process that is applying migrations
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) lock_wait: Duration,
 }
 
-fn named(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, variable)) if !name.is_empty() && !variable.is_empty() => {
-            Ok((name.to_owned(), variable.to_owned()))
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Command::Seal { .. } => "seal",
+            Command::New { .. } => "new",
+            Command::Reseal { .. } => "reseal",
+            Command::Plan { .. } => "plan",
+            Command::Approve { .. } => "approve",
+            Command::Apply { .. } => "apply",
+            Command::Rollback { .. } => "rollback",
+            Command::Status { .. } => "status",
+            Command::Verify { .. } => "verify",
+            Command::Adopt { .. } => "adopt",
+            Command::Repair { .. } => "repair",
         }
-        _ => Err("write a name and a variable, such as `production=PRODUCTION_URL`".into()),
+    }
+
+    /// Whether it tells machines what happens while it does.
+    pub(crate) fn tells_events(&self) -> bool {
+        matches!(self, Command::Apply { .. } | Command::Rollback { .. })
+    }
+}
+
+fn named(text: &str) -> Result<(String, Option<String>), String> {
+    match text.split_once('=') {
+        None if !text.is_empty() => Ok((text.to_owned(), None)),
+        Some((name, variable)) if !name.is_empty() && !variable.is_empty() => {
+            Ok((name.to_owned(), Some(variable.to_owned())))
+        }
+        _ => Err(
+            "write a target, or a name and a variable such as `production=PRODUCTION_URL`".into(),
+        ),
     }
 }
 
@@ -145,4 +282,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .map(Duration::from_secs)
         .map_err(|_| "write whole seconds, such as `60`".into())
+}
+
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("write one second or more".into()),
+        some => Ok(some),
+    }
 }

@@ -1,28 +1,44 @@
-//! `cargo tabellion`: seal migrations, apply them, look at them, undo them.
+//! `cargo tabellion`: seal migrations, approve and apply them, look at them, undo them.
 //!
 //! | file | job |
 //! |---|---|
-//! | `args` | the command line |
-//! | `commands` | one function for each command |
-//! | `sealing` | those that write below the root |
+//! | `args`, `help` | the command line, and what its help says beyond that |
+//! | `config` | `tabellion.toml` |
 //! | `root` | the folder that holds the lock |
-//! | `report` | tables for people |
-//! | `say` | lines for people, who may have stopped reading |
-//! | `exit` | what each exit code means |
+//! | `place` | which database, and its URL |
+//! | `commands` | what each command does; gives an answer, prints nothing |
+//! | `tell` | telling what happens: bar, lines, events |
+//! | `report` | text for people |
+//! | `json` | the same for machines |
+//! | `evidence` | the folder that a run leaves |
+//! | `fault`, `exit` | how a command ends, and its code |
 
 mod args;
 mod commands;
+mod config;
+mod evidence;
 mod exit;
+mod fault;
+mod help;
+mod json;
+mod place;
 mod report;
 mod root;
-mod say;
-mod sealing;
+mod tell;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
+use clap::error::ErrorKind;
+use serde_json::Value;
 
-use say::note;
+use commands::Answer;
+use evidence::{Evidence, OUTCOME};
+use exit::Outcome;
+use fault::Fault;
+use tell::{Form, Teller, now, say};
 
 fn main() -> ExitCode {
     // Cargo runs `cargo-tabellion tabellion …`; the first word is not for us.
@@ -30,13 +46,114 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == "tabellion") {
         words.remove(1);
     }
-    let args = args::Args::parse_from(words);
-    match commands::run(args) {
-        Ok(_) if say::lost() => exit::Outcome::Failed.into(),
-        Ok(outcome) => outcome.into(),
+    let wants_json = words.iter().any(|word| word == "--json");
+    let args = match args::Args::try_parse_from(words) {
+        Ok(args) => args,
         Err(error) => {
-            note!("error: {error}");
-            exit::of(&error).into()
+            let is_asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            if !wants_json || is_asked {
+                error.exit();
+            }
+            let text = error.render().to_string();
+            let text = text.trim().trim_start_matches("error: ");
+            let teller = Teller::new(Form::Document, Duration::MAX, None, "");
+            return end(&teller, None, "", Err(Fault::Usage(text.to_owned()))).into();
+        }
+    };
+    let name = args.command.name();
+    let form = match (args.json, args.command.tells_events()) {
+        (false, _) => Form::People,
+        (true, false) => Form::Document,
+        (true, true) => Form::Lines,
+    };
+    let evidence = args.evidence.as_deref().map(Evidence::open).transpose();
+    let (evidence, refused) = match evidence {
+        Ok(evidence) => (evidence.map(Arc::new), None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let teller = Teller::new(form, args.heartbeat, evidence.clone(), name);
+    let ended = match refused {
+        Some(fault) => Err(fault),
+        None => {
+            teller.log(&format!(
+                "cargo tabellion {name} {}",
+                env!("CARGO_PKG_VERSION")
+            ));
+            commands::run(args.command, args.root, &teller, evidence.clone())
+        }
+    };
+    match end(&teller, evidence.as_deref(), name, ended) {
+        _ if say::lost() => Outcome::Failed.into(),
+        outcome => outcome.into(),
+    }
+}
+
+/// Says how a command ended: to the evidence, to machines, to people.
+fn end(
+    teller: &Teller,
+    evidence: Option<&Evidence>,
+    name: &str,
+    mut ended: Result<Answer, Fault>,
+) -> Outcome {
+    if let Some(evidence) = evidence {
+        let mut document = document(teller, name, &ended);
+        document["tool"] = serde_json::json!(concat!("tabellion ", env!("CARGO_PKG_VERSION")));
+        document["at"] = serde_json::json!(now());
+        if let Err(fault) = &ended {
+            teller.log(&format!("error: {fault}"));
+        }
+        let outcome = outcome(&ended);
+        let word = serde_json::to_value(outcome).unwrap_or_default();
+        teller.log(&format!(
+            "ended: {}, exit code {}",
+            word.as_str().unwrap_or_default(),
+            outcome.code()
+        ));
+        evidence.write(OUTCOME, &document);
+        if let Err(fault) = evidence.close() {
+            match &ended {
+                Ok(_) => ended = Err(fault),
+                // What went wrong first is what counts.
+                Err(_) => say::err(format_args!("error: {fault}\n")),
+            }
         }
     }
+    let text = ended.as_ref().map_or("", |answer| answer.text.as_str());
+    teller.end(&document(teller, name, &ended), text);
+    if let (Err(fault), Form::People) = (&ended, teller.form()) {
+        say::err(format_args!("error: {fault}\n"));
+    }
+    outcome(&ended)
+}
+
+fn outcome(ended: &Result<Answer, Fault>) -> Outcome {
+    match ended {
+        Ok(answer) => answer.outcome,
+        Err(fault) => fault.kind().1,
+    }
+}
+
+/// The outcome for machines.
+fn document(teller: &Teller, name: &str, ended: &Result<Answer, Fault>) -> Value {
+    let outcome = outcome(ended);
+    let mut document = serde_json::json!({
+        "command": name,
+        "target": teller.target(),
+        "outcome": outcome,
+        "exit_code": outcome.code(),
+    });
+    match ended {
+        Ok(answer) => {
+            if let Value::Object(fields) = &answer.json {
+                for (name, value) in fields {
+                    document[name] = value.clone();
+                }
+            }
+        }
+        Err(fault) => document["error"] = json::error(fault),
+    }
+    document
 }

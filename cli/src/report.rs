@@ -1,6 +1,8 @@
 //! Tables for people.
 
-use tabellion::migrate::{Entry, Event, Migration, Status};
+use tabellion::migrate::{Entry, Event, Migration, Status, Target, Verification};
+
+use crate::json::{counted, state};
 
 /// Rows as columns of equal width, two blanks apart; the first row is the head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
@@ -28,21 +30,21 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// The migrations and their state.
 pub(crate) fn status(status: &Status) -> String {
-    let head = ["version", "name", "state", "applied (UTC)", "by", "took"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let mut head = vec!["version", "name", "state", "applied (UTC)", "by", "took"];
+    let has_approvals = !status.approvals.is_empty();
+    if has_approvals {
+        head.push("approved by");
+    }
+    let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     for (migration, entry) in &status.migrations {
         let mut row = vec![migration.version.clone(), migration.name.clone()];
-        match entry {
-            None if status.begun.iter().any(|b| b.version == migration.version) => {
-                row.push("begun".into());
-            }
-            None => row.push("pending".into()),
-            Some(entry) => row.extend([
-                "applied".into(),
-                entry.at.clone(),
-                by(entry),
-                milliseconds(entry),
-            ]),
+        row.push(state(status, migration, entry.as_ref()).to_owned());
+        row.extend(match entry {
+            Some(entry) => [entry.at.clone(), by(entry), milliseconds(entry)],
+            None => Default::default(),
+        });
+        if has_approvals {
+            row.push(approved_by(status, migration));
         }
         rows.push(row);
     }
@@ -58,10 +60,110 @@ pub(crate) fn status(status: &Status) -> String {
         count(total, "migration"),
         total - pending
     ));
+    text.push_str(&remarks(status));
+    text
+}
+
+/// What would run, with what it does.
+pub(crate) fn plan(status: &Status, target: &Target, sql: bool) -> String {
+    let mut text = String::new();
+    let pending = status
+        .migrations
+        .iter()
+        .filter(|(_, entry)| entry.is_none());
+    for (migration, _) in pending {
+        let mut about = count(counted(&migration.up.sql), "statement");
+        if migration.up.header.no_transaction {
+            about.push_str(", outside a transaction");
+        }
+        if state(status, migration, None) == "begun" {
+            about.push_str(", begun");
+        }
+        match approved_by(status, migration) {
+            name if !name.is_empty() => about.push_str(&format!(", approved by {name}")),
+            _ if target.approval => about.push_str(", not approved"),
+            _ => {}
+        }
+        text.push_str(&format!(
+            "{} {}: {about}\n",
+            migration.version, migration.name
+        ));
+        for hazard in &migration.up.header.hazards {
+            text.push_str(&format!("    {hazard}\n"));
+        }
+        if sql {
+            text.push_str(&format!("\n{}\n", migration.up.sql));
+        }
+    }
+    text.push_str(&format!(
+        "{} pending\n",
+        count(status.pending(), "migration")
+    ));
+    text.push_str(&remarks(status));
+    text
+}
+
+/// What else there is to say of a ledger.
+fn remarks(status: &Status) -> String {
+    let mut text = String::new();
     for entry in &status.begun {
         text.push_str(&unfinished(status, entry));
     }
+    for (version, name) in &status.elsewhere {
+        let is_ours = |(migration, _): &(Migration, _)| migration.version == *version;
+        let remedy = if status.migrations.iter().any(is_ours) {
+            "run `cargo tabellion adopt --from-supabase`"
+        } else {
+            "no lock holds it, so Tabellion leaves it alone"
+        };
+        text.push_str(&format!(
+            "migration `{version}_{name}` was applied by the Supabase CLI and is not in the ledger; {remedy}\n"
+        ));
+    }
+    for problem in &status.problems {
+        text.push_str(&format!("{problem}\n"));
+    }
     text
+}
+
+/// What `verify` has to say.
+pub(crate) fn verification(found: &Verification) -> String {
+    if found.is_clean() {
+        let objects = count(found.compared, "object");
+        return format!("the database holds what was sealed: {objects} compared, no difference\n");
+    }
+    found.to_string()
+}
+
+/// One line for a row that a person has entered.
+pub(crate) fn entered(entry: &Entry) -> String {
+    let what = match entry.event {
+        Event::Approved => "approved",
+        Event::Adopted => "adopted",
+        Event::RepairedApplied => "entered as applied",
+        Event::RepairedRolledBack => "entered as not applied",
+        other => other.as_str(),
+    };
+    let on = match &entry.target {
+        Some(target) => format!(" on {target}"),
+        None => String::new(),
+    };
+    format!(
+        "{what} {} {}{on} by {}\n",
+        entry.version,
+        entry.name,
+        by(entry)
+    )
+}
+
+fn approved_by(status: &Status, migration: &Migration) -> String {
+    match status.approvals.get(&migration.version) {
+        Some(entry) => entry
+            .on_behalf_of
+            .clone()
+            .unwrap_or_else(|| entry.actor.clone()),
+        None => String::new(),
+    }
 }
 
 /// What was begun outside a transaction and has not finished.

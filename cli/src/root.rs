@@ -2,22 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use tabellion::migrate::MigrateError;
+use crate::fault::Fault;
 
 /// Where projects keep it, unless they say otherwise.
 const USUAL: [&str; 2] = ["db", "supabase"];
 /// The files that tell it, below the root.
 const SIGNS: [&str; 3] = ["tabellion.lock", "draft.lock", "hand"];
 
-/// The root given, else the one found in the working folder or the nearest one above it.
+/// The root found in the working folder or the nearest one above it.
 ///
 /// # Errors
 /// Two roots in one folder. Where none is found, the usual one is taken, and whoever reads it says
 /// what is missing.
-pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, MigrateError> {
-    if let Some(root) = given {
-        return Ok(root);
-    }
+pub(crate) fn find() -> Result<PathBuf, Fault> {
     let here = std::env::current_dir().unwrap_or_default();
     let mut shown = PathBuf::new();
     for folder in here.ancestors() {
@@ -29,7 +26,7 @@ pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, MigrateError> {
             [] => shown.push(".."),
             [one] => return Ok(shown.join(one)),
             _ => {
-                return Err(MigrateError::Request(format!(
+                return Err(Fault::Usage(format!(
                     "both `{}` and `{}` hold a lock; name one with `--root`",
                     shown.join(USUAL[0]).display(),
                     shown.join(USUAL[1]).display()

@@ -87,7 +87,7 @@ async fn a_day_with_the_commands() {
     let applied = run(
         folder,
         url,
-        &["apply", "--to", &versions[0], "--actor", "Ana", URL],
+        &["apply", "--to", &versions[0], "--by", "Ana", URL],
     );
     assert_eq!(applied.code, 0, "{}", applied.err);
     assert!(

@@ -54,9 +54,10 @@ async fn what_was_begun_and_not_finished_is_told() {
         set.iter().last().unwrap().clone(),
     );
     let begun = format!(
-        "insert into tabellion.ledger (event, version, name, checksum, duration_ms, tool)
-         values ('started', '{}', 'one', '{}', 0, 'test')",
-        second.version, second.checksum
+        "insert into tabellion.ledger
+           (event, version, name, checksum, rollback_checksum, position, duration_ms, tool)
+         values ('started', '{}', 'one', '{}', '{}', 1, 0, 'test')",
+        second.version, second.checksum, second.rollback_checksum
     );
     assert!(run(&["apply", "--to", &first.version]).status.success());
     let client = client(database.url()).await;

@@ -334,7 +334,7 @@ async fn a_prediction_reads_as_the_server_prints() {
     let mut twice = Column::new("twice", Type::Numeric(None));
     twice.computed = Some(Expr::new("total * 2", ["total"]));
     twice.nullable = true;
-    let mut word = Column::new("Select", Type::Varchar(20));
+    let mut word = Column::new("Select", Type::Varchar(Some(20)));
     word.collation = Some("\"C\"".into());
     let mut tags = Column::new("tags", Type::Array(Box::new(Type::Text)));
     tags.default = Some("'{}'".into());

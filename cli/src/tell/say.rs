@@ -37,19 +37,3 @@ fn write(to: &mut impl Write, text: Arguments<'_>) -> io::Result<()> {
         other => other,
     }
 }
-
-/// A line on standard output.
-macro_rules! say {
-    ($($text:tt)*) => {
-        $crate::say::out(format_args!("{}\n", format_args!($($text)*)))
-    };
-}
-
-/// A line on standard error.
-macro_rules! note {
-    ($($text:tt)*) => {
-        $crate::say::err(format_args!("{}\n", format_args!($($text)*)))
-    };
-}
-
-pub(crate) use {note, say};

@@ -1,0 +1,306 @@
+//! What each command does: it parses nothing, prints nothing and exits nowhere, but gives an answer.
+
+mod answer;
+mod look;
+mod sealing;
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tabellion::migrate::{Approve, Migrations, Migrator, Repair, SealOptions};
+
+use crate::args::{Command, Target};
+use crate::config::Config;
+use crate::evidence::{Evidence, PLAN, VERIFICATION};
+use crate::exit::Outcome;
+use crate::fault::Fault;
+use crate::json;
+use crate::place::Place;
+use crate::root;
+use crate::tell::{Beat, Teller};
+
+/// How a command ended that was not cut short.
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    /// For people; lines, or nothing.
+    pub(crate) text: String,
+    /// For machines: the fields that are the command's own.
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    fn done(text: impl Into<String>, json: Value) -> Answer {
+        Answer {
+            outcome: Outcome::Done,
+            text: text.into(),
+            json,
+        }
+    }
+
+    fn or_finding(self, is_finding: bool) -> Answer {
+        Answer {
+            outcome: if is_finding {
+                Outcome::Finding
+            } else {
+                self.outcome
+            },
+            ..self
+        }
+    }
+}
+
+/// What a command works with.
+struct Session {
+    config: Config,
+    root: PathBuf,
+    teller: Arc<Teller>,
+    evidence: Option<Arc<Evidence>>,
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(
+    command: Command,
+    given_root: Option<PathBuf>,
+    teller: &Arc<Teller>,
+    evidence: Option<Arc<Evidence>>,
+) -> Result<Answer, Fault> {
+    let _beat = Beat::start(teller);
+    let mut from: Vec<PathBuf> = given_root.iter().cloned().collect();
+    from.push(PathBuf::new());
+    let config = Config::find(&from)?;
+    let root = match given_root.or_else(|| config.root.clone()) {
+        Some(root) => root,
+        None => root::find()?,
+    };
+    let session = Session {
+        config,
+        root,
+        teller: Arc::clone(teller),
+        evidence,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Fault::Io(format!(
+                "no runtime could be started: {error}; free resources"
+            ))
+        })?;
+    runtime.block_on(session.run(command))
+}
+
+impl Session {
+    async fn run(self, command: Command) -> Result<Answer, Fault> {
+        match command {
+            Command::Seal {
+                name,
+                accept,
+                reviewed,
+            } => sealing::seal_named(&self.root, &name, &SealOptions { accept, reviewed }),
+            Command::New { name } => sealing::begin(&self.root, &name),
+            Command::Reseal {
+                target,
+                applied_nowhere,
+            } => {
+                let places = match applied_nowhere {
+                    true => Default::default(),
+                    false => Place::all(&self.config, &target)?,
+                };
+                sealing::reseal_merged(&self.root, places).await
+            }
+            command => self.with_database(command).await,
+        }
+    }
+
+    async fn with_database(self, command: Command) -> Result<Answer, Fault> {
+        let set = Arc::new(Migrations::load(&self.root)?);
+        let place = self.place(command.target())?;
+        let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
+        self.plan(&mut engine, &set, &command).await;
+        self.teller.begin(command.name(), "");
+        let answer = self.on_database(command, &place, &set, engine).await;
+        if let Ok(answer) = &answer {
+            self.teller.log(&answer.text);
+        }
+        self.verification(&place, &set).await;
+        answer
+    }
+
+    async fn on_database(
+        &self,
+        command: Command,
+        place: &Place,
+        set: &Migrations,
+        mut engine: Migrator,
+    ) -> Result<Answer, Fault> {
+        match command {
+            Command::Plan { sql, .. } => look::plan(engine, set, &place.target, sql).await,
+            Command::Status { check, .. } => look::status(engine, set, check).await,
+            Command::Verify { .. } => {
+                let answer = look::verify(engine, set).await?;
+                self.document(VERIFICATION, || answer.json.clone());
+                Ok(answer)
+            }
+            Command::Approve {
+                versions,
+                all_pending,
+                by,
+                reason,
+                ..
+            } => {
+                let what = match all_pending {
+                    true => Approve::AllPending,
+                    false => Approve::Versions(versions),
+                };
+                answer::approve(engine, set, &what, &by, reason.as_deref()).await
+            }
+            Command::Adopt {
+                to,
+                from_supabase,
+                by,
+                reason,
+                ..
+            } => answer::adopt(engine.on_behalf_of(by), set, to, from_supabase, &reason).await,
+            Command::Repair {
+                version,
+                applied,
+                by,
+                reason,
+                ..
+            } => {
+                let state = match applied {
+                    true => Repair::Applied,
+                    false => Repair::RolledBack,
+                };
+                answer::repair(engine, set, &version, state, &by, &reason).await
+            }
+            Command::Apply {
+                to, dry_run, work, ..
+            } => {
+                place.guard(&mut engine).await?;
+                work::apply(work::acting_for(engine, work.by), set, to, dry_run).await
+            }
+            Command::Rollback {
+                steps,
+                to,
+                all,
+                accept_data_loss,
+                accept_wider_access,
+                work,
+                ..
+            } => {
+                place.guard(&mut engine).await?;
+                let options = tabellion::migrate::RollbackOptions {
+                    target: work::backwards(steps, to, all),
+                    accept_data_loss,
+                    accept_wider_access,
+                };
+                work::rollback(work::acting_for(engine, work.by), set, &options).await
+            }
+            Command::Seal { .. } | Command::New { .. } | Command::Reseal { .. } => {
+                Ok(Answer::done("", Value::Null))
+            }
+        }
+    }
+
+    /// The database that a command is for.
+    fn place(&self, target: Option<&Target>) -> Result<Place, Fault> {
+        let (name, variable) = match target {
+            Some(target) => (target.target.as_deref(), target.url_env.as_deref()),
+            None => (None, None),
+        };
+        let place = Place::find(&self.config, name, variable)?;
+        if let Some(name) = &place.target.name {
+            self.teller.set_target(name);
+        }
+        Ok(place)
+    }
+
+    /// An engine that tells what it does.
+    async fn engine(
+        &self,
+        place: &Place,
+        set: &Arc<Migrations>,
+        lock_wait: Option<Duration>,
+    ) -> Result<Migrator, Fault> {
+        let (teller, set) = (Arc::clone(&self.teller), Arc::clone(set));
+        let engine = place.connect().await?;
+        let engine = engine.observe(move |progress| teller.progress(&set, progress));
+        Ok(match lock_wait {
+            Some(wait) => engine.lock_wait(wait),
+            None => engine,
+        })
+    }
+
+    /// Leaves the plan as evidence: how the migrations stand, and what is to run.
+    async fn plan(&self, engine: &mut Migrator, set: &Migrations, command: &Command) {
+        if self.evidence.is_none() {
+            return;
+        }
+        self.teller.begin(command.name(), "reading the ledger");
+        let status = engine.status(set).await.map_err(Fault::from);
+        self.document(PLAN, || match &status {
+            Ok(status) => json!({
+                "command": command.name(),
+                "would_run": work::would_run(status, command),
+                "migrations": json::migrations(status, false),
+                "elsewhere": json::elsewhere(status),
+                "problems": status.problems,
+            }),
+            Err(fault) => json!({ "error": json::error(fault) }),
+        });
+    }
+
+    /// Leaves the verification as evidence, over a connection that nothing has happened to.
+    async fn verification(&self, place: &Place, set: &Migrations) {
+        let Some(evidence) = &self.evidence else {
+            return;
+        };
+        if evidence.has(VERIFICATION) {
+            return;
+        }
+        self.teller.begin("verify", "for the evidence");
+        let found = async { Ok::<_, Fault>(place.connect().await?.verify(set).await?) }.await;
+        self.document(VERIFICATION, || match &found {
+            Ok(found) => json::verification(found),
+            Err(fault) => json!({ "error": json::error(fault) }),
+        });
+    }
+
+    fn document(&self, name: &str, value: impl FnOnce() -> Value) {
+        if let Some(evidence) = &self.evidence {
+            evidence.write(name, &value());
+        }
+    }
+}
+
+impl Command {
+    fn target(&self) -> Option<&Target> {
+        match self {
+            Command::Seal { .. } | Command::New { .. } | Command::Reseal { .. } => None,
+            Command::Plan { target, .. }
+            | Command::Approve { target, .. }
+            | Command::Apply { target, .. }
+            | Command::Rollback { target, .. }
+            | Command::Status { target, .. }
+            | Command::Verify { target }
+            | Command::Adopt { target, .. }
+            | Command::Repair { target, .. } => Some(target),
+        }
+    }
+
+    fn lock_wait(&self) -> Option<Duration> {
+        match self {
+            Command::Apply { work, .. } | Command::Rollback { work, .. } => {
+                Some(work.patience.lock_wait)
+            }
+            Command::Adopt { patience, .. } | Command::Repair { patience, .. } => {
+                Some(patience.lock_wait)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Which database a command is for, and its URL, which comes from the environment and goes nowhere else.
+
+use std::collections::BTreeMap;
+
+use tabellion::migrate::{MigrateError, Migrator, Problems, Target, same_database};
+
+use crate::config::{Config, FILE, Named};
+use crate::fault::Fault;
+
+/// The variable of a database that no file names.
+pub(crate) const USUAL: &str = "DATABASE_URL";
+
+/// A database, and how to reach it.
+pub(crate) struct Place {
+    pub(crate) target: Target,
+    url: String,
+    direct_url: Option<String>,
+    /// The targets of the file that ask for approvals, where this database is none of the file.
+    guarded: Vec<String>,
+}
+
+impl Place {
+    /// The database that the command line names: by a target, by a variable, or the only one there is.
+    ///
+    /// A variable that leads where a target of the file leads is that target, so that nobody walks around an
+    /// approval by it.
+    ///
+    /// # Errors
+    /// A target that the file does not hold, several to choose from, a variable without a URL.
+    pub(crate) fn find(
+        config: &Config,
+        target: Option<&str>,
+        url_env: Option<&str>,
+    ) -> Result<Place, Fault> {
+        if let Some(name) = target {
+            return Place::named(config, name);
+        }
+        let variable = match url_env {
+            Some(variable) => variable,
+            None => match config.targets.len() {
+                0 => USUAL,
+                1 => {
+                    let only = config.targets.keys().next().map_or("", String::as_str);
+                    return Place::named(config, only);
+                }
+                _ => {
+                    return Err(Fault::Usage(format!(
+                        "`{FILE}` names several targets; choose one of {} with `--target`",
+                        config.names()
+                    )));
+                }
+            },
+        };
+        let holds = |named: &Named| named.variables().any(|own| own == variable);
+        if let Some((name, _)) = config.targets.iter().find(|(_, named)| holds(named)) {
+            return Place::named(config, name);
+        }
+        let url = url(variable, "--url-env VARIABLE")?;
+        let leads = |named: &Named| {
+            let mut urls = named.variables().filter_map(|own| given(own));
+            urls.any(|own| same_database(&own, &url))
+        };
+        let same = config.targets.iter().find(|(_, named)| leads(named));
+        Ok(match same {
+            Some((name, named)) => Place::of(name, named, url),
+            None => {
+                let asking = config.targets.iter().filter(|(_, named)| named.approval);
+                Place {
+                    guarded: asking.map(|(name, _)| name.clone()).collect(),
+                    ..Place::unnamed(url)
+                }
+            }
+        })
+    }
+
+    /// The databases that a reseal asks what is applied: those named, as `NAME` of the file or
+    /// `NAME=VARIABLE`; without one those of the file, or the usual one.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find); nothing that names a database.
+    pub(crate) fn all(
+        config: &Config,
+        named: &[(String, Option<String>)],
+    ) -> Result<BTreeMap<String, Place>, Fault> {
+        let mut places = BTreeMap::new();
+        for (name, variable) in named {
+            let place = match variable {
+                None => Place::named(config, name)?,
+                Some(variable) => Place::unnamed(url(variable, "--target NAME=VARIABLE")?),
+            };
+            places.insert(name.clone(), place);
+        }
+        if !named.is_empty() {
+            return Ok(places);
+        }
+        for name in config.targets.keys() {
+            places.insert(name.clone(), Place::named(config, name)?);
+        }
+        if places.is_empty() {
+            if given(USUAL).is_none() {
+                return Err(Fault::Usage(format!(
+                    "nothing says which databases may have applied what the branches sealed; name them with \
+                     `--target NAME` from `{FILE}` or with `--target NAME=VARIABLE`, or say `--applied-nowhere`"
+                )));
+            }
+            places.insert(USUAL.into(), Place::find(config, None, None)?);
+        }
+        Ok(places)
+    }
+
+    /// A target of the file.
+    fn named(config: &Config, name: &str) -> Result<Place, Fault> {
+        let Some(named) = config.targets.get(name) else {
+            let there = match config.targets.len() {
+                0 => format!("write it into `{FILE}`, or name a variable with `--url-env`"),
+                _ => format!("it names {}", config.names()),
+            };
+            return Err(Fault::Usage(format!(
+                "`{FILE}` names no target `{name}`; {there}"
+            )));
+        };
+        let remedy = "--target NAME";
+        let own = url(&named.url_env, remedy)?;
+        let direct = named.direct_url_env.as_deref();
+        let direct = direct.map(|variable| url(variable, remedy)).transpose()?;
+        let twin = config.targets.iter().find(|(other, twin)| {
+            let mut urls = twin.variables().filter_map(|variable| given(variable));
+            *other != name && twin.approval && urls.any(|url| same_database(&url, &own))
+        });
+        if let Some((twin, _)) = twin {
+            return Err(Fault::Usage(format!(
+                "targets `{name}` and `{twin}` lead to the same database, and `{twin}` asks for approvals; see \
+                 what their variables hold, or say `--target {twin}`"
+            )));
+        }
+        Ok(Place {
+            direct_url: direct,
+            ..Place::of(name, named, own)
+        })
+    }
+
+    fn of(name: &str, named: &Named, url: String) -> Place {
+        Place {
+            target: Target {
+                name: Some(name.to_owned()),
+                approval: named.approval,
+                pooler: named.pooler,
+            },
+            ..Place::unnamed(url)
+        }
+    }
+
+    fn unnamed(url: String) -> Place {
+        Place {
+            target: Target::default(),
+            url,
+            direct_url: None,
+            guarded: Vec::new(),
+        }
+    }
+
+    /// Connects.
+    pub(crate) async fn connect(&self) -> Result<Migrator, Fault> {
+        let engine = Migrator::connect(&self.url).await?;
+        let engine = engine.target(self.target.clone());
+        Ok(match &self.direct_url {
+            Some(url) => engine.direct_url(url),
+            None => engine,
+        })
+    }
+
+    /// Refuses to change a database that the file does not name where its ledger is that of a target which
+    /// asks for approvals: the variable of that target may be unset, or its server have two names.
+    pub(crate) async fn guard(&self, engine: &mut Migrator) -> Result<(), Fault> {
+        if self.guarded.is_empty() {
+            return Ok(());
+        }
+        let history = engine.history().await?;
+        let mut targets = history
+            .iter()
+            .rev()
+            .filter_map(|entry| entry.target.as_ref());
+        match targets.find(|target| self.guarded.contains(target)) {
+            None => Ok(()),
+            Some(target) => Err(MigrateError::Unapproved(Problems(vec![format!(
+                "the ledger of this database is that of target `{target}`, which asks for approvals; say \
+                 `--target {target}`, or give a copy of it a target of its own in `{FILE}`"
+            )]))
+            .into()),
+        }
+    }
+}
+
+/// What a variable holds.
+fn given(variable: &str) -> Option<String> {
+    let value = std::env::var(variable).ok()?;
+    Some(value).filter(|url| !url.trim().is_empty())
+}
+
+/// The URL that a variable holds; `flag` names another.
+fn url(variable: &str, flag: &str) -> Result<String, Fault> {
+    given(variable).ok_or_else(|| {
+        Fault::Usage(format!(
+            "the environment variable `{variable}` holds no URL; set it to \
+             `postgres://user:password@host:5432/database`, or name another with `{flag}`"
+        ))
+    })
+}
