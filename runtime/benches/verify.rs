@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p tabellion --features testing --bench verify`. In `alike` the tables differ by name
 //! alone; in `apart` every table has columns, predicates and defaults of its own, which PostgreSQL has
-//! to print one by one.
+//! to print one by one. Each message may hold several queries; how many there are does not depend on the
+//! number of tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -15,6 +16,10 @@ use tabellion_sql::schema::{
     Check, Column, Command, Expr, Generated, Index, IndexColumn, Policy, PrimaryKey, QualifiedName,
     Rls, Role, Schema, Table, Type,
 };
+
+#[path = "../tests/query_scoped/proxy.rs"]
+#[allow(dead_code)] // the benchmark only counts
+mod proxy;
 
 const ROLE: &str = "verify_bench_app";
 const RUNS: usize = 5;
@@ -160,9 +165,14 @@ async fn main() {
             assert!(found.is_clean(), "{found}");
         }
         times.sort();
+        let (url, flights) = proxy::counting(database.url()).await.expect("a proxy");
+        let mut counted = Migrator::connect(&url).await.expect("a connection");
+        let before = flights.count();
+        counted.verify(&set).await.expect("verified");
+        let messages = flights.count() - before;
         let kind = if apart { "apart" } else { "alike" };
         println!(
-            "{tables:>5} tables {kind}: {:.3} s, {:.3} s; apply took {:.3} s",
+            "{tables:>5} tables {kind}: {:.3} s, {:.3} s, {messages} messages; apply took {:.3} s",
             times[0].as_secs_f64(),
             times[RUNS / 2].as_secs_f64(),
             applied.as_secs_f64()

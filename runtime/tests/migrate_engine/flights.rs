@@ -1,12 +1,14 @@
 //! How often the engine waits for the server, counted on the wire; and that a file sent at once with its
 //! guard is told by its own lines.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tabellion::migrate::{MigrateError, RollbackTarget};
+use tabellion_sql::schema::{Check, Expr, Index, IndexColumn, QualifiedName, Schema, Table};
 
 use crate::proxy::counting;
-use crate::support::{Project, database};
+use crate::support::{Project, database, step};
 use crate::{ALL, back, engine, tables, versions};
 
 #[tokio::test]
@@ -32,6 +34,53 @@ async fn one_for_each_file_and_two_to_read() {
     let all = back(RollbackTarget::All);
     assert_eq!(engine.rollback(&set, &all).await.unwrap().len(), 12);
     assert_eq!(flights.count() - before, 2 + 12);
+}
+
+/// However many tables there are, and however many expressions the server has to print.
+#[tokio::test]
+async fn verifying_asks_a_fixed_number_of_times() {
+    let mut counts = Vec::new();
+    for number in [3, 90] {
+        let (database, project) = (database().await, Project::new());
+        project.draw(&checked_tables(number));
+        project.seal("tables");
+        let set = project.load();
+        let (url, flights) = counting(database.url()).await.unwrap();
+        let mut engine = engine(&url).await;
+        engine.apply(&set, &ALL).await.unwrap();
+        let before = flights.count();
+        let found = engine.verify(&set).await.unwrap();
+        assert!(found.is_clean() && found.compared > 5 * number, "{found}");
+        counts.push(flights.count() - before);
+    }
+    assert_eq!(counts[0], counts[1], "{counts:?}");
+    assert!(counts[0] <= 10, "{counts:?}");
+}
+
+/// Tables with a check, an index and the policies of the sample table.
+fn checked_tables(count: usize) -> Schema {
+    let mut schema = step(1);
+    let (_, order) = schema.tables.pop_first().expect("the orders");
+    for number in 0..count {
+        let mut id = order.column("id").expect("its key").clone();
+        id.generated = None;
+        let shop = order.column("shop").expect("its shop").clone();
+        let check = Expr::new(format!("id <> {number}"), ["id"]);
+        let table = Table {
+            columns: vec![id, shop],
+            checks: BTreeMap::from([(format!("not_{number}"), Check::new(check))]),
+            indexes: BTreeMap::from([(
+                format!("shop_{number}"),
+                Index::new([IndexColumn::new("shop")]),
+            )]),
+            rls: order.rls.clone(),
+            grants: order.grants.clone(),
+            ..Table::new(format!("shop::Table{number}"))
+        };
+        let name = QualifiedName::new("public", format!("table_{number}"));
+        schema.tables.insert(name, table);
+    }
+    schema
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'tabellion
 /// namespace `n`, `{free CLASS}` one on an object that no extension has brought.
 const OTHERS: [&str; 7] = [
     "select 'view ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
-       c.relkind || ' ' || pg_catalog.pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
+       c.relkind::text || ' ' || pg_catalog.pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
        || coalesce(' ' || (select pg_catalog.string_agg(pg_catalog.pg_get_indexdef(x.indexrelid), ' '
             order by x.indexrelid::pg_catalog.regclass::text) from pg_catalog.pg_index x where x.indrelid = c.oid), '')
        || coalesce(' ' || (select pg_catalog.string_agg(pg_catalog.pg_get_triggerdef(t.oid), ' ' order by t.tgname)
@@ -40,7 +40,7 @@ const OTHERS: [&str; 7] = [
      from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
      where {own} and {free pg_proc p} and p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype",
     "select 'type ' || t.oid::pg_catalog.regtype::text,
-       t.typtype || ' ' || coalesce((select pg_catalog.string_agg(e.enumlabel, ', ' order by e.enumsortorder)
+       t.typtype::text || ' ' || coalesce((select pg_catalog.string_agg(e.enumlabel, ', ' order by e.enumsortorder)
          from pg_catalog.pg_enum e where e.enumtypid = t.oid), '')
        || case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, t.typtypmod) || ' ' || t.typnotnull
             || ' ' || coalesce(t.typdefault, '') else '' end
@@ -56,10 +56,10 @@ const OTHERS: [&str; 7] = [
     "select 'extension ' || pg_catalog.quote_ident(e.extname), e.extversion || ' in ' || n.nspname
      from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace",
     "select 'event trigger ' || pg_catalog.quote_ident(e.evtname),
-       e.evtevent || ' ' || e.evtfoid::pg_catalog.regprocedure::text || ' ' || e.evtenabled
+       e.evtevent || ' ' || e.evtfoid::pg_catalog.regprocedure::text || ' ' || e.evtenabled::text
      from pg_catalog.pg_event_trigger e",
     "select 'default privileges of ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.defaclrole)) || ' for '
-       || d.defaclobjtype || coalesce(' in schema ' || pg_catalog.quote_ident(n.nspname), ''), {acl d.defaclacl}
+       || d.defaclobjtype::text || coalesce(' in schema ' || pg_catalog.quote_ident(n.nspname), ''), {acl d.defaclacl}
      from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace",
 ];
 
@@ -142,10 +142,7 @@ impl Canonical {
 
     /// What leads back to an earlier state.
     pub(super) fn back_to(&self, earlier: &Canonical) -> Delta {
-        let names: BTreeSet<&String> = self.0.keys().chain(earlier.0.keys()).collect();
-        let differ = names
-            .into_iter()
-            .filter(|name| self.0.get(*name) != earlier.0.get(*name));
+        let differ = self.apart(earlier);
         Delta(
             differ
                 .map(|name| (name.clone(), earlier.0.get(name).cloned()))
@@ -153,14 +150,24 @@ impl Canonical {
         )
     }
 
-    /// What is otherwise there, a sentence each, and what of it does not count.
-    pub(super) fn differences(&self, found: &Canonical) -> (Vec<String>, Vec<String>) {
+    /// The objects that are otherwise.
+    pub(super) fn apart<'a>(&'a self, found: &'a Canonical) -> impl Iterator<Item = &'a String> {
         let names: BTreeSet<&String> = self.0.keys().chain(found.0.keys()).collect();
+        let mut names = names.into_iter();
+        std::iter::from_fn(move || names.find(|name| self.0.get(*name) != found.0.get(*name)))
+    }
+
+    /// What is otherwise there, a sentence each, and what of it does not count. Objects in `told` are not
+    /// looked at.
+    pub(super) fn differences(
+        &self,
+        found: &Canonical,
+        told: &BTreeSet<String>,
+    ) -> (Vec<String>, Vec<String>) {
         let is_lone = |name: &str| self.0.contains_key(name) != found.0.contains_key(name);
         let (mut differences, mut notes) = (Vec::new(), Vec::new());
-        for name in names {
+        for name in self.apart(found).filter(|name| !told.contains(*name)) {
             let line = match (self.0.get(name), found.0.get(name)) {
-                (Some(wanted), Some(found)) if wanted == found => continue,
                 (Some(wanted), Some(found)) => {
                     format!("{name} differs: it was `{wanted}` and is `{found}`")
                 }
@@ -237,7 +244,7 @@ mod tests {
             ("order of columns of a.b", "b, a"),
             ("table `a.b`", "table"),
         ]);
-        let (differences, notes) = before.differences(&moved);
+        let (differences, notes) = before.differences(&moved, &BTreeSet::new());
         assert!(
             differences.is_empty() && notes.len() == 1,
             "{differences:?} {notes:?}"
@@ -250,7 +257,7 @@ mod tests {
             ("column `id` on `a.c`", "integer"),
             ("order of columns of a.c", "id"),
         ]);
-        let (differences, _) = before.differences(&more);
+        let (differences, _) = before.differences(&more, &BTreeSet::new());
         assert_eq!(differences, ["table `a.c` was not there before"]);
     }
 }

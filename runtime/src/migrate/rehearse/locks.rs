@@ -18,9 +18,7 @@ use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migrations;
 use crate::migrate::verify::rows;
 
-/// The PostgreSQL schema of what a rehearsal keeps for itself.
-pub(super) const SCHEMA: &str = "tabellion_rehearsal";
-
+/// What a rehearsal keeps for itself, in a PostgreSQL schema of its own.
 const CREATE: &str = "
 create schema if not exists tabellion_rehearsal;
 create table if not exists tabellion_rehearsal.relation (id oid, name text);

@@ -6,21 +6,24 @@
 //! | file | job |
 //! |---|---|
 //! | `scratch` | the scratch database: made, found again after a killed run, dropped whatever happens |
+//! | `place` | the server it is made on |
 //! | `roles` | roles, which all databases of a server share: what is missing, what was made |
 //! | `stubs` | what a schema refers to and does not own |
 //! | `canonical` | what a database holds, in a form that compares |
 //! | `locks` | which locks a file took |
+//! | `report` | what came of it |
 //! | `rows` | how many rows each table of a copy has |
 
 mod canonical;
 mod locks;
+mod place;
+mod report;
 mod roles;
 mod rows;
 mod scratch;
 mod stubs;
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use self::canonical::{Canonical, Delta};
@@ -33,9 +36,9 @@ use super::ledger::{Entry, Event};
 use super::rollback::{RollbackOptions, RollbackTarget};
 use super::set::{Migration, Migrations};
 use super::target::Pooler;
-use super::verify::Verification;
 
 pub use locks::TakenLock;
+pub use report::{Rehearsal, Rehearsed};
 pub use rows::RowCount;
 
 /// Where to rehearse, and on what.
@@ -46,9 +49,10 @@ pub struct RehearseOptions {
     pub url: Option<String>,
     /// What stands between this program and that server. Through a pooler no scratch database is reached.
     pub pooler: Pooler,
-    /// The scratch database begins as a copy of the target's, with its rows, and what is pending there is
-    /// rehearsed. PostgreSQL copies a database while nobody is connected to it, for its owner or a superuser.
-    pub copies: bool,
+    /// The scratch database begins as a copy of this database of the same server, with its rows, and what is
+    /// pending there is rehearsed. PostgreSQL copies a database while nobody is connected to it, for its owner
+    /// or a superuser, so that beside a database in use it takes a restored backup of it.
+    pub on_copy_of: Option<String>,
 }
 
 /// What a rehearsal tells while it works.
@@ -61,134 +65,6 @@ pub enum Rehearsing<'a> {
     Running(&'a Migration, Event),
     /// A migration has been up, down and up again.
     Done(&'a Rehearsed),
-}
-
-/// What came of a rehearsal.
-#[derive(Debug, Clone, Default)]
-pub struct Rehearsal {
-    /// Where it took place, and why there.
-    pub place: String,
-    /// What was made that no migration makes: stubs, and roles that were missing.
-    pub prepared: Vec<String>,
-    /// The migrations in order. Where one fails, those after it are not there.
-    pub migrations: Vec<Rehearsed>,
-    /// The comparison with the sealed schema, after every file up; `None` where one failed.
-    pub verification: Option<Verification>,
-    /// How many rows each table of the copy held; empty unless one was asked for.
-    pub rows: Vec<RowCount>,
-    /// What was left: databases of killed rehearsals, roles that could not be dropped; each with the
-    /// command that removes it.
-    pub leftovers: Vec<String>,
-}
-
-impl Rehearsal {
-    /// Whether every file ran, every way back led exactly back, and the end is as sealed.
-    pub fn is_clean(&self) -> bool {
-        let verified = self.verification.as_ref();
-        self.migrations.iter().all(Rehearsed::is_exact)
-            && verified.is_some_and(Verification::is_clean)
-    }
-}
-
-/// One migration, rehearsed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rehearsed {
-    /// Its version.
-    pub version: String,
-    /// Its name.
-    pub name: String,
-    /// How long the file took that applies it.
-    pub up: Option<Duration>,
-    /// How long the file took that undoes it.
-    pub down: Option<Duration>,
-    /// How long it took to apply it again.
-    pub again: Option<Duration>,
-    /// The strongest lock that applying it took on each relation that was there before.
-    pub up_locks: Vec<TakenLock>,
-    /// The same of undoing it.
-    pub down_locks: Vec<TakenLock>,
-    /// Whether the locks were looked at from another connection from time to time, as for files outside a
-    /// transaction; some may then be missing.
-    pub sampled: bool,
-    /// What the way back leaves otherwise than it was, and what coming again does.
-    pub differences: Vec<String>,
-    /// What is otherwise and does not count: the order of columns.
-    pub notes: Vec<String>,
-    /// Why one of its files did not run.
-    pub failure: Option<String>,
-}
-
-impl Rehearsed {
-    /// Whether it ran up, down and up again, and left no difference.
-    pub fn is_exact(&self) -> bool {
-        self.failure.is_none() && self.differences.is_empty() && self.again.is_some()
-    }
-}
-
-/// A line for each migration and each finding.
-impl fmt::Display for Rehearsal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.place)?;
-        for line in &self.prepared {
-            writeln!(f, "{line}")?;
-        }
-        for migration in &self.migrations {
-            write!(f, "{migration}")?;
-        }
-        if let Some(verification) = &self.verification {
-            write!(f, "{verification}")?;
-        }
-        for count in &self.rows {
-            writeln!(f, "{count}")?;
-        }
-        for line in &self.leftovers {
-            writeln!(f, "{line}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Rehearsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let took = |time: &Option<Duration>| match time {
-            Some(time) => format!("{} ms", time.as_millis()),
-            None => "did not run".to_owned(),
-        };
-        let state = if self.is_exact() {
-            "exact"
-        } else {
-            "not exact"
-        };
-        writeln!(
-            f,
-            "{}_{}: up {}, down {}, up again {}: {state}",
-            self.version,
-            self.name,
-            took(&self.up),
-            took(&self.down),
-            took(&self.again)
-        )?;
-        for (way, locks) in [("up", &self.up_locks), ("down", &self.down_locks)] {
-            for lock in locks {
-                writeln!(f, "  {way} locks {lock}")?;
-            }
-        }
-        if self.sampled {
-            writeln!(
-                f,
-                "  locks outside a transaction were looked at from time to time; some may be missing"
-            )?;
-        }
-        let lines = self
-            .failure
-            .iter()
-            .chain(&self.differences)
-            .chain(&self.notes);
-        for line in lines {
-            writeln!(f, "  {line}")?;
-        }
-        Ok(())
-    }
 }
 
 /// Rehearses the sealed migrations in a scratch database, which is dropped whatever comes of it.
@@ -226,7 +102,7 @@ async fn run(
     observe: &mut (dyn FnMut(Rehearsing<'_>) + Send),
 ) -> Result<(), MigrateError> {
     let mut stage = Stage::open(set, scratch.url()).await?;
-    if !options.copies {
+    if !options.on_copy_of.is_some() {
         let stubs = stubs::make(&stage.engine.client, set.schema()).await?;
         rehearsal.prepared.extend(stubs);
     }
@@ -246,7 +122,7 @@ async fn run(
             .collect()
     };
     let mut counts = Vec::new();
-    if options.copies {
+    if options.on_copy_of.is_some() {
         counts.push(rows::count(&stage.engine.client).await?);
     }
     let mut now = Canonical::read(&stage.engine.client).await?;
@@ -277,27 +153,29 @@ async fn run(
         deltas.push(after.back_to(&now));
         now = after;
     }
-    if options.copies {
+    if options.on_copy_of.is_some() {
         counts.push(rows::count(&stage.engine.client).await?);
     }
     if !failed {
         rehearsal.verification = Some(stage.engine.verify(set).await?);
     }
-    // The way back, from the last one that ran. Where it fails, nothing before it can be undone.
+    // The way back, from the last one that ran.
     let ran: Vec<&Migration> = pending.iter().copied().take(deltas.len()).collect();
+    let mut told = BTreeSet::new();
     for (&migration, delta) in ran.iter().zip(&deltas).rev() {
         let before = delta.applied_to(&now);
         let one = done.entry(&migration.version).or_default();
-        stage
-            .there_and_back(migration, &before, &now, one, observe)
+        let is_back = stage
+            .there_and_back(migration, [&before, &now], &mut told, one, observe)
             .await?;
         observe(Rehearsing::Done(one));
-        if one.failure.is_some() {
+        if !is_back {
+            // Nothing before it can be undone.
             break;
         }
         now = before;
     }
-    if options.copies {
+    if options.on_copy_of.is_some() {
         counts.push(rows::count(&stage.engine.client).await?);
         rehearsal.rows = rows::compare(counts);
     }
@@ -361,15 +239,18 @@ impl Stage {
         }
     }
 
-    /// Down, compared with what was before; up again, compared with what was after; and down.
+    /// Down, compared with what was before; up again, compared with what was after; and down. Says whether
+    /// it ended before the migration.
+    ///
+    /// An object that was `told` as otherwise stays so: it is told once, of the file that left it so.
     async fn there_and_back(
         &mut self,
         migration: &Migration,
-        before: &Canonical,
-        after: &Canonical,
+        [before, after]: [&Canonical; 2],
+        told: &mut BTreeSet<String>,
         one: &mut Rehearsed,
         observe: &mut (dyn FnMut(Rehearsing<'_>) + Send),
-    ) -> Result<(), MigrateError> {
+    ) -> Result<bool, MigrateError> {
         let steps = [
             (Event::RolledBack, before, "after the rollback"),
             (Event::Applied, after, "after applying it again"),
@@ -379,8 +260,10 @@ impl Stage {
             observe(Rehearsing::Running(migration, event));
             match self.run(migration, event).await? {
                 Ran::Failed(why) => {
-                    one.failure = Some(format!("{when}: {why}"));
-                    return Ok(());
+                    let doing = ["rolling back", "applying again", "rolling back again"][index];
+                    one.failure = Some(format!("{doing}: {why}"));
+                    // Nothing is left of a file that fails in a transaction.
+                    return Ok(event == Event::Applied && !migration.up.header.no_transaction);
                 }
                 Ran::Done(took, locks) if index == 0 => {
                     one.down = Some(took);
@@ -390,18 +273,13 @@ impl Stage {
                 Ran::Done(..) => {}
             }
             let found = Canonical::read(&self.engine.client).await?;
-            let (differences, notes) = wanted.differences(&found);
-            // What the first rollback has left is there the second time too.
-            if index < 2 || one.differences.is_empty() {
-                one.differences
-                    .extend(differences.iter().map(|line| format!("{when}, {line}")));
-            }
-            if index == 0 {
-                one.notes
-                    .extend(notes.iter().map(|line| format!("{when}, {line}")));
-            }
+            let (differences, notes) = wanted.differences(&found, told);
+            let said = |line: String| format!("{when}, {line}");
+            one.differences.extend(differences.into_iter().map(said));
+            one.notes.extend(notes.into_iter().map(said));
+            told.extend(wanted.apart(&found).cloned());
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -9,6 +9,7 @@ use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::Schema;
 use tokio_postgres::Client;
 
+use super::place::{Facts, elsewhere, with_database};
 use super::{RehearseOptions, roles};
 use crate::migrate::connect;
 use crate::migrate::error::MigrateError;
@@ -20,9 +21,6 @@ const PREFIX: &str = "tabellion_rehearsal_";
 
 /// How long a destructor waits for the database to be dropped.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Databases from which a copy of another one can be made: a database is copied while nobody is in it.
-const OTHERS: [&str; 2] = ["postgres", "template1"];
 
 /// A database that is dropped with it.
 pub(super) struct Scratch {
@@ -58,20 +56,22 @@ impl Scratch {
         schema: &Schema,
         options: &RehearseOptions,
     ) -> Result<Self, MigrateError> {
+        let copied = options.on_copy_of.as_deref();
         let refused = match &options.url {
             None => "no target was named".to_owned(),
             Some(_) if options.pooler != Pooler::Direct => {
                 "the target is reached through a pooler".to_owned()
             }
-            Some(url) => match Self::on_the_target(schema, url, options.copies).await? {
+            Some(url) => match Self::on_the_target(schema, url, copied).await? {
                 Ok(scratch) => return Ok(scratch),
                 Err(why) => why,
             },
         };
-        if options.copies {
+        if let Some(copied) = copied {
             return Err(MigrateError::Request(format!(
-                "no copy can be made: {refused}; name a target that is reached directly, as the owner of its \
-                 database or a superuser, with `createdb`, while nobody is connected to it"
+                "no copy of `{copied}` can be made: {refused}; name a target on its server that is reached \
+                 directly, as a superuser or as the owner of `{copied}` with CREATEDB, while nobody is \
+                 connected to it"
             )));
         }
         Self::throw_away(schema, &refused).await
@@ -86,7 +86,7 @@ impl Scratch {
     async fn on_the_target(
         schema: &Schema,
         url: &str,
-        copies: bool,
+        copied: Option<&str>,
     ) -> Result<Result<Self, String>, MigrateError> {
         let target = connect::connect(url).await?;
         let facts = Facts::read(&target).await?;
@@ -103,7 +103,7 @@ impl Scratch {
                 facts.login, missing[0].name
             )));
         }
-        let (admin, admin_url) = if copies {
+        let (admin, admin_url) = if copied == Some(facts.database.as_str()) {
             // Connected to the database that is copied, nobody could copy it.
             drop(target);
             let Some(other) = elsewhere(url, &facts.database).await else {
@@ -128,24 +128,26 @@ impl Scratch {
             made: missing.iter().map(|role| role.name.clone()).collect(),
             gone: false,
         };
-        let how = if copies {
-            format!("template {}", quote(&facts.database))
-        } else {
-            facts.like.clone()
+        let how = match copied {
+            Some(copied) => format!("template {}", quote(copied)),
+            None => facts.like.clone(),
         };
-        let create = format!("create database {} {how}", quote(&name));
+        // Nobody else gets in before that right is taken: a copy holds rows.
+        let name_quoted = quote(&name);
+        let create = format!("create database {name_quoted} {how} connection limit 0");
         if let Err(error) = admin.batch_execute(&create).await {
             given.gone = error.as_db_error().is_some();
-            return match error.code().map(|code| code.code()) {
-                Some("55006") if copies => Err(MigrateError::Held(format!(
-                    "database `{}` is in use, and PostgreSQL copies none that is; end its sessions, or name a \
-                     restored backup of it",
-                    facts.database
+            return match (error.code().map(|code| code.code()), copied) {
+                (Some("55006"), Some(copied)) => Err(MigrateError::Held(format!(
+                    "database `{copied}` is in use, and PostgreSQL copies none that is; end its sessions, or name \
+                     a restored backup of it"
                 ))),
-                Some("42501") => Ok(Err(format!(
-                    "login `{}` may not create one there",
-                    facts.login
+                (Some("3D000"), Some(copied)) => Err(MigrateError::Request(format!(
+                    "no database `{copied}` on the target's server; name one that is there"
                 ))),
+                (Some("42501"), _) => {
+                    Ok(Err(format!("login `{}` may not do so there", facts.login)))
+                }
                 _ => Err(MigrateError::server(
                     "creating the scratch database",
                     &error,
@@ -153,18 +155,17 @@ impl Scratch {
             };
         }
         let close = format!(
-            "revoke connect, temporary on database {} from public",
-            quote(&name)
+            "revoke connect, temporary on database {name_quoted} from public;
+             alter database {name_quoted} connection limit -1"
         );
         let closed = admin.batch_execute(&close).await;
         closed.map_err(|error| {
             MigrateError::server("closing the scratch database to others", &error)
         })?;
         let prepared = roles::make(&admin, &missing).await?;
-        let what = if copies {
-            format!("a copy of `{}` on the target's server", facts.database)
-        } else {
-            "a scratch database on the target's server".to_owned()
+        let what = match copied {
+            Some(copied) => format!("a copy of `{copied}` on the target's server"),
+            None => "a scratch database on the target's server".to_owned(),
         };
         Ok(Ok(Scratch {
             place: format!("rehearsed in {what}"),
@@ -231,11 +232,8 @@ impl Scratch {
 impl Given {
     async fn remove(mut self, schema: &Schema) -> Vec<String> {
         let mut left = remove(&self.admin_url, &self.name, &self.made).await;
-        self.gone = left.is_empty();
-        if !self.gone {
-            // Said once is enough.
-            self.gone = true;
-        }
+        // What could not be removed is told, and not tried again.
+        self.gone = true;
         if let Ok(admin) = connect::connect(&self.admin_url).await
             && let Ok(missing) = roles::missing(&admin, schema).await
         {
@@ -311,63 +309,6 @@ async fn remove(admin_url: &str, name: &str, made: &[String]) -> Vec<String> {
     left
 }
 
-/// What there is to know of a server before a database is made there.
-struct Facts {
-    login: String,
-    database: String,
-    may_create: bool,
-    may_create_roles: bool,
-    /// The options that make a database alike, but empty.
-    like: String,
-}
-
-impl Facts {
-    async fn read(client: &Client) -> Result<Self, MigrateError> {
-        // The name of the column for ICU's locale changed in PostgreSQL 17.
-        let query = "
-            select current_user, d.datname, r.rolcreatedb or r.rolsuper, r.rolcreaterole or r.rolsuper,
-              pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovider,
-              coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale')
-            from pg_catalog.pg_database d, pg_catalog.pg_roles r
-            where d.datname = pg_catalog.current_database() and r.rolname = current_user";
-        let messages = client.simple_query(query).await;
-        let messages =
-            messages.map_err(|error| MigrateError::server("looking at the server", &error))?;
-        let row = rows(&messages).next();
-        let text = |index| row.and_then(|row| row.get(index)).unwrap_or_default();
-        let mut like = format!(
-            "template template0 encoding {} lc_collate {} lc_ctype {}",
-            quote_literal(text(4)),
-            quote_literal(text(5)),
-            quote_literal(text(6))
-        );
-        if text(7) == "i" {
-            like.push_str(&format!(
-                " locale_provider icu icu_locale {}",
-                quote_literal(text(8))
-            ));
-        }
-        Ok(Facts {
-            login: text(0).to_owned(),
-            database: text(1).to_owned(),
-            may_create: text(2) == "t",
-            may_create_roles: text(3) == "t",
-            like,
-        })
-    }
-}
-
-/// A connection to another database of the same server.
-async fn elsewhere(url: &str, database: &str) -> Option<(Client, String)> {
-    for other in OTHERS.into_iter().filter(|other| *other != database) {
-        let url = with_database(url, other);
-        if let Ok(client) = connect::connect(&url).await {
-            return Some((client, url));
-        }
-    }
-    None
-}
-
 /// Scratch databases in which nobody is: a rehearsal under way has a connection to its own.
 async fn leftovers(client: &Client) -> Result<Vec<String>, MigrateError> {
     let query = format!(
@@ -389,39 +330,4 @@ async fn leftovers(client: &Client) -> Result<Vec<String>, MigrateError> {
             )
         })
         .collect())
-}
-
-/// The URL for another database of the same server: of an option that is given twice the last one counts,
-/// in both forms of a connection string.
-fn with_database(url: &str, database: &str) -> String {
-    let url = url.trim();
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        let escaped = database.replace('\\', "\\\\").replace('\'', "\\'");
-        return format!("{url} dbname='{escaped}'");
-    }
-    // A `?` before the `@` is part of a password.
-    let options = &url[url.find('@').unwrap_or(0)..];
-    let separator = if options.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}dbname={database}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio_postgres::Config;
-
-    #[test]
-    fn another_database_of_the_same_server_is_named() {
-        for url in [
-            "postgres://ana:s%3Fcret@db.example:5433/shop",
-            "postgresql://ana:s?cret@db.example:5433/shop?sslmode=require",
-            "postgres://ana@db.example:5433?connect_timeout=5",
-            "host=db.example port=5433 user=ana dbname=shop",
-        ] {
-            let config: Config = with_database(url, "tabellion_rehearsal_1").parse().unwrap();
-            assert_eq!(config.get_dbname(), Some("tabellion_rehearsal_1"), "{url}");
-            assert_eq!(config.get_user(), Some("ana"), "{url}");
-            assert_eq!(config.get_ports(), [5433], "{url}");
-        }
-    }
 }

@@ -55,9 +55,10 @@ impl Migrator {
                         continue;
                     }
                     return Err(MigrateError::Server(
-                        "verify builds partitioned tables and exclusion constraints in scratch schemas that it \
-                         rolls back, and this login may not create any; grant it `create` on the database, and \
-                         `temporary` where that was revoked, or verify as the role that applies"
+                        "some tables can be compared only as the server builds them (partitioned ones, exclusion \
+                         constraints, predicates over schemas that this login may not use), which verify does in \
+                         scratch schemas that it rolls back, and this login may not create any; grant it `create` \
+                         on the database, and `temporary` where that was revoked, or verify as the role that applies"
                             .into(),
                     ));
                 }

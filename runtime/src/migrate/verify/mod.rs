@@ -11,6 +11,7 @@
 
 mod around;
 mod build;
+mod forms;
 mod predict;
 mod print;
 mod require;

@@ -7,13 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_sql::ident::{object_name, quote, quote_literal};
+use tabellion_sql::ident::{object_name, quote};
 use tabellion_sql::plan::{touch_function, touch_trigger};
 use tabellion_sql::schema::{
-    BTREE, Column, Command, Deferrable, Expr, ForeignKey, Generated, Index, Nulls, QualifiedName,
-    ReferentialAction, Rls, Schema, Table, Type,
+    Column, Command, Generated, Index, QualifiedName, Rls, Schema, Table, Type,
 };
 
+use super::forms::{
+    deferrable, foreign_key, names, nulls_not_distinct, plain_keys, privileges, table_comment,
+};
 use super::print::{Answers, Ask, Asks};
 use crate::catalog::{Change, Kind, Object, Snapshot};
 
@@ -48,6 +50,10 @@ impl Prediction {
             prediction.comes_from(&name.schema, &name.name, name);
             for partition in table.partitions.keys() {
                 prediction.comes_from(&name.schema, partition, name);
+            }
+            for column in table.columns.iter().filter(|c| c.generated.is_some()) {
+                let sequence = object_name(&name.name, &column.name, "seq");
+                prediction.comes_from(&name.schema, &sequence, name);
             }
             let is_plain = table.partition_by.is_none()
                 && table.partitions.is_empty()
@@ -171,7 +177,7 @@ impl Prediction {
                 ""
             };
             let body = format!(
-                "begin\n  new.{} := pg_catalog.now();\n  return new;\nend",
+                "\nbegin\n  new.{} := pg_catalog.now();\n  return new;\nend\n",
                 quote(column)
             );
             let text = format!(
@@ -272,7 +278,6 @@ impl Prediction {
             _ => ("bigint", i64::MAX),
         };
         let sequence = object_name(&name.name, &column.name, "seq");
-        self.comes_from(&name.schema, &sequence, name);
         let text = format!(
             "{ty} start 1 increment 1 from 1 to {last} cache 1 owned by {}",
             quote(&column.name)
@@ -300,22 +305,20 @@ impl Prediction {
 
 /// Whether an expression may name its own table, which has another name where the server prints it.
 fn names_itself(name: &QualifiedName, table: &Table) -> bool {
-    let own = name.name.to_ascii_lowercase();
+    let own = name.name.replace('"', "\"\"").to_lowercase();
+    let is_apart = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let policies = table.rls.policies().values();
-    let mut exprs: Vec<&Expr> = policies
-        .flat_map(|p| p.using.iter().chain(&p.check))
-        .collect();
-    exprs.extend(table.checks.values().map(|check| &check.expr));
-    exprs.extend(table.indexes.values().flat_map(Index::exprs));
-    exprs.extend(
-        table
-            .columns
-            .iter()
-            .filter_map(|column| column.computed.as_ref()),
-    );
-    exprs
-        .into_iter()
-        .any(|expr| expr.sql.to_ascii_lowercase().contains(&own))
+    let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+    let exprs = exprs.chain(table.checks.values().map(|check| &check.expr));
+    let exprs = exprs.chain(table.indexes.values().flat_map(Index::exprs));
+    let computed = table.columns.iter().filter_map(|c| c.computed.as_ref());
+    exprs.chain(computed).any(|expr| {
+        let text = expr.sql.to_lowercase();
+        text.match_indices(&own).any(|(at, _)| {
+            is_apart(text[..at].chars().next_back())
+                && is_apart(text[at + own.len()..].chars().next())
+        })
+    })
 }
 
 /// The question for a column, and what follows the answer.
@@ -344,97 +347,10 @@ fn column_parts(
             asked.default = None;
             let sequence = object_name(&name.name, &column.name, "seq");
             let sequence = QualifiedName::new(&name.schema, sequence).to_string();
-            format!(" default nextval({}::regclass)", quote_literal(&sequence))
+            // PostgreSQL doubles the quotes in what it prints, and never writes `E'...'`.
+            let literal = sequence.replace('\'', "''");
+            format!(" default nextval('{literal}'::regclass)")
         }
     };
     (asks.add(table, Ask::Column(asked)), rest)
-}
-
-fn names(columns: &[String]) -> String {
-    let quoted: Vec<_> = columns.iter().map(|name| quote(name)).collect();
-    quoted.join(", ")
-}
-
-fn deferrable(deferrable: Deferrable) -> String {
-    match deferrable.as_sql() {
-        "" => String::new(),
-        keywords => format!(" {}", keywords.to_uppercase()),
-    }
-}
-
-fn nulls_not_distinct(is: bool) -> &'static str {
-    if is { " NULLS NOT DISTINCT" } else { "" }
-}
-
-fn privileges(commands: &BTreeSet<Command>) -> String {
-    let mut words: Vec<&str> = commands.iter().map(|command| command.as_str()).collect();
-    words.sort_unstable();
-    words.join(", ")
-}
-
-fn foreign_key(key: &ForeignKey) -> String {
-    let mut text = format!(
-        "FOREIGN KEY ({}) REFERENCES {}({})",
-        names(&key.columns),
-        key.table,
-        names(&key.references)
-    );
-    if key.on_update != ReferentialAction::NoAction {
-        text.push_str(&format!(
-            " ON UPDATE {}",
-            key.on_update.as_sql().to_uppercase()
-        ));
-    }
-    if key.on_delete != ReferentialAction::NoAction {
-        text.push_str(&format!(
-            " ON DELETE {}",
-            key.on_delete.as_sql().to_uppercase()
-        ));
-        if !key.on_delete_columns.is_empty() {
-            text.push_str(&format!(" ({})", names(&key.on_delete_columns)));
-        }
-    }
-    text.push_str(&deferrable(key.deferrable));
-    if key.not_valid {
-        text.push_str(" NOT VALID");
-    }
-    text
-}
-
-/// The key of a B-tree over plain columns, with what follows it.
-fn plain_keys(index: &Index) -> Option<String> {
-    let is_plain = index.method == BTREE && index.with.is_empty() && index.predicate.is_none();
-    if !is_plain {
-        return None;
-    }
-    let mut keys = Vec::new();
-    for column in &index.columns {
-        if column.collation.is_some() || column.opclass.is_some() {
-            return None;
-        }
-        let order = match (column.descending, column.nulls) {
-            (false, Some(Nulls::First)) => " NULLS FIRST",
-            (false, _) => "",
-            (true, Some(Nulls::Last)) => " DESC NULLS LAST",
-            (true, _) => " DESC",
-        };
-        keys.push(format!("{}{order}", quote(column.name()?)));
-    }
-    let mut text = format!("({})", keys.join(", "));
-    if !index.include.is_empty() {
-        text.push_str(&format!(" INCLUDE ({})", names(&index.include)));
-    }
-    text.push_str(nulls_not_distinct(index.nulls_not_distinct));
-    Some(text)
-}
-
-/// The comment on a table, which also carries the reason why it has no row-level security.
-fn table_comment(table: &Table) -> Option<String> {
-    match (&table.comment, &table.rls) {
-        (comment, Rls::Enabled(_)) => comment.clone(),
-        (None, Rls::Disabled(reason)) => Some(format!("No row-level security: {reason}")),
-        (Some(comment), Rls::Disabled(reason)) => {
-            Some(format!("{comment}\n\nNo row-level security: {reason}"))
-        }
-    }
 }
