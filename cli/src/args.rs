@@ -36,6 +36,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Sealing(Sealing),
+    #[command(flatten)]
+    Database(Database),
+}
+
+/// What works on the files below the root.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sealing {
     /// Make the draft dated migrations with their rollbacks, and record them in the lock
     ///
     /// Where `cargo tabellion new` has made a pair of that name, that pair is linted and sealed instead.
@@ -76,6 +85,11 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "target")]
         applied_nowhere: bool,
     },
+}
+
+/// What works on one database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Database {
     /// Show what would run, and what it would do: the pending migrations with their hazards and locks
     ///
     /// Writes nothing, and takes no lock.
@@ -99,10 +113,10 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "versions", group = "what")]
         all_pending: bool,
         /// Who approves, for the ledger
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = words)]
         by: String,
         /// Why, for the ledger
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = words)]
         reason: Option<String>,
         #[command(flatten)]
         target: Target,
@@ -178,10 +192,10 @@ pub(crate) enum Command {
         #[arg(long)]
         from_supabase: bool,
         /// Who answers for it, for the ledger
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = words)]
         by: String,
         /// Why, for the ledger
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = words)]
         reason: String,
         #[command(flatten)]
         target: Target,
@@ -200,10 +214,10 @@ pub(crate) enum Command {
         #[arg(long, group = "state")]
         rolled_back: bool,
         /// Who answers for it, for the ledger
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = words)]
         by: String,
         /// Why, for the ledger
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = words)]
         reason: String,
         #[command(flatten)]
         target: Target,
@@ -228,7 +242,7 @@ pub(crate) struct Target {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Work {
     /// Who the login acts for, for the ledger
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = words)]
     pub(crate) by: Option<String>,
     #[command(flatten)]
     pub(crate) patience: Patience,
@@ -246,23 +260,78 @@ impl Command {
     /// Its name, as it is typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Command::Seal { .. } => "seal",
-            Command::New { .. } => "new",
-            Command::Reseal { .. } => "reseal",
-            Command::Plan { .. } => "plan",
-            Command::Approve { .. } => "approve",
-            Command::Apply { .. } => "apply",
-            Command::Rollback { .. } => "rollback",
-            Command::Status { .. } => "status",
-            Command::Verify { .. } => "verify",
-            Command::Adopt { .. } => "adopt",
-            Command::Repair { .. } => "repair",
+            Command::Sealing(Sealing::Seal { .. }) => "seal",
+            Command::Sealing(Sealing::New { .. }) => "new",
+            Command::Sealing(Sealing::Reseal { .. }) => "reseal",
+            Command::Database(command) => command.name(),
         }
     }
 
     /// Whether it tells machines what happens while it does.
     pub(crate) fn tells_events(&self) -> bool {
-        matches!(self, Command::Apply { .. } | Command::Rollback { .. })
+        matches!(
+            self,
+            Command::Database(Database::Apply { .. } | Database::Rollback { .. })
+        )
+    }
+}
+
+impl Database {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Database::Plan { .. } => "plan",
+            Database::Approve { .. } => "approve",
+            Database::Apply { .. } => "apply",
+            Database::Rollback { .. } => "rollback",
+            Database::Status { .. } => "status",
+            Database::Verify { .. } => "verify",
+            Database::Adopt { .. } => "adopt",
+            Database::Repair { .. } => "repair",
+        }
+    }
+
+    /// Which database.
+    pub(crate) fn target(&self) -> &Target {
+        match self {
+            Database::Plan { target, .. }
+            | Database::Approve { target, .. }
+            | Database::Apply { target, .. }
+            | Database::Rollback { target, .. }
+            | Database::Status { target, .. }
+            | Database::Verify { target }
+            | Database::Adopt { target, .. }
+            | Database::Repair { target, .. } => target,
+        }
+    }
+
+    /// How long to wait for the migration lock, where it is taken.
+    pub(crate) fn lock_wait(&self) -> Option<Duration> {
+        match self {
+            Database::Apply { work, .. } | Database::Rollback { work, .. } => {
+                Some(work.patience.lock_wait)
+            }
+            Database::Adopt { patience, .. } | Database::Repair { patience, .. } => {
+                Some(patience.lock_wait)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it enters anything in the ledger.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Database::Plan { .. } | Database::Status { .. } | Database::Verify { .. }
+        )
+    }
+}
+
+/// A text that says something.
+fn words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("write something that says it".into()),
+        words => Ok(words.to_owned()),
     }
 }
 

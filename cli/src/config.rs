@@ -189,7 +189,8 @@ fn variable(text: &str, name: &str, key: &str, value: &Spanned<String>) -> Resul
     Err(wrong(Some(line(text, value.span().start)), &message))
 }
 
-fn is_word(text: &str, more: &[char]) -> bool {
+/// Whether a text is a name that needs no quotes; `more` fits besides letters, digits and `_`.
+pub(crate) fn is_word(text: &str, more: &[char]) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || more.contains(&c);
     !text.is_empty() && text.chars().all(fits)
 }

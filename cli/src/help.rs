@@ -59,13 +59,15 @@ JSON (--json), on standard output:
     io (4)            a file or folder could not be read or written
     held (5)          another process holds the migration lock
 
-Evidence (--evidence DIR), written even when the run fails:
+Evidence (--evidence DIR), left by every run but one whose command line cannot be read, failed ones included:
   log.txt            what was told, each line with its time
   plan.json          the migrations as they stood before, and `would_run`: the versions that were to run
   outcome.json       how it ended, as with --json, with `tool` and `at`
-  verification.json  the comparison with the sealed schema after it, or the `error` that prevented it
+  verification.json  the comparison with the sealed schema after it
   SHA256SUMS         of these files; `sha256sum --check SHA256SUMS`
-  Commands that use no database leave neither plan nor verification. No URL, password or row's value is in it.";
+  Where something prevented a plan or a verification, its `error` stands there; seal, new and reseal leave neither.
+  DIR appears once it is complete; until then, and after a run that was killed, it is `DIR.unfinished`. No URL,
+  password or row's value is in it.";
 
 pub(crate) const SEAL: &str = help!(
     "\

@@ -46,6 +46,11 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == "tabellion") {
         words.remove(1);
     }
+    let given: Vec<String> = words
+        .iter()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let wants_json = words.iter().any(|word| word == "--json");
     let args = match args::Args::try_parse_from(words) {
         Ok(args) => args,
@@ -54,12 +59,16 @@ fn main() -> ExitCode {
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            if !wants_json || is_asked {
+            if is_asked {
                 error.exit();
             }
-            let text = error.render().to_string();
+            let text = without_urls(&error.render().to_string(), &given);
             let text = text.trim().trim_start_matches("error: ");
-            let teller = Teller::new(Form::Document, Duration::MAX, None, "");
+            let form = match wants_json {
+                true => Form::Document,
+                false => Form::People,
+            };
+            let teller = Teller::new(form, Duration::MAX, None, "");
             return end(&teller, None, "", Err(Fault::Usage(text.to_owned()))).into();
         }
     };
@@ -89,6 +98,21 @@ fn main() -> ExitCode {
         _ if say::lost() => Outcome::Failed.into(),
         outcome => outcome.into(),
     }
+}
+
+/// A text about the command line without the URLs that were written there by mistake.
+fn without_urls(text: &str, words: &[String]) -> String {
+    let mut text = text.to_owned();
+    for word in words {
+        let values = word.split_once('=').map(|(_, value)| value);
+        for part in values.into_iter().chain([word.as_str()]) {
+            let is_url = part.contains("://") || part.contains("password=");
+            if is_url && !part.starts_with('-') {
+                text = text.replace(part, "(a URL)");
+            }
+        }
+    }
+    text
 }
 
 /// Says how a command ended: to the evidence, to machines, to people.

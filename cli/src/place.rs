@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tabellion::migrate::{MigrateError, Migrator, Problems, Target, same_database};
 
-use crate::config::{Config, FILE, Named};
+use crate::config::{Config, FILE, Named, is_word};
 use crate::fault::Fault;
 
 /// The variable of a database that no file names.
@@ -56,13 +56,17 @@ impl Place {
             return Place::named(config, name);
         }
         let url = url(variable, "--url-env VARIABLE")?;
-        let leads = |named: &Named| {
-            let mut urls = named.variables().filter_map(|own| given(own));
-            urls.any(|own| same_database(&own, &url))
-        };
-        let same = config.targets.iter().find(|(_, named)| leads(named));
+        // Where several lead there, the one that asks for approvals.
+        let same = config
+            .targets
+            .iter()
+            .filter(|(_, named)| leads(named, &url))
+            .max_by_key(|(_, named)| named.approval);
         Ok(match same {
-            Some((name, named)) => Place::of(name, named, url),
+            Some((name, named)) => Place {
+                direct_url: named.direct_url_env.as_deref().and_then(given),
+                ..Place::of(name, named, url)
+            },
             None => {
                 let asking = config.targets.iter().filter(|(_, named)| named.approval);
                 Place {
@@ -111,6 +115,11 @@ impl Place {
     /// A target of the file.
     fn named(config: &Config, name: &str) -> Result<Place, Fault> {
         let Some(named) = config.targets.get(name) else {
+            if !is_word(name, &['-', '.']) {
+                return Err(Fault::Usage(format!(
+                    "what `--target` was given is no name of a target; write one that `{FILE}` holds, never a URL"
+                )));
+            }
             let there = match config.targets.len() {
                 0 => format!("write it into `{FILE}`, or name a variable with `--url-env`"),
                 _ => format!("it names {}", config.names()),
@@ -123,10 +132,10 @@ impl Place {
         let own = url(&named.url_env, remedy)?;
         let direct = named.direct_url_env.as_deref();
         let direct = direct.map(|variable| url(variable, remedy)).transpose()?;
-        let twin = config.targets.iter().find(|(other, twin)| {
-            let mut urls = twin.variables().filter_map(|variable| given(variable));
-            *other != name && twin.approval && urls.any(|url| same_database(&url, &own))
-        });
+        let twin = config
+            .targets
+            .iter()
+            .find(|(other, twin)| *other != name && twin.approval && leads(twin, &own));
         if let Some((twin, _)) = twin {
             return Err(Fault::Usage(format!(
                 "targets `{name}` and `{twin}` lead to the same database, and `{twin}` asks for approvals; see \
@@ -191,6 +200,12 @@ impl Place {
     }
 }
 
+/// Whether a URL leads to a target's database.
+fn leads(named: &Named, url: &str) -> bool {
+    let mut urls = named.variables().filter_map(|variable| given(variable));
+    urls.any(|own| same_database(&own, url))
+}
+
 /// What a variable holds.
 fn given(variable: &str) -> Option<String> {
     let value = std::env::var(variable).ok()?;
@@ -199,6 +214,13 @@ fn given(variable: &str) -> Option<String> {
 
 /// The URL that a variable holds; `flag` names another.
 fn url(variable: &str, flag: &str) -> Result<String, Fault> {
+    if !is_word(variable, &[]) {
+        // It may be the URL itself, which is not to be shown.
+        return Err(Fault::Usage(format!(
+            "what `{flag}` was given is no name of a variable; write the name of the environment variable that \
+             holds the URL, never the URL"
+        )));
+    }
     given(variable).ok_or_else(|| {
         Fault::Usage(format!(
             "the environment variable `{variable}` holds no URL; set it to \

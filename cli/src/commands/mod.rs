@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tabellion::migrate::{Approve, Migrations, Migrator, Repair, SealOptions};
+use tabellion::migrate::{Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions};
 
-use crate::args::{Command, Target};
+use crate::args::{Command, Database, Sealing, Target};
 use crate::config::Config;
 use crate::evidence::{Evidence, PLAN, VERIFICATION};
 use crate::exit::Outcome;
@@ -94,14 +94,25 @@ pub(crate) fn run(
 
 impl Session {
     async fn run(self, command: Command) -> Result<Answer, Fault> {
+        let answer = match command {
+            Command::Sealing(command) => self.with_files(command).await,
+            Command::Database(command) => self.with_database(command).await,
+        };
+        if let Ok(answer) = &answer {
+            self.teller.log(&answer.text);
+        }
+        answer
+    }
+
+    async fn with_files(&self, command: Sealing) -> Result<Answer, Fault> {
         match command {
-            Command::Seal {
+            Sealing::Seal {
                 name,
                 accept,
                 reviewed,
             } => sealing::seal_named(&self.root, &name, &SealOptions { accept, reviewed }),
-            Command::New { name } => sealing::begin(&self.root, &name),
-            Command::Reseal {
+            Sealing::New { name } => sealing::begin(&self.root, &name),
+            Sealing::Reseal {
                 target,
                 applied_nowhere,
             } => {
@@ -111,40 +122,62 @@ impl Session {
                 };
                 sealing::reseal_merged(&self.root, places).await
             }
-            command => self.with_database(command).await,
         }
     }
 
-    async fn with_database(self, command: Command) -> Result<Answer, Fault> {
-        let set = Arc::new(Migrations::load(&self.root)?);
-        let place = self.place(command.target())?;
-        let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
-        self.plan(&mut engine, &set, &command).await;
-        self.teller.begin(command.name(), "");
-        let answer = self.on_database(command, &place, &set, engine).await;
-        if let Ok(answer) = &answer {
-            self.teller.log(&answer.text);
+    /// Runs what works on a database, between the plan and the verification that the evidence keeps.
+    async fn with_database(&self, command: Database) -> Result<Answer, Fault> {
+        let (place, set) = match self.find(&command) {
+            Ok(found) => found,
+            Err(fault) => {
+                self.document(PLAN, || json!({ "error": json::error(&fault) }));
+                self.document(VERIFICATION, || json!({ "error": json::error(&fault) }));
+                return Err(fault);
+            }
+        };
+        let answer = async {
+            let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
+            self.plan(&mut engine, &set, &command).await;
+            self.teller.begin(command.name(), "");
+            if command.writes() {
+                place.guard(&mut engine).await?;
+            }
+            self.on_database(command, &place, &set, engine).await
+        }
+        .await;
+        if let Err(fault) = &answer {
+            self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
         }
         self.verification(&place, &set).await;
         answer
     }
 
+    /// Which database, and what is sealed.
+    fn find(&self, command: &Database) -> Result<(Place, Arc<Migrations>), Fault> {
+        let Target { target, url_env } = command.target();
+        let place = Place::find(&self.config, target.as_deref(), url_env.as_deref())?;
+        if let Some(name) = &place.target.name {
+            self.teller.set_target(name);
+        }
+        Ok((place, Arc::new(Migrations::load(&self.root)?)))
+    }
+
     async fn on_database(
         &self,
-        command: Command,
+        command: Database,
         place: &Place,
         set: &Migrations,
-        mut engine: Migrator,
+        engine: Migrator,
     ) -> Result<Answer, Fault> {
         match command {
-            Command::Plan { sql, .. } => look::plan(engine, set, &place.target, sql).await,
-            Command::Status { check, .. } => look::status(engine, set, check).await,
-            Command::Verify { .. } => {
+            Database::Plan { sql, .. } => look::plan(engine, set, &place.target, sql).await,
+            Database::Status { check, .. } => look::status(engine, set, check).await,
+            Database::Verify { .. } => {
                 let answer = look::verify(engine, set).await?;
                 self.document(VERIFICATION, || answer.json.clone());
                 Ok(answer)
             }
-            Command::Approve {
+            Database::Approve {
                 versions,
                 all_pending,
                 by,
@@ -157,14 +190,14 @@ impl Session {
                 };
                 answer::approve(engine, set, &what, &by, reason.as_deref()).await
             }
-            Command::Adopt {
+            Database::Adopt {
                 to,
                 from_supabase,
                 by,
                 reason,
                 ..
             } => answer::adopt(engine.on_behalf_of(by), set, to, from_supabase, &reason).await,
-            Command::Repair {
+            Database::Repair {
                 version,
                 applied,
                 by,
@@ -177,13 +210,10 @@ impl Session {
                 };
                 answer::repair(engine, set, &version, state, &by, &reason).await
             }
-            Command::Apply {
+            Database::Apply {
                 to, dry_run, work, ..
-            } => {
-                place.guard(&mut engine).await?;
-                work::apply(work::acting_for(engine, work.by), set, to, dry_run).await
-            }
-            Command::Rollback {
+            } => work::apply(work::acting_for(engine, work.by), set, to, dry_run).await,
+            Database::Rollback {
                 steps,
                 to,
                 all,
@@ -192,31 +222,14 @@ impl Session {
                 work,
                 ..
             } => {
-                place.guard(&mut engine).await?;
-                let options = tabellion::migrate::RollbackOptions {
+                let options = RollbackOptions {
                     target: work::backwards(steps, to, all),
                     accept_data_loss,
                     accept_wider_access,
                 };
                 work::rollback(work::acting_for(engine, work.by), set, &options).await
             }
-            Command::Seal { .. } | Command::New { .. } | Command::Reseal { .. } => {
-                Ok(Answer::done("", Value::Null))
-            }
         }
-    }
-
-    /// The database that a command is for.
-    fn place(&self, target: Option<&Target>) -> Result<Place, Fault> {
-        let (name, variable) = match target {
-            Some(target) => (target.target.as_deref(), target.url_env.as_deref()),
-            None => (None, None),
-        };
-        let place = Place::find(&self.config, name, variable)?;
-        if let Some(name) = &place.target.name {
-            self.teller.set_target(name);
-        }
-        Ok(place)
     }
 
     /// An engine that tells what it does.
@@ -236,7 +249,7 @@ impl Session {
     }
 
     /// Leaves the plan as evidence: how the migrations stand, and what is to run.
-    async fn plan(&self, engine: &mut Migrator, set: &Migrations, command: &Command) {
+    async fn plan(&self, engine: &mut Migrator, set: &Migrations, command: &Database) {
         if self.evidence.is_none() {
             return;
         }
@@ -275,32 +288,14 @@ impl Session {
             evidence.write(name, &value());
         }
     }
-}
 
-impl Command {
-    fn target(&self) -> Option<&Target> {
-        match self {
-            Command::Seal { .. } | Command::New { .. } | Command::Reseal { .. } => None,
-            Command::Plan { target, .. }
-            | Command::Approve { target, .. }
-            | Command::Apply { target, .. }
-            | Command::Rollback { target, .. }
-            | Command::Status { target, .. }
-            | Command::Verify { target }
-            | Command::Adopt { target, .. }
-            | Command::Repair { target, .. } => Some(target),
-        }
-    }
-
-    fn lock_wait(&self) -> Option<Duration> {
-        match self {
-            Command::Apply { work, .. } | Command::Rollback { work, .. } => {
-                Some(work.patience.lock_wait)
-            }
-            Command::Adopt { patience, .. } | Command::Repair { patience, .. } => {
-                Some(patience.lock_wait)
-            }
-            _ => None,
+    fn document_unless_there(&self, name: &str, value: impl FnOnce() -> Value) {
+        if self
+            .evidence
+            .as_ref()
+            .is_some_and(|evidence| !evidence.has(name))
+        {
+            self.document(name, value);
         }
     }
 }

@@ -6,7 +6,7 @@ use tabellion::migrate::{
 };
 
 use super::Answer;
-use crate::args::Command;
+use crate::args::Database;
 use crate::fault::Fault;
 use crate::json::rows;
 
@@ -75,16 +75,16 @@ pub(super) fn acting_for(engine: Migrator, by: Option<String>) -> Migrator {
 }
 
 /// The versions that a command is to run, in order, as the evidence names them.
-pub(super) fn would_run<'a>(status: &'a Status, command: &Command) -> Vec<&'a str> {
+pub(super) fn would_run<'a>(status: &'a Status, command: &Database) -> Vec<&'a str> {
     let version = |(migration, _): &'a (Migration, Option<Entry>)| migration.version.as_str();
     let all = || status.migrations.iter();
+    let pending = || all().filter(|(_, entry)| entry.is_none()).map(version);
     match command {
-        Command::Apply { to, .. } => all()
-            .filter(|(_, entry)| entry.is_none())
-            .map(version)
+        Database::Plan { .. } => pending().collect(),
+        Database::Apply { to, .. } => pending()
             .filter(|version| to.as_ref().is_none_or(|to| *version <= to.as_str()))
             .collect(),
-        Command::Rollback {
+        Database::Rollback {
             steps,
             to,
             all: everything,

@@ -118,7 +118,7 @@ impl Teller {
 
     pub(crate) fn log(&self, text: &str) {
         if let Some(evidence) = &self.evidence {
-            evidence.log(text);
+            evidence.enter(text);
         }
     }
 
@@ -251,7 +251,7 @@ impl Teller {
         match self.form {
             Form::People if text.is_empty() => {}
             Form::People => say::out(format_args!("{text}")),
-            Form::Document => say::out(format_args!("{document:#}\n")),
+            Form::Document => say::out(format_args!("{document}\n")),
             Form::Lines => self.event("outcome", document.clone()),
         }
     }

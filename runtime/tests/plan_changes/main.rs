@@ -17,8 +17,8 @@ use tabellion_sql::schema::{ForeignKey, Generated, Platform, Renames, Schema, Ty
 use edits::edits;
 use sample::{column, name, schema};
 
-/// The roles of Supabase, and the privileges that it gives them on whatever is made.
-const SUPABASE: &str = "
+/// The roles of Supabase.
+const ROLES: &str = "
     do $$ declare r text; begin
       foreach r in array array['anon', 'authenticated'] loop
         begin
@@ -27,6 +27,10 @@ const SUPABASE: &str = "
         end;
       end loop;
     end $$;
+";
+
+/// The privileges that Supabase gives its roles on whatever is made.
+const PRIVILEGES: &str = "
     alter default privileges in schema public grant all on tables to anon, authenticated;
     alter default privileges in schema public grant all on sequences to anon, authenticated;
 ";
@@ -36,7 +40,9 @@ async fn supabases_roles_keep_nothing_but_what_policies_use() {
     let server = Server::shared().expect("a server");
     let database = server.database().await.expect("a database");
     let client = connect(database.url()).await;
-    client.batch_execute(SUPABASE).await.expect("the roles");
+    client.batch_execute(ROLES).await.expect("the roles");
+    let granted = client.batch_execute(PRIVILEGES).await;
+    granted.expect("the privileges");
     let plain = schema();
     let mut supabase = schema();
     supabase.platform = Platform::Supabase;
@@ -189,6 +195,8 @@ async fn forth_and_back_and_forth() {
         edit(&mut after);
         let fresh = server.database().await.expect("a database");
         let fresh = connect(fresh.url()).await;
+        // One of the edits is for another platform.
+        fresh.batch_execute(ROLES).await.expect("the roles");
         run(&fresh, what, &empty, &after).await;
         let wanted = snapshot(&fresh).await;
 
