@@ -136,7 +136,8 @@ file is rolled back, the files before it stay applied, and the ledger keeps one 
     "\
 JSON lines, each with `at` and `event`:
   waiting    `holder`: who holds the migration lock
-  running    `run` (`apply`, `rollback`), `version`, `name`, `statements`: a file is sent
+  running    `run` (`apply`, `rollback`), `version`, `name`, `statements`: a file is sent;
+             again where another process held the lock
   statement  `run`, `version`, `name`, `number`, `of`: of a file outside a transaction
   progress   `doing`, `seconds`: nothing else was told for --heartbeat seconds
   done       `entry` (row): it has committed

@@ -136,14 +136,6 @@ impl Teller {
         }
     }
 
-    fn step(&self, step: String) {
-        let mut doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
-        doing.step = step;
-        if let Some(bar) = &self.bar {
-            bar.set_message(doing.words());
-        }
-    }
-
     /// Says what is being done and for how long, where no bar shows it.
     fn beat(&self) {
         let doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,11 +194,9 @@ impl Teller {
             } => {
                 let step = format!("statement {number} of {of}");
                 let run = direction(event);
-                self.log(&format!(
-                    "{run} {}_{}: {step}",
-                    migration.version, migration.name
-                ));
-                self.step(step);
+                let what = format!("{run} {}_{}", migration.version, migration.name);
+                self.log(&format!("{what}: {step}"));
+                self.begin(what, step);
                 self.event(
                     "statement",
                     json!({

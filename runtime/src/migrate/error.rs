@@ -130,7 +130,11 @@ impl fmt::Display for Failure {
             }
             "42501" => f.write_str("; apply as a role with the right to do it, or grant it"),
             "55P03" | "57014" => f.write_str("; end what holds the table, then apply again"),
-            _ => Ok(()),
+            // What was withheld says where to read it.
+            _ if message.contains(WITHHELD) => Ok(()),
+            _ => f.write_str(
+                "; change what it met in the database, or seal a corrected file in its place",
+            ),
         }
     }
 }
