@@ -102,7 +102,7 @@ async fn run(
     observe: &mut (dyn FnMut(Rehearsing<'_>) + Send),
 ) -> Result<(), MigrateError> {
     let mut stage = Stage::open(set, scratch.url()).await?;
-    if !options.on_copy_of.is_some() {
+    if options.on_copy_of.is_none() {
         let stubs = stubs::make(&stage.engine.client, set.schema()).await?;
         rehearsal.prepared.extend(stubs);
     }
