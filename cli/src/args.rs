@@ -39,7 +39,30 @@ pub(crate) enum Command {
     #[command(flatten)]
     Sealing(Sealing),
     #[command(flatten)]
+    Rehearsal(Rehearsal),
+    #[command(flatten)]
     Database(Database),
+}
+
+/// What works on a scratch database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rehearsal {
+    /// Try everything in a scratch database: each migration up, down and up again, the catalogs compared
+    ///
+    /// On the target's server, where its login may create a database over a direct connection; else on a
+    /// throw-away server of this machine. Nothing of it stays, and the target's own database is not touched.
+    #[command(after_long_help = help::REHEARSE)]
+    Rehearse {
+        /// Begin with a copy of this target's database and its rows, on its server, and rehearse what is pending
+        /// there; PostgreSQL copies a database while nobody is connected to it, such as a restored backup
+        #[arg(long, value_name = "TARGET", conflicts_with_all = ["target", "url_env"])]
+        on_copy_of: Option<String>,
+        /// On a throw-away server of this machine, whatever tabellion.toml names
+        #[arg(long, conflicts_with_all = ["target", "url_env", "on_copy_of"])]
+        throw_away: bool,
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 /// What works on the files below the root.
@@ -263,6 +286,7 @@ impl Command {
             Command::Sealing(Sealing::Seal { .. }) => "seal",
             Command::Sealing(Sealing::New { .. }) => "new",
             Command::Sealing(Sealing::Reseal { .. }) => "reseal",
+            Command::Rehearsal(Rehearsal::Rehearse { .. }) => "rehearse",
             Command::Database(command) => command.name(),
         }
     }
@@ -271,7 +295,8 @@ impl Command {
     pub(crate) fn tells_events(&self) -> bool {
         matches!(
             self,
-            Command::Database(Database::Apply { .. } | Database::Rollback { .. })
+            Command::Rehearsal(_)
+                | Command::Database(Database::Apply { .. } | Database::Rollback { .. })
         )
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum Outcome {
     Refused = 3,
     /// Something failed.
     Failed = 4,
-    /// Another process holds the migration lock.
+    /// Another process holds the migration lock, or the database to copy.
     Held = 5,
 }
 

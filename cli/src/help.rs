@@ -13,13 +13,13 @@ Exit codes: 0 done, 1 a finding, 2 usage, 3 refused, 4 failed, 5 held by another
 pub(crate) const MAIN: &str = "\
 Exit codes:
   0  done
-  1  a finding: the database differs (verify, adopt), something is pending or out of order (status --check),
-     the history does not fit (plan)
+  1  a finding: the database differs (verify, adopt), a way back is not exact (rehearse), something is
+     pending or out of order (status --check), the history does not fit (plan)
   2  the command line or tabellion.toml cannot be followed: an unknown version or target, a missing variable
   3  refused, and nothing was changed: lock, files or ledger are not in order, an approval is missing, what
      is not additive was not accepted, or the folder for the evidence is in use
   4  failed: the database, a folder, or a statement of a migration, which was rolled back
-  5  another process is applying migrations; try again
+  5  another process is applying migrations, or holds the database to copy; try again
 
 tabellion.toml, beside Cargo.toml or above:
   root = \"db\"                            the folder of the lock; as --root
@@ -57,6 +57,7 @@ JSON (--json), on standard output:
     server (4)        the server refused a statement of Tabellion's own
     statement (4)     a statement of a migration failed
     io (4)            a file or folder could not be read or written
+    interrupted (4)   a rehearsal was ended from outside
     held (5)          another process holds the migration lock
 
 Evidence (--evidence DIR), left by every run but one whose command line cannot be read, failed ones included:
@@ -96,6 +97,30 @@ Says:
 Refuses: two branches that changed the same thing, with both lines; two that are both applied; a database that
 holds what the lock does not.",
     "JSON: `resealed` (a list of `from`, `version`, `up`, `down`, `hazards`, `accepted`)."
+);
+
+pub(crate) const REHEARSE: &str = help!(
+    "\
+Says where it took place and what was made for it, then, in a table: version, name, how long up, down and up again
+took, the verdict (exact, not exact), and the strongest lock on each relation that was there before; then a line for
+each thing that is not as it should be (exit code 1), such as what a rollback leaves behind, for the rows of each
+table of a copy, and for what an earlier rehearsal that was killed has left.",
+    "\
+Refuses (2): a copy that cannot be made; nowhere to rehearse. Held (5): the database to copy is in use. A rehearsal
+that is interrupted drops its scratch database first.",
+    "\
+JSON lines, each with `at` and `event`:
+  prepared   `place`: where, and why there
+  running    `run` (`apply`, `rollback`), `version`, `name`, `statements`: a file is sent
+  progress   `doing`, `seconds`: nothing else was told for --heartbeat seconds
+  done       `migration`: it has been up, down and up again
+  outcome    the common fields, `clean`, `place`, `prepared` (what was made for it), `migrations`, `verification` (as
+             that of verify; null where a file failed), `rows` (of a copy: `table`, `before`, `applied`,
+             `rolled_back`), `leftovers`; or `error`
+A migration: `version`, `name`, `exact`, `up_ms`, `down_ms`, `again_ms`, `up_locks` and `down_locks` (lists of
+`relation`, `mode`), `sampled` (whether locks may be missing), `differences`, `notes`, `failure`.
+Evidence: the plan holds every version that is sealed, of which a copy takes those that are pending there; the
+verification is null where a file failed."
 );
 
 pub(crate) const PLAN: &str = help!(

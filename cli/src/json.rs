@@ -3,11 +3,14 @@
 //!
 //! Times are UTC, as `2026-01-02T03:04:05Z`; durations are milliseconds; checksums are SHA-256 in hexadecimal.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use tabellion::catalog::{Change, Finding};
 use tabellion::migrate::{
-    Entry, Event, MigrateError, Migration, SealedFiles, Status, Verification,
+    Entry, Event, MigrateError, Migration, Rehearsal, Rehearsed, SealedFiles, Status, TakenLock,
+    Verification,
 };
 use tabellion_sql::file::statements;
 
@@ -168,6 +171,50 @@ fn finding(finding: &Finding) -> Value {
         "expected": expected,
         "found": found,
         "message": finding.to_string(),
+    })
+}
+
+/// What came of a rehearsal.
+pub(crate) fn rehearsal(found: &Rehearsal) -> Value {
+    let rows = found.rows.iter().map(|count| {
+        json!({
+            "table": count.table,
+            "before": count.before,
+            "applied": count.applied,
+            "rolled_back": count.rolled_back,
+        })
+    });
+    json!({
+        "clean": found.is_clean(),
+        "place": found.place,
+        "prepared": found.prepared,
+        "migrations": found.migrations.iter().map(rehearsed).collect::<Vec<_>>(),
+        "verification": found.verification.as_ref().map(verification),
+        "rows": rows.collect::<Vec<_>>(),
+        "leftovers": found.leftovers,
+    })
+}
+
+/// A migration that has been there and back.
+pub(crate) fn rehearsed(one: &Rehearsed) -> Value {
+    let took = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
+    let locks = |taken: &[TakenLock]| -> Value {
+        let lock = |lock: &TakenLock| json!({ "relation": lock.relation, "mode": lock.mode });
+        taken.iter().map(lock).collect()
+    };
+    json!({
+        "version": one.version,
+        "name": one.name,
+        "exact": one.is_exact(),
+        "up_ms": took(one.up),
+        "down_ms": took(one.down),
+        "again_ms": took(one.again),
+        "up_locks": locks(&one.up_locks),
+        "down_locks": locks(&one.down_locks),
+        "sampled": one.sampled,
+        "differences": one.differences,
+        "notes": one.notes,
+        "failure": one.failure,
     })
 }
 

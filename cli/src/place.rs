@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tabellion::migrate::{MigrateError, Migrator, Problems, Target, same_database};
+use tabellion::migrate::{
+    MigrateError, Migrator, Pooler, Problems, Target, database_of, same_database,
+};
 
+use crate::args;
 use crate::config::{Config, FILE, Named, is_word};
 use crate::fault::Fault;
 
@@ -75,6 +78,26 @@ impl Place {
                 }
             }
         })
+    }
+
+    /// The database on whose server a rehearsal takes place; `None` where nothing names one.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub(crate) fn for_rehearsal(
+        config: &Config,
+        on_copy_of: Option<&str>,
+        target: &args::Target,
+    ) -> Result<Option<Place>, Fault> {
+        if let Some(name) = on_copy_of {
+            return Place::named(config, name).map(Some);
+        }
+        let args::Target { target, url_env } = target;
+        let is_silent = target.is_none() && url_env.is_none();
+        if is_silent && config.targets.is_empty() && given(USUAL).is_none() {
+            return Ok(None);
+        }
+        Place::find(config, target.as_deref(), url_env.as_deref()).map(Some)
     }
 
     /// The databases that a reseal asks what is applied: those named, as `NAME` of the file or
@@ -166,6 +189,33 @@ impl Place {
             direct_url: None,
             guarded: Vec::new(),
         }
+    }
+
+    /// The name of the database, for a copy of it.
+    ///
+    /// # Errors
+    /// A URL that does not read.
+    pub(crate) fn database(&self) -> Result<String, Fault> {
+        database_of(&self.url).ok_or_else(|| {
+            Fault::Usage(
+                "the URL of the database to copy does not read; write \
+                 `postgres://user:password@host:5432/database`, with `%40` for an `@` in the password"
+                    .into(),
+            )
+        })
+    }
+
+    /// What stands before its server, on the way that [`into_url`](Self::into_url) takes.
+    pub(crate) fn pooler(&self) -> Pooler {
+        match self.direct_url {
+            Some(_) => Pooler::Direct,
+            None => self.target.pooler,
+        }
+    }
+
+    /// The URL past the pooler where there is one.
+    pub(crate) fn into_url(self) -> String {
+        self.direct_url.unwrap_or(self.url)
     }
 
     /// Connects.

@@ -1,6 +1,8 @@
 //! Tables for people.
 
-use tabellion::migrate::{Entry, Event, Migration, Status, Target, Verification};
+use tabellion::migrate::{
+    Entry, Event, Migration, Rehearsal, Rehearsed, Status, TakenLock, Target, Verification,
+};
 
 use crate::json::{counted, state};
 
@@ -133,6 +135,67 @@ pub(crate) fn verification(found: &Verification) -> String {
         return format!("the database holds what was sealed: {objects} compared, no difference\n");
     }
     found.to_string()
+}
+
+/// What came of a rehearsal: a table of its migrations, and a line for each thing that it found.
+pub(crate) fn rehearsal(found: &Rehearsal) -> String {
+    let mut text = format!("{}\n", found.place);
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    found.prepared.iter().for_each(|line| say(line));
+    let head = [
+        "version", "name", "up", "down", "up again", "verdict", "locks",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for one in &found.migrations {
+        let mut row = vec![one.version.clone(), one.name.clone()];
+        row.extend([one.up, one.down, one.again].map(|time| match time {
+            Some(time) => format!("{} ms", time.as_millis()),
+            None => "did not run".into(),
+        }));
+        row.push(if one.is_exact() { "exact" } else { "not exact" }.into());
+        row.push(locks(one));
+        rows.push(row);
+    }
+    if rows.len() > 1 {
+        say(table(&rows).trim_end());
+    }
+    for one in &found.migrations {
+        let lines = one.failure.iter().chain(&one.differences).chain(&one.notes);
+        for line in lines {
+            say(&format!("{} {}: {line}", one.version, one.name));
+        }
+    }
+    found.rows.iter().for_each(|count| say(&count.to_string()));
+    found.leftovers.iter().for_each(|line| say(line));
+    match &found.verification {
+        Some(verified) => text.push_str(&verification(verified)),
+        None => say("a file failed, so the end was not compared with what was sealed"),
+    }
+    text
+}
+
+/// The locks of a migration on what was there before, up and then down.
+fn locks(one: &Rehearsed) -> String {
+    let listed = |locks: &[TakenLock]| {
+        let locks: Vec<String> = locks.iter().map(ToString::to_string).collect();
+        locks.join(", ")
+    };
+    let (up, down) = (listed(&one.up_locks), listed(&one.down_locks));
+    let mut parts = Vec::new();
+    match (up.as_str(), down.as_str()) {
+        ("", "") => {}
+        (up, down) if up == down => parts.push(up.to_owned()),
+        (up, "") => parts.push(format!("up: {up}")),
+        ("", down) => parts.push(format!("down: {down}")),
+        (up, down) => parts.push(format!("up: {up}; down: {down}")),
+    }
+    if one.sampled {
+        parts.push("some may be missing".into());
+    }
+    parts.join("; ")
 }
 
 /// One line for a row that a person has entered.

@@ -6,35 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use support::migrate_support::{Project, step};
-use support::{GUARDED, PLAIN, Run, Shop};
-
-/// The common fields, which the help of all commands lists.
-const COMMON: [&str; 4] = ["command", "target", "outcome", "exit_code"];
-
-/// The help of a command and that of all.
-fn help(shop: &Shop, command: &str) -> String {
-    let own = shop.run(&[command, "--help"]).code(0).out;
-    let all = shop.run(&["--help"]).code(0).out;
-    for field in COMMON {
-        assert!(all.contains(&format!("`{field}`")), "{field}");
-    }
-    own + &all
-}
-
-/// Every key of a document, however deep, stands in the help.
-#[track_caller]
-fn is_documented(help: &str, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                assert!(help.contains(&format!("`{name}`")), "`{name}` of {value}");
-                is_documented(help, value);
-            }
-        }
-        Value::Array(all) => all.iter().for_each(|value| is_documented(help, value)),
-        _ => {}
-    }
-}
+use support::{COMMON, GUARDED, PLAIN, Run, Shop, help, is_documented};
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     let fields = value.as_object().expect("an object");

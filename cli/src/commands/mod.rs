@@ -2,6 +2,7 @@
 
 mod answer;
 mod look;
+mod rehearsal;
 mod sealing;
 mod work;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tabellion::migrate::{Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions};
 
-use crate::args::{Command, Database, Sealing, Target};
+use crate::args::{Command, Database, Rehearsal, Sealing, Target};
 use crate::config::Config;
 use crate::evidence::{Evidence, PLAN, VERIFICATION};
 use crate::exit::Outcome;
@@ -96,6 +97,7 @@ impl Session {
     async fn run(self, command: Command) -> Result<Answer, Fault> {
         let answer = match command {
             Command::Sealing(command) => self.with_files(command).await,
+            Command::Rehearsal(command) => self.in_scratch(command).await,
             Command::Database(command) => self.with_database(command).await,
         };
         if let Ok(answer) = &answer {
@@ -123,6 +125,48 @@ impl Session {
                 sealing::reseal_merged(&self.root, places).await
             }
         }
+    }
+
+    /// Rehearses, and leaves what the evidence keeps of it.
+    async fn in_scratch(&self, command: Rehearsal) -> Result<Answer, Fault> {
+        let Rehearsal::Rehearse {
+            on_copy_of,
+            throw_away,
+            target,
+        } = command;
+        let found = (|| {
+            let place = match throw_away {
+                true => None,
+                false => Place::for_rehearsal(&self.config, on_copy_of.as_deref(), &target)?,
+            };
+            let set = Migrations::load(&self.root)?;
+            Ok((place, Arc::new(set)))
+        })();
+        let answer = match found {
+            Ok((place, set)) => {
+                self.document(PLAN, || {
+                    let versions = set.iter().map(|migration| &migration.version);
+                    json!({
+                        "command": "rehearse",
+                        "on_copy_of": on_copy_of,
+                        "would_run": versions.collect::<Vec<_>>(),
+                    })
+                });
+                if let Some(name) = place.as_ref().and_then(|place| place.target.name.as_ref()) {
+                    self.teller.set_target(name);
+                }
+                rehearsal::rehearse(&self.teller, &set, place, on_copy_of.is_some()).await
+            }
+            Err(fault) => Err(fault),
+        };
+        match &answer {
+            Ok(answer) => self.document(VERIFICATION, || answer.json["verification"].clone()),
+            Err(fault) => {
+                self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
+                self.document(VERIFICATION, || json!({ "error": json::error(fault) }));
+            }
+        }
+        answer
     }
 
     /// Runs what works on a database, between the plan and the verification that the evidence keeps.

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use tabellion::migrate::{Entry, Migration, Migrations, Progress};
+use tabellion::migrate::{Entry, Event, Migration, Migrations, Progress, Rehearsing};
 
 pub(crate) use beat::Beat;
 
 use crate::evidence::Evidence;
-use crate::json::{Row, counted, direction};
+use crate::json::{Row, counted, direction, rehearsed};
 use crate::report;
 
 /// How a command speaks.
@@ -159,33 +159,7 @@ impl Teller {
                 self.event("waiting", json!({ "holder": holder }));
                 self.note(&format!("waiting for another process: {holder}"));
             }
-            Progress::Running(migration, event) => {
-                let run = direction(event);
-                let script = match run {
-                    "rollback" => &migration.down,
-                    _ => &migration.up,
-                };
-                let statements = counted(&script.sql);
-                let what = format!("{run} {}_{}", migration.version, migration.name);
-                let counted = report::count(statements, "statement");
-                let step = if script.header.no_transaction {
-                    counted
-                } else {
-                    format!("{counted} in one message")
-                };
-                self.log(&format!("{what}: {step}"));
-                self.begin(what, step);
-                self.place(set, migration, run);
-                self.event(
-                    "running",
-                    json!({
-                        "run": run,
-                        "version": migration.version,
-                        "name": migration.name,
-                        "statements": statements,
-                    }),
-                );
-            }
+            Progress::Running(migration, event) => self.running(set, migration, event, ""),
             Progress::Statement {
                 migration,
                 event,
@@ -211,6 +185,54 @@ impl Teller {
             Progress::Done(entry) => self.done(entry),
             _ => {}
         }
+    }
+
+    /// What a rehearsal tells.
+    pub(crate) fn rehearsing(&self, set: &Migrations, event: Rehearsing<'_>) {
+        match event {
+            Rehearsing::Prepared(place) => {
+                self.log(place);
+                self.begin("rehearse", "");
+                self.event("prepared", json!({ "place": place }));
+            }
+            Rehearsing::Running(migration, event) => {
+                self.running(set, migration, event, "rehearse ");
+            }
+            Rehearsing::Done(one) => {
+                self.log(&one.to_string());
+                self.event("done", json!({ "migration": rehearsed(one) }));
+            }
+            _ => {}
+        }
+    }
+
+    /// A file is sent.
+    fn running(&self, set: &Migrations, migration: &Migration, event: Event, prefix: &str) {
+        let run = direction(event);
+        let script = match run {
+            "rollback" => &migration.down,
+            _ => &migration.up,
+        };
+        let statements = counted(&script.sql);
+        let what = format!("{prefix}{run} {}_{}", migration.version, migration.name);
+        let counted = report::count(statements, "statement");
+        let step = if script.header.no_transaction {
+            counted
+        } else {
+            format!("{counted} in one message")
+        };
+        self.log(&format!("{what}: {step}"));
+        self.begin(what, step);
+        self.place(set, migration, run);
+        self.event(
+            "running",
+            json!({
+                "run": run,
+                "version": migration.version,
+                "name": migration.name,
+                "statements": statements,
+            }),
+        );
     }
 
     fn done(&self, entry: &Entry) {

@@ -140,3 +140,31 @@ impl Run {
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{:?}: {error}", path.as_ref()))
 }
+
+/// The common fields, which the help of all commands lists.
+pub(crate) const COMMON: [&str; 4] = ["command", "target", "outcome", "exit_code"];
+
+/// The help of a command and that of all.
+pub(crate) fn help(shop: &Shop, command: &str) -> String {
+    let own = shop.run(&[command, "--help"]).code(0).out;
+    let all = shop.run(&["--help"]).code(0).out;
+    for field in COMMON {
+        assert!(all.contains(&format!("`{field}`")), "{field}");
+    }
+    own + &all
+}
+
+/// Every key of a document, however deep, stands in the help.
+#[track_caller]
+pub(crate) fn is_documented(help: &str, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                assert!(help.contains(&format!("`{name}`")), "`{name}` of {value}");
+                is_documented(help, value);
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|value| is_documented(help, value)),
+        _ => {}
+    }
+}

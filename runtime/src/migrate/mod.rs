@@ -47,5 +47,5 @@ pub use seal::{
 #[doc(hidden)]
 pub use set::embedded;
 pub use set::{Migration, Migrations, Script};
-pub use target::{Pooler, Target, same_database};
+pub use target::{Pooler, Target, database_of, same_database};
 pub use verify::{Unfit, Verification};

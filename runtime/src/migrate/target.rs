@@ -49,10 +49,17 @@ pub fn same_database(one: &str, other: &str) -> bool {
     }
 }
 
+/// The database that a URL names; `None` where it does not read.
+pub fn database_of(url: &str) -> Option<String> {
+    let config = url.parse::<database::Target>().ok()?.config;
+    let name = config.get_dbname().or(config.get_user())?;
+    Some(name.to_owned())
+}
+
 /// Host, port and database of every host that a URL names.
 fn places(url: &str) -> Option<Vec<(String, u16, String)>> {
     let config = url.parse::<database::Target>().ok()?.config;
-    let name = config.get_dbname().or(config.get_user())?.to_owned();
+    let name = database_of(url)?;
     let named = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.to_ascii_lowercase(),
         #[cfg(unix)]
@@ -102,5 +109,8 @@ mod tests {
             "postgres://b@127.0.0.1/a"
         ));
         assert!(same_database("nonsense", "nonsense"));
+        assert_eq!(database_of(url).as_deref(), Some("shop"));
+        assert_eq!(database_of("host=a user=ana").as_deref(), Some("ana"));
+        assert_eq!(database_of("postgres://a:b@c:d/e"), None);
     }
 }
