@@ -1,9 +1,9 @@
 //! Writes the same migrations in the layout of each peer, and the Rust that embeds them.
 //!
 //! diesel and Tabellion are given their files by their own macros, as their documentation shows; the macros
-//! take paths relative to the package only, so that is how the build's folder is named to them. What rustc
-//! makes of the macros of sqlx and refinery takes minutes for so many files, so `peers.rs` reads the first
-//! from the folder and does what the second would write; sea-orm-migration has none.
+//! take paths relative to the package only, so that is how the build's folder is named to them. The
+//! macros of sqlx and refinery are slow to compile with so many files, so `peers.rs` reads the files of the
+//! one from the folder and does what the other would write; sea-orm-migration has none.
 
 use std::env;
 use std::error::Error;
