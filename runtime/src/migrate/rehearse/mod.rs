@@ -93,8 +93,13 @@ pub async fn rehearse(
         ..Rehearsal::default()
     };
     let ran = run(set, options, &scratch, &mut rehearsal, observe).await;
-    let left = scratch.remove().await;
-    rehearsal.leftovers.extend(left);
+    rehearsal.leftovers = scratch.remove().await;
+    if ran.is_err() {
+        // With the error they would go unsaid.
+        for line in &rehearsal.leftovers {
+            tracing::warn!("{line}");
+        }
+    }
     ran.map(|()| rehearsal)
 }
 
