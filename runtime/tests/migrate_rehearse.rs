@@ -5,7 +5,7 @@ mod migrate_support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use migrate_support::{Project, client, database, step};
+use migrate_support::{Project, ROLE, client, database, step};
 use tabellion::migrate::{
     ApplyOptions, MigrateError, Migrations, Migrator, Pooler, Rehearsal, RehearseOptions,
     Rehearsed, rehearse,
@@ -155,6 +155,87 @@ async fn what_a_rollback_leaves_is_told() {
     assert!(scratches(&database).await.is_empty());
 }
 
+/// Privileges count as what they allow, however they came about; an owner counts; so does what is rare.
+#[tokio::test]
+async fn rollbacks_by_hand_are_held_to_the_same() {
+    let _alone = ALONE.lock().await;
+    let (database, project) = (database().await, Project::sealed());
+    let role = format!("owner_{}", database.name());
+    let pairs = [
+        (
+            "half",
+            "create function public.half(int) returns int language sql as 'select $1 / 2'; \
+             create view public.seen as select 1 as one;",
+            "drop function public.half(int); drop view public.seen;",
+        ),
+        (
+            "closed",
+            "revoke execute on function public.half(int) from public; revoke all on public.seen from current_user;",
+            "grant execute on function public.half(int) to public; grant all on public.seen to current_user;",
+        ),
+        (
+            "open",
+            "grant select on public.seen to public;",
+            "revoke select on public.seen from current_user;",
+        ),
+        (
+            "statistics",
+            "create statistics public.both on shop, total from public.order;",
+            "select 1;",
+        ),
+        (
+            "owner",
+            "alter table public.order owner to migrate_test_shop;",
+            "select 1;",
+        ),
+    ];
+    let _ = client(database.url())
+        .await
+        .batch_execute(&format!("create role {ROLE}"))
+        .await;
+    for (name, up, down) in pairs {
+        project.seal_sql(name, up, down);
+    }
+    project.seal_sql("role", &format!("create role {role};"), "select 1;");
+    let found = rehearsed(&project.load(), &on(&database)).await;
+    client(database.url())
+        .await
+        .batch_execute(&format!("drop role {role}"))
+        .await
+        .unwrap();
+    let one = |name: &str| {
+        found
+            .migrations
+            .iter()
+            .find(|one| one.name == name)
+            .unwrap()
+    };
+    assert!(
+        one("half").is_exact() && one("closed").is_exact(),
+        "{found}"
+    );
+    assert!(!one("open").is_exact(), "{found}");
+    assert!(
+        one("open").differences[0].contains("view public.seen differs"),
+        "{found}"
+    );
+    assert_eq!(
+        one("statistics").differences,
+        ["after the rollback, statistics object public.\"both\" was not there before"]
+    );
+    assert!(
+        one("owner").differences[0]
+            .starts_with("after the rollback, owner on `public.\"order\"` differs"),
+        "{found}"
+    );
+    assert_eq!(
+        found.leftovers,
+        [format!(
+            "role `{role}` has come, maybe by a migration; `drop role {role}` removes it"
+        )]
+    );
+}
+
 #[tokio::test]
 async fn a_file_that_fails_is_a_finding() {
     let _alone = ALONE.lock().await;
@@ -217,6 +298,22 @@ async fn a_login_that_may_not_make_a_database_gets_a_throw_away_server() {
     assert!(found.place.contains("throw-away server"), "{}", found.place);
     assert!(
         found.place.contains("has no CREATEDB there"),
+        "{}",
+        found.place
+    );
+    // With that right and no other it gets one, as long as no role is missing.
+    let name = format!("plain_{}", database.name());
+    let admin = client(database.url()).await;
+    let role = format!("create role {ROLE}");
+    let _ = admin.batch_execute(&role).await;
+    admin
+        .batch_execute(&format!("alter role {name} createdb inherit"))
+        .await
+        .unwrap();
+    let (found, left) = left_by(&database, rehearsed(&set, &options)).await;
+    assert!(found.is_clean() && left.is_empty(), "{found}");
+    assert!(
+        found.place.contains("on the target's server"),
         "{}",
         found.place
     );
@@ -353,6 +450,15 @@ async fn a_copy_shows_what_happens_to_rows() {
     assert_eq!(order.rolled_back, Some(5));
     assert!(!found.to_string().contains("secret"), "{found}");
     assert!(scratches(&database).await.is_empty());
+    let nowhere = RehearseOptions {
+        on_copy_of: Some("nowhere".into()),
+        ..on(&database)
+    };
+    let error = rehearse(&set, &nowhere, &mut |_| {}).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no database `nowhere`"),
+        "{error}"
+    );
     // Somebody is in it: it cannot be copied.
     let _held = client(database.url()).await;
     let error = rehearse(&set, &options, &mut |_| {}).await.unwrap_err();
@@ -386,13 +492,23 @@ async fn what_a_killed_run_left_is_named() {
         .batch_execute("create database tabellion_rehearsal_left")
         .await
         .unwrap();
+    let role = format!("left_{}", database.name());
+    let make =
+        format!("create role {role}; comment on role {role} is 'made by a rehearsal of Tabellion'");
+    admin.batch_execute(&make).await.unwrap();
     let found = rehearsed(&project.load(), &on(&database)).await;
     admin
         .batch_execute("drop database tabellion_rehearsal_left")
         .await
         .unwrap();
+    let drop = format!("drop role {role}");
+    admin.batch_execute(&drop).await.unwrap();
     assert_eq!(
-        found.leftovers,
+        found.leftovers[1],
+        format!("role `{role}` was left by a rehearsal that was killed; `{drop}`")
+    );
+    assert_eq!(
+        found.leftovers[..1],
         [
             "database `tabellion_rehearsal_left` was left by a rehearsal that was killed; `drop database \
           tabellion_rehearsal_left`"

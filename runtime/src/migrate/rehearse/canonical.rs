@@ -1,105 +1,17 @@
 //! What a database holds, in a form that compares by text: all that a snapshot has, and what only
-//! migrations by hand make: views, functions, types, sequences, extensions, default privileges.
+//! migrations by hand make.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 
+use super::others::{self, ORDER, OWN};
 use crate::catalog::Snapshot;
 use crate::migrate::error::MigrateError;
 use crate::migrate::verify::rows;
 
-/// The PostgreSQL schemas that a migration may have made something in.
-const SCHEMAS: &str = "
-select n.nspname from pg_catalog.pg_namespace n
-where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'tabellion', 'tabellion_rehearsal')";
-
-/// What no snapshot holds, two texts a row: the object, its definition. `{own}` is a condition on a
-/// namespace `n`, `{free CLASS}` one on an object that no extension has brought.
-const OTHERS: [&str; 7] = [
-    "select 'view ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
-       c.relkind::text || ' ' || pg_catalog.pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
-       || coalesce(' ' || (select pg_catalog.string_agg(pg_catalog.pg_get_indexdef(x.indexrelid), ' '
-            order by x.indexrelid::pg_catalog.regclass::text) from pg_catalog.pg_index x where x.indrelid = c.oid), '')
-       || coalesce(' ' || (select pg_catalog.string_agg(pg_catalog.pg_get_triggerdef(t.oid), ' ' order by t.tgname)
-            from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal), '')
-       || {acl c.relacl}
-     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('v', 'm') and {own} and {free pg_class c}",
-    "select 'sequence ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
-       pg_catalog.format_type(q.seqtypid, null) || ' ' || q.seqstart || ' ' || q.seqincrement || ' ' || q.seqmin
-       || ' ' || q.seqmax || ' ' || q.seqcache || ' ' || q.seqcycle || {acl c.relacl}
-     from pg_catalog.pg_sequence q join pg_catalog.pg_class c on c.oid = q.seqrelid
-     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where {own} and {free pg_class c} and not exists (
-       select from pg_catalog.pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i')
-         and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)",
-    "select 'function ' || p.oid::pg_catalog.regprocedure::text,
-       case when p.prokind = 'a' then 'aggregate' else pg_catalog.pg_get_functiondef(p.oid) end || {acl p.proacl}
-       || coalesce(' comment ' || pg_catalog.obj_description(p.oid, 'pg_proc'), '')
-     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-     where {own} and {free pg_proc p} and p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype",
-    "select 'type ' || t.oid::pg_catalog.regtype::text,
-       t.typtype::text || ' ' || coalesce((select pg_catalog.string_agg(e.enumlabel, ', ' order by e.enumsortorder)
-         from pg_catalog.pg_enum e where e.enumtypid = t.oid), '')
-       || case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, t.typtypmod) || ' ' || t.typnotnull
-            || ' ' || coalesce(t.typdefault, '') else '' end
-       || coalesce((select pg_catalog.string_agg(k.conname || ' ' || pg_catalog.pg_get_constraintdef(k.oid), ' '
-            order by k.conname) from pg_catalog.pg_constraint k where k.contypid = t.oid), '')
-       || coalesce((select pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod),
-            ', ' order by a.attnum) from pg_catalog.pg_attribute a
-            where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped), '')
-       || {acl t.typacl}
-     from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-     left join pg_catalog.pg_class c on c.oid = t.typrelid
-     where {own} and {free pg_type t} and (t.typtype in ('e', 'd', 'r') or c.relkind = 'c')",
-    "select 'extension ' || pg_catalog.quote_ident(e.extname), e.extversion || ' in ' || n.nspname
-     from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace",
-    "select 'event trigger ' || pg_catalog.quote_ident(e.evtname),
-       e.evtevent || ' ' || e.evtfoid::pg_catalog.regprocedure::text || ' ' || e.evtenabled::text
-     from pg_catalog.pg_event_trigger e",
-    "select 'default privileges of ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.defaclrole)) || ' for '
-       || d.defaclobjtype::text || coalesce(' in schema ' || pg_catalog.quote_ident(n.nspname), ''), {acl d.defaclacl}
-     from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace",
-];
-
 /// How many differences of one comparison are told.
 const TOLD: usize = 20;
-
-/// How the order of a table's columns begins: it is told, and does not count.
-const ORDER: &str = "order of columns of ";
-
-const ORDERS: &str = "select 'order of columns of ' || c.oid::pg_catalog.regclass::text,
-       pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
-     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where c.relkind in ('r', 'p') and {own} group by c.oid";
-
-fn filled(query: &str) -> String {
-    let own = "n.nspname !~ '^pg_' \
-               and n.nspname not in ('information_schema', 'tabellion', 'tabellion_rehearsal')";
-    let mut text = query.replace("{own}", own);
-    for (mark, close) in [("{free ", '}'), ("{acl ", '}')] {
-        while let Some(start) = text.find(mark) {
-            let Some(length) = text[start..].find(close) else {
-                break;
-            };
-            let inner = text[start + mark.len()..start + length].to_owned();
-            let filled = match inner.split_once(' ') {
-                Some((class, alias)) => format!(
-                    "not exists (select from pg_catalog.pg_depend f where f.objid = {alias}.oid and f.deptype = 'e' \
-                     and f.classid = 'pg_catalog.{class}'::pg_catalog.regclass)"
-                ),
-                None => format!(
-                    "coalesce(' granted ' || (select pg_catalog.string_agg(x::text, ', ' order by x::text) \
-                     from pg_catalog.unnest({inner}) x), '')"
-                ),
-            };
-            text.replace_range(start..=start + length, &filled);
-        }
-    }
-    text
-}
 
 /// Objects by what they are called, with their definitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,21 +23,18 @@ pub(super) struct Delta(Vec<(String, Option<String>)>);
 impl Canonical {
     pub(super) async fn read(client: &Client) -> Result<Self, MigrateError> {
         let failed = |error| MigrateError::server("reading the catalog", &error);
-        let messages = client.simple_query(SCHEMAS).await.map_err(failed)?;
+        let schemas = format!("select n.nspname from pg_catalog.pg_namespace n where {OWN}");
+        let messages = client.simple_query(&schemas).await.map_err(failed)?;
         let schemas: Vec<&str> = rows(&messages).filter_map(|row| row.get(0)).collect();
         let snapshot = Snapshot::read(client, schemas).await.map_err(failed)?;
         let objects = snapshot.objects.into_iter();
         let mut all: BTreeMap<String, String> = objects
             .map(|(object, definition)| (object.to_string(), definition))
             .collect();
-        let queries: Vec<String> = OTHERS
-            .iter()
-            .chain([&ORDERS])
-            .map(|query| filled(query))
-            .collect();
+        // With no search path, names are printed with their schema.
         let message = format!(
             "begin read only;set local search_path = '';{};commit",
-            queries.join(";")
+            others::queries().join(";")
         );
         let messages = client.simple_query(&message).await;
         if messages.is_err() {

@@ -10,12 +10,14 @@
 //! | `roles` | roles, which all databases of a server share: what is missing, what was made |
 //! | `stubs` | what a schema refers to and does not own |
 //! | `canonical` | what a database holds, in a form that compares |
+//! | `others` | the part of it that no snapshot of tables has |
 //! | `locks` | which locks a file took |
 //! | `report` | what came of it |
 //! | `rows` | how many rows each table of a copy has |
 
 mod canonical;
 mod locks;
+mod others;
 mod place;
 mod report;
 mod roles;
@@ -71,7 +73,9 @@ pub enum Rehearsing<'a> {
 ///
 /// Where this future is dropped before its end, as on Ctrl-C, so is the scratch database, which may take
 /// some seconds; where the process is killed, the next rehearsal on that server names what it left.
-/// Roles belong to a whole server: those that were missing are dropped again.
+/// Roles belong to a whole server: those that were missing are dropped again. Whatever else a file by hand
+/// does to the server as a whole, or beyond it, it does: alter a role, call another system. For such files name
+/// no target.
 ///
 /// # Errors
 /// A scratch database that cannot be had, with what it takes; those of the connection and the server. A file
@@ -89,7 +93,7 @@ pub async fn rehearse(
         ..Rehearsal::default()
     };
     let ran = run(set, options, &scratch, &mut rehearsal, observe).await;
-    let left = scratch.remove(set.schema()).await;
+    let left = scratch.remove().await;
     rehearsal.leftovers.extend(left);
     ran.map(|()| rehearsal)
 }

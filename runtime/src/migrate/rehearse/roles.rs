@@ -1,7 +1,7 @@
 //! Roles: all databases of a server share them. One that exists is left alone; one that was missing is
 //! made, or left for a migration to make, and dropped at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Platform, Role, Schema};
@@ -12,6 +12,9 @@ use crate::migrate::verify::rows;
 
 /// The roles that Supabase's servers have.
 const SUPABASE: [&str; 3] = ["anon", "authenticated", "service_role"];
+
+/// The comment on a role that a rehearsal has made, by which one of a killed run is found.
+pub(super) const MADE: &str = "made by a rehearsal of Tabellion";
 
 /// A role that the schema counts on, and the server lacks.
 pub(super) struct Missing {
@@ -73,9 +76,12 @@ pub(super) async fn make(
         } else {
             ""
         };
-        let made = client
-            .batch_execute(&format!("create role {} nologin{power}", quote(name)))
-            .await;
+        let role = quote(name);
+        let make = format!(
+            "create role {role} nologin{power}; comment on role {role} is {}",
+            quote_literal(MADE)
+        );
+        let made = client.batch_execute(&make).await;
         match made {
             // Another rehearsal was faster.
             Err(error) if error.code().is_some_and(|code| code.code() == "42710") => {}
@@ -87,4 +93,26 @@ pub(super) async fn make(
         ));
     }
     Ok(said)
+}
+
+/// The names of all roles of the server.
+pub(super) async fn all(client: &Client) -> Result<BTreeSet<String>, MigrateError> {
+    let query = "select rolname from pg_catalog.pg_roles";
+    let messages = client.simple_query(query).await;
+    let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
+    let names = rows(&messages).filter_map(|row| row.get(0));
+    Ok(names.map(str::to_owned).collect())
+}
+
+/// What has become of them that was no doing of the rehearsal's own, a sentence each.
+pub(super) fn changed(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    let lost = before.difference(after).map(|role| {
+        let quoted = quote(role);
+        format!("role `{role}` is gone, maybe by a migration; `create role {quoted}` brings it back, empty")
+    });
+    let new = after.difference(before).map(|role| {
+        let quoted = quote(role);
+        format!("role `{role}` has come, maybe by a migration; `drop role {quoted}` removes it")
+    });
+    lost.chain(new).collect()
 }

@@ -1,9 +1,10 @@
 //! The scratch database: on the target's server where the login may make one, else on a throw-away server.
 //! Dropped whatever happens; what a killed run has left is found by its name.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::Schema;
@@ -47,6 +48,8 @@ struct Given {
     name: String,
     /// Roles that were missing, and that the rehearsal, or a migration in it, makes.
     made: Vec<String>,
+    /// All roles of the server, as they were.
+    before: BTreeSet<String>,
     gone: bool,
 }
 
@@ -126,6 +129,7 @@ impl Scratch {
             admin_url,
             name: name.clone(),
             made: missing.iter().map(|role| role.name.clone()).collect(),
+            before: roles::all(&admin).await?,
             gone: false,
         };
         let how = match copied {
@@ -215,10 +219,10 @@ impl Scratch {
     }
 
     /// Drops it; gives what is left, with the command that removes it.
-    pub(super) async fn remove(self, schema: &Schema) -> Vec<String> {
+    pub(super) async fn remove(self) -> Vec<String> {
         let mut left = self.leftovers;
         match self.kept {
-            Kept::Given(given) => left.extend(given.remove(schema).await),
+            Kept::Given(given) => left.extend(given.remove().await),
             #[cfg(feature = "testing")]
             Kept::ThrowAway(database) => {
                 // The server ends with its last database.
@@ -230,23 +234,16 @@ impl Scratch {
 }
 
 impl Given {
-    async fn remove(mut self, schema: &Schema) -> Vec<String> {
+    async fn remove(mut self) -> Vec<String> {
         let mut left = remove(&self.admin_url, &self.name, &self.made).await;
         // What could not be removed is told, and not tried again.
         self.gone = true;
         if let Ok(admin) = connect::connect(&self.admin_url).await
-            && let Ok(missing) = roles::missing(&admin, schema).await
+            && let Ok(mut after) = roles::all(&admin).await
         {
-            // A role that was there before must be there still.
-            let lost = missing
-                .into_iter()
-                .filter(|role| !self.made.contains(&role.name));
-            left.extend(lost.map(|role| {
-                format!(
-                    "role `{0}` was dropped by a migration; `create role {0}`",
-                    quote(&role.name)
-                )
-            }));
+            // Those that could not be dropped are told already.
+            after.retain(|role| !self.made.contains(role));
+            left.extend(roles::changed(&self.before, &after));
         }
         left
     }
@@ -285,14 +282,13 @@ impl Drop for Given {
 async fn remove(admin_url: &str, name: &str, made: &[String]) -> Vec<String> {
     let mut left = Vec::new();
     let drop = format!("drop database if exists {} with (force)", quote(name));
-    let dropped = match connect::connect(admin_url).await {
-        Ok(admin) => match admin.batch_execute(&drop).await {
-            Ok(()) => Some(admin),
-            Err(_) => None,
-        },
-        Err(_) => None,
+    let dropped = async {
+        let admin = connect::connect(admin_url).await.ok()?;
+        creation(&admin, name).await;
+        admin.batch_execute(&drop).await.ok()?;
+        Some(admin)
     };
-    let Some(admin) = dropped else {
+    let Some(admin) = dropped.await else {
         left.push(format!(
             "the scratch database `{name}` could not be dropped; `{drop}`"
         ));
@@ -309,23 +305,46 @@ async fn remove(admin_url: &str, name: &str, made: &[String]) -> Vec<String> {
     left
 }
 
-/// Scratch databases in which nobody is: a rehearsal under way has a connection to its own.
+/// Waits for its creation, which goes on where the one who asked for it has left.
+async fn creation(admin: &Client, name: &str) {
+    let query = format!(
+        "select from pg_catalog.pg_stat_activity a where a.pid <> pg_catalog.pg_backend_pid()
+           and a.state = 'active' and pg_catalog.strpos(a.query, {}) > 0",
+        quote_literal(name)
+    );
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end
+        && let Ok(messages) = admin.simple_query(&query).await
+        && rows(&messages).next().is_some()
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Scratch databases in which nobody is, since a rehearsal under way has a connection to its own, and roles
+/// that were made for them.
 async fn leftovers(client: &Client) -> Result<Vec<String>, MigrateError> {
     let query = format!(
-        "select d.datname from pg_catalog.pg_database d
-         where pg_catalog.starts_with(d.datname::pg_catalog.text, {})
+        "select 'database', d.datname from pg_catalog.pg_database d
+         where pg_catalog.starts_with(d.datname::pg_catalog.text, {prefix})
            and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
-         order by 1",
-        quote_literal(PREFIX)
+         union all
+         select 'role', r.rolname from pg_catalog.pg_roles r
+         where pg_catalog.shobj_description(r.oid, 'pg_authid') = {made}
+           and not exists (select from pg_catalog.pg_stat_activity a
+             where pg_catalog.starts_with(a.datname::pg_catalog.text, {prefix}))
+         order by 1, 2",
+        prefix = quote_literal(PREFIX),
+        made = quote_literal(roles::MADE)
     );
     let messages = client.simple_query(&query).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for leftovers", &error))?;
-    let names = rows(&messages).filter_map(|row| row.get(0));
-    Ok(names
-        .map(|name| {
+    let left = rows(&messages).filter_map(|row| Some((row.get(0)?, row.get(1)?)));
+    Ok(left
+        .map(|(kind, name)| {
             format!(
-                "database `{name}` was left by a rehearsal that was killed; `drop database {}`",
+                "{kind} `{name}` was left by a rehearsal that was killed; `drop {kind} {}`",
                 quote(name)
             )
         })
