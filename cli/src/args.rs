@@ -195,8 +195,9 @@ pub(crate) enum Database {
     },
     /// Compare the database with what was sealed, object by object
     ///
-    /// The server itself prints the sealed schema for the comparison, in scratch schemas of a transaction that
-    /// is rolled back, so the login needs the right to create schemas in the database.
+    /// Where tables are partitioned or have exclusion constraints, the server itself prints them for the
+    /// comparison, in scratch schemas of a transaction that is rolled back: the login then needs the right to
+    /// create schemas in the database.
     #[command(after_long_help = help::VERIFY)]
     Verify {
         #[command(flatten)]

@@ -22,31 +22,63 @@ fn shop(readme: &Readme) -> Package {
     package
 }
 
-/// Runs a line of the README's shell blocks in the package.
-fn tabellion(package: &Package, line: &str, url: &str) -> String {
-    let arguments: Vec<&str> = line.split(' ').skip(1).collect();
+/// The words of a line, as a shell reads them: quotes keep blanks, `#` begins a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for (index, part) in line.split('"').enumerate() {
+        quoted = index % 2 == 1;
+        if quoted {
+            words.last_mut().expect("a word").push_str(part);
+            continue;
+        }
+        let (part, is_end) = match part.split_once(" #") {
+            Some((part, _)) => (part, true),
+            None => (part, false),
+        };
+        for (index, word) in part.split(' ').enumerate() {
+            if index > 0 {
+                words.push(String::new());
+            }
+            words.last_mut().expect("a word").push_str(word);
+        }
+        if is_end {
+            break;
+        }
+    }
+    assert!(!quoted, "`{line}` leaves a quote open");
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Runs a line of the README's shell blocks in the package; nothing that it prints may hold the password of
+/// one of these URLs.
+fn tabellion(package: &Package, line: &str, urls: &[(&str, &str)]) -> String {
     let manifest = workspace().join("cli/Cargo.toml");
     let output = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--offline", "--manifest-path"])
         .arg(manifest)
         .arg("--")
-        .args(arguments)
+        .args(&words(line)[1..])
         .current_dir(package.path())
-        .env("DATABASE_URL", url)
+        .env_remove("DATABASE_URL")
+        .envs(urls.iter().copied())
         .output()
         .expect("cargo starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let erred = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "`{line}` failed:\n{said}\n{erred}");
-    let password = url
-        .split(['@'])
-        .next()
-        .and_then(|head| head.rsplit(':').next())
-        .unwrap_or(url);
-    assert!(
-        !said.contains(password) && !erred.contains(password),
-        "`{line}` shows the password"
-    );
+    for (_, url) in urls {
+        let password = url
+            .split(['@'])
+            .next()
+            .and_then(|head| head.rsplit(':').next())
+            .unwrap_or(url);
+        assert!(
+            !said.contains(password) && !erred.contains(password),
+            "`{line}` shows the password"
+        );
+    }
     said
 }
 
@@ -91,7 +123,7 @@ async fn the_tour() {
     let url = database.url();
     for line in readme.block("sh", "cargo tabellion seal").lines() {
         if line.starts_with("cargo tabellion") {
-            tabellion(&package, line, url);
+            tabellion(&package, line, &[("DATABASE_URL", url)]);
         }
     }
     assert!(package.read("db/tabellion.lock").is_some());
@@ -107,6 +139,7 @@ async fn the_tour() {
     assert_eq!(built.stdout, readme.block("text", "acme has 1 task"));
 
     change(&readme, &package, url);
+    applying(&readme, &package, url).await;
 
     let refused = package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", url)]);
     assert!(!refused.success, "a superuser was let in");
@@ -115,6 +148,8 @@ async fn the_tour() {
         "no login is named: {}",
         refused.stderr
     );
+
+    require(&readme, &package, &database, &login).await;
 }
 
 /// The second part of the tour: a field is renamed, an index added.
@@ -144,10 +179,56 @@ fn change(readme: &Readme, package: &Package, url: &str) {
     let second = package.read("db/draft.2.sql").expect("a second draft");
     assert!(second.contains("create index concurrently"), "{second}");
     for line in readme.block("sh", "seal details").lines() {
-        tabellion(package, line, url);
+        tabellion(package, line, &[("DATABASE_URL", url)]);
     }
     assert_eq!(package.read("db/draft.2.sql"), None);
     package.cargo(&["build"], &[("TABELLION_LOCKED", "1")]).ok();
+}
+
+/// Two databases by name, of which one asks for approvals.
+async fn applying(readme: &Readme, package: &Package, staging: &str) {
+    let production = Server::shared()
+        .expect("a server")
+        .database()
+        .await
+        .expect("a database");
+    package.write(
+        "tabellion.toml",
+        readme.block("toml", "[target.production]"),
+    );
+    let urls = [
+        ("STAGING_DATABASE_URL", staging),
+        ("PRODUCTION_DATABASE_URL", production.url()),
+    ];
+    let block = readme.block("sh", "cargo tabellion approve");
+    let said: Vec<String> = block
+        .lines()
+        .map(|line| tabellion(package, line, &urls))
+        .collect();
+    let [rehearsed, planned, approved, applied, verified] = said.as_slice() else {
+        panic!("the README has other commands: {said:?}");
+    };
+    assert!(rehearsed.contains("  exact"), "{rehearsed}");
+    assert!(planned.contains(", not approved\n"), "{planned}");
+    assert!(approved.contains(" for Ada Lovelace\n"), "{approved}");
+    assert!(applied.starts_with("applied "), "{applied}");
+    assert!(verified.contains(", no difference\n"), "{verified}");
+    let sums = package.read("evidence/2026-11-21/SHA256SUMS");
+    assert_eq!(sums.expect("evidence").lines().count(), 4);
+}
+
+/// The program refuses to start on another schema.
+async fn require(readme: &Readme, package: &Package, database: &TestDatabase, login: &str) {
+    let source = package.read("src/main.rs").expect("the program");
+    let block = readme.block("rust,ignore", "require_schema");
+    let (connect, _) = block.split_once('\n').expect("two lines");
+    assert!(source.contains(connect), "{source}");
+    package.write("src/main.rs", &source.replace(connect, block.trim_end()));
+    execute(database, readme.block("sql", "grant usage on schema")).await;
+    let run = || package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", login)]);
+    assert!(run().ok().stdout.starts_with("acme has "));
+    execute(database, "alter table public.tasks drop column priority").await;
+    run().fails_with("column `priority` on `public.tasks` is missing");
 }
 
 /// A block that nobody runs would rot: one more or one less must be met by a test.
@@ -158,11 +239,11 @@ fn every_block_is_known() {
         Readme::read().languages(),
         [
             count("rust", 2),
-            count("rust,ignore", 2),
-            count("sh", 3),
-            count("sql", 3),
+            count("rust,ignore", 3),
+            count("sh", 4),
+            count("sql", 4),
             count("text", 4),
-            count("toml", 1)
+            count("toml", 2)
         ]
     );
 }

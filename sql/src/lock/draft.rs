@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockError, read, schema_checksum, schema_text, write};
+use super::{LockError, read, schema_text, write};
 use crate::file::checksum;
 use crate::schema::Schema;
 
 /// The first line of a draft's lock.
-const FORMAT: &str = "tabellion-draft 3";
+const FORMAT: &str = "tabellion-draft 4";
 
 /// What a draft leads to. It stands beside the draft's SQL files, as `draft.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,6 @@ pub struct DraftPair {
     pub up: String,
     /// The checksum of its rollback.
     pub down: String,
-    /// The checksum of the schema that the whole draft leads to. The last pair has it, and no other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<String>,
 }
 
 impl DraftPair {
@@ -43,40 +40,24 @@ impl DraftPair {
         DraftPair {
             up: checksum(up),
             down: checksum(down),
-            schema: None,
         }
     }
 }
 
-/// Pairs by their number, the last with that checksum of the schema.
-fn numbered<'a>(
-    pairs: impl IntoIterator<Item = [&'a str; 2]>,
-    schema: &str,
-) -> BTreeMap<usize, DraftPair> {
-    let pairs = pairs.into_iter().map(DraftPair::new);
-    let mut pairs: BTreeMap<usize, DraftPair> = (1..).zip(pairs).collect();
-    if let Some(mut last) = pairs.last_entry() {
-        last.get_mut().schema = Some(schema.to_owned());
-    }
-    pairs
+/// Pairs by their number.
+fn numbered<'a>(pairs: impl IntoIterator<Item = [&'a str; 2]>) -> BTreeMap<usize, DraftPair> {
+    (1..).zip(pairs.into_iter().map(DraftPair::new)).collect()
 }
 
 /// A schema as a draft's lock writes it. To make it takes longer than all the rest of the lock, and needs
 /// nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaFacts {
-    text: String,
-    checksum: String,
-}
+pub struct SchemaFacts(String);
 
 impl SchemaFacts {
-    /// The facts of a schema, and their checksum.
+    /// The facts of a schema.
     pub fn of(schema: &Schema) -> Self {
-        let text = schema_text(schema);
-        SchemaFacts {
-            checksum: checksum(&text),
-            text,
-        }
+        SchemaFacts(schema_text(schema))
     }
 }
 
@@ -102,7 +83,7 @@ impl Draft {
         pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> Self {
         Draft {
-            pairs: numbered(pairs, &schema_checksum(&schema)),
+            pairs: numbered(pairs),
             parent,
             schema,
         }
@@ -120,20 +101,10 @@ impl Draft {
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let draft: Draft = read(text, FORMAT)?;
         let in_order = draft.pairs.keys().copied().eq(1..=draft.pairs.len());
-        let mut named = draft.pairs.iter().filter_map(|(number, pair)| {
-            let schema = pair.schema.as_deref()?;
-            Some((*number, schema))
-        });
-        let only = named.next().filter(|_| named.next().is_none());
-        let fits = |(number, schema): (usize, &str)| {
-            number == draft.pairs.len() && schema == schema_checksum(&draft.schema)
-        };
-        if in_order && only.is_some_and(fits) {
+        if in_order && !draft.pairs.is_empty() {
             Ok(draft)
         } else {
-            Err(LockError::whole(
-                "it does not lead to the schema that it names",
-            ))
+            Err(LockError::whole("its pairs are not numbered from 1"))
         }
     }
 
@@ -148,7 +119,7 @@ impl Draft {
         schema: &SchemaFacts,
         pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> String {
-        text(&parent, &numbered(pairs, &schema.checksum), &schema.text)
+        text(&parent, &numbered(pairs), &schema.0)
     }
 }
 

@@ -16,7 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::file::{Document, Header, keeps_literals};
-use tabellion_sql::lock::{DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UP, draft_files};
+use tabellion_sql::lock::{
+    DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UP, draft_files, schema_checksum,
+};
 use tabellion_sql::plan::Hazard;
 use tabellion_sql::schema::Schema;
 
@@ -67,14 +69,16 @@ pub fn seal(
     let (lock, orphans) = sealed_so_far(root)?;
     let (draft, texts) = read_draft(root, &lock)?;
     let mut pairs = Vec::new();
-    for ((number, pair), [up, down]) in draft.pairs().zip(texts) {
+    for ((number, _), [up, down]) in draft.pairs().zip(texts) {
         let names = draft_files(number);
-        let schema = pair.schema.clone();
         pairs.push((
             parse_new(root, &names[0], &of_checkout(&up))?,
             parse_new(root, &names[1], &of_checkout(&down))?,
-            schema,
+            None,
         ));
+    }
+    if let Some((.., schema)) = pairs.last_mut() {
+        *schema = Some(schema_checksum(&draft.schema));
     }
     let mut headers: Vec<&mut Header> = pairs.iter_mut().map(|(up, ..)| &mut up.header).collect();
     accept::accept(&mut headers, options)?;

@@ -26,6 +26,7 @@ mod postpone;
 mod replace;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ident::quote_literal;
 use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
@@ -69,7 +70,7 @@ pub struct Migration {
 /// What a migration leads to, where it is applied to what it was drawn for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
-    Schema(Box<Schema>),
+    Schema(Arc<Schema>),
     /// Only this table changes.
     Table(QualifiedName, Box<Table>),
 }
@@ -137,7 +138,7 @@ pub fn migrations(
     let (from, to) = (places.place(from), places.place(to));
     let (from, to) = (&*from, &*to);
     let mut stages = Stages {
-        at: from.clone(),
+        at: Arc::new(from.clone()),
         done: Vec::new(),
         settings,
     };
@@ -171,7 +172,9 @@ pub fn migrations(
             }
         }
     }
-    stages.to(validated(&stages.at, to), &Moves::default());
+    if *stages.at != *to {
+        stages.to(validated(&stages.at, to), &Moves::default());
+    }
     for &(name, after) in &lasting {
         stages.keys(name, after, &rests, &mut names);
     }
@@ -187,11 +190,13 @@ pub fn migrations(
             stages.drop_index(name, &index, &definition, &mut names);
         }
     }
-    stages.to(settled(&stages.at, to), &Moves::default());
-    stages.to(to.clone(), &Moves::default());
+    if *stages.at != *to {
+        stages.to(settled(&stages.at, to), &Moves::default());
+        stages.to(to.clone(), &Moves::default());
+    }
     if let Some(last) = stages.done.last_mut() {
         // What makes no statement, such as the module path of a struct.
-        last.reach = Reach::Schema(Box::new(declared.clone()));
+        last.reach = Reach::Schema(Arc::new(declared.clone()));
     }
     Ok(stages.done)
 }
@@ -213,7 +218,7 @@ fn lasting<'a>(
 }
 
 struct Stages<'a> {
-    at: Schema,
+    at: Arc<Schema>,
     done: Vec<Migration>,
     settings: &'a Settings,
 }
@@ -221,14 +226,15 @@ struct Stages<'a> {
 impl Stages<'_> {
     /// One transaction to another schema, where it takes one at all.
     fn to(&mut self, next: Schema, moves: &Moves) {
-        if moves.is_empty() && next == self.at {
+        if moves.is_empty() && next == *self.at {
             return;
         }
+        let next = Arc::new(next);
         let up = transit(&self.at, &next, moves);
         let down = transit(&next, &self.at, &moves.inverted());
         if !(up.is_empty() && down.is_empty()) {
             let (up, down) = (self.script(false, up), self.script(false, down));
-            self.push(up, down, Reach::Schema(Box::new(next)));
+            self.push(up, down, Reach::Schema(next));
         }
     }
 
@@ -291,8 +297,13 @@ impl Stages<'_> {
     }
 
     fn push(&mut self, up: Script, down: Script, reach: Reach) {
-        let migration = Migration { up, down, reach };
-        migration.advance(&mut self.at);
-        self.done.push(migration);
+        match &reach {
+            Reach::Schema(reached) => self.at = Arc::clone(reached),
+            Reach::Table(name, table) => {
+                let at = Arc::make_mut(&mut self.at);
+                at.tables.insert(name.clone(), (**table).clone());
+            }
+        }
+        self.done.push(Migration { up, down, reach });
     }
 }

@@ -23,17 +23,27 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
             postpone_checks(name, old, after);
         }
     }
-    let reached = main.clone();
-    for (name, after) in &mut main.tables {
+    let mut decided = Vec::new();
+    for (name, after) in &main.tables {
         let old = before.tables.get(name);
         let is_partitioned = after.partition_by.is_some();
-        after.foreign_keys.retain(|key, definition| {
+        for (key, definition) in &after.foreign_keys {
             let earlier = old.and_then(|old| old.foreign_keys.get(key));
             let stays = earlier == Some(definition)
-                && !foreign_keys::rests_on_change(before, &reached, name, definition);
-            definition.not_valid = old.is_some() && !stays && !is_partitioned;
-            foreign_keys::has_key(&reached, definition)
-        });
+                && !foreign_keys::rests_on_change(before, &main, name, definition);
+            let not_valid = old.is_some() && !stays && !is_partitioned;
+            let is_possible = foreign_keys::has_key(&main, definition);
+            decided.push((name.clone(), key.clone(), is_possible.then_some(not_valid)));
+        }
+    }
+    for (name, key, not_valid) in decided {
+        let Some(table) = main.tables.get_mut(&name) else {
+            continue;
+        };
+        match (table.foreign_keys.get_mut(&key), not_valid) {
+            (Some(definition), Some(not_valid)) => definition.not_valid = not_valid,
+            _ => drop(table.foreign_keys.remove(&key)),
+        }
     }
     main
 }
