@@ -27,7 +27,8 @@ fn everything(shop: &Shop, tag: &str, urls: [&str; 3], version: &str) -> Vec<Run
     let who = ["--by", "Ada", "--reason", "x"];
     let mut runs = Vec::new();
     for target in ["shop", "live"] {
-        let all: [Vec<&str>; 11] = [
+        let all: [Vec<&str>; 12] = [
+            vec!["rehearse"],
             vec!["plan", "--sql"],
             vec!["approve", version],
             vec!["approve", "--all-pending", "--by", "Ada"],

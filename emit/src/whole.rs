@@ -338,7 +338,11 @@ impl Builder {
 
     /// Verifies what has come together.
     fn finish(mut self) -> Whole {
+        let is_incomplete = self.whole.is_incomplete;
         for finding in verify::verify(&self.whole.schema) {
+            if finding.lacks_a_table && is_incomplete {
+                continue; // The table may well be declared, by a struct with a mistake of its own.
+            }
             // What rustc reports by itself needs no second message.
             if let Some((_, place)) = self.declared.get(&finding.table)
                 && !finding.rustc_reports

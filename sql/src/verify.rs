@@ -22,6 +22,9 @@ pub struct Finding {
     pub message: String,
     /// In a crate that derives its tables rustc says the same, at the same place.
     pub rustc_reports: bool,
+    /// It is only that a table is not there, which is no mistake where the schema lacks some that are
+    /// declared.
+    pub lacks_a_table: bool,
 }
 
 impl Finding {
@@ -31,6 +34,7 @@ impl Finding {
             column: column.map(str::to_owned),
             message,
             rustc_reports: false,
+            lacks_a_table: false,
         }
     }
 }

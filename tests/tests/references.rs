@@ -68,6 +68,42 @@ fn a_table_of_someone_else_is_referenced_and_never_made() {
 }
 
 #[test]
+fn a_mistake_at_the_end_of_a_chain_is_told_once() {
+    let package = Package::new();
+    let table = |name: &str, field: &str, rls: &str| {
+        format!(
+            "#[derive(tabellion::Table)]\n{rls}\npub struct {name} {{ #[column(primary_key)] pub id: i64, {field} }}\n"
+        )
+    };
+    let deny = "#[policy(deny_all)]";
+    package.write(
+        "src/lib.rs",
+        &[
+            table(
+                "First",
+                "#[column(references = Second::id)] pub second: i64",
+                deny,
+            ),
+            table(
+                "Second",
+                "#[column(references = Third::id)] pub third: i64",
+                deny,
+            ),
+            table("Third", "", ""),
+        ]
+        .concat(),
+    );
+    let built = package
+        .check()
+        .fails_with("table `third` has no row-level security");
+    assert!(
+        !built.stderr.contains("which no struct declares"),
+        "{}",
+        built.stderr
+    );
+}
+
+#[test]
 fn what_only_an_extension_has_needs_it_named() {
     let package = Package::new();
     package.write(

@@ -39,7 +39,10 @@ pub(super) fn foreign_keys(
                  derive `Table` on a struct for it",
                 name.name, definition.table
             );
-            findings.push(Finding::new(name, first, message));
+            findings.push(Finding {
+                lacks_a_table: true,
+                ..Finding::new(name, first, message)
+            });
             continue;
         };
         if !columns(name, table, definition, &target, findings) {
