@@ -6,6 +6,7 @@ mod kept;
 mod partitions;
 mod rules;
 mod sample;
+mod told;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! What changes on a table that stays: first everything that must step aside, then everything new.
 
-use crate::schema::{QualifiedName, Schema, Table};
+use crate::schema::{QualifiedName, Table};
 
 use super::change::Change;
 use super::statements::{Group, Plan};
@@ -25,7 +25,7 @@ pub(super) fn close(change: &Change<'_>, plan: &mut Plan) {
 
 /// Takes away what else `after` lacks or has otherwise, columns last.
 pub(super) fn clear(
-    from: &Schema,
+    change: &Change<'_>,
     name: &QualifiedName,
     before: &Table,
     after: &Table,
@@ -33,11 +33,11 @@ pub(super) fn clear(
 ) {
     let group = plan.group(&after.source);
     for partition in partitions::only_in(before, after) {
-        partitions::drop(from, name, partition, group);
+        partitions::drop(change.from, name, partition, group);
     }
     indexes::clear(name, before, after, group);
     constraints::clear(name, before, after, group);
-    columns::clear(from, name, before, after, group);
+    columns::clear(change, name, before, after, group);
 }
 
 /// Adds what `before` lacks or has otherwise, columns first, privileges last.
@@ -50,7 +50,7 @@ pub(super) fn build(
 ) {
     let platform = change.to.platform;
     let group = plan.group(&after.source);
-    columns::build(name, before, after, platform, group);
+    columns::build(change, name, before, after, group);
     constraints::settle_not_null(name, before, after, group);
     constraints::build(name, before, after, group);
     for partition in partitions::only_in(after, before) {

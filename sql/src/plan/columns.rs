@@ -1,35 +1,39 @@
 //! Columns of a table that stays: dropped, added, altered.
 
 use crate::ident::quote;
-use crate::schema::{Column, Generated, Platform, QualifiedName, Schema, Table, Type, cast};
+use crate::schema::{Column, Generated, Platform, QualifiedName, Table, Type, cast};
 
-use super::change::{Columns, keeps_computed};
+use super::change::{Change, Columns, keeps_computed};
+use super::effects::Changed;
 use super::filler::{Filler, filler, is_volatile, may_clash, tells_rows_apart, way_back};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
 use super::{constraints, indexes, numbering, render, rls, touch};
 
 fn subject(name: &QualifiedName, column: &str, fate: impl Into<String>) -> Subject {
-    Subject::new(format!("column {name}.{}", quote(column)), fate)
+    Subject::new(constraints::column(name, column), fate)
 }
 
 /// Drops what `after` lacks or has anew, and the triggers that are not to be there.
 pub(super) fn clear(
-    from: &Schema,
+    change: &Change<'_>,
     name: &QualifiedName,
     before: &Table,
     after: &Table,
     group: &mut Group,
 ) {
+    let from = change.from;
     let columns = Columns::of(before, after);
     // What is no longer computed must not stand in the way of what it reads.
     for old in before.columns.iter().filter(|old| old.computed.is_some()) {
         let new = after.column(&old.name);
         let stays = !columns.gone.contains(&old.name);
-        if stays && new.is_some_and(|new| new.computed.is_none()) {
+        if let Some(new) = new.filter(|new| stays && new.computed.is_none()) {
             let ident = quote(&old.name);
             let text = format!("alter table {name} alter column {ident} drop expression");
+            let first = group.steps.len();
             group.push(Step::new(text).stops(name));
+            changed(name, old, new, &columns).tell(change, group, first);
         }
     }
     // What is computed goes first: it reads others.
@@ -42,7 +46,11 @@ pub(super) fn clear(
             .column(&old.name)
             .filter(|_| !columns.gone.contains(&old.name));
         if old.updated_at && !kept.is_some_and(|new| new.updated_at) {
+            let first = group.steps.len();
             group.push(touch::remove(name, old));
+            if let Some(new) = kept {
+                changed(name, old, new, &columns).tell(change, group, first);
+            }
         }
         if kept.is_some() {
             continue;
@@ -68,7 +76,7 @@ pub(super) fn clear(
                 step.with(lost(format!("replaced by a generated one{back}")))
             }
             None if old.computed.is_some() => {
-                step.removes(format!("column {name}.{}", quote(&old.name)), "dropped")
+                step.removes(constraints::column(name, &old.name), "dropped")
             }
             None => step.with(lost(format!(
                 "dropped{}",
@@ -78,14 +86,30 @@ pub(super) fn clear(
     }
 }
 
+fn changed<'a>(
+    table: &'a QualifiedName,
+    old: &'a Column,
+    new: &'a Column,
+    columns: &Columns,
+) -> Changed<'a> {
+    let replaced = columns.replaced.contains(&old.name);
+    Changed {
+        table,
+        old,
+        new,
+        replaced,
+    }
+}
+
 /// Adds what `before` lacks, alters what differs.
 pub(super) fn build(
+    change: &Change<'_>,
     name: &QualifiedName,
     before: &Table,
     after: &Table,
-    platform: Platform,
     group: &mut Group,
 ) {
+    let platform = change.to.platform;
     let columns = Columns::of(before, after);
     // What is computed comes last: it may read what changes.
     let (computed, plain): (Vec<&Column>, Vec<&Column>) = after
@@ -93,9 +117,9 @@ pub(super) fn build(
         .iter()
         .partition(|column| column.computed.is_some());
     for new in plain.into_iter().chain(computed) {
-        let old = before
-            .column(&new.name)
-            .filter(|_| !columns.gone.contains(&new.name));
+        let earlier = before.column(&new.name);
+        let old = earlier.filter(|_| !columns.gone.contains(&new.name));
+        let first = group.steps.len();
         match old {
             None => add(name, before, after, new, platform, group),
             Some(old) => {
@@ -112,6 +136,16 @@ pub(super) fn build(
         }
         if new.updated_at && !old.is_some_and(|old| old.updated_at) {
             group.push(touch::create(name, new));
+        }
+        // Those two are told where they go.
+        let is_told = |old: &Column| {
+            (old.computed.is_some() && new.computed.is_none())
+                || (old.updated_at && !new.updated_at)
+        };
+        if let Some(earlier) = earlier
+            && !old.is_some_and(is_told)
+        {
+            changed(name, earlier, new, &columns).tell(change, group, first);
         }
     }
 }
@@ -139,11 +173,11 @@ fn add(
     let step = Step::new(format!("alter table {name} add column {definition}")).stops(name);
     let step = match filler {
         Filler::Not => step,
-        // A program that does not know it gives it no value.
-        _ => step.restricts(
-            format!("column {name}.{}", quote(&new.name)),
-            "new, without default",
-        ),
+        // Where it is new, a program that does not know it gives it no value.
+        _ if before.column(&new.name).is_none() => {
+            step.restricts(constraints::column(name, &new.name), "new, without default")
+        }
+        _ => step,
     };
     let rewrites = new.computed.is_some()
         || new.generated.is_some()
@@ -184,7 +218,7 @@ fn alter(
     let action = |action: String| {
         Step::new(format!("alter table {name} alter column {ident} {action}")).stops(name)
     };
-    let object = || format!("column {name}.{ident}");
+    let object = || constraints::column(name, &new.name);
     let retyped = old.ty != new.ty || old.collation != new.collation;
     let default_changes = old.default != new.default || (retyped && new.default.is_some());
     if old.default.is_some() && default_changes {
@@ -214,7 +248,8 @@ fn alter(
             group.push(step.restricts(object(), constraints::NOT_NULL));
         }
         (false, true) => {
-            group.push(action("drop not null".into()).removes(object(), "may be null"));
+            let fate = constraints::gone("may be null");
+            group.push(action("drop not null".into()).removes(object(), &fate));
         }
         _ => {}
     }

@@ -53,7 +53,8 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
     {
         let built = || {
             let step = add(name, &key.name, &render::primary_key(key)).scans(name);
-            restricts(step, name, &key.name, before.primary_key.is_none())
+            let fate = rule(before.primary_key.as_ref(), key);
+            restricts(step, name, &key.name, fate)
         };
         group.push(attach(&key.name).unwrap_or_else(built));
     }
@@ -61,18 +62,24 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
         columns.move_key(&unique.columns)
     }) {
         let built = || {
-            let step = add(name, unique, &render::unique(&after.uniques[unique])).scans(name);
-            restricts(step, name, unique, !before.uniques.contains_key(unique))
+            let definition = &after.uniques[unique];
+            let step = add(name, unique, &render::unique(definition)).scans(name);
+            restricts(
+                step,
+                name,
+                unique,
+                rule(before.uniques.get(unique), definition),
+            )
         };
         group.push(attach(unique).unwrap_or_else(built));
     }
     for exclusion in stale(&after.exclusions, &before.exclusions, |exclusion| {
         columns.move_exclusion(exclusion)
     }) {
-        let definition = render::exclusion(&after.exclusions[exclusion]);
-        let step = add(name, exclusion, &definition).scans(name);
-        let is_new = !before.exclusions.contains_key(exclusion);
-        group.push(restricts(step, name, exclusion, is_new));
+        let definition = &after.exclusions[exclusion];
+        let step = add(name, exclusion, &render::exclusion(definition)).scans(name);
+        let fate = rule(before.exclusions.get(exclusion), definition);
+        group.push(restricts(step, name, exclusion, fate));
     }
     for check in stale(&after.checks, &before.checks, |check| {
         columns.move_check(check)
@@ -83,8 +90,11 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
         let definition = &after.checks[check];
         let step = add(name, check, &render::check(definition));
         let step = match stood_in_for(before, definition) {
-            Some(column) => step.restricts(format!("column {name}.{}", quote(column)), NOT_NULL),
-            None => restricts(step, name, check, !before.checks.contains_key(check)),
+            Some(column) => step.restricts(self::column(name, column), NOT_NULL),
+            None => {
+                let old = before.checks.get(check).map(|old| &old.expr);
+                restricts(step, name, check, rule(old, &definition.expr))
+            }
         };
         group.push(if definition.not_valid {
             step
@@ -296,11 +306,36 @@ pub(super) fn object(table: &QualifiedName, constraint: &str) -> String {
     format!("constraint {} on {table}", quote(constraint))
 }
 
-/// A constraint that is new on a table that stays.
-pub(super) fn restricts(step: Step, name: &QualifiedName, constraint: &str, is_new: bool) -> Step {
-    match is_new {
-        true => step.restricts(object(name, constraint), "new"),
-        false => step,
+/// A column as a hazard names it.
+pub(super) fn column(table: &QualifiedName, column: &str) -> String {
+    format!("column {table}.{}", quote(column))
+}
+
+/// What becomes of a rule that goes, with what that means for whoever brings it back: by then rows may be
+/// there that it does not allow.
+pub(super) fn gone(fate: &str) -> String {
+    format!("{fate}; the way back fails where rows break it")
+}
+
+/// Whether a rule is new, or another one in the place of the old, which may be stricter. Nothing where it
+/// only steps aside.
+pub(super) fn rule<T: PartialEq>(old: Option<&T>, new: &T) -> Option<&'static str> {
+    match old {
+        None => Some("new"),
+        Some(old) => (old != new).then_some("changed"),
+    }
+}
+
+/// A constraint that is a rule anew on a table that stays, if it is.
+pub(super) fn restricts(
+    step: Step,
+    name: &QualifiedName,
+    constraint: &str,
+    fate: Option<&str>,
+) -> Step {
+    match fate {
+        Some(fate) => step.restricts(object(name, constraint), fate),
+        None => step,
     }
 }
 
@@ -327,8 +362,8 @@ fn drop<T: PartialEq>(name: &QualifiedName, constraint: &str, old: &T, new: Opti
     let step = Step::new(format!("alter table {name} drop constraint {ident}")).stops(name);
     let object = object(name, constraint);
     match new {
-        None => step.removes(object, "dropped"),
-        Some(new) if new != old => step.removes(object, "changed"),
+        None => step.removes(object, &gone("dropped")),
+        Some(new) if new != old => step.removes(object, &gone("changed")),
         Some(_) => step,
     }
 }

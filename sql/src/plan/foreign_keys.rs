@@ -36,9 +36,9 @@ pub(super) fn drop<'a>(from: &'a Schema, to: &Schema, plan: &mut Plan) -> BTreeS
             let step = Step::new(format!("alter table {name} drop constraint {ident}"))
                 .stops(name)
                 .stops(&definition.table);
-            let object = format!("constraint {ident} on {name}");
+            let object = constraints::object(name, key);
             plan.group(title).push(match new {
-                None if after.is_some() => step.removes(object, "dropped"),
+                None if after.is_some() => step.removes(object, &constraints::gone("dropped")),
                 Some(new) if !same_rule(definition, new) => step.removes(object, &fate(new)),
                 _ => step,
             });
@@ -65,7 +65,7 @@ fn fate(new: &ForeignKey) -> String {
             fate.push_str(&format!(", on {event} {}", action.as_sql()));
         }
     }
-    fate
+    constraints::gone(&fate)
 }
 
 /// Whether a foreign key differs only in that it is to be valid now.
@@ -171,8 +171,11 @@ pub(super) fn add(from: &Schema, to: &Schema, dropped: &BTreeSet<Key<'_>>, plan:
             ))
             .locks(LockMode::ShareRowExclusive, name)
             .locks(LockMode::ShareRowExclusive, &definition.table);
-            let is_new = before.is_some_and(|table| !table.foreign_keys.contains_key(key));
-            let step = constraints::restricts(step, name, key, is_new);
+            let fate = match old {
+                None => before.map(|_| "new"),
+                Some(old) => (!same_rule(old, definition)).then_some("changed"),
+            };
+            let step = constraints::restricts(step, name, key, fate);
             group.push(if definition.not_valid {
                 step
             } else {

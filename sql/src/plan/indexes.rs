@@ -1,6 +1,6 @@
 //! Indexes of a table that stays.
 
-use crate::schema::{Column, Index, QualifiedName, Table};
+use crate::schema::{Column, Index, IndexColumn, QualifiedName, Table};
 
 use super::change::{Columns, stale};
 use super::constraints;
@@ -29,9 +29,14 @@ pub(super) fn new_in<'a>(before: &Table, after: &'a Table) -> Vec<&'a str> {
 pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
     for index in stale_in(before, after) {
         let step = drop(name, index, "").stops(name);
-        group.push(match after.indexes.contains_key(index) {
-            true => step,
-            false => removes(step, name, index),
+        group.push(match after.indexes.get(index) {
+            None => removes(step, name, index, &before.indexes[index]),
+            Some(new)
+                if before.indexes[index].unique && !same_rule(&before.indexes[index], new) =>
+            {
+                step.removes(object(name, index), &constraints::gone("changed"))
+            }
+            Some(_) => step,
         });
     }
 }
@@ -40,12 +45,39 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
     for index in new_in(before, after) {
         let text = render::index(name, index, &after.indexes[index], "");
         let step = Step::new(text).locks(LockMode::Share, name).scans(name);
-        let is_rule = after.indexes[index].unique && !before.indexes.contains_key(index);
-        group.push(match is_rule {
-            true => step.restricts(object(name, index), "new"),
-            false => step,
+        let rule = rule(before.indexes.get(index), &after.indexes[index]);
+        group.push(match rule {
+            Some(fate) => step.restricts(object(name, index), fate),
+            None => step,
         });
     }
+}
+
+/// What a unique index is to rows: a rule that is new, one that has changed, or none that they do not keep.
+pub(super) fn rule(old: Option<&Index>, new: &Index) -> Option<&'static str> {
+    match old.filter(|old| old.unique) {
+        _ if !new.unique => None,
+        None => Some("new"),
+        Some(old) => (!same_rule(old, new)).then_some("changed"),
+    }
+}
+
+/// Whether two indexes differ at most in how they are stored and sorted.
+fn same_rule(old: &Index, new: &Index) -> bool {
+    let rule = |index: &Index| {
+        let columns = index.columns.iter().map(|column| IndexColumn {
+            descending: false,
+            nulls: None,
+            ..column.clone()
+        });
+        Index {
+            columns: columns.collect(),
+            include: Vec::new(),
+            with: Default::default(),
+            ..index.clone()
+        }
+    };
+    rule(old) == rule(new)
 }
 
 /// Whether PostgreSQL makes an index that stays anew, though the rows stay as they are. Source:
@@ -81,12 +113,9 @@ pub(super) fn create_concurrently(name: &QualifiedName, index: &str, definition:
 }
 
 /// Drops an index while others read and write.
-pub(super) fn drop_concurrently(name: &QualifiedName, index: &str) -> Step {
-    removes(
-        drop(name, index, "concurrently ").locks(LockMode::ShareUpdateExclusive, name),
-        name,
-        index,
-    )
+pub(super) fn drop_concurrently(name: &QualifiedName, index: &str, definition: &Index) -> Step {
+    let step = drop(name, index, "concurrently ").locks(LockMode::ShareUpdateExclusive, name);
+    removes(step, name, index, definition)
 }
 
 /// An index as a hazard names it.
@@ -99,6 +128,11 @@ fn drop(name: &QualifiedName, index: &str, how: &str) -> Step {
     Step::new(format!("drop index {how}{index}"))
 }
 
-fn removes(step: Step, name: &QualifiedName, index: &str) -> Step {
-    step.removes(object(name, index), "dropped")
+/// An index that goes; a unique one is a rule.
+pub(super) fn removes(step: Step, name: &QualifiedName, index: &str, definition: &Index) -> Step {
+    let fate = match definition.unique {
+        true => constraints::gone("dropped"),
+        false => "dropped".to_owned(),
+    };
+    step.removes(object(name, index), &fate)
 }

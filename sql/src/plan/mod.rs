@@ -16,6 +16,7 @@
 //! | `stages`, `questions`, `taken` | how a change is split into files; what only a person can tell |
 //! | `moves`, `twins`, `words` | renames |
 //! | `change` | which columns change, and what must step aside for them |
+//! | `effects` | what such a change does to policies, rules and programs |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
 //! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
@@ -30,6 +31,7 @@ mod columns;
 mod constraints;
 mod create;
 mod drop;
+mod effects;
 mod filler;
 mod foreign_keys;
 mod hazard;
@@ -120,7 +122,7 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
     let dropped = foreign_keys::drop(from, to, plan);
     for (name, before) in &from.tables {
         if let Some(after) = to.tables.get(name).filter(|after| *after != before) {
-            alter::clear(from, name, before, after, plan);
+            alter::clear(&change, name, before, after, plan);
         }
     }
     let referencing = drop::referencing(from, to);

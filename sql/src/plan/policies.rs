@@ -1,8 +1,6 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
-use std::collections::BTreeSet;
-
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
 
@@ -11,8 +9,13 @@ use super::hazard::{Hazard, Subject};
 use super::partitions;
 use super::statements::{Group, Step};
 
+/// A policy as a hazard names it.
+pub(super) fn object(policy: &str, name: &QualifiedName) -> String {
+    format!("policy {} on {name}", quote(policy))
+}
+
 fn subject(policy: &str, name: &QualifiedName, fate: &str) -> Subject {
-    Subject::new(format!("policy {} on {name}", quote(policy)), fate)
+    Subject::new(object(policy, name), fate)
 }
 
 /// Creates the policies of a new table, on each of its partitions too.
@@ -82,11 +85,7 @@ pub(super) fn build(
         let last = steps.len();
         for (index, mut step) in steps.into_iter().enumerate() {
             if index + 1 == last {
-                let computed_anew = old.is_some() && reads(new, &columns.replaced);
-                let hazard = verdict(policy, name, old, new).or_else(|| {
-                    computed_anew.then(|| Hazard::WidensAccess(subject(policy, name, "changed")))
-                });
-                step.hazards.extend(hazard);
+                step.hazards.extend(verdict(policy, name, old, new));
             }
             group.push(step);
         }
@@ -95,11 +94,6 @@ pub(super) fn build(
             group.push(create(&partition, policy, new));
         }
     }
-}
-
-fn reads(policy: &Policy, columns: &BTreeSet<String>) -> bool {
-    let mut exprs = policy.using.iter().chain(&policy.check);
-    exprs.any(|expr| !expr.columns.is_disjoint(columns))
 }
 
 /// The table and the partitions that stay.
@@ -124,7 +118,8 @@ fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Polic
         || change.moves(new, columns)
 }
 
-/// What a change of a policy does to access, as far as its text tells.
+/// What a change of a policy does to access, as far as its text tells. What it reads may change under it:
+/// the step that changes a column tells that.
 fn verdict(
     policy: &str,
     name: &QualifiedName,

@@ -73,7 +73,14 @@ impl Stages<'_> {
         )];
         if let Some(old) = &old {
             let index = index_of(&old.unique);
-            down.push(indexes::create_concurrently(name, &old.index, &index));
+            let fate = match old.constraint == new.constraint {
+                true => "changed",
+                false => "new",
+            };
+            down.push(
+                indexes::create_concurrently(name, &old.index, &index)
+                    .restricts(constraints::object(name, &old.constraint), fate),
+            );
         }
         down.push(swap(name, Some(new), old.as_ref()));
         self.step(name, (false, vec![up]), (true, down), |table| {
@@ -130,7 +137,10 @@ fn swap(name: &QualifiedName, old: Option<&Attachment>, new: Option<&Attachment>
         Some(old) => {
             let object = constraints::object(name, &old.constraint);
             let stays = new.is_some_and(|new| new.constraint == old.constraint);
-            step.removes(object, if stays { "changed" } else { "dropped" })
+            step.removes(
+                object,
+                &constraints::gone(if stays { "changed" } else { "dropped" }),
+            )
         }
         None => step,
     }

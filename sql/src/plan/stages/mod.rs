@@ -34,7 +34,7 @@ use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
 use super::moves::Moves;
 use super::placed::Places;
 use super::statements::{Plan, Step};
-use super::{Hazard, Question, indexes, questions, transit};
+use super::{Hazard, Question, Subject, indexes, questions, transit};
 use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Pending, Rests, pending};
@@ -246,8 +246,9 @@ impl Stages<'_> {
         names: &mut Names,
     ) {
         let table = &self.at.tables[name];
-        let up = online::drop(name, table, index);
-        let rule = definition.unique.then(|| indexes::object(name, index));
+        let up = online::drop(name, table, index, definition);
+        let rule = indexes::rule(None, definition)
+            .map(|fate| Subject::new(indexes::object(name, index), fate));
         let down = online::create(name, table, index, definition, rule, names);
         self.step(name, up, down, |table| {
             table.indexes.remove(index);
@@ -260,7 +261,7 @@ impl Stages<'_> {
         } = pending;
         let table = &self.at.tables[name];
         let up = online::create(name, table, index, definition, pending.rule.clone(), names);
-        let down = online::drop(name, table, index);
+        let down = online::drop(name, table, index, definition);
         self.step(name, up, down, |table| {
             table.indexes.insert(index.clone(), definition.clone());
         });

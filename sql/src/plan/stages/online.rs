@@ -2,7 +2,7 @@
 
 use crate::schema::{Index, Platform, QualifiedName, Table};
 
-use super::super::hazard::LockMode;
+use super::super::hazard::{Hazard, LockMode, Subject};
 use super::super::statements::Step;
 use super::super::{indexes, partitions, render};
 use super::replace::Names;
@@ -29,11 +29,11 @@ pub(super) fn create(
     table: &Table,
     index: &str,
     definition: &Index,
-    rule: Option<String>,
+    rule: Option<Subject>,
     names: &mut Names,
 ) -> Steps {
     let ruled = |step: Step| match rule {
-        Some(object) => step.restricts(object, "new"),
+        Some(rule) => step.with(Hazard::Restricts(rule)),
         None => step,
     };
     if table.partition_by.is_none() {
@@ -60,17 +60,17 @@ pub(super) fn create(
 }
 
 /// Drops an index. PostgreSQL drops that of a partitioned table at once only.
-pub(super) fn drop(name: &QualifiedName, table: &Table, index: &str) -> Steps {
+pub(super) fn drop(name: &QualifiedName, table: &Table, index: &str, definition: &Index) -> Steps {
     if table.partition_by.is_none() {
-        return (true, vec![indexes::drop_concurrently(name, index)]);
+        return (
+            true,
+            vec![indexes::drop_concurrently(name, index, definition)],
+        );
     }
     let place = QualifiedName::new(&name.schema, index);
     let mut step = Step::new(format!("drop index {place}"));
     for relation in partitions::relations(name, table) {
         step = step.stops(&relation);
     }
-    (
-        false,
-        vec![step.removes(indexes::object(name, index), "dropped")],
-    )
+    (false, vec![indexes::removes(step, name, index, definition)])
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::ident::object_name;
 use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
 
+use super::super::Subject;
 use super::super::change::Columns;
 use super::super::constraints::{self, attachments, index_of, of_key};
 use super::super::{indexes, partitions};
@@ -190,7 +191,7 @@ pub(super) struct Pending {
     /// It has a name of its own until it takes the place of another, or becomes a constraint.
     pub(super) is_aside: bool,
     /// What is a rule with it that was none.
-    pub(super) rule: Option<String>,
+    pub(super) rule: Option<Subject>,
 }
 
 /// The indexes that are to be built while others write: new ones, changed ones that no foreign key rests
@@ -204,7 +205,7 @@ pub(super) fn pending(
 ) -> Vec<Pending> {
     let columns = Columns::of(before, after);
     // An index that becomes a constraint has that name then, and the way back needs both.
-    let mut build = |wanted: &str, is_aside: bool, definition: Index, rule: Option<String>| {
+    let mut build = |wanted: &str, is_aside: bool, definition: Index, rule: Option<Subject>| {
         let index = match is_aside {
             true => names.fresh(name, wanted),
             false => wanted.to_owned(),
@@ -212,8 +213,8 @@ pub(super) fn pending(
         Pending {
             index,
             is_aside,
-            rule: rule.filter(|_| definition.unique),
             definition,
+            rule,
         }
     };
     let mut built = Vec::new();
@@ -223,8 +224,10 @@ pub(super) fn pending(
             continue;
         }
         let is_taken = old.is_some() || is_constraint(before, index);
-        let rule = old.is_none().then(|| indexes::object(name, index));
-        built.push(build(index, is_taken, after.indexes[index].clone(), rule));
+        let new = &after.indexes[index];
+        let rule = indexes::rule(old, new);
+        let rule = rule.map(|fate| Subject::new(indexes::object(name, index), fate));
+        built.push(build(index, is_taken, new.clone(), rule));
     }
     let there = attachments(before, after);
     let is_there = |constraint: &str| there.iter().any(|one| one.constraint == constraint);
@@ -232,16 +235,16 @@ pub(super) fn pending(
         let stays = before.uniques.get(unique) == Some(definition)
             && !columns.move_key(&definition.columns);
         if !stays && !is_there(unique) {
-            let is_new = !before.uniques.contains_key(unique);
-            let rule = is_new.then(|| constraints::object(name, unique));
+            let rule = constraints::rule(before.uniques.get(unique), definition)
+                .map(|fate| Subject::new(constraints::object(name, unique), fate));
             built.push(build(unique, true, index_of(definition), rule));
         }
     }
     if let Some(key) = &after.primary_key {
         let stays = before.primary_key.as_ref() == Some(key) && !columns.move_key(&key.columns);
         if !stays && !is_there(&key.name) {
-            let is_new = before.primary_key.is_none();
-            let rule = is_new.then(|| constraints::object(name, &key.name));
+            let rule = constraints::rule(before.primary_key.as_ref(), key)
+                .map(|fate| Subject::new(constraints::object(name, &key.name), fate));
             built.push(build(&key.name, true, index_of(&of_key(key)), rule));
         }
     }
