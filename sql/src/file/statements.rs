@@ -35,7 +35,8 @@ pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
             Kind::Semicolon if open.as_ref().is_none_or(Open::may_end) => {
                 found.extend(open.take().map(|open| open.close(sql, at)));
             }
-            Kind::Other if text == "\\" && open.is_none() => {
+            // Outside quotes SQL has no use for it, and psql runs what follows wherever it stands.
+            Kind::Other if text == "\\" => {
                 return Err(FileError::new(
                     line_of(sql, at),
                     "a psql command begins with `\\`; a migration holds SQL alone",
@@ -318,6 +319,8 @@ mod tests {
             ("select \"a", 1, "name"),
             ("select (1", 1, "parentheses"),
             ("select 1;\n\\d t\n", 2, "psql"),
+            ("select 1\n\\! date\n;", 2, "psql"),
+            ("select 1 \\gexec", 1, "psql"),
         ] {
             let error = statements(sql).unwrap_err();
             assert_eq!(error.line, line, "{sql}");

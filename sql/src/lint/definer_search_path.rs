@@ -12,7 +12,9 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         };
         let is_routine = matches!(kind, "function" | "procedure" | "routine");
         let is_definer = holds(words, &["security", "definer"]);
-        (is_routine && is_definer && !holds(words, &["set", "search_path"])).then(|| {
+        let has_own = holds(words, &["set", "search_path"])
+            && !holds(words, &["search_path", "from", "current"]);
+        (is_routine && is_definer && !has_own).then(|| {
             format!(
                 "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
                  objects; add `set search_path = ''` and qualify its names"
@@ -32,8 +34,10 @@ mod tests {
                    create function a.b() returns int language sql security definer set search_path = ''\n\
                      as 'select 1';\n\
                    create function a.b() returns int language sql as $$ select 1 -- security definer\n$$;\n\
-                   alter function a.b() security definer;";
+                   alter function a.b() security definer;\n\
+                   create function a.b() returns int language sql security definer\n\
+                     set search_path from current as 'select 1';";
         let found = lines("definer-search-path", sql, &Schema::default());
-        assert_eq!(found, [1, 6]);
+        assert_eq!(found, [1, 6, 7]);
     }
 }

@@ -14,6 +14,7 @@ mod owned_object;
 mod plain_set;
 mod role_power;
 mod transaction_control;
+mod unnamed_access;
 mod unnamed_loss;
 mod view_invoker;
 
@@ -51,7 +52,7 @@ impl fmt::Display for Finding {
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
 /// Every rule with its code.
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     ("concurrently-alone", concurrently_alone::check),
     ("copy-program", copy_program::check),
     ("definer-search-path", definer_search_path::check),
@@ -63,6 +64,7 @@ const RULES: [(&str, Rule); 13] = [
     ("plain-set", plain_set::check),
     ("role-power", role_power::check),
     ("transaction-control", transaction_control::check),
+    ("unnamed-access", unnamed_access::check),
     ("unnamed-loss", unnamed_loss::check),
     ("view-invoker", view_invoker::check),
 ];

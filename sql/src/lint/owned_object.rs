@@ -22,16 +22,16 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
         };
         let (kind, (_, name)) = match words {
             ["create", "unlogged" | "temp" | "temporary", "table", rest @ ..]
-            | ["create" | "alter" | "drop", "table", rest @ ..] => table(rest)?,
+            | ["create" | "alter" | "drop", "table", rest @ ..] => {
+                table(rest).or_else(|| parent(schema, rest))?
+            }
             ["create" | "alter" | "drop", "policy", rest @ ..] => on(rest)?,
             ["create", "unique", "index", rest @ ..] | ["create", "index", rest @ ..] => on(rest)?,
             ["alter" | "drop", "index", "concurrently", rest @ ..]
             | ["alter" | "drop", "index", rest @ ..] => index(rest)?,
             ["grant" | "revoke", rest @ ..] => {
                 let at = rest.iter().position(|word| *word == "on")?;
-                match &rest[at + 1..] {
-                    ["table", rest @ ..] | rest => table(rest)?,
-                }
+                granted(schema, &rest[at + 1..])?
             }
             ["comment", "on", "table", rest @ ..] => table(rest)?,
             _ => return None,
@@ -40,6 +40,54 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
             "{kind} `{name}` is the structs', and the next draft would take this back; change the struct instead"
         ))
     })
+}
+
+/// The first table of a list behind ON that the structs own: one by one, or all of a schema.
+fn granted(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
+    let end = words
+        .iter()
+        .position(|word| matches!(*word, "to" | "from"))?;
+    let list = &words[..end];
+    if let ["all", "tables" | "sequences", "in", "schema", schemas @ ..] = list {
+        let within = schemas
+            .split(|word| *word == ",")
+            .filter_map(|words| Some(name(words)?.1));
+        let all = within.collect::<Vec<_>>();
+        let owned = schema
+            .tables
+            .keys()
+            .find(|table| all.contains(&table.schema));
+        return owned.map(|table| ("table", (Some(table.schema.clone()), table.name.clone())));
+    }
+    let list = match list {
+        ["table", rest @ ..] => rest,
+        _ => list,
+    };
+    list.split(|word| *word == ",")
+        .filter_map(name)
+        .find(|named| owns_table(schema, named))
+        .map(|named| ("table", named))
+}
+
+/// The table of the structs that a new or altered one becomes a part of: its rows would be seen through
+/// the part, past its policies.
+fn parent(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
+    let behind = |word: &str, next: &str| {
+        let at = words.windows(2).position(|pair| pair == [word, next])?;
+        Some(&words[at + 2..])
+    };
+    let of = behind("partition", "of")
+        .or_else(|| behind("inherits", "("))
+        .or_else(|| {
+            words
+                .iter()
+                .position(|word| *word == "inherit")
+                .map(|at| &words[at + 1..])
+        })?;
+    of.split(|word| *word == ",")
+        .filter_map(name)
+        .find(|named| owns_table(schema, named))
+        .map(|named| ("table", named))
 }
 
 fn owns_table(schema: &Schema, (of, name): &Named) -> bool {
@@ -87,6 +135,11 @@ mod tests {
             "alter index if exists note_idx rename to x;",
             "grant select on public.note to a;",
             "revoke all on table note from public;",
+            "grant select on other, public.note to a;",
+            "grant all on all tables in schema app, public to public;",
+            "create table public.kid () inherits (other, public.note);",
+            "create table public.kid partition of public.note default;",
+            "alter table public.kid inherit public.note;",
         ];
         for sql in owned {
             assert_eq!(lines("owned-object", sql, &schema), [1], "{sql}");
@@ -98,6 +151,9 @@ mod tests {
             "create trigger t after insert on public.note execute function a.b();",
             "drop index public.other_idx;",
             "grant execute on function public.note() to a;",
+            "grant select on all tables in schema app to a;",
+            "grant public.note to a;",
+            "create table public.kid () inherits (public.other);",
         ] {
             assert!(lines("owned-object", sql, &schema).is_empty(), "{sql}");
         }
