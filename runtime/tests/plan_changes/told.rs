@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Migration, Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Check, Column, Command, Expr, Generated, Policy, Renames, Rls, Role, Schema, Table, Type,
-    Unique,
+    Check, Column, Command, Expr, Generated, Policy, Renames, Rls, Role, Schema, Table,
+    TableRenames, Type, Unique,
 };
 use tokio_postgres::Client;
 
@@ -48,13 +48,17 @@ struct Way {
 
 impl Way {
     async fn new(from: &Schema, to: &Schema, rows: &str) -> Way {
+        Way::renaming(from, to, &Renames::default(), rows).await
+    }
+
+    async fn renaming(from: &Schema, to: &Schema, renames: &Renames, rows: &str) -> Way {
         let server = Server::shared().expect("a server");
         let database = server.database().await.expect("a database");
         let client = connect(database.url()).await;
         client.batch_execute(COLLATION).await.expect("a collation");
         run(&client, "the first schema", &Schema::default(), from).await;
         client.batch_execute(rows).await.expect("the rows");
-        let pairs = migrations(from, to, &Renames::default(), &Settings::default());
+        let pairs = migrations(from, to, renames, &Settings::default());
         Way {
             client,
             pairs: pairs.expect("no question"),
@@ -305,4 +309,75 @@ async fn a_check_that_a_rollback_brings_back_is_told_on_both_sides() {
         .err()
         .expect("it breaks the rule");
     assert!(refused.contains("is violated by some row"), "{refused}");
+}
+
+/// What a policy of another table reads goes, and something else takes its name.
+#[tokio::test]
+async fn a_policy_never_reads_what_only_has_the_same_name() {
+    let reader = || {
+        let mut through = policy(
+            Some(Command::Select),
+            "exists (select from notes n where n.shop = parts.of)",
+            &["of"],
+        );
+        if let Some(using) = &mut through.using {
+            using.tables.insert("notes".into());
+        }
+        let of = vec![column("of", Type::Text)];
+        ("parts", table(of, &[("through", through)]))
+    };
+    let everyone = [("see", policy(Some(Command::Select), "true", &[]))];
+    let notes = |columns: &[&str]| {
+        let columns = columns.iter().map(|name| column(name, Type::Text));
+        table(columns.collect(), &everyone)
+    };
+    let columns = (
+        schema([("notes", notes(&["shop", "owner"])), reader()]),
+        schema([("notes", notes(&["shop"])), reader()]),
+        TableRenames {
+            columns: BTreeMap::from([("shop".into(), "owner".into())]),
+            ..TableRenames::default()
+        },
+        "insert into notes values ('a', 'b')",
+    );
+    let tables = (
+        schema([
+            ("notes", notes(&["shop"])),
+            ("others", notes(&["shop"])),
+            reader(),
+        ]),
+        schema([("notes", notes(&["shop"])), reader()]),
+        TableRenames {
+            from: Some(name("public", "others")),
+            ..TableRenames::default()
+        },
+        "insert into notes values ('a'); insert into others values ('b')",
+    );
+    for (from, to, hint, rows) in [columns, tables] {
+        let renames = Renames {
+            tables: BTreeMap::from([(name("public", "notes"), hint)]),
+        };
+        let rows = format!("{rows}; insert into parts values ('a'), ('b'), ('c')");
+        let way = Way::renaming(&from, &to, &renames, &rows).await;
+        let sees = async |of: &str| {
+            let rows = format!("select from parts where of = '{of}'");
+            way.as_role(&rows).await
+        };
+        assert_eq!((sees("a").await, sees("b").await), (Ok(1), Ok(0)));
+        follow(&way.client, &way.ups()).await.expect("the way up");
+        assert_eq!((sees("a").await, sees("b").await), (Ok(0), Ok(1)));
+        way.told(
+            &way.ups(),
+            "widens-access: policy through on public.parts: new",
+        );
+        follow(&way.client, &way.downs())
+            .await
+            .expect("the way down");
+        // What was dropped has come back empty.
+        assert_eq!((sees("a").await, sees("b").await), (Ok(0), Ok(0)));
+        way.told(
+            &way.downs(),
+            "widens-access: policy through on public.parts: changed",
+        );
+    }
 }

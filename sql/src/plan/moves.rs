@@ -61,8 +61,26 @@ impl Moves {
                 without(table, &columns.values().collect());
             }
         }
+        let is_cleared = |name: &&QualifiedName| {
+            let columns = self.columns.get(self.name(name));
+            let mut columns = columns.into_iter().flat_map(BTreeMap::values);
+            tables.contains(name)
+                || columns.any(|column| from.tables[*name].column(column).is_some())
+        };
+        let cleared: Vec<&QualifiedName> = from.tables.keys().filter(is_cleared).collect();
         let known = left.clone();
         for table in left.tables.values_mut() {
+            // A policy that reads what goes would come back to what has its name only later.
+            if let Rls::Enabled(policies) = &mut table.rls {
+                policies.retain(|_, policy| {
+                    let mut exprs = policy.using.iter().chain(&policy.check);
+                    let reads = |name: &&QualifiedName, expr: &Expr| {
+                        let mut written = expr.tables.iter();
+                        written.any(|written| words::names(written, name))
+                    };
+                    exprs.all(|expr| !cleared.iter().any(|name| reads(name, expr)))
+                });
+            }
             table
                 .foreign_keys
                 .retain(|_, key| foreign_keys::has_key(&known, key));
@@ -162,10 +180,32 @@ impl Moves {
             for Policy { using, check, .. } in policies.values_mut() {
                 for expr in using.iter_mut().chain(check) {
                     retell(expr);
+                    if self.tells_otherwise(expr) {
+                        // PostgreSQL goes on reading what it read. The same text would be about something
+                        // else, and so that no text is taken for this one, it has none.
+                        expr.sql.clear();
+                    }
                     expr.tables = self.retold(&expr.tables);
                 }
             }
         }
+    }
+
+    /// Whether an expression names another table, or a column there, that is renamed.
+    fn tells_otherwise(&self, expr: &Expr) -> bool {
+        let reads = |table: &QualifiedName| {
+            let mut written = expr.tables.iter();
+            written.any(|written| words::names(written, table))
+        };
+        let old_name = |new| self.tables.iter().find(|(_, name)| *name == new);
+        self.tables.keys().any(reads)
+            || self.columns.iter().any(|(table, columns)| {
+                let old = old_name(table).map_or(table, |(old, _)| old);
+                reads(old)
+                    && columns
+                        .keys()
+                        .any(|column| words::mentions(&expr.sql, column))
+            })
     }
 
     /// The tables that an expression reads, under their new names. PostgreSQL renames them by itself.

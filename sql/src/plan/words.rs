@@ -37,6 +37,14 @@ pub(super) fn rename(sql: &str, names: &BTreeMap<String, String>) -> String {
     out
 }
 
+/// Whether an expression may name a column of that name, of whatever table.
+pub(super) fn mentions(sql: &str, column: &str) -> bool {
+    let ident = quote(column);
+    let mut words = sql.split(|c| !is_word(c));
+    (ident.starts_with('"') && sql.contains(&*ident))
+        || words.any(|word| word.eq_ignore_ascii_case(column))
+}
+
 /// Whether a table as it is written in an expression, with its schema or without, may be that table.
 pub(super) fn names(written: &str, table: &QualifiedName) -> bool {
     if let Ok(name) = written.parse::<QualifiedName>() {
@@ -53,6 +61,19 @@ fn is_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_found_wherever_it_may_be_named() {
+        for (sql, column, found) in [
+            ("exists (select from n where n.Shop = x)", "shop", true),
+            ("n.\"Shop it\" = x", "Shop it", true),
+            ("n.\"shop\" = x", "shop", true),
+            ("n.shops = x", "shop", false),
+            ("n.shop_it = x", "shop it", false),
+        ] {
+            assert_eq!(mentions(sql, column), found, "{sql}");
+        }
+    }
 
     #[test]
     fn only_columns_are_renamed() {
