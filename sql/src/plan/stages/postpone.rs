@@ -99,13 +99,16 @@ fn postpone_checks(name: &QualifiedName, before: &Table, after: &mut Table) {
         definition.not_valid = !stays;
     }
     let mut filled = Vec::new();
+    // A primary key that comes now makes its columns NOT NULL now.
+    let key = after.primary_key.as_ref();
+    let key = key.map_or_else(Vec::new, |key| key.columns.clone());
     for column in &mut after.columns {
         let Some(old) = before.column(&column.name) else {
             continue;
         };
         let is_numbered = column.generated.is_some() || column.computed.is_some();
-        if old.nullable && !column.nullable && !is_numbered && !columns.gone.contains(&column.name)
-        {
+        let waits = !is_numbered && !key.contains(&column.name);
+        if old.nullable && !column.nullable && waits && !columns.gone.contains(&column.name) {
             column.nullable = true;
             let condition = constraints::not_null(&column.name);
             let check = Check {
