@@ -89,15 +89,21 @@ fn embed(input: &Input, package: &Path) -> Result<TokenStream, Vec<String>> {
         ))
     };
     let text = include(LOCK);
-    let files = lock.migrations.iter().flat_map(|(version, sealed)| {
-        let file = sealed.file_name(version);
-        [UP, DOWN].map(|folder| format!("{folder}/{file}"))
+    let pairs = lock.migrations.iter().map(|(version, sealed)| {
+        let name = &sealed.name;
+        let [up, down] = [(UP, &sealed.up), (DOWN, &sealed.down)].map(|(folder, file)| {
+            let path = format!("{folder}/{}", sealed.file_name(version));
+            let (checksum, text) = (&file.sha256, include(&path));
+            quote!([#path, #checksum, #text])
+        });
+        quote!(::tabellion::__private::Embedded {
+            version: #version,
+            name: #name,
+            up: #up,
+            down: #down,
+        })
     });
-    let files = files.map(|path| {
-        let text = include(&path);
-        quote!((#path, #text))
-    });
-    Ok(quote!(::tabellion::__private::migrations(#text, &[#(#files),*])))
+    Ok(quote!(::tabellion::__private::migrations(#text, &[#(#pairs),*])))
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub use uuid::Uuid;
 /// For the code that the derives write.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::migrate::embedded as migrations;
+    pub use crate::migrate::{Embedded, embedded as migrations};
     pub use crate::text_enum::from_sql as text_enum_from_sql;
     pub use bytes::BytesMut;
     pub use postgres_types::to_sql_checked;

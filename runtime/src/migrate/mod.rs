@@ -45,7 +45,7 @@ pub use seal::{
     Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
 };
 #[doc(hidden)]
-pub use set::embedded;
+pub use set::{Embedded, embedded};
 pub use set::{Migration, Migrations, Script};
 pub use target::{Pooler, Target, database_of, same_database};
 pub use verify::{Unfit, Verification};

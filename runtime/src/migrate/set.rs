@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use tabellion_sql::file::{Concurrent, Header, Statement, Step, normalize, statements};
 use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
@@ -137,9 +138,33 @@ pub(super) fn first_line(statement: &str) -> String {
 pub struct Migrations {
     /// In the order in which they apply.
     pub(super) list: Vec<Migration>,
-    /// The schema that they lead to.
-    pub(super) schema: Schema,
+    goal: Goal,
 }
+
+/// The schema that the migrations lead to. An embedded one is read once somebody asks: of all there is to do
+/// before nothing is applied, it would take the longest.
+#[derive(Debug, Clone)]
+struct Goal {
+    lock: &'static str,
+    schema: OnceLock<Schema>,
+}
+
+impl Goal {
+    fn get(&self) -> &Schema {
+        self.schema.get_or_init(|| match Lock::parse(self.lock) {
+            Ok(lock) => lock.schema,
+            Err(error) => unusable(&error),
+        })
+    }
+}
+
+impl PartialEq for Goal {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Goal {}
 
 impl Migrations {
     /// Reads the lock and both folders below a root.
@@ -197,7 +222,7 @@ impl Migrations {
 
     /// The schema that the migrations lead to.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        self.goal.get()
     }
 
     fn build(lock: &Lock, found: Files, shown: &str) -> Result<Self, MigrateError> {
@@ -239,7 +264,10 @@ impl Migrations {
         if problems.is_empty() {
             Ok(Migrations {
                 list,
-                schema: lock.schema.clone(),
+                goal: Goal {
+                    lock: "",
+                    schema: OnceLock::from(lock.schema.clone()),
+                },
             })
         } else {
             Err(MigrateError::Files(Problems(problems)))
@@ -247,17 +275,51 @@ impl Migrations {
     }
 }
 
-/// What `migrations!()` expands to.
+/// A pair of files that `migrations!()` has held against the lock while compiling.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded {
+    pub version: &'static str,
+    pub name: &'static str,
+    /// Of the file that applies it: its path below the root, its checksum and its text.
+    pub up: [&'static str; 3],
+    /// The same of its rollback.
+    pub down: [&'static str; 3],
+}
+
+/// What `migrations!()` expands to: the lock, and the files that it names. Their checksums are not made
+/// again: nothing changes them between the compiler and here.
 ///
 /// # Panics
 /// Where the texts are not what the macro has checked while compiling, which takes another version of
-/// Tabellion in the macro than here.
+/// Tabellion in the macro than here; where the lock's is not, at the first call of
+/// [`Migrations::schema`].
 #[doc(hidden)]
-pub fn embedded(lock: &str, files: &[(&str, &str)]) -> Migrations {
-    match Migrations::from_texts(lock, files) {
-        Ok(migrations) => migrations,
-        Err(error) => panic!("the embedded migrations cannot be used: {error}"),
+pub fn embedded(lock: &'static str, pairs: &[Embedded]) -> Migrations {
+    let script = |[path, _, text]: [&str; 3]| Script {
+        path: path.to_owned(),
+        sql: normalize(text),
+        header: Header::parse(text).unwrap_or_else(|error| unusable(&error)),
+    };
+    let list = pairs.iter().map(|pair| Migration {
+        version: pair.version.to_owned(),
+        name: pair.name.to_owned(),
+        checksum: pair.up[1].to_owned(),
+        rollback_checksum: pair.down[1].to_owned(),
+        up: script(pair.up),
+        down: script(pair.down),
+    });
+    Migrations {
+        list: list.collect(),
+        goal: Goal {
+            lock,
+            schema: OnceLock::new(),
+        },
     }
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> ! {
+    panic!("the embedded migrations cannot be used: {error}")
 }
 
 /// The sealed files below a root, against their lock.

@@ -96,6 +96,7 @@ impl Migrator {
     ) -> Result<Vec<&'a Migration>, MigrateError> {
         let last = match &options.to {
             Some(version) => &set.known(version)?.version,
+            None if Ledger::has_all(&self.client, set).await => return Ok(Vec::new()),
             None => set
                 .iter()
                 .next_back()

@@ -3,6 +3,7 @@
 //! It lies in the database that it tells about, in schema `tabellion`. The state of a migration is the
 //! last event that sets one. No value of any user's row is ever written here.
 
+mod glance;
 mod state;
 mod supabase;
 mod write;
