@@ -129,6 +129,7 @@ impl fmt::Display for Failure {
                 f.write_str("; a statement that cannot share a transaction needs a file of its own")
             }
             "42501" => f.write_str("; apply as a role with the right to do it, or grant it"),
+            "53100" => f.write_str("; make room on the server's disk, then run it again"),
             "55P03" | "57014" => f.write_str("; end what holds the table, then apply again"),
             // What was withheld says where to read it.
             _ if message.contains(WITHHELD) => Ok(()),
@@ -197,9 +198,10 @@ pub(super) fn message(error: &DbError) -> String {
 /// of names are shown.
 pub(super) fn message_on_file(error: &DbError) -> String {
     let of_names = match error.code().code() {
-        // Constraints, whose DETAIL alone quotes; what is there already; privileges; locks; time.
+        // Constraints, whose DETAIL alone quotes; what is there already; privileges; a full disk;
+        // locks; time.
         "23502" | "23503" | "23505" | "23514" | "23P01" | "42P06" | "42P07" | "42701" | "25001"
-        | "2BP01" | "42501" | "55P03" | "57014" => true,
+        | "2BP01" | "42501" | "53100" | "55P03" | "57014" => true,
         // `drop` of what is not there: a statement that looks at no row.
         _ => error.routine() == Some("DropErrorMsgNonExistent"),
     };

@@ -111,35 +111,50 @@ pub(super) async fn state(client: &Client, index: &QualifiedName) -> Result<Stat
 
 /// Waits for the statement of a killed run: its server process works on until it has something to say
 /// to someone who is gone.
-pub(super) async fn wait_for_builder(
+///
+/// Where that one still waits for the table, a second build behind it would end in a deadlock: the first
+/// waits, before it ends, for whoever has a snapshot, as the second has while it waits for the table.
+pub(super) async fn wait_for_killed(
     worker: &Client,
+    sql: &str,
     statement: &Concurrent,
     wait: Duration,
 ) -> Result<(), MigrateError> {
-    let Concurrent::Create { table, .. } = statement else {
-        return Ok(());
-    };
-    let query = format!(
-        "select p.pid from pg_catalog.pg_stat_progress_create_index p
-         join pg_catalog.pg_class c on c.oid = p.relid
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-         where p.datname = pg_catalog.current_database()
-           and n.nspname = {} and c.relname = {}",
-        quote_literal(&table.schema),
-        quote_literal(&table.name)
+    // The server cuts what it shows of a long statement.
+    let mut query = format!(
+        "select a.pid from pg_catalog.pg_stat_activity a
+         where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
+           and a.state = 'active' and a.query <> '' and pg_catalog.starts_with({}, a.query)",
+        quote_literal(sql)
     );
+    let what = match statement {
+        Concurrent::Create { table, .. } => {
+            query.push_str(&format!(
+                " union all
+                 select p.pid from pg_catalog.pg_stat_progress_create_index p
+                 join pg_catalog.pg_class c on c.oid = p.relid
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                 where p.datname = pg_catalog.current_database()
+                   and n.nspname = {} and c.relname = {}",
+                quote_literal(&table.schema),
+                quote_literal(&table.name)
+            ));
+            format!("builds an index on `{table}`")
+        }
+        Concurrent::Drop { index } => format!("drops the index `{index}`"),
+    };
     let start = Instant::now();
     loop {
         let messages = worker.simple_query(&query).await;
-        let messages =
-            messages.map_err(|error| MigrateError::server("looking for index builds", &error))?;
+        let messages = messages
+            .map_err(|error| MigrateError::server("looking for statements at work", &error))?;
         let Some(pid) = first_value(&messages) else {
             return Ok(());
         };
         if start.elapsed() >= wait {
             return Err(MigrateError::Held(format!(
-                "process {pid} of the server still builds an index on `{table}`, for longer than {} s; wait for \
-                 it and try again, or end it with `pg_terminate_backend({pid})`",
+                "process {pid} of the server still {what}, for longer than {} s; wait for it and try again, or \
+                 end it with `pg_terminate_backend({pid})`",
                 wait.as_secs()
             )));
         }

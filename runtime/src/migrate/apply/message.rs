@@ -5,6 +5,7 @@
 
 use futures_util::TryStreamExt;
 use tabellion_sql::file::statements;
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
@@ -122,6 +123,33 @@ pub(super) async fn run(
     }
 }
 
+/// Enters a row alone, behind a guard.
+pub(super) async fn enter(
+    client: &Client,
+    prefix: &Prefix,
+    row: &Row<'_>,
+    who: Who<'_>,
+) -> Result<Ran, MigrateError> {
+    let sent = format!("{}{};commit", prefix.sql, ledger::insert(&[*row], who));
+    let mut completed = 0;
+    match send(client, &sent, &mut completed).await {
+        Ok(Some(entry)) => Ok(Ran::Done(Box::new(entry))),
+        Ok(None) => Err(MigrateError::Server(
+            "the server did not confirm the ledger's row; run it again".into(),
+        )),
+        Err(error) => {
+            let _ = client.batch_execute("rollback").await;
+            let is_refused = error.as_db_error().is_some() && completed < prefix.statements;
+            let error = MigrateError::server("writing the ledger", &error);
+            if is_refused {
+                Ok(Ran::Refused(error))
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
 /// Sends the message; gives the ledger's row, and counts the statements that completed.
 async fn send(
     client: &Client,
@@ -151,6 +179,15 @@ pub(super) struct Place {
     pub(super) completed: usize,
 }
 
+/// Whether the server has said goodbye, as it does when it stops or someone ends the session: no fault of the
+/// statement.
+fn ends_session(error: &DbError) -> bool {
+    matches!(
+        error.parsed_severity(),
+        Some(Severity::Fatal | Severity::Panic)
+    )
+}
+
 /// The error of a file, by line and statement.
 pub(super) fn failure(part: Part<'_>, error: &tokio_postgres::Error, place: Place) -> MigrateError {
     let Part {
@@ -159,10 +196,14 @@ pub(super) fn failure(part: Part<'_>, error: &tokio_postgres::Error, place: Plac
         end,
         kept,
     } = part;
-    let Some(db) = error.as_db_error() else {
+    let Some(db) = error.as_db_error().filter(|db| !ends_session(db)) else {
+        let then = if script.header.no_transaction {
+            "it goes on where it was cut short"
+        } else {
+            "what is applied stays applied, and nothing is applied by half"
+        };
         return MigrateError::Connection(format!(
-            "the connection was lost while `{}` ran; run it again: what is applied stays applied, and \
-             nothing is applied by half",
+            "the connection was lost while `{}` ran; run it again: {then}",
             script.path
         ));
     };

@@ -4,7 +4,8 @@
 //! The engine's connection holds the migration lock, in an idle transaction of READ COMMITTED, which has
 //! no snapshot that CREATE INDEX CONCURRENTLY would wait for; a second connection runs the statements.
 //! One that may run in a transaction shares it with its row `started`, so that it runs once. For the others
-//! the row comes first; what of them is there tells how far they came.
+//! the row comes first; what of them is there tells how far they came. No row is entered over one that another
+//! process has entered meanwhile, as it may where the session that holds the lock was ended.
 
 use std::time::Instant;
 
@@ -51,14 +52,29 @@ struct Reached {
     by_half: bool,
 }
 
+impl Reached {
+    /// Behind a statement.
+    fn past(index: usize) -> Self {
+        Reached {
+            done: index + 1,
+            by_half: false,
+        }
+    }
+
+    /// In front of one, of which nothing was done.
+    fn before(index: usize) -> Self {
+        Reached {
+            done: index,
+            by_half: false,
+        }
+    }
+}
+
 impl Work<'_> {
     fn reached(&self, ledger: &Ledger) -> Reached {
         let begun = ledger.begun();
         let Some(entry) = begun.get(self.migration.version.as_str()) else {
-            return Reached {
-                done: 0,
-                by_half: false,
-            };
+            return Reached::before(0);
         };
         let position = entry.position.unwrap_or(1).max(1);
         let shares = self
@@ -66,10 +82,7 @@ impl Work<'_> {
             .get(position - 1)
             .is_none_or(|(_, step)| *step == Step::Inside);
         match entry.event {
-            Event::Started if shares => Reached {
-                done: position,
-                by_half: false,
-            },
+            Event::Started if shares => Reached::past(position - 1),
             event => Reached {
                 done: position - 1,
                 by_half: event == Event::Started,
@@ -129,24 +142,12 @@ impl Migrator {
                 number: index + 1,
                 of: work.steps.len(),
             });
-            let step = work.steps[index].1.clone();
-            reached = match step {
+            holds(&self.client, script).await?;
+            let by_half = reached.by_half;
+            reached = match &work.steps[index].1 {
                 Step::Inside => self.inside(&work, index).await?,
-                Step::Index(statement) => {
-                    self.index(&work, index, &statement, reached.by_half)
-                        .await?;
-                    Reached {
-                        done: index + 1,
-                        by_half: false,
-                    }
-                }
-                Step::Repeatable => {
-                    self.repeatable(&work, index, reached.by_half).await?;
-                    Reached {
-                        done: index + 1,
-                        by_half: false,
-                    }
-                }
+                Step::Index(statement) => self.index(&work, index, statement, by_half).await?,
+                Step::Repeatable => self.repeatable(&work, index, by_half).await?,
             };
         }
         self.finish(migration, event, start).await
@@ -169,11 +170,12 @@ impl Migrator {
             migration,
             event: Event::Failed,
             script: &migration.up,
-            steps: Vec::new(),
+            steps: migration.up.steps()?,
             worker: self.worker().await?,
             is_own: self.has_own_worker(),
         };
-        index::wait_for_builder(&work.worker, &statement, self.lock_wait).await?;
+        let sql = work.steps[0].0.text;
+        index::wait_for_killed(&work.worker, sql, &statement, self.lock_wait).await?;
         // The ledger says `started` only where there was no such index, so that a whole one is ours too.
         if index::state(&work.worker, statement.index()).await? != State::Absent {
             work.limit().await?;
@@ -213,27 +215,11 @@ impl Migrator {
             match ran {
                 Ok(Ran::Done(entry)) => {
                     self.ledger.push(&entry);
-                    return Ok(Reached {
-                        done: index + 1,
-                        by_half: false,
-                    });
+                    return Ok(Reached::past(index));
                 }
                 Ok(Ran::Refused(error)) => {
-                    // The server still runs it for a process that was killed, or did so meanwhile.
-                    if start.elapsed() >= self.lock_wait {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(index::PAUSE).await;
-                    let set = "set standard_conforming_strings = on";
-                    if work.is_own {
-                        let set = work.worker.batch_execute(set).await;
-                        set.map_err(|error| {
-                            MigrateError::server("setting how quotes are read", &error)
-                        })?;
-                    }
-                    self.ledger = Ledger::read(&work.worker).await?;
-                    let reached = work.reached(&self.ledger);
-                    if reached.done != index {
+                    let reached = self.look_again(work, start, error).await?;
+                    if reached != Reached::before(index) {
                         return Ok(reached);
                     }
                 }
@@ -245,6 +231,27 @@ impl Migrator {
         }
     }
 
+    /// After a refusal: the server still runs a statement for a process that was killed, or did so meanwhile.
+    async fn look_again(
+        &mut self,
+        work: &Work<'_>,
+        start: Instant,
+        refusal: MigrateError,
+    ) -> Result<Reached, MigrateError> {
+        if start.elapsed() >= self.lock_wait {
+            return Err(refusal);
+        }
+        tokio::time::sleep(index::PAUSE).await;
+        if work.is_own {
+            let set = "set standard_conforming_strings = on";
+            let set = work.worker.batch_execute(set).await;
+            set.map_err(|error| MigrateError::server("setting how quotes are read", &error))?;
+        }
+        holds(&self.client, work.script).await?;
+        self.ledger = Ledger::read(&work.worker).await?;
+        Ok(work.reached(&self.ledger))
+    }
+
     /// Builds or drops an index.
     async fn index(
         &mut self,
@@ -252,10 +259,11 @@ impl Migrator {
         index: usize,
         statement: &Concurrent,
         by_half: bool,
-    ) -> Result<(), MigrateError> {
+    ) -> Result<Reached, MigrateError> {
         let worker = &work.worker;
+        let sql = work.steps[index].0.text;
         if by_half {
-            index::wait_for_builder(worker, statement, self.lock_wait).await?;
+            index::wait_for_killed(worker, sql, statement, self.lock_wait).await?;
         }
         let state = index::state(worker, statement.index()).await?;
         let fits = match statement {
@@ -264,15 +272,17 @@ impl Migrator {
         };
         // What does not fit is no work of a run that was cut short, so the server refuses it by itself,
         // and the statement is not entered as reached.
-        if fits && !by_half {
-            self.reach(work, index).await?;
+        if fits
+            && !by_half
+            && let Some(reached) = self.reach(work, index).await?
+        {
+            return Ok(reached);
         }
         work.limit().await?;
-        let sql = &work.steps[index].0.text;
         let ran = index::bring(worker, sql, statement, by_half).await;
         work.unlimit().await;
         let Err(fault) = ran else {
-            return Ok(());
+            return Ok(Reached::past(index));
         };
         let mut error = match fault {
             index::Fault::Ours(error) => return Err(error),
@@ -300,30 +310,47 @@ impl Migrator {
         work: &Work<'_>,
         index: usize,
         by_half: bool,
-    ) -> Result<(), MigrateError> {
-        if !by_half {
-            self.reach(work, index).await?;
+    ) -> Result<Reached, MigrateError> {
+        if !by_half && let Some(reached) = self.reach(work, index).await? {
+            return Ok(reached);
         }
         work.limit().await?;
         let ran = work.worker.batch_execute(work.steps[index].0.text).await;
         work.unlimit().await;
         let Err(error) = ran else {
-            return Ok(());
+            return Ok(Reached::past(index));
         };
         let error = message::failure(work.part(index), &error, Place::default());
         self.fail(work, index, &error, true).await;
         Err(error)
     }
 
-    /// Enters that a statement is about to run.
-    async fn reach(&mut self, work: &Work<'_>, index: usize) -> Result<(), MigrateError> {
+    /// Enters that a statement is about to run; or gives how far another process has come meanwhile.
+    async fn reach(
+        &mut self,
+        work: &Work<'_>,
+        index: usize,
+    ) -> Result<Option<Reached>, MigrateError> {
         let row = Row {
             position: Some(index + 1),
             ..Row::of(Event::Started, work.migration)
         };
-        let entries = ledger::enter(&work.worker, &[row], self.who(), "", true).await?;
-        entries.iter().for_each(|entry| self.ledger.push(entry));
-        Ok(())
+        let start = Instant::now();
+        loop {
+            let prefix = Prefix::guarded(STATEMENT, self.ledger.last_id(), !work.is_own);
+            match message::enter(&work.worker, &prefix, &row, self.who()).await? {
+                Ran::Done(entry) => {
+                    self.ledger.push(&entry);
+                    return Ok(None);
+                }
+                Ran::Refused(error) => {
+                    let reached = self.look_again(work, start, error).await?;
+                    if reached != Reached::before(index) {
+                        return Ok(Some(reached));
+                    }
+                }
+            }
+        }
     }
 
     /// Enters a failure. What a statement has left by half is entered as reached once more.
@@ -371,4 +398,16 @@ impl Migrator {
             MigrateError::Server("the server did not confirm the ledger's row; run it again".into())
         })
     }
+}
+
+/// Sees that the migration lock is still held: whoever ends idle sessions may have ended that one.
+async fn holds(client: &Client, script: &Script) -> Result<(), MigrateError> {
+    let held = client.batch_execute("select 1").await;
+    held.map_err(|_| {
+        MigrateError::Connection(format!(
+            "the session that held the migration lock was ended while `{}` ran; run it again: it goes on \
+             where it was cut short",
+            script.path
+        ))
+    })
 }
