@@ -268,7 +268,7 @@ async fn a_collation_by_which_a_key_no_longer_holds_is_told() {
     let hazard = "restricts: constraint things_code_key on public.things: \
                   column public.things.code changes";
     way.told(&way.ups(), hazard);
-    let refused = follow(&way.client, &way.ups()).await.err().expect("equal");
+    let refused = follow(&way.client, &way.ups()).await.expect_err("equal");
     assert!(
         refused.contains("could not create unique index"),
         "{refused}"
@@ -298,16 +298,14 @@ async fn a_check_that_a_rollback_brings_back_is_told_on_both_sides() {
     row.await.expect("a row");
     let refused = follow(&way.client, &way.downs())
         .await
-        .err()
-        .expect("it breaks the rule");
+        .expect_err("it breaks the rule");
     assert!(refused.contains("is violated by some row"), "{refused}");
 
     let way = Way::new(&many, &few, "insert into orders values ('void')").await;
     way.told(&way.ups(), &comes);
     let refused = follow(&way.client, &way.ups())
         .await
-        .err()
-        .expect("it breaks the rule");
+        .expect_err("it breaks the rule");
     assert!(refused.contains("is violated by some row"), "{refused}");
 }
 
