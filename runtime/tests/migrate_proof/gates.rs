@@ -124,6 +124,18 @@ pub(crate) async fn close(url: &str, at: At) -> Gate {
     }
 }
 
+/// Lays the tables that the migrations are about.
+pub(crate) async fn lay(url: &str) {
+    let mut sql = String::new();
+    for number in 1..=8 {
+        sql.push_str(&format!(
+            "create table public.gate_{number} (id int);
+             insert into public.gate_{number} select generate_series(1, 50);"
+        ));
+    }
+    client(url).await.batch_execute(&sql).await.expect("tables");
+}
+
 /// What a database comes to where nothing goes wrong, and the one that is looked at.
 pub(crate) struct Course {
     pub(crate) project: Project,
@@ -135,14 +147,7 @@ impl Course {
     /// Lays the tables of the project, and runs it forth and back, by processes that nobody kills.
     pub(crate) async fn run(url: &str) -> Self {
         let project = project();
-        let mut sql = String::new();
-        for number in 1..=8 {
-            sql.push_str(&format!(
-                "create table public.gate_{number} (id int);
-                 insert into public.gate_{number} select generate_series(1, 50);"
-            ));
-        }
-        client(url).await.batch_execute(&sql).await.expect("tables");
+        lay(url).await;
         let mut engine = engine(url).await;
         let mut ends = Vec::new();
         for way in [Way::Forth, Way::Back] {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tabellion::migrate::Event;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,8 +16,8 @@ use tokio_postgres::config::{Config, Host};
 
 use crate::child::{self, Way};
 use crate::gates::{Course, length};
-use crate::support::database;
-use crate::{ALL, back, engine};
+use crate::support::{Project, database};
+use crate::{ALL, back, engine, rows};
 
 /// A way to the server that ends at one query of all that pass, on whichever connection.
 struct Line {
@@ -105,6 +106,23 @@ impl Queries {
     }
 }
 
+/// Starts a process and kills it at a query; says whether it came to that.
+async fn killed_at(query: usize, whole: bool, way: Way, url: &str, project: &Project) -> bool {
+    let mut line = line(url, query, whole).await;
+    let mut process = child::start(way, &line.url, project);
+    loop {
+        if line.cut.try_recv().is_ok() {
+            process.kill();
+            return true;
+        }
+        if !process.is_running() {
+            process.end().expect("a whole run");
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_killed_at_every_query() {
     let database = database().await;
@@ -123,20 +141,8 @@ async fn the_process_killed_at_every_query() {
         ] {
             let what = format!("{way:?}, query {query}, whole: {whole}");
             let rows = length(&mut next).await;
-            let mut line = line(url, query, whole).await;
-            let mut process = child::start(way, &line.url, &course.project);
-            loop {
-                if line.cut.try_recv().is_ok() {
-                    process.kill();
-                    kills[way as usize] += 1;
-                    break;
-                }
-                if !process.is_running() {
-                    process.end().expect(&what);
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            kills[way as usize] +=
+                usize::from(killed_at(query, whole, way, url, &course.project).await);
             match way {
                 Way::Forth => next.apply(&set, &ALL).await.expect(&what),
                 Way::Back => next.rollback(&set, &back()).await.expect(&what),
@@ -148,4 +154,40 @@ async fn the_process_killed_at_every_query() {
         }
     }
     assert!(kills.iter().all(|&kills| kills > 30), "{kills:?}");
+}
+
+/// The first of all makes the ledger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_process_killed_while_there_is_no_ledger() {
+    let project = Project::new();
+    project.seal_sql(
+        "one",
+        "create table public.one (id int);\n",
+        "drop table public.one;\n",
+    );
+    let set = project.load();
+    let schemas = ["public", "tabellion"];
+    let whole = database().await;
+    let mut next = engine(whole.url()).await;
+    next.apply(&set, &ALL).await.unwrap();
+    let expected = next.snapshot(schemas).await.unwrap();
+    let mut kills = 0;
+    'all: for query in 1.. {
+        for whole in [false, true] {
+            let what = format!("query {query}, whole: {whole}");
+            let database = database().await;
+            if !killed_at(query, whole, Way::Forth, database.url(), &project).await {
+                break 'all;
+            }
+            kills += 1;
+            let mut next = engine(database.url()).await;
+            next.apply(&set, &ALL).await.expect(&what);
+            let found = next.snapshot(schemas).await.unwrap();
+            assert_eq!(expected.diff(&found), [], "{what}");
+            let history = next.history().await.unwrap();
+            let applied = (Event::Applied, "one".to_owned(), None);
+            assert_eq!(rows(&history), [applied], "{what}");
+        }
+    }
+    assert!(kills > 10, "{kills}");
 }
