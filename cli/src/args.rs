@@ -50,7 +50,9 @@ pub(crate) enum Rehearsal {
     /// Try everything in a scratch database: each migration up, down and up again, the catalogs compared
     ///
     /// On the target's server, where its login may create a database over a direct connection; else on a
-    /// throw-away server of this machine. Nothing of it stays, and the target's own database is not touched.
+    /// throw-away server of this machine; never on that of a target that asks for approvals. The scratch
+    /// database goes, and the target's own is not touched; what a file written by hand does to the server
+    /// itself, such as to a role that exists, stays.
     #[command(after_long_help = help::REHEARSE)]
     Rehearse {
         /// Begin with a copy of this target's database and its rows, on its server, and rehearse what is pending
@@ -195,9 +197,9 @@ pub(crate) enum Database {
     },
     /// Compare the database with what was sealed, object by object
     ///
-    /// Where tables are partitioned or have exclusion constraints, the server itself prints them for the
-    /// comparison, in scratch schemas of a transaction that is rolled back: the login then needs the right to
-    /// create schemas in the database.
+    /// The server itself prints expressions for the comparison, in temporary tables of a transaction that is
+    /// rolled back; what cannot be temporary, such as a partitioned table, in scratch schemas, which takes the
+    /// right to create some.
     #[command(after_long_help = help::VERIFY)]
     Verify {
         #[command(flatten)]

@@ -90,14 +90,32 @@ impl Place {
         target: &args::Target,
     ) -> Result<Option<Place>, Fault> {
         if let Some(name) = on_copy_of {
-            return Place::named(config, name).map(Some);
+            return Place::named(config, name)?.rehearsable().map(Some);
         }
         let args::Target { target, url_env } = target;
         let is_silent = target.is_none() && url_env.is_none();
         if is_silent && config.targets.is_empty() && given(USUAL).is_none() {
             return Ok(None);
         }
-        Place::find(config, target.as_deref(), url_env.as_deref()).map(Some)
+        let place = Place::find(config, target.as_deref(), url_env.as_deref())?;
+        place.rehearsable().map(Some)
+    }
+
+    /// Refuses a server on which nothing may run unapproved: what a file written by hand does to the server,
+    /// such as to a role, no scratch database keeps in.
+    fn rehearsable(self) -> Result<Place, Fault> {
+        match &self.target {
+            Target {
+                name: Some(name),
+                approval: true,
+                ..
+            } => Err(MigrateError::Unapproved(Problems(vec![format!(
+                "target `{name}` asks for approvals, and a rehearsal would run files on its server that nobody \
+                 has approved; rehearse on another target, or with `--throw-away`"
+            )]))
+            .into()),
+            _ => Ok(self),
+        }
     }
 
     /// The databases that a reseal asks what is applied: those named, as `NAME` of the file or

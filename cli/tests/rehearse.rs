@@ -139,7 +139,10 @@ async fn what_is_not_exact_is_a_finding() {
 #[tokio::test]
 async fn a_copy_takes_its_rows_along() {
     let shop = Shop::new(Project::sealed(), "").await;
-    let config = format!("{PLAIN}[target.restored]\nurl_env = \"RESTORED_URL\"\napproval = true\n");
+    let config = format!(
+        "{PLAIN}[target.restored]\nurl_env = \"RESTORED_URL\"\n\
+         [target.production]\nurl_env = \"PRODUCTION_URL\"\napproval = true\n"
+    );
     shop.config(&config);
     let restored = database().await;
     let mut apply = shop.command(&["apply", "--to", &shop.versions()[0], "--target", "shop"]);
@@ -155,6 +158,16 @@ async fn a_copy_takes_its_rows_along() {
         copy.env("RESTORED_URL", restored.url());
         let held = shop.end(copy).code(5).lines();
         assert_eq!(held.last().unwrap()["error"]["kind"], "held");
+    }
+    // Nothing runs unapproved on the server of a target that asks for approvals.
+    for words in [["--target", "production"], ["--on-copy-of", "production"]] {
+        let mut asking = shop.command(&["rehearse", words[0], words[1]]);
+        asking.env(
+            "PRODUCTION_URL",
+            restored.url().replace("localhost", "127.0.0.1"),
+        );
+        let said = shop.end(asking).code(3).err;
+        assert!(said.contains("`production` asks for approvals"), "{said}");
     }
     let began = Instant::now();
     let run = loop {

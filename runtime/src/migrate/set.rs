@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use tabellion_sql::file::{Concurrent, Header, Statement, Step, normalize, statements};
+use tabellion_sql::file::{Concurrent, Header, Statement, Step, masked, normalize, statements};
 use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
@@ -124,9 +124,10 @@ fn is_copy_by_client(text: &str) -> bool {
         .any(|word| matches!(word, "stdin" | "stdout"))
 }
 
-/// The first line of a statement, cut to a readable length.
+/// The first line of a statement, without what its literals hold, cut to a readable length.
 pub(super) fn first_line(statement: &str) -> String {
-    let line = statement.lines().next().unwrap_or_default().trim();
+    let masked = masked(statement);
+    let line = masked.lines().next().unwrap_or_default().trim();
     match line.char_indices().nth(100) {
         Some((end, _)) => format!("{} ...", &line[..end]),
         None => line.to_owned(),

@@ -30,7 +30,7 @@ pub use literals::keeps_literals;
 pub use seal::{FileSeal, Hunk};
 #[cfg(feature = "parse")]
 pub(crate) use statements::tokens;
-pub use statements::{Statement, statements};
+pub use statements::{Statement, masked, statements};
 
 /// A migration file, or what it says, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

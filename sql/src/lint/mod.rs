@@ -7,6 +7,7 @@ mod concurrently_alone;
 mod copy_program;
 mod definer_search_path;
 mod empty_rollback;
+mod ledger_write;
 mod needs_no_transaction;
 mod not_parsed;
 mod not_sql;
@@ -52,11 +53,12 @@ impl fmt::Display for Finding {
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
 /// Every rule with its code.
-const RULES: [(&str, Rule); 14] = [
+const RULES: [(&str, Rule); 15] = [
     ("concurrently-alone", concurrently_alone::check),
     ("copy-program", copy_program::check),
     ("definer-search-path", definer_search_path::check),
     ("empty-rollback", empty_rollback::check),
+    ("ledger-write", ledger_write::check),
     ("needs-no-transaction", needs_no_transaction::check),
     ("not-parsed", not_parsed::check),
     ("not-sql", not_sql::check),
