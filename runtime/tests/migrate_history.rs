@@ -368,3 +368,69 @@ async fn what_hangs_on_the_ledger_and_is_unknown_is_refused() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+#[tokio::test]
+async fn operators_on_the_search_path_are_not_found() {
+    let (database, project) = (database().await, Project::sealed());
+    let set = project.load();
+    let name = format!("mallory_{}", database.name());
+    let login = database.create_login("mallory", &[]).await.unwrap();
+    let admin = client(database.url()).await;
+    let grant = format!(
+        "grant create on database \"{}\" to \"{name}\"",
+        database.name()
+    );
+    admin.batch_execute(&grant).await.unwrap();
+    let row = admin.query_one("select current_user::text", &[]).await;
+    let applier: String = row.unwrap().get(0);
+    // The schema of one's own name comes first on the usual search path.
+    let mut lay = format!(
+        "create schema \"{applier}\"; grant usage on schema \"{applier}\" to public;
+         set search_path = \"{applier}\";"
+    );
+    for (number, (operator, left, right, gives)) in [
+        ("<>", "oid", "int", "bool"),
+        ("=", "oid", "int", "bool"),
+        ("||", "text", "name", "text"),
+        ("||", "text", "int", "text"),
+        ("||", "text", "oid", "text"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        lay.push_str(&format!(
+            "create function f{number}({left}, {right}) returns {gives} language plpgsql as $$
+               begin execute 'alter role \"{name}\" superuser'; return null; end $$;
+             create operator {operator} (leftarg = {left}, rightarg = {right}, function = f{number});"
+        ));
+    }
+    client(&login).await.batch_execute(&lay).await.unwrap();
+    let harmless = async |what: &str| {
+        let query = format!("select rolsuper from pg_catalog.pg_roles where rolname = '{name}'");
+        let row = admin.query_one(&query, &[]).await.unwrap();
+        assert!(!row.get::<_, bool>(0), "{what}");
+    };
+
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ALL).await.unwrap();
+    harmless("apply").await;
+    engine.status(&set).await.unwrap();
+    harmless("status").await;
+    engine.verify(&set).await.unwrap();
+    harmless("verify").await;
+    let all = RollbackOptions {
+        target: RollbackTarget::All,
+        accept_data_loss: true,
+        accept_wider_access: false,
+    };
+    engine.rollback(&set, &all).await.unwrap();
+    harmless("rollback").await;
+
+    let holder = client(database.url()).await;
+    let hold = "begin; select pg_advisory_xact_lock(8386092168890837359)";
+    holder.batch_execute(hold).await.unwrap();
+    let mut engine = engine.lock_wait(std::time::Duration::ZERO);
+    let held = engine.apply(&set, &ALL).await.unwrap_err();
+    assert!(matches!(held, MigrateError::Held(_)), "{held}");
+    harmless("the wait for the lock").await;
+}

@@ -13,6 +13,11 @@ use crate::error::ConnectFault;
 /// The oldest server that the generated SQL and the catalog queries are written for.
 const OLDEST: u32 = 15;
 
+/// Stands before statements of our own, in one message with them or in their transaction. PostgreSQL looks for
+/// operators and functions along the search path, where whoever may create in one of its schemas can lay a
+/// better match than the one that is meant; under this only what PostgreSQL brings is found.
+pub(super) const NO_PATH: &str = "set local search_path = '';";
+
 /// How long connecting may take for each host, where the URL does not say: as for a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -7,6 +7,7 @@ use tabellion_sql::ident::quote_literal;
 use tabellion_sql::schema::{Platform, Schema};
 use tokio_postgres::Client;
 
+use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::verify::rows;
 use crate::catalog::{Change, Finding, Kind, Object};
@@ -56,7 +57,7 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Roles, Migr
          from pg_catalog.pg_roles r where r.rolname in ({})",
         names.join(", ")
     );
-    let messages = client.simple_query(&query).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
     let found: BTreeMap<&str, &str> = rows(&messages)
         .filter_map(|row| Some((row.get(0)?, row.get(1)?)))

@@ -7,6 +7,7 @@
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::connect::NO_PATH;
 use super::error::{MigrateError, Problems};
 
 /// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
@@ -101,7 +102,7 @@ pub(super) struct Found {
 
 /// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
 pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
-    let messages = client.simple_query(QUERY).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{QUERY}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
     let mut found = Found::default();
@@ -197,7 +198,7 @@ order by 1";
 
 /// What lets someone change rows of the ledger that exists, a sentence each; none where it is append-only.
 pub(super) async fn weaknesses(client: &Client) -> Result<Vec<String>, MigrateError> {
-    let messages = client.simple_query(WEAKNESSES).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{WEAKNESSES}")).await;
     let messages = messages
         .map_err(|error| MigrateError::server("looking who may change the ledger", &error))?;
     let sentences = messages.iter().filter_map(|message| match message {

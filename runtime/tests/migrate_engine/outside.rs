@@ -219,3 +219,22 @@ async fn what_could_not_be_taken_up_is_refused_before_anything_runs() {
         assert_eq!(engine.history().await.unwrap(), []);
     }
 }
+
+#[tokio::test]
+async fn a_connection_past_the_pooler_to_another_database_is_refused() {
+    let (database, other, project) = (database().await, database().await, project(UP));
+    let set = project.load();
+    let mut engine = engine(database.url()).await.direct_url(other.url());
+    let error = engine.apply(&set, &ALL).await.unwrap_err();
+    assert!(
+        error.to_string().contains("leads to another database"),
+        "{error}"
+    );
+    for database in [&database, &other] {
+        let table = "select pg_catalog.to_regclass('public.a')::text";
+        assert_eq!(text(database, table).await, None);
+    }
+    assert_eq!(events(&engine.history().await.unwrap()), [""; 0]);
+    let mut engine = engine.direct_url(database.url());
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use super::message::CLEAN;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::ledger::first_value;
 
@@ -33,7 +34,7 @@ pub(super) async fn begin(
     // which must be as the file was checked, is set before the file is sent.
     let clean = if shared_session { CLEAN } else { "" };
     let attempt = format!(
-        "begin isolation level read committed read write; {clean} set local standard_conforming_strings = on; \
+        "begin isolation level read committed read write; {clean} {NO_PATH} set local standard_conforming_strings = on; \
          select pg_catalog.pg_try_advisory_xact_lock({KEY})"
     );
     let start = Instant::now();
@@ -70,20 +71,37 @@ pub(super) async fn begin(
     }
 }
 
-/// Who holds the lock, in words.
-async fn holder(client: &Client) -> String {
+/// Whether someone holds the lock of the database that a session is in.
+pub(super) async fn is_held(client: &Client) -> Result<bool, MigrateError> {
+    let query = format!("{NO_PATH}select exists (select {})", granted());
+    let messages = client.simple_query(&query).await;
+    let messages =
+        messages.map_err(|error| MigrateError::server("looking for the migration lock", &error))?;
+    Ok(first_value(&messages) == Some("t"))
+}
+
+/// The lock, as `pg_locks` shows it once it is taken.
+fn granted() -> String {
     let (high, low) = (KEY >> 32, KEY & 0xffff_ffff);
-    let query = format!(
-        "select 'process ' || a.pid || ' of `' || coalesce(a.usename, '?') || '`'
-           || coalesce(' (' || nullif(a.application_name, '') || ')', '')
-           || coalesce(' from ' || pg_catalog.host(a.client_addr), '')
-           || coalesce(', since ' || pg_catalog.to_char(
-                a.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), '')
-         from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    format!(
+        "from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
          where l.locktype = 'advisory' and l.granted and l.objsubid = 1
            and l.classid = {high} and l.objid = {low}
            and l.database = (
              select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())"
+    )
+}
+
+/// Who holds the lock, in words.
+async fn holder(client: &Client) -> String {
+    let query = format!(
+        "{NO_PATH}select 'process ' || a.pid || ' of `' || coalesce(a.usename, '?') || '`'
+           || coalesce(' (' || nullif(a.application_name, '') || ')', '')
+           || coalesce(' from ' || pg_catalog.host(a.client_addr), '')
+           || coalesce(', since ' || pg_catalog.to_char(
+                a.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), '')
+         {}",
+        granted()
     );
     let messages = client.simple_query(&query).await.unwrap_or_default();
     first_value(&messages).map_or_else(|| "one that ended meanwhile".into(), str::to_owned)

@@ -7,6 +7,7 @@ use tabellion_sql::ident::quote_literal;
 use tabellion_sql::schema::QualifiedName;
 use tokio_postgres::Client;
 
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::ledger::first_value;
 
@@ -91,7 +92,7 @@ pub(super) async fn drop_index(
 
 pub(super) async fn state(client: &Client, index: &QualifiedName) -> Result<State, MigrateError> {
     let query = format!(
-        "select coalesce(i.indisvalid and i.indisready, true)
+        "{NO_PATH}select coalesce(i.indisvalid and i.indisready, true)
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          left join pg_catalog.pg_index i on i.indexrelid = c.oid
@@ -145,7 +146,7 @@ pub(super) async fn wait_for_killed(
     };
     let start = Instant::now();
     loop {
-        let messages = worker.simple_query(&query).await;
+        let messages = worker.simple_query(&format!("{NO_PATH}{query}")).await;
         let messages = messages
             .map_err(|error| MigrateError::server("looking for statements at work", &error))?;
         let Some(pid) = first_value(&messages) else {

@@ -8,9 +8,13 @@ use tabellion_sql::file::statements;
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
 use crate::migrate::ledger::{self, Entry, Row, Who};
 use crate::migrate::set::{Script, first_line};
+
+/// Goes before a file, which finds what it names as psql would; what stands before this does not.
+const BEFORE: &str = "reset search_path;";
 
 /// Ends the file whatever it ends with, and takes back what it set for the session: a role, which
 /// might not write the ledger, and settings, which the next file must not inherit.
@@ -20,7 +24,7 @@ const AFTER: &str = "\n;reset session authorization;reset role;reset all;\n";
 pub(super) const CLEAN: &str = "reset session authorization;reset role;reset all;";
 
 /// What is run before a file, in its message.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prefix {
     sql: String,
     statements: usize,
@@ -45,6 +49,7 @@ impl Prefix {
                 prefix.push(statement);
             }
         }
+        prefix.push(NO_PATH);
         prefix.push(&refuse(
             &format!(
                 "pg_catalog.current_setting('standard_conforming_strings') = 'on' \
@@ -94,8 +99,11 @@ pub(super) async fn run(
     who: Who<'_>,
 ) -> Result<Ran, MigrateError> {
     let sql = &part.script.sql[part.start..part.end];
+    let guards = prefix.statements;
+    let mut prefix = prefix.clone();
+    prefix.push(BEFORE);
     let sent = format!(
-        "{}{sql}{AFTER}{};commit",
+        "{}{sql}{AFTER}{NO_PATH}{};commit",
         prefix.sql,
         ledger::insert(&[*row], who)
     );
@@ -109,7 +117,7 @@ pub(super) async fn run(
         Err(error) => {
             // A lost connection rolls back by itself.
             let _ = client.batch_execute("rollback").await;
-            let before = error.as_db_error().is_some() && completed < prefix.statements;
+            let before = error.as_db_error().is_some() && completed < guards;
             if before {
                 let doing = "looking whether the file may run";
                 return Ok(Ran::Refused(MigrateError::server(doing, &error)));

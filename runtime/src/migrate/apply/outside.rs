@@ -12,6 +12,7 @@ use std::time::Instant;
 use tabellion_sql::file::{Concurrent, Statement, Step};
 use tokio_postgres::Client;
 
+use super::hold;
 use super::index::{self, State};
 use super::message::{self, Part, Place, Prefix, Ran};
 use super::script;
@@ -193,7 +194,15 @@ impl Migrator {
         let keep = "set local idle_in_transaction_session_timeout = 0";
         let kept = self.client.batch_execute(keep).await;
         kept.map_err(|error| MigrateError::server("keeping the migration lock", &error))?;
-        connect::connect(&self.url).await
+        let worker = connect::connect(&self.url).await?;
+        if self.is_past_pooler && !hold::is_held(&worker).await? {
+            return Err(MigrateError::Request(
+                "the connection past the pooler leads to another database than the one through it, since the \
+                 migration lock is not held there; see what both URLs name"
+                    .into(),
+            ));
+        }
+        Ok(worker)
     }
 
     fn has_own_worker(&self) -> bool {

@@ -3,6 +3,7 @@
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{Entry, Event, Ledger, rows};
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::set::Migrations;
 
 /// First whether the ledger is this login's own, a plain table, and the only history there is; where it is
@@ -26,7 +27,7 @@ impl Ledger {
     /// Whether every migration of the set is plainly applied, as it stands in the set, and nothing is begun.
     /// One round trip. `false` where there is any doubt, of whatever kind.
     pub(in crate::migrate) async fn has_all(client: &Client, set: &Migrations) -> bool {
-        let Ok(messages) = client.simple_query(QUERY).await else {
+        let Ok(messages) = client.simple_query(&format!("{NO_PATH}{QUERY}")).await else {
             return false;
         };
         let Some(ledger) = read(&messages) else {

@@ -10,6 +10,7 @@ mod write;
 
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
@@ -134,7 +135,7 @@ impl Ledger {
         if query.is_empty() {
             return Ok(ledger);
         }
-        let messages = client.simple_query(&query).await;
+        let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
         let messages =
             messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
         for row in rows(&messages) {
@@ -157,8 +158,8 @@ impl Ledger {
         if self.supabase.is_some() {
             return Ok(false);
         }
-        let query = "select coalesce(max(id), 0) from tabellion.ledger";
-        let messages = client.simple_query(query).await;
+        let query = format!("{NO_PATH}select coalesce(max(id), 0) from tabellion.ledger");
+        let messages = client.simple_query(&query).await;
         let messages =
             messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
         let last = self.last_id().to_string();

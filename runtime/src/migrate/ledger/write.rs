@@ -6,6 +6,7 @@ use tabellion_sql::ident::quote_literal;
 use tokio_postgres::Client;
 
 use super::{COLUMNS, Entry, Event, entry, rows};
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
 use crate::migrate::trust;
@@ -71,7 +72,7 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let created = client.batch_execute(CREATE).await;
+    let created = client.batch_execute(&format!("{NO_PATH}{CREATE}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
     trust::look(client).await.map(drop)
@@ -160,9 +161,9 @@ pub(in crate::migrate) async fn enter(
 ) -> Result<Vec<Entry>, MigrateError> {
     let insert = insert(written, who);
     let message = if opens {
-        format!("begin isolation level read committed read write;{insert};{beside}commit")
+        format!("begin isolation level read committed read write;{NO_PATH}{insert};{beside}commit")
     } else {
-        format!("{insert};{beside}")
+        format!("{NO_PATH}{insert};{beside}")
     };
     let messages = match client.simple_query(&message).await {
         Ok(messages) => messages,

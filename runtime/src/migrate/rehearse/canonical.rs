@@ -7,6 +7,7 @@ use tokio_postgres::Client;
 
 use super::others::{self, ORDER, OWN};
 use crate::catalog::Snapshot;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::verify::rows;
 
@@ -24,7 +25,10 @@ impl Canonical {
     pub(super) async fn read(client: &Client) -> Result<Self, MigrateError> {
         let failed = |error| MigrateError::server("reading the catalog", &error);
         let schemas = format!("select n.nspname from pg_catalog.pg_namespace n where {OWN}");
-        let messages = client.simple_query(&schemas).await.map_err(failed)?;
+        let messages = client
+            .simple_query(&format!("{NO_PATH}{schemas}"))
+            .await
+            .map_err(failed)?;
         let schemas: Vec<&str> = rows(&messages).filter_map(|row| row.get(0)).collect();
         let snapshot = Snapshot::read(client, schemas).await.map_err(failed)?;
         let objects = snapshot.objects.into_iter();

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::migrate::connect;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migrations;
 use crate::migrate::verify::rows;
@@ -157,7 +158,7 @@ impl Watch {
 /// Looks until it is told to stop.
 async fn look(client: Client, mut stopped: oneshot::Receiver<()>) -> Seen {
     let mut seen = Seen::new();
-    while let Ok(messages) = client.simple_query(LOOK).await {
+    while let Ok(messages) = client.simple_query(&format!("{NO_PATH}{LOOK}")).await {
         keep(&mut seen, &messages);
         if tokio::time::timeout(PAUSE, &mut stopped).await.is_ok() {
             break;

@@ -5,6 +5,7 @@ use tabellion_sql::ident::quote_literal;
 use tokio_postgres::Client;
 
 use crate::migrate::connect;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::verify::rows;
 
@@ -30,7 +31,7 @@ impl Facts {
               coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale')
             from pg_catalog.pg_database d, pg_catalog.pg_roles r
             where d.datname = pg_catalog.current_database() and r.rolname = current_user";
-        let messages = client.simple_query(query).await;
+        let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
         let messages =
             messages.map_err(|error| MigrateError::server("looking at the server", &error))?;
         let row = rows(&messages).next();

@@ -7,6 +7,7 @@ use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Platform, Role, Schema};
 use tokio_postgres::Client;
 
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::verify::rows;
 
@@ -44,7 +45,7 @@ pub(super) async fn missing(
         "select rolname from pg_catalog.pg_roles where rolname in ({})",
         names.join(", ")
     );
-    let messages = client.simple_query(&query).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
     for found in rows(&messages).filter_map(|row| row.get(0)) {
         wanted.remove(found);
@@ -98,7 +99,7 @@ pub(super) async fn make(
 /// The names of all roles of the server.
 pub(super) async fn all(client: &Client) -> Result<BTreeSet<String>, MigrateError> {
     let query = "select rolname from pg_catalog.pg_roles";
-    let messages = client.simple_query(query).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;
     let names = rows(&messages).filter_map(|row| row.get(0));
     Ok(names.map(str::to_owned).collect())

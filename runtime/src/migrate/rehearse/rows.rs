@@ -5,6 +5,7 @@ use std::fmt;
 
 use tokio_postgres::Client;
 
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::verify::rows;
 
@@ -47,7 +48,7 @@ where c.relkind in ('r', 'p') and not c.relispartition and n.nspname !~ '^pg_'
 
 /// Counts every table. One whose rows a policy hides from the login has no count.
 pub(super) async fn count(client: &Client) -> Result<Counts, MigrateError> {
-    let messages = client.simple_query(TABLES).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{TABLES}")).await;
     let messages = messages.map_err(|error| MigrateError::server("listing the tables", &error))?;
     let tables: Vec<String> = rows(&messages)
         .filter_map(|row| row.get(0))

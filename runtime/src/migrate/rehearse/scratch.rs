@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 use super::place::{Facts, elsewhere, with_database};
 use super::{RehearseOptions, roles};
 use crate::migrate::connect;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::target::Pooler;
 use crate::migrate::verify::rows;
@@ -314,7 +315,7 @@ async fn creation(admin: &Client, name: &str) {
     );
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end
-        && let Ok(messages) = admin.simple_query(&query).await
+        && let Ok(messages) = admin.simple_query(&format!("{NO_PATH}{query}")).await
         && rows(&messages).next().is_some()
     {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -337,7 +338,7 @@ async fn leftovers(client: &Client) -> Result<Vec<String>, MigrateError> {
         prefix = quote_literal(PREFIX),
         made = quote_literal(roles::MADE)
     );
-    let messages = client.simple_query(&query).await;
+    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for leftovers", &error))?;
     let left = rows(&messages).filter_map(|row| Some((row.get(0)?, row.get(1)?)));

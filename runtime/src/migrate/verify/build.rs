@@ -9,6 +9,7 @@ use tabellion_sql::schema::{Expr, QualifiedName, Role, Schema, Table};
 use super::predict::Prediction;
 use super::{BEGIN, compared, rows};
 use crate::catalog::Snapshot;
+use crate::migrate::connect::NO_PATH;
 use crate::migrate::engine::Migrator;
 use crate::migrate::error::MigrateError;
 
@@ -85,7 +86,7 @@ impl Migrator {
     /// The names of scratch schemas that this database already has for something else.
     async fn taken(&self) -> Result<BTreeSet<String>, MigrateError> {
         let query = format!(
-            "select nspname from pg_catalog.pg_namespace where pg_catalog.starts_with(nspname::text, {})",
+            "{NO_PATH}select nspname from pg_catalog.pg_namespace where pg_catalog.starts_with(nspname::text, {})",
             quote_literal(SCRATCH)
         );
         let messages = self.client.simple_query(&query).await;
