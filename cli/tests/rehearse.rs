@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::migrate_support::{Project, database};
-use support::{GUARDED, PLAIN, Shop, help, is_documented, read};
+use support::{PLAIN, Shop, help, is_documented, read};
 
 #[tokio::test]
 async fn a_table_of_what_went_up_down_and_up_again() {
-    let shop = Shop::new(Project::sealed(), GUARDED).await;
-    // An approval is for the target itself.
+    let shop = Shop::new(Project::sealed(), PLAIN).await;
     let run = shop.run(&["rehearse", "--evidence", "left"]).code(0);
     assert!(
         run.out
