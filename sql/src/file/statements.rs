@@ -26,6 +26,7 @@ pub struct Statement<'a> {
 pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
     let mut found = Vec::new();
     let mut open: Option<Open> = None;
+    let mut lines = Lines::of(sql);
     let mut at = 0;
     while at < sql.len() {
         let token = next(sql, at)?;
@@ -33,7 +34,7 @@ pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
         match token.kind {
             Kind::Blank => {}
             Kind::Semicolon if open.as_ref().is_none_or(Open::may_end) => {
-                found.extend(open.take().map(|open| open.close(sql, at)));
+                found.extend(open.take().map(|open| open.close(sql, at, &mut lines)));
             }
             // Outside quotes SQL has no use for it, and psql runs what follows wherever it stands.
             Kind::Other if text == "\\" => {
@@ -54,7 +55,7 @@ pub fn statements(sql: &str) -> Result<Vec<Statement<'_>>, FileError> {
             ));
         }
         let end = sql.len();
-        found.push(open.close(sql, end));
+        found.push(open.close(sql, end, &mut lines));
     }
     Ok(found)
 }
@@ -153,11 +154,11 @@ impl Open {
         )
     }
 
-    fn close(self, sql: &str, end: usize) -> Statement<'_> {
+    fn close<'a>(self, sql: &'a str, end: usize, lines: &mut Lines<'_>) -> Statement<'a> {
         Statement {
             text: sql[self.start..end].trim_end(),
             start: self.start,
-            line: line_of(sql, self.start),
+            line: lines.at(self.start),
             words: self.words,
         }
     }
@@ -273,6 +274,31 @@ fn dollar_tag(rest: &str) -> Option<&str> {
     let tag = &inner[..end];
     let starts_well = tag.chars().next().is_none_or(is_word);
     (starts_well && tag.chars().all(|c| is_word(c) || c.is_ascii_digit())).then(|| &rest[..end + 2])
+}
+
+/// The lines of bytes that come in order, each stretch counted once: a file may hold many statements.
+struct Lines<'a> {
+    rest: &'a str,
+    counted: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(sql: &'a str) -> Self {
+        Lines {
+            rest: sql,
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of a byte that lies behind the one asked for before.
+    fn at(&mut self, byte: usize) -> usize {
+        let (passed, rest) = self.rest.split_at(byte - self.counted);
+        self.line += passed.matches('\n').count();
+        (self.rest, self.counted) = (rest, byte);
+        self.line
+    }
 }
 
 /// The line of a byte, counted from 1.
