@@ -17,8 +17,8 @@ pub(crate) enum Fault {
     Evidence(String),
     /// A file or folder of the command's own could not be read or written.
     Io(String),
-    /// A person, or the system, ended it.
-    Interrupted,
+    /// A person, or the system, ended it; what that leaves.
+    Interrupted(&'static str),
 }
 
 impl From<MigrateError> for Fault {
@@ -31,9 +31,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Engine(error) => error.fmt(f),
-            Fault::Interrupted => f.write_str(
-                "the rehearsal was interrupted, and its scratch database is dropped; run it again for its result",
-            ),
+            Fault::Interrupted(text) => f.write_str(text),
             Fault::Usage(text) | Fault::Evidence(text) | Fault::Io(text) => f.write_str(text),
         }
     }
@@ -46,7 +44,7 @@ impl Fault {
             Fault::Usage(_) => ("usage", Outcome::Usage),
             Fault::Evidence(_) => ("evidence", Outcome::Refused),
             Fault::Io(_) => ("io", Outcome::Failed),
-            Fault::Interrupted => ("interrupted", Outcome::Failed),
+            Fault::Interrupted(_) => ("interrupted", Outcome::Failed),
             Fault::Engine(error) => match error {
                 MigrateError::Request(_) => ("usage", Outcome::Usage),
                 MigrateError::Files(_) => ("files", Outcome::Refused),

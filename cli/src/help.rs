@@ -57,7 +57,7 @@ JSON (--json), on standard output:
     server (4)        the server refused a statement of Tabellion's own
     statement (4)     a statement of a migration failed
     io (4)            a file or folder could not be read or written
-    interrupted (4)   a rehearsal was ended from outside
+    interrupted (4)   a rehearsal, an apply or a rollback was ended from outside
     held (5)          another process holds the migration lock
 
 Evidence (--evidence DIR), left by every run but one whose command line cannot be read, failed ones included:

@@ -198,3 +198,32 @@ async fn a_terminal_gets_one_line_that_is_cleared() {
         "{shown:?}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_apply_says_that_the_server_may_go_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let shop = Shop::new(Project::new(), PLAIN).await;
+    shop.project
+        .seal_sql("slow", "select pg_sleep(60);", "select 1;");
+    let child = shop
+        .command(&["apply"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let asleep = "select count(*) from pg_stat_activity
+                  where query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()
+                    and datname = current_database()";
+    let began = Instant::now();
+    while shop.number(asleep).await == 0 {
+        assert!(began.elapsed().as_secs() < 60, "it never began");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let pid = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::INT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(4));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("the server may go on"), "{said}");
+}

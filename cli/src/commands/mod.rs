@@ -1,6 +1,7 @@
 //! What each command does: it parses nothing, prints nothing and exits nowhere, but gives an answer.
 
 mod answer;
+mod interrupt;
 mod look;
 mod rehearsal;
 mod sealing;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tabellion::migrate::{Migrations, RehearseOptions, rehearse as run};
 
 use super::Answer;
+use super::interrupt::interrupted;
 use crate::fault::Fault;
 use crate::json::rehearsal;
 use crate::place::Place;
@@ -32,31 +33,11 @@ pub(super) async fn rehearse(
     let ended = tokio::select! {
         ended = run(set, &options, &mut observe) => ended,
         // The future is dropped, and its scratch database with it.
-        () = interrupted() => return Err(Fault::Interrupted),
+        () = interrupted() => return Err(Fault::Interrupted(
+            "the rehearsal was interrupted, and its scratch database is dropped; run it again for its result",
+        )),
     };
     let found = ended?;
     let answer = Answer::done(report::rehearsal(&found), rehearsal(&found));
     Ok(answer.or_finding(!found.is_clean()))
-}
-
-/// Ends when someone wants this process to end.
-async fn interrupted() {
-    let asked = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut ended) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = ended.recv() => return,
-                Ok(()) = asked => return,
-                else => {}
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    if asked.await.is_ok() {
-        return;
-    }
-    // Where signals cannot be heard, they end the process by themselves.
-    std::future::pending().await
 }

@@ -6,6 +6,7 @@ use tabellion::migrate::{
 };
 
 use super::Answer;
+use super::interrupt::interrupted;
 use crate::args::Database;
 use crate::fault::Fault;
 use crate::json::rows;
@@ -32,13 +33,22 @@ pub(super) async fn apply(
             json!({ "dry_run": true, "would_run": versions, "entries": [] }),
         ));
     }
-    let done = engine.apply(set, &options).await?;
+    let done = tokio::select! {
+        done = engine.apply(set, &options) => done?,
+        () = interrupted() => return Err(INTERRUPTED),
+    };
     let text = if done.is_empty() { NOTHING } else { "" };
     Ok(Answer::done(
         text,
         json!({ "dry_run": false, "entries": rows(&done) }),
     ))
 }
+
+/// A message that was sent is the server's: it may end the file, and commit it, with nobody listening.
+const INTERRUPTED: Fault = Fault::Interrupted(
+    "interrupted, and the server may go on with the file that it was sent; see `cargo tabellion status`, and run it \
+     again for the rest",
+);
 
 const NOTHING: &str = "nothing to apply\n";
 
@@ -48,7 +58,10 @@ pub(super) async fn rollback(
     set: &Migrations,
     options: &RollbackOptions,
 ) -> Result<Answer, Fault> {
-    let done = engine.rollback(set, options).await?;
+    let done = tokio::select! {
+        done = engine.rollback(set, options) => done?,
+        () = interrupted() => return Err(INTERRUPTED),
+    };
     let text = if done.is_empty() {
         "nothing to roll back\n"
     } else {
