@@ -78,7 +78,8 @@ async fn an_error_that_a_row_caused_does_not_quote_it() {
         };
         assert_eq!(failure.code, code, "{error}");
         assert!(failure.line > 1, "{error}");
-        assert!(sql.starts_with(&failure.statement), "{error}");
+        let shown = failure.statement.split("'…'").next().unwrap_or_default();
+        assert!(!shown.is_empty() && sql.starts_with(shown), "{error}");
         assert!(
             error.to_string().contains("read them in its log"),
             "{error}"
