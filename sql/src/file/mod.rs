@@ -16,6 +16,7 @@ mod concurrent;
 mod document;
 mod header;
 mod literals;
+mod masked;
 mod seal;
 mod statements;
 
@@ -27,10 +28,11 @@ pub use concurrent::{Concurrent, Step, concurrent};
 pub use document::Document;
 pub use header::Header;
 pub use literals::keeps_literals;
+pub use masked::masked;
 pub use seal::{FileSeal, Hunk};
 #[cfg(feature = "parse")]
 pub(crate) use statements::tokens;
-pub use statements::{Statement, masked, statements};
+pub use statements::{Statement, statements};
 
 /// A migration file, or what it says, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,32 +74,6 @@ pub(crate) fn tokens(sql: &str) -> Result<Vec<&str>, FileError> {
     Ok(found)
 }
 
-/// A statement without what its literals hold: `'…'` for a text, however it is quoted. Where it cannot be
-/// taken apart, its first word.
-pub fn masked(sql: &str) -> String {
-    let mut shown = String::new();
-    let mut at = 0;
-    while at < sql.len() {
-        let Ok(token) = next(sql, at) else {
-            let first = sql.split_whitespace().next().unwrap_or_default();
-            return format!("{first} …");
-        };
-        let text = &sql[at..token.end];
-        let is_quoted = text.starts_with('\'')
-            || text.starts_with("E'")
-            || text.starts_with("e'")
-            || (text.starts_with('$') && text.len() > 1);
-        match text {
-            _ if token.kind == Kind::Other && is_quoted => shown.push_str("'…'"),
-            // A comment may quote what the statement does.
-            _ if text.starts_with("--") || text.starts_with("/*") => {}
-            _ => shown.push_str(text),
-        }
-        at = token.end;
-    }
-    shown
-}
-
 /// A statement whose end has not been seen yet.
 struct Open {
     start: usize,
@@ -165,7 +139,7 @@ impl Open {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// White space or a comment.
     Blank,
     /// A key word or an unquoted name.
@@ -175,13 +149,13 @@ enum Kind {
     Other,
 }
 
-struct Token {
-    kind: Kind,
-    end: usize,
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) end: usize,
 }
 
 /// The token that begins at a byte.
-fn next(sql: &str, at: usize) -> Result<Token, FileError> {
+pub(super) fn next(sql: &str, at: usize) -> Result<Token, FileError> {
     let rest = &sql[at..];
     let first = rest.chars().next().unwrap_or(' ');
     let token = |kind, len: usize| {
@@ -351,28 +325,6 @@ mod tests {
             texts(&format!("{function}; select 1")),
             [function, "select 1"]
         );
-    }
-
-    #[test]
-    fn no_literal_is_shown() {
-        for (sql, shown) in [
-            (
-                "insert into a values ('it''s', E'\\'x', 1)",
-                "insert into a values ('…', '…', 1)",
-            ),
-            (
-                "do $a$ begin x; end $a$ language plpgsql",
-                "do '…' language plpgsql",
-            ),
-            (
-                "create role \"a b\" password 'p' -- 'q'\n",
-                "create role \"a b\" password '…' \n",
-            ),
-            ("select U&'\\0061', $1", "select U&'…', $1"),
-            ("select 'unended", "select …"),
-        ] {
-            assert_eq!(masked(sql), shown);
-        }
     }
 
     #[test]
