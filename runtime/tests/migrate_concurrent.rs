@@ -262,9 +262,9 @@ async fn an_index_half_dropped_is_for_apply_to_finish() {
     };
     let error = engine.rollback(&set, &options).await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .ends_with("run `cargo tabellion apply` first, then roll back"),
+        error.to_string().contains(
+            "run `cargo tabellion apply` first, then roll back; or take that back by hand"
+        ),
         "{error}"
     );
     assert_eq!(index(&database).await, Some(true));
@@ -290,6 +290,88 @@ async fn an_index_of_someone_else_is_never_taken_for_ours() {
         assert_eq!(events(&mut engine).await, expected);
         assert_eq!(engine.status(&project.load()).await.unwrap().begun, []);
         assert_eq!(index(&database).await, Some(true));
+    }
+}
+
+#[tokio::test]
+async fn after_a_killed_run_too_another_index_of_that_name_is_not_ours() {
+    for other in [
+        "create index order_total on public.\"order\" (shop)",
+        "create unique index order_total on public.\"order\" (total)",
+        "create index order_total on public.\"order\" (total desc)",
+        "create index order_total on public.\"order\" (total) where total > 0",
+        "create table public.beside (total numeric(10, 2)); create index order_total on public.beside (total)",
+        "create view public.order_total as select 1 as one",
+    ] {
+        let (database, project) = (database().await, project("index"));
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        let to = first(&project);
+        apply(&mut engine, &project, Some(&to)).await.unwrap();
+        let set = project.load();
+        let migration = set.get(&second(&project)).unwrap();
+        let there = "select to_regclass('public.order_total')::oid::text";
+        let oid = async || {
+            let row = client(database.url()).await.query_one(there, &[]).await;
+            row.unwrap().get::<_, Option<String>>(0)
+        };
+        begin(&database, migration).await;
+        run(&database, other).await;
+        let before = oid().await;
+        for is_valid in [true, false] {
+            let mark = format!(
+                "update pg_index set indisvalid = {is_valid}
+                 where indexrelid = 'public.order_total'::regclass"
+            );
+            run(&database, &mark).await;
+            begin(&database, migration).await;
+            let error = apply(&mut engine, &project, None).await.unwrap_err();
+            assert!(error.to_string().contains("42P07"), "{other}: {error}");
+            assert!(
+                error.to_string().contains("already exists"),
+                "{other}: {error}"
+            );
+            assert_eq!(engine.status(&set).await.unwrap().begun, []);
+            begin(&database, migration).await;
+            let back = RollbackOptions {
+                target: RollbackTarget::To(to.clone()),
+                accept_data_loss: false,
+                accept_wider_access: false,
+            };
+            engine.rollback(&set, &back).await.unwrap();
+            assert_eq!(engine.status(&set).await.unwrap().begun, []);
+            assert_eq!(oid().await, before, "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_index_that_a_killed_run_built_is_known_whatever_its_definition() {
+    for rest in [
+        "on public.\"order\" using btree (lower(shop) collate \"C\" text_pattern_ops desc nulls last, total) \
+         include (id) with (fillfactor = 70) where shop <> '' and \"order\".total > 0",
+        "on public.\"order\" using gin (to_tsvector('simple', shop))",
+        "on public.\"order\" using brin (created_at)",
+        "on public . \"order\"(shop, total)",
+    ] {
+        let (database, project) = (database().await, Project::new());
+        project.draw(&step(1));
+        project.seal("first");
+        project.seal_text(
+            "total",
+            &format!("{HEADER}create index concurrently order_total {rest};\n"),
+            &format!("{HEADER}drop index concurrently public.order_total;\n"),
+        );
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        let to = first(&project);
+        apply(&mut engine, &project, Some(&to)).await.unwrap();
+        begin(&database, project.load().get(&second(&project)).unwrap()).await;
+        run(&database, &format!("create index order_total {rest}")).await;
+        assert_eq!(
+            apply(&mut engine, &project, None).await.unwrap(),
+            1,
+            "{rest}"
+        );
+        assert_eq!(events(&mut engine).await, ["applied", "started", "applied"]);
     }
 }
 

@@ -102,6 +102,29 @@ pub fn concurrent(statement: &str) -> Option<Concurrent> {
     }
 }
 
+/// The statement, given without its semicolon, that builds the same index on another table and lets writes wait
+/// meanwhile; `None` where [`concurrent()`] reads no `create` in it.
+pub fn built_on(statement: &str, other: &QualifiedName) -> Option<String> {
+    let Concurrent::Create { index, .. } = concurrent(statement)? else {
+        return None;
+    };
+    let tokens = tokens(statement).ok()?;
+    // Up to NAME, `on` and the table's name, which has its schema.
+    let name = tokens
+        .iter()
+        .position(|t| t.eq_ignore_ascii_case("concurrently"))?
+        + 1;
+    let unique = if name == 4 { "unique " } else { "" };
+    let table = tokens.get(name + 4)?;
+    // `tokens` gives parts of `statement`, so that the address tells where a part ends.
+    let end = table.as_ptr().addr() - statement.as_ptr().addr() + table.len();
+    let index = ident::quote(&index.name);
+    Some(format!(
+        "create {unique}index {index} on {other}{}",
+        &statement[end..]
+    ))
+}
+
 fn create(tokens: &[&str]) -> Option<Concurrent> {
     let (name, rest) = tokens.split_first()?;
     let (on, rest) = rest.split_first()?;
@@ -205,6 +228,27 @@ mod tests {
             ("vacuum a.b", None),
         ] {
             assert_eq!(concurrent(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_same_index_on_another_table() {
+        let other = QualifiedName::new("pg_temp", "Note");
+        for (sql, expected) in [
+            (
+                "create index concurrently note_idx on public.note (id) where id > 1",
+                Some("create index note_idx on pg_temp.\"Note\" (id) where id > 1"),
+            ),
+            (
+                "CREATE UNIQUE INDEX\n CONCURRENTLY \"concurrently\" /* a */ ON \"Desk\" . Note/**/USING btree (note.id)",
+                Some(
+                    "create unique index \"concurrently\" on pg_temp.\"Note\"/**/USING btree (note.id)",
+                ),
+            ),
+            ("drop index concurrently public.note_idx", None),
+            ("create index a on b.c (d)", None),
+        ] {
+            assert_eq!(built_on(sql, &other).as_deref(), expected, "{sql}");
         }
     }
 }

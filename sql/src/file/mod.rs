@@ -24,7 +24,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-pub use concurrent::{Concurrent, Step, concurrent};
+pub use concurrent::{Concurrent, Step, built_on, concurrent};
 pub use document::Document;
 pub use header::Header;
 pub use literals::keeps_literals;

@@ -177,8 +177,10 @@ impl Migrator {
         };
         let sql = work.steps[0].0.text;
         index::wait_for_killed(&work.worker, sql, &statement, self.lock_wait).await?;
-        // The ledger says `started` only where there was no such index, so that a whole one is ours too.
-        if index::state(&work.worker, statement.index()).await? != State::Absent {
+        // The ledger says `started` only where there was no such index, so that a whole one is ours too, unless
+        // it is another.
+        let found = index::find(&work.worker, sql, &statement).await?;
+        if !matches!(found, State::Absent | State::Other) {
             work.limit().await?;
             let dropped = index::drop_index(&work.worker, statement.index()).await;
             work.unlimit().await;
@@ -271,10 +273,12 @@ impl Migrator {
     ) -> Result<Reached, MigrateError> {
         let worker = &work.worker;
         let sql = work.steps[index].0.text;
-        if by_half {
+        let state = if by_half {
             index::wait_for_killed(worker, sql, statement, self.lock_wait).await?;
-        }
-        let state = index::state(worker, statement.index()).await?;
+            index::find(worker, sql, statement).await?
+        } else {
+            index::state(worker, statement.index()).await?
+        };
         let fits = match statement {
             Concurrent::Create { .. } => state == State::Absent,
             Concurrent::Drop { .. } => state != State::Absent,
@@ -302,7 +306,7 @@ impl Migrator {
         let is_ours = fits || by_half;
         let undone = !is_ours || {
             work.limit().await?;
-            let undone = index::undo(worker, statement).await;
+            let undone = index::undo(worker, sql, statement).await;
             work.unlimit().await;
             undone
         };
