@@ -1,9 +1,12 @@
 //! What sqlparser cannot read, nobody has looked at before the server does; the header says why.
 
+use std::borrow::Cow;
+
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::File;
+use super::{File, Statement};
+use crate::file::tokens;
 use crate::schema::Schema;
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
@@ -11,7 +14,8 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         return Vec::new();
     }
     let unread = file.statements.iter().filter_map(|statement| {
-        let error = Parser::parse_sql(&PostgreSqlDialect {}, statement.text).err()?;
+        let text = readable(statement);
+        let error = Parser::parse_sql(&PostgreSqlDialect {}, &text).err()?;
         let said = error.to_string();
         let said = said.split_once(": ").map_or(said.as_str(), |(_, said)| said);
         Some((
@@ -23,6 +27,22 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         ))
     });
     unread.collect()
+}
+
+/// The statement without a word that sqlparser does not know: of `drop index concurrently` it reads `drop index`.
+fn readable<'a>(statement: &'a Statement<'_>) -> Cow<'a, str> {
+    let text = statement.text;
+    let words: Vec<&str> = statement.words.iter().take(3).map(String::as_str).collect();
+    let tokens = match words.as_slice() {
+        ["drop", "index", "concurrently"] => tokens(text).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let Some(word) = tokens.get(2) else {
+        return Cow::Borrowed(text);
+    };
+    // `tokens` gives parts of `text`, so that the address tells where a part lies.
+    let at = word.as_ptr().addr() - text.as_ptr().addr();
+    Cow::Owned(format!("{}{}", &text[..at], &text[at + word.len()..]))
 }
 
 #[cfg(test)]
@@ -40,6 +60,14 @@ mod tests {
             [2]
         );
         assert!(lines(sql).is_empty());
+        for sql in [
+            "drop index concurrently a.b;",
+            "DROP INDEX /* a */ Concurrently\n if exists a.b, \"a\".\"c\" cascade;",
+            "create unique index concurrently a on b.c (d);",
+        ] {
+            assert!(lines(sql).is_empty(), "{sql}");
+        }
+        assert_eq!(lines("drop index concurrently (a);"), [1]);
         assert!(lines("-- tabellion: not-parsed: a new clause\n\nselekt 2;").is_empty());
     }
 }

@@ -14,43 +14,109 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         return Vec::new();
     }
     file.each(|words| {
-        let what = match words {
-            ["grant", ..] => "`grant` gives a privilege",
-            ["alter", "default", "privileges", rest @ ..] if rest.contains(&"grant") => {
-                "`alter default privileges` gives a privilege on whatever is made later"
-            }
-            ["reassign", "owned", ..] => "`reassign owned` gives every right of an owner",
-            ["alter", "role" | "user", rest @ ..] if rest.contains(&"set") => {
-                "`alter role … set` changes what policies see of each later session"
-            }
-            ["alter", "database" | "system", rest @ ..] if rest.contains(&"set") => {
-                "a setting of the database or the server changes what policies see of each later session"
-            }
-            ["alter", ..] if holds(words, &["owner", "to"]) => {
-                "`owner to` gives every right of an owner"
-            }
+        let (what, example) = match words {
+            ["grant", rest @ ..] if rest.contains(&"on") => (
+                "`grant` gives a privilege",
+                "role app: reads and writes table public.note",
+            ),
+            ["grant", ..] => (
+                "`grant` makes a role a member of another",
+                "role app: may do what role reader may",
+            ),
+            ["alter", "default", "privileges", rest @ ..] if rest.contains(&"grant") => (
+                "`alter default privileges` gives a privilege on whatever is made later",
+                "role app: reads every table that is made later in public",
+            ),
+            ["reassign", "owned", ..] => (
+                "`reassign owned` gives every right of an owner",
+                "role app: owns what role former owned",
+            ),
+            ["alter", "role" | "user", rest @ ..] if rest.contains(&"set") => (
+                "`alter role … set` changes what policies see of each later session",
+                "role app: its sessions begin in the shop of the demonstration",
+            ),
+            ["alter", "database" | "system", rest @ ..] if rest.contains(&"set") => (
+                "a setting of the database or the server changes what policies see of each later session",
+                "database shop: sessions begin in the shop of the demonstration",
+            ),
+            ["alter", ..] if holds(words, &["owner", "to"]) => (
+                "`owner to` gives every right of an owner",
+                "role app: owns table public.note",
+            ),
             ["alter", "table", ..]
                 if holds(words, &["disable", "row", "level"])
                     || holds(words, &["no", "force", "row"]) =>
             {
-                "the table's policies no longer hold for all"
+                (
+                    "the table's policies no longer hold for all",
+                    "table public.note: its policies hold for nobody, or not for its owner",
+                )
             }
-            ["create" | "alter", ..] if holds(words, &["security", "definer"]) => {
-                "`security definer` lends its owner's rights to whoever may call it"
-            }
+            ["create" | "alter", ..] if holds(words, &["security", "definer"]) => (
+                "`security definer` lends its owner's rights to whoever may call it",
+                "function public.total: its callers see every shop's sum",
+            ),
             _ => return None,
         };
         Some(format!(
-            "{what}, and the header does not name it; add a line such as \
-             `-- tabellion: widens-access: function public.total: its callers see every shop's sum`"
+            "{what}, and the header does not name it; add a line such as `-- tabellion: widens-access: {example}`"
         ))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::pair;
     use super::super::tests::lines;
     use crate::schema::Schema;
+
+    #[test]
+    fn the_example_fits_the_statement() {
+        for (sql, example) in [
+            (
+                "grant usage on schema a to b;",
+                "role app: reads and writes table",
+            ),
+            ("grant a to b;", "role app: may do what role reader may"),
+            ("alter table a.b owner to c;", "role app: owns table"),
+            (
+                "alter table a.b disable row level security;",
+                "table public.note: its policies",
+            ),
+            (
+                "alter database a set app.current_shop = 'x';",
+                "database shop: ",
+            ),
+        ] {
+            let found = pair(
+                ("up.sql", sql),
+                ("down.sql", "select 1;"),
+                &Schema::default(),
+            );
+            let said: Vec<&str> = found
+                .iter()
+                .filter(|finding| finding.rule == "unnamed-access")
+                .map(|finding| finding.message.as_str())
+                .collect();
+            let line = format!("such as `-- tabellion: widens-access: {example}");
+            assert!(
+                said.len() == 1 && said[0].contains(&line),
+                "{sql}: {said:?}"
+            );
+            // As it stands, the line is one that a header takes.
+            let (_, line) = said[0].split_once("such as `").expect("an example");
+            let line = line.trim_end_matches('`');
+            let named = format!("{line}\n\n{sql}");
+            assert!(
+                lines("unnamed-access", &named, &Schema::default()).is_empty(),
+                "{named}"
+            );
+            assert!(
+                lines("not-sql", &named, &Schema::default()).is_empty(),
+                "{named}"
+            );
+        }
+    }
 
     #[test]
     fn unnamed_access() {

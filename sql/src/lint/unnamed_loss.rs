@@ -9,21 +9,55 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         return Vec::new();
     }
     file.each(|words| {
-        let what = match words {
+        let (what, example) = match words {
             // What it makes may delete, once it is called.
             ["create", ..] => return None,
-            ["truncate", ..] => "truncate",
+            ["truncate", ..] => ("`truncate` destroys", "table public.note: emptied"),
             ["drop", "table" | "schema" | "database" | "owned", ..]
-            | ["drop", "materialized", "view", ..] => "drop",
-            ["drop", .., "cascade"] => "drop … cascade",
-            ["alter", "table" | "foreign" | "type", ..] if drops_a_column(words) => "drop column",
-            _ if holds(words, &["delete", "from"]) || holds(words, &["then", "delete"]) => "delete",
+            | ["drop", "materialized", "view", ..] => {
+                ("`drop` destroys", "table public.note: dropped")
+            }
+            ["drop", .., "cascade"] => ("`drop … cascade` destroys", "table public.note: dropped"),
+            ["alter", "table" | "foreign" | "type", ..] if drops_a_column(words) => {
+                ("`drop column` destroys", "column public.note.body: dropped")
+            }
+            _ if holds(words, &["delete", "from"]) || holds(words, &["then", "delete"]) => {
+                ("`delete` destroys", "rows of public.note: those older than a year")
+            }
+            _ if holds(words, &["then", "update"]) => (
+                "`merge … then update` overwrites",
+                "column public.note.body: overwritten where a row matches",
+            ),
+            _ if updates_every_row(words) => (
+                "`update` without `where` overwrites",
+                "column public.note.body: overwritten in every row",
+            ),
             _ => return None,
         };
         Some(format!(
-            "`{what}` destroys data, and the header does not name it; add a line such as \
-             `-- tabellion: loses-data: table public.note: emptied`"
+            "{what} data, and the header does not name it; add a line such as `-- tabellion: loses-data: {example}`"
         ))
+    })
+}
+
+/// An UPDATE, by itself or within a WITH, that no WHERE of its own holds back.
+fn updates_every_row(words: &[&str]) -> bool {
+    let begins = |at: usize| at == 0 || matches!(words[at - 1], "(" | ")");
+    let mut updates = (0..words.len()).filter(|&at| words[at] == "update" && begins(at));
+    updates.any(|at| {
+        let mut depth = 0_usize;
+        let mut sets = false;
+        for word in &words[at + 1..] {
+            match *word {
+                "(" => depth += 1,
+                ")" if depth == 0 => break,
+                ")" => depth -= 1,
+                "set" if depth == 0 => sets = true,
+                "where" if depth == 0 => return false,
+                _ => {}
+            }
+        }
+        sets
     })
 }
 
@@ -63,6 +97,12 @@ mod tests {
             "drop extension if exists citext cascade;",
             "drop type a.b cascade;",
             "drop owned by someone;",
+            "update a.b set c = 1;",
+            "update only a.b as x set c = (select d from a.e where e.id = x.id);",
+            "update a.b set c = d from a.e returning 1;",
+            "with x as (select 1 where true) update a.b set c = 1;",
+            "with x as (update a.b set c = 1 returning c) select * from x where c > 1;",
+            "merge into a.b using a.c on b.id = c.id when matched then update set d = 1;",
         ] {
             assert_eq!(found(sql), [1], "{sql}");
         }
@@ -73,6 +113,16 @@ mod tests {
             "create trigger t after delete on a.b execute function a.f();",
             "create function a.f() returns void begin atomic delete from a.b; end;",
             "select 'delete from a.b';",
+            "update a.b set c = 1 where d is null;",
+            "update a.b set (c, d) = (select 1, 2) where current of e;",
+            "with x as (update a.b set c = 1 where d returning c) select * from x;",
+            "insert into a.b (id, c) values (1, 2) on conflict (id) do update set c = excluded.c;",
+            "insert into a.b (update) values (1);",
+            "select 1 from a.b for update;",
+            "alter table a.b add foreign key (c) references a.d on update cascade;",
+            "alter publication a set (publish = 'insert, update');",
+            "create policy p on a.b for update using (true);",
+            "merge into a.b using a.c on b.id = c.id when not matched then insert (id) values (c.id);",
         ] {
             assert!(found(sql).is_empty(), "{sql}");
         }
