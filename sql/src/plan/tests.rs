@@ -6,8 +6,9 @@ mod columns;
 
 use super::*;
 use crate::schema::{
-    Check, Column, Command, Expr, ForeignKey, Generated, Partition, PartitionBy, PartitionStrategy,
-    Platform, Policy, ReferentialAction, Renames, Rls, Role, Table, Type, Unique,
+    Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Partition,
+    PartitionBy, PartitionStrategy, Platform, Policy, ReferentialAction, Renames, Rls, Role, Table,
+    Type, Unique,
 };
 
 fn name() -> QualifiedName {
@@ -71,6 +72,46 @@ fn a_new_rule_for_rows_that_exist_is_told_once() {
             "restricts: constraint notes_shop_key on public.notes: new",
         ]
     );
+}
+
+#[test]
+fn an_index_under_the_name_of_an_earlier_column_is_renamed() {
+    let indexed = |names: &[(&str, &str)]| {
+        let mut table = notes();
+        for (name, column) in names {
+            let index = Index::new([IndexColumn::new(*column)]);
+            table.indexes.insert((*name).to_owned(), index);
+        }
+        table
+    };
+    let left = indexed(&[("notes_store_idx", "shop")]);
+    let wanted = indexed(&[("notes_shop_idx", "shop")]);
+    let only = pairs(&left, &wanted);
+    assert_eq!(only.len(), 1);
+    let renames = |from: &str, to: &str| format!("alter index public.{from} rename to {to};\n");
+    assert!(
+        only[0]
+            .up
+            .body()
+            .ends_with(&renames("notes_store_idx", "notes_shop_idx"))
+    );
+    assert!(
+        only[0]
+            .down
+            .body()
+            .ends_with(&renames("notes_shop_idx", "notes_store_idx"))
+    );
+    assert_eq!(only[0].up.hazards(), []);
+
+    // Beside one that is new, which has to be built.
+    let more = indexed(&[("notes_shop_idx", "shop"), ("notes_level_idx", "level")]);
+    let ups = pairs(&left, &more).into_iter().map(|pair| pair.up.body());
+    let ups: String = ups.collect();
+    assert!(
+        ups.contains(&renames("notes_store_idx", "notes_shop_idx")),
+        "{ups}"
+    );
+    assert!(!ups.contains("drop index"), "{ups}");
 }
 
 #[test]
