@@ -9,11 +9,16 @@ use crate::wire::{Command, Replies, Wire, bind_texts, parse, texts};
 /// The oldest server that RLS, as tabellion generates it, was written for.
 const OLDEST: u32 = 150_000;
 
+// The questions run under the session's search path, where whoever may create in one of its schemas could lay a
+// better match: so whatever they name, operators too, they name in pg_catalog.
+
 /// A table with row-level security that is not forced, and that the role `r` may act as the owner of.
 macro_rules! unforced_table_of_r {
     () => {
-        "(select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) \
-         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+        "(select pg_catalog.quote_ident(n.nspname) operator(pg_catalog.||) '.'::pg_catalog.text \
+         operator(pg_catalog.||) pg_catalog.quote_ident(c.relname) \
+         from pg_catalog.pg_class c \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          where c.relrowsecurity and not c.relforcerowsecurity \
          and pg_catalog.pg_has_role(r.oid, c.relowner, 'member') order by 1 limit 1)"
     };
@@ -24,7 +29,7 @@ const LOGIN_SQL: &str = concat!(
      pg_catalog.current_setting('transaction_read_only'), \
      pg_catalog.quote_ident(r.rolname), r.rolsuper, r.rolbypassrls, ",
     unforced_table_of_r!(),
-    " from pg_catalog.pg_roles r where r.rolname = session_user"
+    " from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) session_user"
 );
 
 /// Looks at the role `$1` as the login sees it. No row: there is no such role.
@@ -32,7 +37,7 @@ const ROLE_SQL: &str = concat!(
     "select r.rolsuper, r.rolbypassrls, ",
     unforced_table_of_r!(),
     ", pg_catalog.pg_has_role(session_user, r.oid, 'member') \
-     from pg_catalog.pg_roles r where r.rolname = $1::pg_catalog.text"
+     from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) $1::pg_catalog.name"
 );
 
 /// The login of a connection.

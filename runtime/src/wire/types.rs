@@ -19,19 +19,23 @@ pub(crate) struct TypeInfo {
 }
 
 /// One row for each type of an array of OIDs and for every type that it is made of.
+///
+/// It runs under the session's search path, where whoever may create in one of its schemas could lay a better
+/// match: so whatever it names, operators too, it names in pg_catalog.
 const TYPES_SQL: &str = "\
 with recursive wanted(oid) as ( \
   select pg_catalog.unnest($1::pg_catalog._oid) \
   union \
   select part.oid from wanted \
-  join pg_catalog.pg_type t on t.oid = wanted.oid \
+  join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) wanted.oid \
   cross join lateral (values (t.typbasetype), (t.typelem)) part(oid) \
-  where part.oid <> 0 \
+  where part.oid operator(pg_catalog.<>) 0::pg_catalog.oid \
 ) \
 select t.oid, t.typname, n.nspname, t.typtype, t.typbasetype, \
-  case when t.typcategory = 'A' then t.typelem else 0 end \
-from wanted join pg_catalog.pg_type t on t.oid = wanted.oid \
-join pg_catalog.pg_namespace n on n.oid = t.typnamespace";
+  case when t.typcategory operator(pg_catalog.=) 'A'::pg_catalog.\"char\" \
+    then t.typelem else 0::pg_catalog.oid end \
+from wanted join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) wanted.oid \
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) t.typnamespace";
 
 /// Asks the catalog for types and what they are made of, in one round trip.
 pub(crate) async fn look_up(

@@ -4,6 +4,7 @@ mod cancel;
 mod decode;
 mod flights;
 mod logins;
+mod planted;
 mod pooler;
 mod proxy;
 mod support;
