@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tabellion_sql::lock::DOWN;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 /// An error of the migration engine. None of them holds a row's value or a part of the URL.
@@ -35,11 +36,12 @@ pub enum MigrateError {
         /// How to accept it.
         remedy: String,
     },
-    /// A draft is not additive, or a rollback both loses data and opens access, and what it does was not
-    /// accepted. Nothing was run or written.
+    /// A draft is not additive, a rollback both loses data and opens access, or nothing proves what is to be
+    /// adopted, and it was not accepted. Nothing was run or written.
     #[error("{0}")]
     Unaccepted(Problems),
-    /// The target asks for approvals that are missing. Nothing was run.
+    /// The target asks for approvals that are missing, or asks for none where another that does guards the
+    /// database. Nothing was run.
     #[error("{0}")]
     Unapproved(Problems),
     /// What was asked for does not make sense here, such as a version that does not exist.
@@ -54,7 +56,8 @@ pub enum MigrateError {
     /// The server refused a statement of the engine's own.
     #[error("{0}")]
     Server(String),
-    /// A statement of a migration file failed. The file's transaction was rolled back.
+    /// A statement of a migration file failed. The file's transaction was rolled back; outside one, the
+    /// statements before it stay.
     #[error("{0}")]
     Statement(Box<Failure>),
     /// A file could not be read or written.
@@ -104,40 +107,80 @@ impl fmt::Display for Failure {
             undone,
             kept,
         } = self;
-        let left = if *undone {
-            "and was rolled back"
-        } else {
-            "outside a transaction, and left what the next run removes"
+        let left = match (*undone, *kept) {
+            (true, 0) => " and was rolled back",
+            _ => "",
         };
         write!(
             f,
-            "`{file}` failed at line {line} {left}: {message} (SQLSTATE {code}) in `{statement}`"
+            "`{file}` failed at line {line}{left}: {message} (SQLSTATE {code}) in `{statement}`"
         )?;
-        if *kept > 0 {
-            let stay = if *kept == 1 {
-                "statement before it stays"
-            } else {
-                "statements before it stay"
-            };
-            write!(
-                f,
-                "; the {kept} {stay}, and the next run goes on behind them"
-            )?;
-        }
-        match code.as_str() {
-            "25001" => {
-                f.write_str("; a statement that cannot share a transaction needs a file of its own")
-            }
-            "42501" => f.write_str("; apply as a role with the right to do it, or grant it"),
-            "53100" => f.write_str("; make room on the server's disk, then run it again"),
-            "55P03" | "57014" => f.write_str("; end what holds the table, then apply again"),
+        let remedy = match code.as_str() {
+            "25001" => Some("a statement that cannot share a transaction needs a file of its own"),
+            "42501" => Some("apply as a role with the right to do it, or grant it"),
+            "53100" => Some("make room on the server's disk, then run it again"),
+            "55P03" | "57014" => Some("end what holds the table, then apply again"),
             // What was withheld says where to read it.
-            _ if message.contains(WITHHELD) => Ok(()),
-            _ => f.write_str(
-                "; change what it met in the database, or seal a corrected file in its place",
+            _ if message.contains(WITHHELD) => None,
+            _ if *undone && *kept == 0 => {
+                Some("change what it met in the database, or seal a corrected file in its place")
+            }
+            _ => Some("change what it met in the database"),
+        };
+        if !*undone || *kept > 0 {
+            self.stays(f)?;
+        }
+        if let Some(remedy) = remedy {
+            write!(f, "; {remedy}")?;
+        }
+        if *kept > 0 {
+            write!(f, "; {}", self.way_out())?;
+        }
+        Ok(())
+    }
+}
+
+impl Failure {
+    /// What a file outside a transaction has left, and where the next run goes on.
+    fn stays(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("; the file runs outside a transaction: ")?;
+        f.write_str(match self.undone {
+            true => "this statement left nothing",
+            false => "this statement left something by half, which the next run removes",
+        })?;
+        match self.kept {
+            0 => f.write_str(", and the next run begins with it again"),
+            1 => f.write_str(
+                ", the 1 statement before it stays done, and the next run goes on with this one",
+            ),
+            kept => write!(
+                f,
+                ", the {kept} statements before it stay done, and the next run goes on with this one"
             ),
         }
     }
+
+    /// What to do where the file is wrong: it is sealed, and begun.
+    fn way_out(&self) -> String {
+        let version = version_of(&self.file);
+        if self.file.starts_with(DOWN) {
+            return format!(
+                "where the file itself is wrong, undo by hand what it leaves, and enter that with `cargo tabellion \
+                 repair {version} --rolled-back`"
+            );
+        }
+        format!(
+            "where the file itself is wrong, take back by hand what stays, enter that with `cargo tabellion \
+             repair {version} --rolled-back`, bring the file and the lock back to before its seal, and seal it \
+             corrected"
+        )
+    }
+}
+
+/// The version in a sealed file's path.
+pub(super) fn version_of(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split('_').next().unwrap_or(name)
 }
 
 impl MigrateError {

@@ -10,7 +10,7 @@ use tabellion_sql::file::{Concurrent, Header, Statement, Step, masked, normalize
 use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
-use super::error::{MigrateError, Problems};
+use super::error::{MigrateError, Problems, version_of};
 
 /// One sealed migration: both its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +110,10 @@ impl Script {
             (_, Step::Index(build @ Concurrent::Create { .. })) if reached <= 1 => Ok(build),
             _ => Err(MigrateError::history(format!(
                 "`{}` was begun and has not finished, and nothing takes back what it did; run `cargo tabellion \
-                 apply` first, then roll back",
-                self.path
+                 apply` first, then roll back; or take that back by hand, and enter it with `cargo tabellion \
+                 repair {} --rolled-back`",
+                self.path,
+                version_of(&self.path)
             ))),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tabellion::migrate::{Event, MigrateError, RollbackTarget};
+use tabellion::migrate::{Event, MigrateError, Repair, RollbackTarget};
 
 use crate::support::{Project, client, database};
 use crate::{ALL, back, engine, events, run, text, versions};
@@ -65,12 +65,16 @@ async fn it_goes_on_where_a_statement_failed() {
     let text_of = project.read(&failure.file);
     let line = text_of.lines().nth(failure.line - 1).unwrap();
     assert!(line.contains("1 / (select"), "{failure}");
-    assert!(
-        error
-            .to_string()
-            .contains("the 3 statements before it stay"),
-        "{error}"
-    );
+    let said = error.to_string();
+    let version = versions(&set)[0].clone();
+    for told in [
+        "this statement left nothing, the 3 statements before it stay done",
+        "the next run goes on with this one",
+        &format!("repair {version} --rolled-back`"),
+    ] {
+        assert!(said.contains(told), "{said}");
+    }
+    assert!(!said.contains("was rolled back"), "{said}");
     let history = engine.history().await.unwrap();
     assert_eq!(
         events(&history),
@@ -88,6 +92,70 @@ async fn it_goes_on_where_a_statement_failed() {
     run(&database, "insert into public.a values (7)").await;
     assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
     assert_eq!(text(&database, ROWS).await.as_deref(), Some("1 3 7"));
+}
+
+#[tokio::test]
+async fn one_that_must_change_is_taken_back_by_hand_and_sealed_corrected() {
+    let wrong = UP.replace("count(*) + 1", "count(*) + nonsense");
+    let (database, project) = (database().await, project(&wrong));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    let said = engine.apply(&set, &ALL).await.unwrap_err().to_string();
+    let version = versions(&set)[0].clone();
+    assert!(
+        said.contains(&format!("repair {version} --rolled-back`")),
+        "{said}"
+    );
+    run(&database, "drop table public.a").await;
+    let corrected = self::project(UP);
+    engine
+        .repair(
+            &set,
+            &version,
+            Repair::RolledBack,
+            "Ana",
+            "the file was wrong",
+        )
+        .await
+        .unwrap();
+    let set = corrected.load();
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+    assert_eq!(text(&database, ROWS).await.as_deref(), Some("1 2"));
+    assert_eq!(engine.status(&set).await.unwrap().begun, []);
+}
+
+#[tokio::test]
+async fn a_rollback_that_fails_on_its_way_names_its_own_way_out() {
+    let (database, project) = (database().await, project(UP));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ALL).await.unwrap();
+    run(
+        &database,
+        "create view public.holds as select id from public.a",
+    )
+    .await;
+    let all = back(RollbackTarget::All);
+    let said = engine.rollback(&set, &all).await.unwrap_err().to_string();
+    let version = versions(&set)[0].clone();
+    assert!(
+        said.contains("the 1 statement before it stays done"),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("repair {version} --rolled-back`")) && !said.contains("corrected"),
+        "{said}"
+    );
+    run(&database, "drop table public.a cascade").await;
+    engine
+        .repair(
+            &set,
+            &version,
+            Repair::RolledBack,
+            "Ana",
+            "the table is gone",
+        )
+        .await
+        .unwrap();
+    assert_eq!(engine.status(&set).await.unwrap().begun, []);
 }
 
 #[tokio::test]
