@@ -34,11 +34,10 @@ pub struct Moved {
 }
 
 impl Lock {
-    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Two
-    /// migrations that two branches sealed in the same second are told apart by their names: the second
-    /// one's key has a suffix, which its files and its checksum leave out, until
-    /// [`rechain`](Self::rechain) gives one of them another version. See
-    /// [`settle_twins`](Self::settle_twins).
+    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Migrations
+    /// that several branches sealed in the same second are told apart by their names: the key of each but the
+    /// first has a suffix, which its files and its checksum leave out, until [`rechain`](Self::rechain) gives
+    /// all but one of them another version. See [`settle_twins`](Self::settle_twins).
     ///
     /// # Errors
     /// A text that is no lock, and two sides that say different things of one object, with both lines.

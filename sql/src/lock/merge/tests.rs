@@ -230,6 +230,55 @@ fn branches_sealed_in_the_same_second_are_told_apart() {
 }
 
 #[test]
+fn three_branches_of_one_second_are_told_apart() {
+    let second = "20260202000000";
+    let sealed = |name: &str, columns: &[&str]| {
+        let mut lock = base();
+        seal(&mut lock, second, name, schema(columns)).unwrap();
+        lock
+    };
+    let mut one = sealed("one", &["id", "b"]);
+    seal(
+        &mut one,
+        "20260202000001",
+        "more",
+        schema(&["id", "b", "c"]),
+    )
+    .unwrap();
+    let two = sealed("two", &["id", "a", "b", "d"]);
+    let three = sealed("three", &["id", "a", "b", "e"]);
+    let locks = [&one, &two, &three];
+    for [x, y, z] in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let text = format!("{}{}", union(locks[x], locks[y]), locks[z].to_text());
+        let mut lock = Lock::merged(&text).unwrap();
+        lock.settle_twins(|_| None);
+        let order = lock.order(&BTreeMap::new()).unwrap();
+        assert_eq!(order.kept.len() + order.moved.len(), 5);
+        lock.rechain(documents(&order)).unwrap();
+        let names: BTreeSet<&str> = lock
+            .migrations
+            .values()
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            BTreeSet::from(["base", "more", "one", "three", "two"])
+        );
+        let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+        let columns: BTreeSet<&str> = columns.map(|column| column.name.as_str()).collect();
+        assert_eq!(columns, BTreeSet::from(["id", "b", "c", "d", "e"]));
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
+}
+
+#[test]
 fn what_each_of_two_in_the_same_second_does_is_in_its_file() {
     let (left, right) = twins();
     let hazard: crate::plan::Hazard = "loses-data: column public.a.b: dropped".parse().unwrap();

@@ -1,8 +1,8 @@
-//! Migrations that two branches sealed in the same second: one version, two names.
+//! Migrations that several branches sealed in the same second: one version, as many names.
 //!
-//! In a merged lock the facts of both stand under one version. Of two that differ, the first is the one
-//! side's and the second the other's, since every merge puts one side before the other; what both say
-//! is there once, and so is what only one of them says. The second side gets a key of its own, the
+//! In a merged lock the facts of all stand under one version. Of those that differ, the first is the one
+//! side's, the second the other's and so on, since every merge puts one side before the other; what all say
+//! is there once, and so is what only one of them says. Every side but the first gets a key of its own, the
 //! version and a suffix.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use crate::file::Header;
 /// The facts of one version: each path below it, with the lines that say it.
 type Facts<'a> = BTreeMap<Vec<String>, Vec<(usize, &'a str)>>;
 
-/// Takes the second side's facts out of the lines, and gives them anew, each below its own key.
+/// Takes the facts of every side but the first out of the lines, and gives them anew, each below its own key.
 pub(super) fn split(lines: &mut [&str]) -> Vec<String> {
     let mut versions: BTreeMap<String, Facts<'_>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate() {
@@ -35,99 +35,159 @@ pub(super) fn split(lines: &mut [&str]) -> Vec<String> {
     }
     let mut split = Vec::new();
     for (version, facts) in versions {
-        let names = facts.get(&["name".to_owned()][..]);
-        // Of one name they have one file, and which of the two it is nobody can tell.
-        if names.is_none_or(|names| names.len() != 2) {
-            continue;
+        // Of one name they have one file, and which of them it is nobody can tell.
+        let sides = facts.get(&["name".to_owned()][..]).map_or(0, Vec::len);
+        let old = format!("migrations.{}.", segment(&version));
+        for side in 2..=sides {
+            let new = format!("migrations.{}.", segment(&format!("{version}~{side}")));
+            for said in facts.values().filter(|said| said.len() <= sides) {
+                // Where fewer differ than there are sides, some say the same, or nothing.
+                let (_, line) = said[side.min(said.len()) - 1];
+                split.push(line.replacen(&old, &new, 1));
+            }
         }
-        let (old, new) = (
-            format!("migrations.{}.", segment(&version)),
-            format!("migrations.{}.", segment(&format!("{version}~2"))),
-        );
-        for said in facts.values().filter(|said| said.len() <= 2) {
-            let (index, line) = said[said.len() - 1];
-            split.push(line.replacen(&old, &new, 1));
-            if said.len() == 2 {
-                lines[index] = "";
+        for said in facts.values().filter(|said| said.len() <= sides) {
+            for (index, _) in &said[1..] {
+                lines[*index] = "";
             }
         }
     }
     split
 }
 
-/// The keys of migrations that share their version.
-fn pairs(lock: &Lock) -> Vec<[String; 2]> {
-    let seconds = lock.migrations.keys().filter(|key| plain(key) != *key);
-    seconds
-        .map(|second| [plain(second).to_owned(), second.clone()])
-        .collect()
+/// The keys of migrations that share their version, the plain one first.
+fn groups(lock: &Lock) -> Vec<Vec<String>> {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for key in lock.migrations.keys().filter(|key| plain(key) != *key) {
+        let group = groups.entry(plain(key));
+        group
+            .or_insert_with(|| vec![plain(key).to_owned()])
+            .push(key.clone());
+    }
+    groups.into_values().collect()
 }
 
 /// See [`Lock::settle_twins`].
 pub(super) fn settle(lock: &mut Lock, header: impl Fn(&str) -> Option<Header>) {
-    for pair in pairs(lock) {
-        for key in &pair {
+    for keys in groups(lock) {
+        for key in &keys {
             if let (Some(header), Some(sealed)) = (header(key), lock.migrations.get_mut(key)) {
                 sealed.hazards = header.hazards;
                 sealed.accepted = header.accepted;
             }
         }
-        let [Some(first), Some(second)] = pair.clone().map(|key| lock.migrations.remove(&key))
-        else {
+        if !keys.iter().all(|key| lock.migrations.contains_key(key)) {
             continue;
-        };
+        }
+        let sides: Vec<Sealed> = keys
+            .iter()
+            .filter_map(|key| lock.migrations.remove(key))
+            .collect();
         let parents = lock.migrations.values();
         let parents: BTreeSet<&String> = parents.filter_map(|it| it.parent.as_ref()).collect();
-        let followed = |[a, b]: &[Sealed; 2]| {
-            let sums = [a.checksum(&pair[0]), b.checksum(&pair[1])];
-            sums.iter().filter(|sum| parents.contains(sum)).count()
-        };
-        // The first of the best: where nothing follows, nothing depends on it.
-        let best = readings([first, second])
-            .into_iter()
-            .rev()
-            .max_by_key(followed);
-        let best = best.into_iter().flatten().collect::<Vec<_>>();
-        lock.migrations.extend(pair.into_iter().zip(best));
+        let settled = told_apart(&keys, sides, &parents);
+        lock.migrations.extend(keys.into_iter().zip(settled));
     }
 }
 
-/// The ways in which the facts that no file tells may belong to the one and the other.
-fn readings(pair: [Sealed; 2]) -> Vec<[Sealed; 2]> {
-    let mut readings = vec![pair];
-    let mut vary = |change: &dyn Fn(&mut [Sealed; 2])| {
-        let mut varied = readings.clone();
-        varied.iter_mut().for_each(change);
-        readings.extend(varied);
-    };
-    vary(&|[a, b]| std::mem::swap(&mut a.schema, &mut b.schema));
-    vary(&|[a, b]| std::mem::swap(&mut a.gone, &mut b.gone));
-    vary(&|[a, b]| std::mem::swap(&mut a.back, &mut b.back));
-    // Said once, it is both sides' or one's alone.
-    let mut alone = |is_said_once: &dyn Fn(&[Sealed; 2]) -> bool, clear: &dyn Fn(&mut Sealed)| {
-        for pair in readings.clone() {
-            if is_said_once(&pair) {
-                for side in 0..2 {
-                    let mut varied = pair.clone();
-                    clear(&mut varied[side]);
-                    readings.push(varied);
+/// Gives each side, of the facts that no file tells, those by which what follows it fits. A side that nothing
+/// follows gets what is left: nothing depends on it.
+fn told_apart(keys: &[String], sides: Vec<Sealed>, parents: &BTreeSet<&String>) -> Vec<Sealed> {
+    let said = Said::of(&sides);
+    let followed: Vec<Option<Sealed>> = keys
+        .iter()
+        .zip(&sides)
+        .map(|(key, side)| {
+            let mut readings = said.readings(side).into_iter();
+            readings.find(|reading| parents.contains(&reading.checksum(key)))
+        })
+        .collect();
+    let settled: Vec<&Sealed> = followed.iter().flatten().collect();
+    let left = |taken: &dyn Fn(&Sealed) -> bool| settled.iter().any(|one| taken(one));
+    let mut rest = said.clone();
+    rest.schemas
+        .retain(|schema| !left(&|one| one.schema == *schema));
+    rest.gone.retain(|gone| !left(&|one| one.gone == *gone));
+    rest.back.retain(|back| !left(&|one| one.back == *back));
+    let mut settled = Vec::new();
+    for (side, followed) in sides.into_iter().zip(followed) {
+        settled.push(followed.unwrap_or_else(|| rest.give(side)));
+    }
+    settled
+}
+
+/// What the sides say between them.
+#[derive(Clone)]
+struct Said {
+    schemas: Vec<Option<String>>,
+    gone: Vec<BTreeSet<String>>,
+    back: Vec<BTreeSet<String>>,
+}
+
+impl Said {
+    fn of(sides: &[Sealed]) -> Said {
+        fn each<T: PartialEq + Clone>(sides: &[Sealed], of: impl Fn(&Sealed) -> &T) -> Vec<T> {
+            let mut all: Vec<T> = Vec::new();
+            for side in sides {
+                if !all.contains(of(side)) {
+                    all.push(of(side).clone());
+                }
+            }
+            all
+        }
+        Said {
+            schemas: each(sides, |side| &side.schema),
+            gone: each(sides, |side| &side.gone),
+            back: each(sides, |side| &side.back),
+        }
+    }
+
+    /// What a side may be: as it is read first, else with what another says, or with nothing.
+    fn readings(&self, side: &Sealed) -> Vec<Sealed> {
+        let mut readings = vec![side.clone()];
+        let schemas = self.schemas.iter().cloned().chain([None]);
+        for schema in schemas {
+            for gone in self.gone.iter().chain([&BTreeSet::new()]) {
+                for back in self.back.iter().chain([&BTreeSet::new()]) {
+                    readings.push(Sealed {
+                        schema: schema.clone(),
+                        gone: gone.clone(),
+                        back: back.clone(),
+                        ..side.clone()
+                    });
                 }
             }
         }
-    };
-    alone(&|[a, b]| a.schema == b.schema, &|one| one.schema = None);
-    alone(&|[a, b]| a.gone == b.gone, &|one| one.gone.clear());
-    alone(&|[a, b]| a.back == b.back, &|one| one.back.clear());
-    readings
+        readings
+    }
+
+    /// Gives a side what is left, where it holds what is another's.
+    fn give(&mut self, mut side: Sealed) -> Sealed {
+        fn one<T: PartialEq>(own: &mut T, left: &mut Vec<T>) {
+            match left.iter().position(|one| one == own) {
+                Some(at) => drop(left.remove(at)),
+                None if !left.is_empty() => *own = left.remove(0),
+                None => {}
+            }
+        }
+        one(&mut side.schema, &mut self.schemas);
+        one(&mut side.gone, &mut self.gone);
+        one(&mut side.back, &mut self.back);
+        side
+    }
 }
 
-/// Gives back its version to a migration whose twin has left.
+/// Gives back its version to a migration whose twins have left.
 pub(super) fn join(lock: &mut Lock) {
-    for [first, second] in pairs(lock) {
-        if !lock.migrations.contains_key(&first)
-            && let Some(sealed) = lock.migrations.remove(&second)
+    for keys in groups(lock) {
+        let mut stay: Vec<&String> = keys
+            .iter()
+            .filter(|key| lock.migrations.contains_key(*key))
+            .collect();
+        if let (Some(key), true) = (stay.pop(), stay.is_empty())
+            && let Some(sealed) = lock.migrations.remove(key)
         {
-            lock.migrations.insert(first, sealed);
+            lock.migrations.insert(keys[0].clone(), sealed);
         }
     }
 }
