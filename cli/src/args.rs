@@ -217,6 +217,10 @@ pub(crate) enum Database {
         /// What the Supabase CLI has applied, as its own history says
         #[arg(long)]
         from_supabase: bool,
+        /// Enter this migration although it is written by hand, so that nothing but you tells that its work is
+        /// there; repeatable
+        #[arg(long, value_name = "VERSION")]
+        hand_written: Vec<String>,
         /// Who answers for it, for the ledger
         #[arg(long, value_name = "NAME", value_parser = words)]
         by: String,
@@ -239,6 +243,24 @@ pub(crate) enum Database {
         /// It is not applied
         #[arg(long, group = "state")]
         rolled_back: bool,
+        /// Who answers for it, for the ledger
+        #[arg(long, value_name = "NAME", value_parser = words)]
+        by: String,
+        /// Why, for the ledger
+        #[arg(long, value_name = "TEXT", value_parser = words)]
+        reason: String,
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Say that a database is a copy, or no longer that of the target which guards it
+    ///
+    /// A target that asks for approvals guards a database once it has entered anything in its ledger: from then on a
+    /// target that asks for none changes nothing there, whatever its URL is called. A backup of it that is restored
+    /// elsewhere is guarded too, until it is claimed.
+    #[command(after_long_help = help::CLAIM)]
+    Claim {
         /// Who answers for it, for the ledger
         #[arg(long, value_name = "NAME", value_parser = words)]
         by: String,
@@ -316,6 +338,7 @@ impl Database {
             Database::Verify { .. } => "verify",
             Database::Adopt { .. } => "adopt",
             Database::Repair { .. } => "repair",
+            Database::Claim { .. } => "claim",
         }
     }
 
@@ -329,7 +352,8 @@ impl Database {
             | Database::Status { target, .. }
             | Database::Verify { target }
             | Database::Adopt { target, .. }
-            | Database::Repair { target, .. } => target,
+            | Database::Repair { target, .. }
+            | Database::Claim { target, .. } => target,
         }
     }
 
@@ -339,19 +363,11 @@ impl Database {
             Database::Apply { work, .. } | Database::Rollback { work, .. } => {
                 Some(work.patience.lock_wait)
             }
-            Database::Adopt { patience, .. } | Database::Repair { patience, .. } => {
-                Some(patience.lock_wait)
-            }
+            Database::Adopt { patience, .. }
+            | Database::Repair { patience, .. }
+            | Database::Claim { patience, .. } => Some(patience.lock_wait),
             _ => None,
         }
-    }
-
-    /// Whether it enters anything in the ledger.
-    pub(crate) fn writes(&self) -> bool {
-        !matches!(
-            self,
-            Database::Plan { .. } | Database::Status { .. } | Database::Verify { .. }
-        )
     }
 }
 

@@ -41,7 +41,8 @@ JSON (--json), on standard output:
   `message`, `exit_code`, and `problems` where they are several; of a failed statement also `file`, `line`,
   `statement`, `sqlstate`, `undone` and `kept`. Times are UTC, durations milliseconds.
   A row of the ledger: `id`, `event`, `version`, `name`, `checksum`, `rollback_checksum`, `target`, `actor`,
-  `on_behalf_of`, `note`, `position`, `at`, `duration_ms`, `tool`.
+  `on_behalf_of`, `note`, `position`, `at`, `duration_ms`, `tool`, `guarded` (whether its target asks for approvals);
+  of the event `claimed`, which is of no migration, `version`, `name` and both checksums are null.
   A migration: `version`, `name`, `state` (`pending`, `begun`, `applied`), `checksum`, `rollback_checksum`,
   `statements`, `no_transaction`, `hazards`, `rollback_hazards`, `approved` and `applied` (rows or null).
   Kinds of error, with the exit code:
@@ -50,8 +51,8 @@ JSON (--json), on standard output:
     history (3)       ledger and lock tell different histories, or the ledger is not to be trusted
     data-loss (3)     something loses data and was not accepted
     wider-access (3)  something opens access and was not accepted
-    unaccepted (3)    something is not additive and was not accepted
-    unapproved (3)    an approval is missing
+    unaccepted (3)    something is not additive, or nothing proves it, and was not accepted
+    unapproved (3)    an approval is missing, or a target that asks for them guards the database
     evidence (3)      the folder for the evidence holds something already
     connection (4)    no connection could be opened, or it was lost
     server (4)        the server refused a statement of Tabellion's own
@@ -106,7 +107,8 @@ took, the verdict (exact, not exact), and the strongest lock on each relation th
 each thing that is not as it should be (exit code 1), such as what a rollback leaves behind, for the rows of each
 table of a copy, and for what an earlier rehearsal that was killed has left.",
     "\
-Refuses (2): a copy that cannot be made; nowhere to rehearse. Held (5): the database to copy is in use. A rehearsal
+Refuses (2): a copy that cannot be made; nowhere to rehearse. Refuses (3): a copy of a database that a target which
+asks for approvals guards; where it is a restored backup, claim it first. Held (5): the database to copy is in use. A rehearsal
 that is interrupted drops its scratch database first.",
     "\
 JSON lines, each with `at` and `event`:
@@ -132,10 +134,13 @@ Says, for each migration that is pending:
 and, where it is so:
   migration V was begun at TIME and has not finished …; run `cargo tabellion apply` to finish it
   migration V was applied by the Supabase CLI and is not in the ledger; …
+  hand/NAME.sql is not sealed, so nothing applies it; …
+  target NAME guards this database: a target that asks for no approvals changes nothing here
   what keeps ledger and lock from being one history (exit code 1)",
     "\
 JSON: `approval` (whether the target asks for it), `pending` (migrations, with --sql also their `sql`), `begun`
-(rows), `elsewhere` (a list of `version`, `name`: applied by the Supabase CLI alone), `problems`."
+(rows), `elsewhere` (a list of `version`, `name`: applied by the Supabase CLI alone), `guard` (the last row of the
+target that guards the database, or null), `unsealed` (names of pairs below `hand/`), `problems`."
 );
 
 pub(crate) const APPROVE: &str = help!(
@@ -143,7 +148,9 @@ pub(crate) const APPROVE: &str = help!(
 Says:
   approved VERSION NAME on TARGET by LOGIN for NAME
   nothing to approve",
-    "Refuses (2): a version that the lock does not hold; an approval without someone who gives it.",
+    "\
+Refuses (2): a version that the lock does not hold; an approval without someone who gives it. Refuses (3): a
+database that another target guards.",
     "JSON: `entries` (rows)."
 );
 
@@ -156,7 +163,7 @@ Says:
   waiting for another process: WHO (on standard error)",
     "\
 Refuses, before anything runs: a history that does not fit; a sealed file that was changed; a file that cannot run;
-a missing approval, with the command to write. A statement that fails is named by file, line and SQLSTATE; its
+a missing approval, with the command to write; a database that another target guards. A statement that fails is named by file, line and SQLSTATE; its
 file is rolled back, the files before it stay applied, and the ledger keeps one row that says so.",
     "\
 JSON lines, each with `at` and `event`:
@@ -178,8 +185,8 @@ Says:
   waiting for another process: WHO (on standard error)",
     "\
 Refuses, before anything runs: what loses data or opens access and was not accepted, with the flag to write; a
-missing approval; a history that does not fit; a file of several statements that an apply has begun and alone can
-finish.",
+missing approval; a database that another target guards; a history that does not fit; a file of several statements
+that an apply has begun and alone can finish.",
     "\
 JSON lines, each with `at` and `event`:
   waiting, running, statement, progress, done    as those of apply
@@ -190,8 +197,11 @@ pub(crate) const STATUS: &str = help!(
     "\
 Says, in a table: version, name, state (pending, begun, applied), when it was applied and by whom, how long it
 took, and who approved it where anyone did; how many are applied and pending; and, where it is so, what was begun
-and has not finished, what the Supabase CLI has applied, and what keeps ledger and lock from being one history.",
-    "JSON: `migrations`, `pending` (how many), `begun` (rows), `elsewhere` (a list of `version`, `name`), `problems`."
+and has not finished, what the Supabase CLI has applied, which pairs below `hand/` are not sealed, which target guards
+the database, and what keeps ledger and lock from being one history.",
+    "\
+JSON: `migrations`, `pending` (how many), `begun` (rows), `elsewhere` (a list of `version`, `name`), `guard` (the last
+row of the target that guards the database, or null), `unsealed` (names of pairs below `hand/`), `problems`."
 );
 
 pub(crate) const VERIFY: &str = help!(
@@ -200,9 +210,13 @@ Says:
   the database holds what was sealed: N objects compared, no difference
 or a line for each finding (exit code 1): an object that is missing, not expected, or different, with what was
 expected and what was found; a migration that is not applied; a role that does not exist, or may do more than
-grants and policies give; what keeps ledger and lock from being one history.",
+grants and policies give; a setting of a role or the database that every session begins with and policies read; a
+view that reads a table past its policies; what keeps ledger and lock from being one history, or the ledger from
+being a proof. Then, where it is so and no finding:
+  note: role NAME may enter rows in the ledger, each under the name of its login",
+    "Functions that are `security definer` are not looked at: nothing tells what they read.",
     "\
-JSON: `clean`, `compared` (objects), `pending`, `problems`, `missing_roles`, `findings` (a list of `kind`, `schema`,
+JSON: `clean`, `compared` (objects), `pending`, `problems`, `notes`, `missing_roles`, `findings` (a list of `kind`, `schema`,
 `relation`, `name`, `change` (`missing`, `unexpected`, `differs`), `expected`, `found`, `message`)."
 );
 
@@ -214,7 +228,8 @@ Says:
 or where the database differs (exit code 1; nothing is entered then).",
     "\
 Refuses: a history that does not fit; a migration that was begun and has not finished; a version of which nothing
-tells whether its work is there.",
+tells whether its work is there; migrations written by hand that no --hand-written names; a database that another
+target guards.",
     "JSON: `entries` (rows), `verification` (as that of verify, or null)."
 );
 
@@ -223,7 +238,13 @@ pub(crate) const REPAIR: &str = help!(
 Says: entered as applied VERSION NAME …, or entered as not applied VERSION NAME …",
     "\
 Refuses (2): a version that neither lock nor ledger knows; a state that the ledger tells already; a repair without
-someone who answers for it, and why.",
+someone who answers for it, and why. Refuses (3): a database that another target guards.",
+    "JSON: `entries` (rows)."
+);
+
+pub(crate) const CLAIM: &str = help!(
+    "Says: claimed the database on TARGET by LOGIN for NAME.",
+    "Refuses (2): a database that no other target guards; a claim without someone who answers for it, and why.",
     "JSON: `entries` (rows)."
 );
 

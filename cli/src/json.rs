@@ -20,14 +20,15 @@ use crate::fault::Fault;
 #[derive(Serialize)]
 pub(crate) struct Row<'a> {
     id: i64,
-    /// `approved`, `applied`, `rolled_back`, `started`, `failed`, `adopted`, `repaired_applied` or
-    /// `repaired_rolled_back`.
+    /// `approved`, `applied`, `rolled_back`, `started`, `failed`, `adopted`, `repaired_applied`,
+    /// `repaired_rolled_back` or `claimed`, which is of no migration.
     event: &'a str,
-    version: &'a str,
-    name: &'a str,
-    checksum: &'a str,
-    rollback_checksum: &'a str,
+    version: Option<&'a str>,
+    name: Option<&'a str>,
+    checksum: Option<&'a str>,
+    rollback_checksum: Option<&'a str>,
     target: Option<&'a str>,
+    guarded: bool,
     actor: &'a str,
     on_behalf_of: Option<&'a str>,
     note: Option<&'a str>,
@@ -39,14 +40,16 @@ pub(crate) struct Row<'a> {
 
 impl<'a> From<&'a Entry> for Row<'a> {
     fn from(entry: &'a Entry) -> Self {
+        let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         Row {
             id: entry.id,
             event: entry.event.as_str(),
-            version: &entry.version,
-            name: &entry.name,
-            checksum: &entry.checksum,
-            rollback_checksum: &entry.rollback_checksum,
+            version: some(&entry.version),
+            name: some(&entry.name),
+            checksum: some(&entry.checksum),
+            rollback_checksum: some(&entry.rollback_checksum),
             target: entry.target.as_deref(),
+            guarded: entry.guarded,
             actor: &entry.actor,
             on_behalf_of: entry.on_behalf_of.as_deref(),
             note: entry.note.as_deref(),
@@ -151,6 +154,7 @@ pub(crate) fn verification(found: &Verification) -> Value {
         "compared": found.compared,
         "pending": found.pending,
         "problems": found.problems,
+        "notes": found.notes,
         "missing_roles": found.missing_roles,
         "findings": found.findings.iter().map(finding).collect::<Vec<_>>(),
     })

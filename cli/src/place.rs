@@ -18,15 +18,14 @@ pub(crate) struct Place {
     pub(crate) target: Target,
     url: String,
     direct_url: Option<String>,
-    /// The targets of the file that ask for approvals, where this database is none of the file.
-    guarded: Vec<String>,
 }
 
 impl Place {
     /// The database that the command line names: by a target, by a variable, or the only one there is.
     ///
-    /// A variable that leads where a target of the file leads is that target, so that nobody walks around an
-    /// approval by it.
+    /// A variable that leads where a target of the file leads is that target. What their texts do not tell, such as
+    /// a server with two names, the ledger does: the engine refuses a target that asks for no approvals where one
+    /// that does has written.
     ///
     /// # Errors
     /// A target that the file does not hold, several to choose from, a variable without a URL.
@@ -70,13 +69,7 @@ impl Place {
                 direct_url: named.direct_url_env.as_deref().and_then(given),
                 ..Place::of(name, named, url)
             },
-            None => {
-                let asking = config.targets.iter().filter(|(_, named)| named.approval);
-                Place {
-                    guarded: asking.map(|(name, _)| name.clone()).collect(),
-                    ..Place::unnamed(url)
-                }
-            }
+            None => Place::unnamed(url),
         })
     }
 
@@ -205,7 +198,6 @@ impl Place {
             target: Target::default(),
             url,
             direct_url: None,
-            guarded: Vec::new(),
         }
     }
 
@@ -244,27 +236,6 @@ impl Place {
             Some(url) => engine.direct_url(url),
             None => engine,
         })
-    }
-
-    /// Refuses to change a database that the file does not name where its ledger is that of a target which
-    /// asks for approvals: the variable of that target may be unset, or its server have two names.
-    pub(crate) async fn guard(&self, engine: &mut Migrator) -> Result<(), Fault> {
-        if self.guarded.is_empty() {
-            return Ok(());
-        }
-        let history = engine.history().await?;
-        let mut targets = history
-            .iter()
-            .rev()
-            .filter_map(|entry| entry.target.as_ref());
-        match targets.find(|target| self.guarded.contains(target)) {
-            None => Ok(()),
-            Some(target) => Err(MigrateError::Unapproved(Problems(vec![format!(
-                "the ledger of this database is that of target `{target}`, which asks for approvals; say \
-                 `--target {target}`, or give a copy of it a target of its own in `{FILE}`"
-            )]))
-            .into()),
-        }
     }
 }
 

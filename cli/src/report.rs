@@ -31,7 +31,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// The migrations and their state.
-pub(crate) fn status(status: &Status) -> String {
+pub(crate) fn status(status: &Status, unsealed: &[String]) -> String {
     let mut head = vec!["version", "name", "state", "applied (UTC)", "by", "took"];
     let has_approvals = !status.approvals.is_empty();
     if has_approvals {
@@ -62,12 +62,12 @@ pub(crate) fn status(status: &Status) -> String {
         count(total, "migration"),
         total - pending
     ));
-    text.push_str(&remarks(status));
+    text.push_str(&remarks(status, unsealed));
     text
 }
 
 /// What would run, with what it does.
-pub(crate) fn plan(status: &Status, target: &Target, sql: bool) -> String {
+pub(crate) fn plan(status: &Status, target: &Target, sql: bool, unsealed: &[String]) -> String {
     let mut text = String::new();
     let pending = status
         .migrations
@@ -101,12 +101,12 @@ pub(crate) fn plan(status: &Status, target: &Target, sql: bool) -> String {
         "{} pending\n",
         count(status.pending(), "migration")
     ));
-    text.push_str(&remarks(status));
+    text.push_str(&remarks(status, unsealed));
     text
 }
 
 /// What else there is to say of a ledger.
-fn remarks(status: &Status) -> String {
+fn remarks(status: &Status, unsealed: &[String]) -> String {
     let mut text = String::new();
     for entry in &status.begun {
         text.push_str(&unfinished(status, entry));
@@ -122,6 +122,20 @@ fn remarks(status: &Status) -> String {
             "migration `{version}_{name}` was applied by the Supabase CLI and is not in the ledger; {remedy}\n"
         ));
     }
+    for name in unsealed {
+        text.push_str(&format!(
+            "`hand/{name}.sql` is not sealed, so nothing applies it; run `cargo tabellion seal {name}`, or remove it\n"
+        ));
+    }
+    if let Some(guard) = &status.guard {
+        let guard = match &guard.target {
+            Some(name) => format!("target `{name}`"),
+            None => "a target without a name".to_owned(),
+        };
+        text.push_str(&format!(
+            "{guard} guards this database: a target that asks for no approvals changes nothing here\n"
+        ));
+    }
     for problem in &status.problems {
         text.push_str(&format!("{problem}\n"));
     }
@@ -130,11 +144,16 @@ fn remarks(status: &Status) -> String {
 
 /// What `verify` has to say.
 pub(crate) fn verification(found: &Verification) -> String {
-    if found.is_clean() {
+    let mut text = if found.is_clean() {
         let objects = count(found.compared, "object");
-        return format!("the database holds what was sealed: {objects} compared, no difference\n");
+        format!("the database holds what was sealed: {objects} compared, no difference\n")
+    } else {
+        found.to_string()
+    };
+    for note in &found.notes {
+        text.push_str(&format!("note: {note}\n"));
     }
-    found.to_string()
+    text
 }
 
 /// What came of a rehearsal: a table of its migrations, and a line for each thing that it found.
@@ -205,18 +224,18 @@ pub(crate) fn entered(entry: &Entry) -> String {
         Event::Adopted => "adopted",
         Event::RepairedApplied => "entered as applied",
         Event::RepairedRolledBack => "entered as not applied",
+        Event::Claimed => "claimed the database",
         other => other.as_str(),
     };
     let on = match &entry.target {
         Some(target) => format!(" on {target}"),
         None => String::new(),
     };
-    format!(
-        "{what} {} {}{on} by {}\n",
-        entry.version,
-        entry.name,
-        by(entry)
-    )
+    let of = match entry.event {
+        Event::Claimed => String::new(),
+        _ => format!(" {} {}", entry.version, entry.name),
+    };
+    format!("{what}{of}{on} by {}\n", by(entry))
 }
 
 fn approved_by(status: &Status, migration: &Migration) -> String {

@@ -109,6 +109,47 @@ async fn what_the_supabase_cli_applied_is_adopted() {
 }
 
 #[tokio::test]
+async fn what_was_written_by_hand_is_named() {
+    let shop = Shop::new(Project::sealed(), PLAIN).await;
+    shop.run(&["new", "greeting"]).code(0);
+    let told = "`hand/greeting.sql` is not sealed, so nothing applies it; run `cargo tabellion seal greeting`, or \
+                remove it\n";
+    for words in ["status", "plan"] {
+        let run = shop.run(&[words]).code(0);
+        assert!(run.out.contains(told), "{}", run.out);
+        let unsealed = shop.run(&[words, "--json"]).code(0).json()["unsealed"].take();
+        assert_eq!(unsealed, serde_json::json!(["greeting"]));
+    }
+    shop.project.write(
+        "hand/greeting.sql",
+        "create function public.greeting() returns text language sql\n  \
+         set search_path = '' as $$ select 'hello' $$;\n",
+    );
+    shop.project.write(
+        "hand/greeting.rollback.sql",
+        "drop function public.greeting();\n",
+    );
+    shop.run(&["seal", "greeting"]).code(0);
+    assert!(!shop.run(&["status"]).code(0).out.contains("not sealed"));
+    by_hand(&shop).await;
+    let adopt = [&["adopt"][..], &WHO].concat();
+    let version = shop.versions().remove(3);
+    let refused = shop.run(&adopt).code(3);
+    assert_eq!(
+        refused.err,
+        format!(
+            "error: migration `{version}_greeting` is written by hand, so no comparison with the structs tells \
+             whether its work is there; see that it is, and say `--hand-written {version}`\n"
+        )
+    );
+    let named = [&adopt[..], &["--hand-written", &version]].concat();
+    assert_eq!(shop.run(&named).code(0).out.lines().count(), 4);
+    let noted = "select count(*) from tabellion.ledger
+                 where note = 'written by hand, and said to be there: it was there before'";
+    assert_eq!(shop.number(noted).await, 1);
+}
+
+#[tokio::test]
 async fn a_repair_says_who_and_why() {
     let shop = Shop::new(Project::sealed(), PLAIN).await;
     shop.run(&["apply"]).code(0);

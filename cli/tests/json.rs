@@ -36,7 +36,7 @@ fn document(shop: &Shop, words: &[&str], fields: &[&str]) -> Value {
     document
 }
 
-const ROW: [&str; 14] = [
+const ROW: [&str; 15] = [
     "id",
     "event",
     "version",
@@ -44,6 +44,7 @@ const ROW: [&str; 14] = [
     "checksum",
     "rollback_checksum",
     "target",
+    "guarded",
     "actor",
     "on_behalf_of",
     "note",
@@ -73,7 +74,15 @@ async fn of_a_day_on_a_database() {
     let plan = document(
         &shop,
         &["plan", "--sql"],
-        &["approval", "pending", "begun", "elsewhere", "problems"],
+        &[
+            "approval",
+            "pending",
+            "begun",
+            "elsewhere",
+            "guard",
+            "unsealed",
+            "problems",
+        ],
     );
     assert_eq!(plan["approval"], true);
     assert_eq!(plan["target"], "shop");
@@ -116,8 +125,18 @@ async fn of_a_day_on_a_database() {
     let status = document(
         &shop,
         &["status", "--check"],
-        &["migrations", "pending", "begun", "elsewhere", "problems"],
+        &[
+            "migrations",
+            "pending",
+            "begun",
+            "elsewhere",
+            "guard",
+            "unsealed",
+            "problems",
+        ],
     );
+    assert_eq!(keys(&status["guard"]), ROW.into());
+    assert_eq!(status["guard"]["guarded"], true);
     assert_eq!(keys(&status["migrations"][0]), MIGRATION.into());
     assert_eq!(status["migrations"][0]["version"], versions[0]);
     assert_eq!(status["migrations"][0]["state"], "applied");
@@ -129,6 +148,7 @@ async fn of_a_day_on_a_database() {
         "compared",
         "pending",
         "problems",
+        "notes",
         "missing_roles",
         "findings",
     ];
@@ -170,6 +190,18 @@ async fn of_a_day_on_a_database() {
         &["adopt", "--by", "Ada", "--reason", "x"],
         &["entries", "verification"],
     );
+    // The target asks for approvals no more, which is not for a file alone to say.
+    shop.config(PLAIN);
+    shop.run(&["rollback"]).code(3);
+    let claimed = document(
+        &shop,
+        &["claim", "--by", "Ada", "--reason", "x"],
+        &["entries"],
+    );
+    let entry = &claimed["entries"][0];
+    assert_eq!(keys(entry), ROW.into());
+    assert_eq!(entry["event"], "claimed");
+    assert!(entry["version"].is_null() && entry["checksum"].is_null());
 }
 
 #[tokio::test]

@@ -168,18 +168,20 @@ async fn a_copy_takes_its_rows_along() {
         let said = shop.end(asking).code(3).err;
         assert!(said.contains("`production` asks for approvals"), "{said}");
     }
-    let began = Instant::now();
-    let run = loop {
-        let mut copy = shop.command(&["rehearse", "--on-copy-of", "restored", "--json"]);
-        copy.env("RESTORED_URL", restored.url());
-        let run = shop.end(copy);
-        // The session above takes a moment to end.
-        if run.code != 5 || began.elapsed() > Duration::from_secs(20) {
-            break run;
+    let copied = async || {
+        let began = Instant::now();
+        loop {
+            let mut copy = shop.command(&["rehearse", "--on-copy-of", "restored", "--json"]);
+            copy.env("RESTORED_URL", restored.url());
+            let run = shop.end(copy);
+            // The session above takes a moment to end.
+            if run.code != 5 || began.elapsed() > Duration::from_secs(20) {
+                break run;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let lines = run.code(0).lines();
+    let lines = copied().await.code(0).lines();
     let outcome = lines.last().unwrap();
     assert_eq!(outcome["migrations"].as_array().unwrap().len(), 2);
     assert!(
@@ -189,6 +191,26 @@ async fn a_copy_takes_its_rows_along() {
         "{outcome}"
     );
     assert_eq!(outcome["target"], "restored");
+    // A restored backup of a database that such a target guards is claimed first.
+    let last = shop.versions().remove(2);
+    let mut approve = shop.command(&["approve", &last, "--by", "Ana", "--target", "production"]);
+    approve.env("PRODUCTION_URL", restored.url());
+    shop.end(approve).code(0);
+    let lines = copied().await.code(3).lines();
+    let said = lines.last().unwrap()["error"]["message"].as_str().unwrap();
+    assert!(
+        said.starts_with(
+            "target `production`, which asks for approvals, guards the database to copy"
+        ),
+        "{said}"
+    );
+    let claim = [
+        "claim", "--by", "Ana", "--reason", "x", "--target", "restored",
+    ];
+    let mut claim = shop.command(&claim);
+    claim.env("RESTORED_URL", restored.url());
+    shop.end(claim).code(0);
+    copied().await.code(0);
     for words in [
         &["rehearse", "--on-copy-of", "nothing"][..],
         &["rehearse", "--on-copy-of", "restored", "--target", "shop"],

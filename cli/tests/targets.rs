@@ -145,22 +145,16 @@ async fn nobody_walks_around_an_approval_by_a_variable() {
     // The target's variable is unset, and its ledger tells all the same.
     shop.run(&["approve", "--all-pending", "--by", "Ana"])
         .code(0);
-    shop.run(&["apply"]).code(0);
-    let version = shop.versions().remove(2);
+    let versions = shop.versions();
+    shop.run(&["apply", "--to", &versions[1]]).code(0);
+    let version = &versions[2];
+    let who = ["--by", "Eve", "--reason", "x"];
     for words in [
         &["apply"][..],
         &["rollback", "--accept-data-loss"],
-        &[
-            "repair",
-            &version,
-            "--rolled-back",
-            "--by",
-            "Eve",
-            "--reason",
-            "x",
-        ],
-        &["adopt", "--by", "Eve", "--reason", "x"],
-        &["approve", &version, "--by", "Eve"],
+        &[&["repair", version, "--applied"][..], &who].concat(),
+        &[&["adopt"][..], &who].concat(),
+        &["approve", version, "--by", "Eve"],
     ] {
         let mut command = shop.command(words);
         command
@@ -168,19 +162,87 @@ async fn nobody_walks_around_an_approval_by_a_variable() {
             .env("MINE", url)
             .args(["--url-env", "MINE"]);
         let run = shop.end(command).code(3);
-        assert_eq!(
-            run.err,
-            "error: the ledger of this database is that of target `shop`, which asks for approvals; say \
-             `--target shop`, or give a copy of it a target of its own in `tabellion.toml`\n"
+        assert!(
+            run.err.starts_with(
+                "error: target `shop` guards this database, since it asked for approvals when "
+            ) && run
+                .err
+                .contains(" UTC; say `--target shop` (in a program: ")
+                && run
+                    .err
+                    .contains("run `cargo tabellion claim --target NAME --by NAME --reason TEXT`"),
+            "{}",
+            run.err
         );
     }
     // Looking is free.
-    let mut command = shop.command(&["verify", "--url-env", "MINE"]);
+    let mut command = shop.command(&["status", "--url-env", "MINE"]);
     command.env("SHOP_URL", "").env("MINE", url);
-    shop.end(command).code(0);
+    let run = shop.end(command).code(0);
+    assert!(
+        run.out.contains(
+            "\ntarget `shop` guards this database: a target that asks for no approvals changes nothing here\n"
+        ),
+        "{}",
+        run.out
+    );
     // A database of one's own is nobody's target.
     let own = database().await;
     as_variable("MINE", own.url(), &["apply"]).code(0);
+}
+
+#[tokio::test]
+async fn a_restored_copy_is_claimed_for_its_target() {
+    let config = format!("{GUARDED}[target.staging]\nurl_env = \"STAGING_URL\"\n");
+    let shop = Shop::new(Project::sealed(), &config).await;
+    let all = [
+        "approve",
+        "--all-pending",
+        "--by",
+        "Ana",
+        "--target",
+        "shop",
+    ];
+    shop.run(&all).code(0);
+    shop.run(&["apply", "--target", "shop"]).code(0);
+    // As if it were a copy on a server of its own.
+    let staging = |words: &[&str]| {
+        let mut command = shop.command(words);
+        command
+            .env("SHOP_URL", "")
+            .env("STAGING_URL", shop.database.url())
+            .args(["--target", "staging"]);
+        shop.end(command)
+    };
+    let back = ["rollback", "--accept-data-loss"];
+    let refused = staging(&back).code(3);
+    let remedy = "cargo tabellion claim --target staging --by NAME --reason TEXT";
+    assert!(refused.err.contains(remedy), "{}", refused.err);
+    staging(&["claim", "--by", "Ana"]).code(2);
+    let claim = ["claim", "--by", "Ana", "--reason", "restored on Monday"];
+    let claimed = staging(&claim).code(0);
+    assert!(
+        claimed
+            .out
+            .starts_with("claimed the database on staging by ")
+            && claimed.out.ends_with(" for Ana\n"),
+        "{}",
+        claimed.out
+    );
+    staging(&back).code(0);
+    let again = staging(&claim).code(2);
+    assert!(
+        again
+            .err
+            .starts_with("error: no target guards this database"),
+        "{}",
+        again.err
+    );
+    // Where both lead to one database, it is no copy.
+    let mut twin = shop.command(&claim);
+    twin.env("STAGING_URL", shop.database.url())
+        .args(["--target", "staging"]);
+    shop.end(twin).code(2);
 }
 
 #[tokio::test]

@@ -237,6 +237,7 @@ fn both_branches_applied_are_refused_and_nothing_is_written() {
             checksum: sealed.up.sha256.clone(),
             rollback_checksum: sealed.down.sha256.clone(),
             target: None,
+            guarded: false,
             actor: "a".into(),
             on_behalf_of: None,
             note: None,

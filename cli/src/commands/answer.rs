@@ -28,16 +28,11 @@ pub(super) async fn approve(
 pub(super) async fn adopt(
     mut engine: Migrator,
     set: &Migrations,
-    to: Option<String>,
-    from_supabase: bool,
+    what: &Adopt,
+    hand_written: &[String],
     reason: &str,
 ) -> Result<Answer, Fault> {
-    let what = match to {
-        Some(version) => Adopt::To(version),
-        None if from_supabase => Adopt::FromSupabase,
-        None => Adopt::All,
-    };
-    let adopted = engine.adopt(set, &what, Some(reason)).await?;
+    let adopted = engine.adopt(set, what, hand_written, Some(reason)).await?;
     let found = adopted.verification.as_ref();
     let differs = found.is_some_and(|found| !found.is_clean());
     let json = json!({
@@ -65,6 +60,15 @@ pub(super) async fn repair(
     reason: &str,
 ) -> Result<Answer, Fault> {
     let entry = engine.repair(set, version, state, by, reason).await?;
+    Ok(Answer::done(
+        report::entered(&entry),
+        json!({ "entries": [Row::from(&entry)] }),
+    ))
+}
+
+/// Takes the database over from the target that guards it.
+pub(super) async fn claim(mut engine: Migrator, by: &str, reason: &str) -> Result<Answer, Fault> {
+    let entry = engine.claim(by, reason).await?;
     Ok(Answer::done(
         report::entered(&entry),
         json!({ "entries": [Row::from(&entry)] }),

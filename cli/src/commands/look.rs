@@ -5,7 +5,7 @@ use tabellion::migrate::{Migrations, Migrator, Target};
 
 use super::Answer;
 use crate::fault::Fault;
-use crate::json::{elsewhere, migrations, pending, rows, verification};
+use crate::json::{Row, elsewhere, migrations, pending, rows, verification};
 use crate::report;
 
 /// What would run, and what it would do.
@@ -14,6 +14,7 @@ pub(super) async fn plan(
     set: &Migrations,
     target: &Target,
     sql: bool,
+    unsealed: &[String],
 ) -> Result<Answer, Fault> {
     let status = engine.status(set).await?;
     let json = json!({
@@ -21,9 +22,11 @@ pub(super) async fn plan(
         "pending": pending(&status, sql),
         "begun": rows(&status.begun),
         "elsewhere": elsewhere(&status),
+        "guard": status.guard.as_ref().map(Row::from),
+        "unsealed": unsealed,
         "problems": status.problems,
     });
-    let answer = Answer::done(report::plan(&status, target, sql), json);
+    let answer = Answer::done(report::plan(&status, target, sql, unsealed), json);
     Ok(answer.or_finding(!status.problems.is_empty()))
 }
 
@@ -32,6 +35,7 @@ pub(super) async fn status(
     mut engine: Migrator,
     set: &Migrations,
     check: bool,
+    unsealed: &[String],
 ) -> Result<Answer, Fault> {
     let status = engine.status(set).await?;
     let json = json!({
@@ -39,10 +43,12 @@ pub(super) async fn status(
         "pending": status.pending(),
         "begun": rows(&status.begun),
         "elsewhere": elsewhere(&status),
+        "guard": status.guard.as_ref().map(Row::from),
+        "unsealed": unsealed,
         "problems": status.problems,
     });
     let wanting = status.pending() > 0 || !status.begun.is_empty() || !status.problems.is_empty();
-    Ok(Answer::done(report::status(&status), json).or_finding(check && wanting))
+    Ok(Answer::done(report::status(&status, unsealed), json).or_finding(check && wanting))
 }
 
 /// Whether the database holds what was sealed.

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tabellion::migrate::{Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions};
+use tabellion::migrate::{
+    Adopt, Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions, unsealed,
+};
 
 use crate::args::{Command, Database, Rehearsal, Sealing, Target};
 use crate::config::Config;
@@ -184,9 +186,6 @@ impl Session {
             let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
             self.plan(&mut engine, &set, &command).await;
             self.teller.begin(command.name(), "");
-            if command.writes() {
-                place.guard(&mut engine).await?;
-            }
             self.on_database(command, &place, &set, engine).await
         }
         .await;
@@ -215,8 +214,14 @@ impl Session {
         engine: Migrator,
     ) -> Result<Answer, Fault> {
         match command {
-            Database::Plan { sql, .. } => look::plan(engine, set, &place.target, sql).await,
-            Database::Status { check, .. } => look::status(engine, set, check).await,
+            Database::Plan { sql, .. } => {
+                let unsealed = unsealed(&self.root)?;
+                look::plan(engine, set, &place.target, sql, &unsealed).await
+            }
+            Database::Status { check, .. } => {
+                let unsealed = unsealed(&self.root)?;
+                look::status(engine, set, check, &unsealed).await
+            }
             Database::Verify { .. } => {
                 let answer = look::verify(engine, set).await?;
                 self.document(VERIFICATION, || answer.json.clone());
@@ -238,10 +243,20 @@ impl Session {
             Database::Adopt {
                 to,
                 from_supabase,
+                hand_written,
                 by,
                 reason,
                 ..
-            } => answer::adopt(engine.on_behalf_of(by), set, to, from_supabase, &reason).await,
+            } => {
+                let what = match to {
+                    Some(version) => Adopt::To(version),
+                    None if from_supabase => Adopt::FromSupabase,
+                    None => Adopt::All,
+                };
+                let engine = engine.on_behalf_of(by);
+                answer::adopt(engine, set, &what, &hand_written, &reason).await
+            }
+            Database::Claim { by, reason, .. } => answer::claim(engine, &by, &reason).await,
             Database::Repair {
                 version,
                 applied,

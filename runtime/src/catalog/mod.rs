@@ -84,10 +84,15 @@ pub enum Kind {
     /// What a role may do beyond all grants and policies. No snapshot holds it, since it belongs to
     /// no schema; `verify` finds it.
     RolePower,
+    /// A setting that sessions of a role, or of the database, begin with. No snapshot holds it; `verify` finds
+    /// those that change what policies let through.
+    Setting,
+    /// A view, materialized or not. No snapshot holds it; `verify` finds those that read past policies.
+    View,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 16] = [
+    const ALL: [(Kind, &'static str); 18] = [
         (Kind::Schema, "schema"),
         (Kind::Table, "table"),
         (Kind::RowLevelSecurity, "row-level security"),
@@ -104,6 +109,8 @@ impl Kind {
         (Kind::Owner, "owner"),
         (Kind::Extension, "extension"),
         (Kind::RolePower, "role power"),
+        (Kind::Setting, "setting"),
+        (Kind::View, "view"),
     ];
 
     /// The kind in words.
@@ -127,8 +134,8 @@ impl Kind {
 pub struct Object {
     /// The PostgreSQL schema.
     pub schema: String,
-    /// The table, or what else a grant is about: a sequence, a function with `()` behind its name. Empty
-    /// for what belongs to the schema.
+    /// The table, or what else it is about: a view, of a grant a sequence or a function with `()` behind its
+    /// name, of a setting the role. Empty for what belongs to the schema, and for a setting of the database.
     pub relation: String,
     /// What it is.
     pub kind: Kind,
@@ -150,10 +157,16 @@ impl Object {
         };
         match (self.kind, self.name.as_str()) {
             (Kind::Schema, _) => place,
-            (Kind::Table | Kind::Function, _) => format!("{} {place}", self.kind.as_str()),
+            (Kind::Table | Kind::Function | Kind::View, _) => {
+                format!("{} {place}", self.kind.as_str())
+            }
             (Kind::RolePower, role) => {
                 format!("what role `{role}` may do beyond grants and policies")
             }
+            (Kind::Setting, name) if self.relation.is_empty() => {
+                format!("setting `{name}` of the database")
+            }
+            (Kind::Setting, name) => format!("setting `{name}` of role `{}`", self.relation),
             (Kind::Owner, _) => format!("owner of {place}"),
             (Kind::Extension, name) => format!("extension `{name}`"),
             (Kind::Grant, role) => format!("what `{role}` may do on {place}"),

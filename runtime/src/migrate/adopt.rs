@@ -19,6 +19,9 @@ pub enum Adopt {
     FromSupabase,
 }
 
+/// What the ledger's row says of a migration of which a person alone says that its work is there.
+const SAID: &str = "written by hand, and said to be there";
+
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adopted {
@@ -32,23 +35,29 @@ impl Migrator {
     /// Enters what is pending as adopted, without running anything: where the database is as sealed, or where
     /// the Supabase CLI has applied it.
     ///
-    /// A database that differs is told where, by [`Adopted::verification`], and nothing is written.
+    /// A database that differs is told where, by [`Adopted::verification`], and nothing is written. A migration
+    /// written by hand, of which that comparison proves nothing, is entered only where its version is among
+    /// `by_hand`, and its row says so.
     ///
     /// # Errors
     /// A history that does not fit, a file that was begun and has not finished, a version of which nothing
-    /// tells whether its work is there; another process that holds the migration lock; those of the connection
+    /// tells whether its work is there, migrations written by hand that are not named; a database that a target
+    /// guards which asks for approvals; another process that holds the migration lock; those of the connection
     /// and the server.
     pub async fn adopt(
         &mut self,
         set: &Migrations,
         what: &Adopt,
+        by_hand: &[String],
         reason: Option<&str>,
     ) -> Result<Adopted, MigrateError> {
         self.ledger = Ledger::read(&self.client).await?;
         let (chosen, compares) = self.adoptable(set, what)?;
+        self.answered_for(set, &chosen, by_hand)?;
         if chosen.is_empty() {
             return Ok(Adopted::default());
         }
+        self.unguarded()?;
         let verification = if compares {
             let verification = self.compare(set).await?;
             if !verification.is_clean() {
@@ -64,6 +73,7 @@ impl Migrator {
         self.begin().await?;
         let written = async {
             // Another process may have worked while this one waited.
+            self.unguarded()?;
             let (now, _) = self.adoptable(set, what)?;
             if now != chosen {
                 return Err(MigrateError::history(
@@ -71,10 +81,18 @@ impl Migrator {
                      decide again",
                 ));
             }
+            let reason = reason.and_then(said);
+            let by_hand = match reason {
+                Some(reason) => format!("{SAID}: {reason}"),
+                None => SAID.to_owned(),
+            };
             let rows: Vec<Row<'_>> = chosen
                 .iter()
                 .map(|migration| Row {
-                    note: reason.and_then(said),
+                    note: match self.is_unproven(migration) {
+                        true => Some(&by_hand),
+                        false => reason,
+                    },
                     ..Row::of(Event::Adopted, migration)
                 })
                 .collect();
@@ -99,6 +117,47 @@ impl Migrator {
                 self.abort().await;
                 Err(error)
             }
+        }
+    }
+
+    /// Whether nothing but a person tells that the migration's work is there.
+    fn is_unproven(&self, migration: &Migration) -> bool {
+        let theirs = self.ledger.supabase.as_ref();
+        migration.is_by_hand() && !theirs.is_some_and(|history| history.holds(&migration.version))
+    }
+
+    /// Refuses migrations of which nothing tells whether their work is there and that are not named, all of
+    /// them at once; and names that are none of those.
+    fn answered_for(
+        &self,
+        set: &Migrations,
+        chosen: &[&Migration],
+        named: &[String],
+    ) -> Result<(), MigrateError> {
+        for version in named {
+            let migration = set.known(version)?;
+            if !migration.is_by_hand() || !chosen.contains(&migration) {
+                return Err(MigrateError::Request(format!(
+                    "migration `{version}_{}` is none that is written by hand and to be adopted; leave it out",
+                    migration.name
+                )));
+            }
+        }
+        let unnamed = chosen
+            .iter()
+            .filter(|one| self.is_unproven(one) && !named.contains(&one.version));
+        let problem = |one: &&Migration| {
+            format!(
+                "migration `{0}_{1}` is written by hand, so no comparison with the structs tells whether its work \
+                 is there; see that it is, and say `--hand-written {0}`",
+                one.version, one.name
+            )
+        };
+        let problems: Vec<String> = unnamed.map(problem).collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(MigrateError::Unaccepted(Problems(problems)))
         }
     }
 

@@ -20,7 +20,8 @@ impl Migrator {
     /// An approval holds until a file changes or the migration is rolled back.
     ///
     /// # Errors
-    /// A version that the lock does not hold; nobody named; those of the connection and the server.
+    /// A version that the lock does not hold; nobody named; a database that another target guards; those of the
+    /// connection and the server.
     pub async fn approve(
         &mut self,
         set: &Migrations,
@@ -49,6 +50,7 @@ impl Migrator {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
+        self.unguarded()?;
         self.prepare().await?;
         let rows: Vec<Row<'_>> = chosen
             .iter()
@@ -66,14 +68,17 @@ impl Migrator {
         Ok(entries)
     }
 
-    /// Refuses what lacks an approval that the target asks for.
+    /// Refuses what lacks an approval that the target asks for, or that guards the database.
     pub(super) fn approved(
         &self,
         set: &Migrations,
         chosen: &[&Migration],
     ) -> Result<(), MigrateError> {
-        if !self.target.approval {
+        if chosen.is_empty() {
             return Ok(());
+        }
+        if !self.target.approval {
+            return self.unguarded();
         }
         let name = self.target.name.as_deref();
         let approvals = self.ledger.approvals(set, name);

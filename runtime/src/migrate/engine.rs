@@ -70,6 +70,9 @@ pub struct Status {
     /// The rows of what was begun outside a transaction, up or back, and has not finished: it was cut short,
     /// or another process is at it.
     pub begun: Vec<Entry>,
+    /// The last row of the target that guards the database, which takes nothing from a target that asks for no
+    /// approvals; see [`Migrator::claim`].
+    pub guard: Option<Entry>,
     /// What keeps ledger and lock from being one history; empty where all is well.
     pub problems: Vec<String>,
 }
@@ -165,6 +168,7 @@ impl Migrator {
                 .collect(),
             elsewhere: self.ledger.elsewhere(),
             begun: self.ledger.begun().into_values().cloned().collect(),
+            guard: self.ledger.guard().cloned(),
             problems: self.ledger.problems(set),
         })
     }

@@ -16,6 +16,7 @@
 mod adopt;
 mod apply;
 mod approve;
+mod claim;
 mod connect;
 mod engine;
 mod error;
@@ -43,6 +44,7 @@ pub use repair::Repair;
 pub use rollback::{RollbackOptions, RollbackTarget};
 pub use seal::{
     Applied, NewFiles, Resealed, SealOptions, SealedFiles, new_hand, reseal, seal, seal_hand,
+    unsealed,
 };
 #[doc(hidden)]
 pub use set::{Embedded, embedded};

@@ -23,7 +23,7 @@ impl Migrator {
     ///
     /// # Errors
     /// Nobody named, or no reason; a version that neither lock nor ledger knows; a state that the ledger tells
-    /// already; another process that holds the migration lock; those of the connection and the server.
+    /// already; a database that a target guards which asks for approvals; another process that holds the migration lock; those of the connection and the server.
     pub async fn repair(
         &mut self,
         set: &Migrations,
@@ -41,8 +41,10 @@ impl Migrator {
         self.ledger = Ledger::read(&self.client).await?;
         // Refused before the lock is waited for; decided under it.
         self.repaired(set, version, state)?;
+        self.unguarded()?;
         self.begin().await?;
         let written = async {
+            self.unguarded()?;
             let (event, name, checksums) = self.repaired(set, version, state)?;
             let row = Row {
                 event,

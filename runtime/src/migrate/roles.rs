@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tabellion_sql::ident::quote_literal;
-use tabellion_sql::schema::{Platform, Schema};
+use tabellion_sql::schema::{Platform, Role, Schema};
 use tokio_postgres::Client;
 
 use super::connect::NO_PATH;
@@ -43,10 +43,18 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Roles, Migr
         .keys()
         .map(|role| quote_literal(role))
         .collect();
+    // A migration makes them without login.
+    let created = schema
+        .roles
+        .iter()
+        .filter(|(_, own)| **own == Role::Created);
+    let mut made: Vec<String> = created.map(|(role, _)| quote_literal(role)).collect();
+    made.push("null".into());
     let query = format!(
         "select r.rolname, pg_catalog.concat_ws(', ',
            case when r.rolsuper then 'superuser' end,
            case when r.rolbypassrls then 'bypassrls' end,
+           case when r.rolcanlogin and r.rolname in ({}) then 'login' end,
            case when not r.rolsuper then (
              select pg_catalog.string_agg('member of ' || pg_catalog.quote_ident(p.rolname), ', '
                order by p.rolname collate \"C\")
@@ -55,6 +63,7 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Roles, Migr
                and (p.rolsuper or p.rolbypassrls
                  or p.rolname in ('pg_read_all_data', 'pg_write_all_data'))) end)
          from pg_catalog.pg_roles r where r.rolname in ({})",
+        made.join(", "),
         names.join(", ")
     );
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;

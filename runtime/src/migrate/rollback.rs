@@ -60,6 +60,9 @@ impl Migrator {
         accepted(&chosen, options)?;
         self.approved(set, &chosen)?;
         let mut done = Vec::new();
+        if half_built.is_some() {
+            self.unguarded()?;
+        }
         if chosen.is_empty() && half_built.is_some() && options.target != RollbackTarget::Steps(0) {
             self.begin_finished(set, &mut done).await?;
             self.end().await?;
@@ -107,7 +110,11 @@ impl Migrator {
             let Some((migration, _)) = unfinished(&self.ledger, set) else {
                 return Ok(());
             };
-            match self.abandon(migration).await {
+            let abandoned = match self.unguarded() {
+                Ok(()) => self.abandon(migration).await,
+                Err(refused) => Err(refused),
+            };
+            match abandoned {
                 Ok(entry) => {
                     self.tell(Progress::Done(&entry));
                     done.push(entry);

@@ -11,6 +11,7 @@ use tabellion_sql::lock::{DOWN, Files, LOCK, Lock, UP};
 use tabellion_sql::schema::Schema;
 
 use super::error::{MigrateError, Problems, version_of};
+use super::seal::is_by_hand;
 
 /// One sealed migration: both its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,13 @@ pub struct Migration {
     pub up: Script,
     /// The file that undoes it.
     pub down: Script,
+}
+
+impl Migration {
+    /// Whether it was written by hand, so that no comparison with the structs tells whether its work is there.
+    pub fn is_by_hand(&self) -> bool {
+        is_by_hand(&self.up.sql)
+    }
 }
 
 /// A sealed file.
@@ -364,7 +372,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, MigrateError> {
 }
 
 /// The names in a folder, in order; none where there is no such folder.
-fn list(folder: &Path) -> Result<Vec<String>, MigrateError> {
+pub(super) fn list(folder: &Path) -> Result<Vec<String>, MigrateError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -11,7 +11,9 @@ use crate::database;
 pub struct Target {
     /// Its name, as the ledger keeps it.
     pub name: Option<String>,
-    /// Whether every migration needs an approval before it is applied or rolled back.
+    /// Whether every migration needs an approval before it is applied or rolled back. Once it has entered
+    /// anything, the database takes nothing from a target that asks for none; see
+    /// [`Migrator::claim`](super::Migrator::claim).
     pub approval: bool,
     /// What stands between the engine and the server.
     pub pooler: Pooler,

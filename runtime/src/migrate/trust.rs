@@ -9,6 +9,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::NO_PATH;
 use super::error::{MigrateError, Problems};
+use super::ledger::PROTECTIONS;
 
 /// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
 /// that exists, and one for whatever speaks against either.
@@ -63,7 +64,7 @@ union all
 select 'extra', 'row-level security', '' from ledger where relrowsecurity
 union all
 select 'extra', 'trigger `' || tgname || '`', '' from triggers
-where tgname <> 'append_only' or proname <> 'refuse_change'
+where (tgname::pg_catalog.text, proname::pg_catalog.text) not in ({protections})
   or pronamespace not in (select oid from place)
 union all
 select 'extra', 'rule `' || r.rulename || '`', ''
@@ -72,7 +73,7 @@ union all
 select 'extra', 'a default of column `' || a.attname || '`', ''
 from pg_catalog.pg_attrdef d join ledger on ledger.oid = d.adrelid
 join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-where a.attname not in ('actor', 'at')
+where a.attname <> 'guarded' or pg_catalog.pg_get_expr(d.adbin, d.adrelid) <> 'false'
 union all
 select 'supabase', (
   select pg_catalog.string_agg(a.attname, ' ' order by a.attnum) from pg_catalog.pg_attribute a
@@ -102,7 +103,9 @@ pub(super) struct Found {
 
 /// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
 pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
-    let messages = client.simple_query(&format!("{NO_PATH}{QUERY}")).await;
+    let own = PROTECTIONS.map(|one| format!("('{}', '{}')", one.trigger, one.function));
+    let query = QUERY.replace("{protections}", &own.join(", "));
+    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
     let mut found = Found::default();
@@ -146,68 +149,4 @@ fn owned(what: &str, owner: &str) -> String {
          and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
          drop it or give it to the database's owner"
     )
-}
-
-/// One row for whatever lets rows of the ledger be changed; its words, and what takes it back.
-///
-/// Reading it and adding rows may be granted, to a role that applies and does not own it; not to everyone.
-/// A trigger of type 58 fires before UPDATE, DELETE and TRUNCATE, once a statement.
-const WEAKNESSES: &str = "
-with ledger as (
-  select c.oid, c.relowner, c.relacl, c.relnamespace, n.nspowner, n.nspacl
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = 'tabellion' and c.relname = 'ledger'
-),
-granted as (
-  select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type
-  from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
-  where x.privilege_type <> 'SELECT' and not (x.privilege_type = 'INSERT' and x.grantee <> 0)
-  union all
-  select 'table tabellion.ledger', x.grantee, x.privilege_type || ' (' || pg_catalog.quote_ident(a.attname) || ')'
-  from ledger join pg_catalog.pg_attribute a on a.attrelid = ledger.oid and not a.attisdropped,
-    pg_catalog.aclexplode(a.attacl) x
-  where x.privilege_type not in ('SELECT', 'INSERT')
-  union all
-  select 'schema tabellion', x.grantee, x.privilege_type
-  from ledger, pg_catalog.aclexplode(nspacl) x
-  where x.privilege_type = 'CREATE' and x.grantee <> nspowner
-)
-select 'the ledger''s trigger `append_only` is missing or was changed',
-  'drop trigger if exists append_only on tabellion.ledger; create trigger append_only before update or delete '
-  || 'or truncate on tabellion.ledger for each statement execute function tabellion.refuse_change(); '
-  || 'alter table tabellion.ledger enable always trigger append_only'
-from ledger where not exists (
-  select from pg_catalog.pg_trigger t join pg_catalog.pg_proc f on f.oid = t.tgfoid
-  where t.tgrelid = ledger.oid and t.tgname = 'append_only' and t.tgtype = 58 and t.tgenabled = 'A'
-    and t.tgqual is null and t.tgattr::pg_catalog.text = ''
-    and f.proname = 'refuse_change' and f.pronamespace = ledger.relnamespace)
-union all
-select 'function `tabellion.refuse_change` was changed',
-  'create or replace function tabellion.refuse_change() returns trigger language plpgsql set search_path = '''' '
-  || 'as $$ begin raise exception ''the ledger is append-only'' using errcode = ''insufficient_privilege''; end $$'
-from ledger join pg_catalog.pg_proc f on f.pronamespace = ledger.relnamespace and f.proname = 'refuse_change'
-where pg_catalog.btrim(pg_catalog.regexp_replace(f.prosrc, '[[:space:];]+', ' ', 'g')) <>
-  'begin raise exception ''the ledger is append-only'' using errcode = ''insufficient_privilege'' end'
-union all
-select distinct 'role `' || case grantee when 0 then 'public' else pg_catalog.pg_get_userbyid(grantee) end
-    || '` may ' || privilege_type || ' on ' || thing,
-  'revoke ' || privilege_type || ' on ' || thing || ' from '
-    || case grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) end
-from granted
-order by 1";
-
-/// What lets someone change rows of the ledger that exists, a sentence each; none where it is append-only.
-pub(super) async fn weaknesses(client: &Client) -> Result<Vec<String>, MigrateError> {
-    let messages = client.simple_query(&format!("{NO_PATH}{WEAKNESSES}")).await;
-    let messages = messages
-        .map_err(|error| MigrateError::server("looking who may change the ledger", &error))?;
-    let sentences = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(format!(
-            "{}, so its rows are no proof; run `{}`",
-            row.get(0)?,
-            row.get(1)?
-        )),
-        _ => None,
-    });
-    Ok(sentences.collect())
 }

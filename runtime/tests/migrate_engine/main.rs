@@ -3,6 +3,7 @@
 mod adopting;
 mod approval;
 mod flights;
+mod guard;
 mod killed;
 mod outside;
 mod pooler;

@@ -2,7 +2,7 @@
 
 use tabellion::migrate::ApplyOptions;
 
-use crate::support::{Project, database};
+use crate::support::{Project, client, database};
 use crate::{engine, run};
 
 #[tokio::test]
@@ -27,6 +27,32 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
             "create or replace function tabellion.refuse_change() returns trigger language plpgsql
              set search_path = '' as $$ begin return null; end $$",
             "function `tabellion.refuse_change` was changed",
+        ),
+        (
+            "alter table tabellion.ledger disable trigger stamped",
+            "the ledger's trigger `stamped` is missing or was changed",
+        ),
+        (
+            "drop trigger stamped on tabellion.ledger",
+            "the ledger's trigger `stamped` is missing or was changed",
+        ),
+        (
+            "create or replace function tabellion.stamp_row() returns trigger language plpgsql
+             security definer set search_path = '' as $$ begin
+               new.id := nextval('tabellion.ledger_id_seq'); return new; end $$",
+            "function `tabellion.stamp_row` was changed",
+        ),
+        (
+            "alter function tabellion.stamp_row() security invoker",
+            "function `tabellion.stamp_row` was changed",
+        ),
+        (
+            "alter function tabellion.stamp_row() set search_path = public",
+            "function `tabellion.stamp_row` was changed",
+        ),
+        (
+            "grant update on sequence tabellion.ledger_id_seq to pg_monitor",
+            "may UPDATE on sequence tabellion.ledger_id_seq",
         ),
         (
             "grant update on tabellion.ledger to public",
@@ -59,6 +85,7 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
         run(&database, remedy.trim_end_matches('`')).await;
         let found = engine.verify(&set).await.unwrap();
         assert!(found.is_clean(), "{sql}: {found}");
+        assert_eq!(found.notes, [""; 0]);
     }
     // Whoever applies without owning it reads and adds.
     run(
@@ -66,5 +93,51 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
         "grant select, insert on tabellion.ledger to pg_monitor",
     )
     .await;
-    assert!(engine.verify(&set).await.unwrap().is_clean());
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+    assert_eq!(
+        found.notes,
+        ["role `pg_monitor` may enter rows in the ledger, each under the name of its login"]
+    );
+}
+
+#[tokio::test]
+async fn who_enters_a_row_is_not_for_the_row_to_say() {
+    let (database, project) = (database().await, Project::sealed());
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let login = database.create_login("deploy", &[]).await.unwrap();
+    let name = format!("deploy_{}", database.name());
+    let grant = format!(
+        "grant usage on schema tabellion to {name}; grant select, insert on tabellion.ledger to {name}"
+    );
+    run(&database, &grant).await;
+    let deploy = client(&login).await;
+    let admin = client(database.url()).await;
+    let replica = "set session_replication_role = replica";
+    admin.batch_execute(replica).await.unwrap();
+    let migration = set.iter().next().unwrap();
+    let forged = format!(
+        "insert into tabellion.ledger
+           (id, event, version, name, checksum, rollback_checksum, actor, at, duration_ms, tool)
+         overriding system value
+         values (0, 'approved', '{}', 'x', '{}', '{}', 'ana', '1999-01-01', 0, 'x')",
+        migration.version, migration.checksum, migration.rollback_checksum
+    );
+    let mut last = engine.history().await.unwrap().last().unwrap().id;
+    for (client, actor) in [(&deploy, Some(&name)), (&admin, None)] {
+        client.batch_execute(&forged).await.unwrap();
+        let history = engine.history().await.unwrap();
+        let entry = history.last().unwrap();
+        assert_eq!(entry.id, last + 1);
+        last = entry.id;
+        assert!(actor.is_none_or(|name| *name == entry.actor), "{entry:?}");
+        assert_ne!(entry.actor, "ana");
+        assert!(entry.at.as_str() > "2020", "{entry:?}");
+    }
+    // Nor may it move the numbers.
+    let moved = deploy
+        .batch_execute("select setval('tabellion.ledger_id_seq', 1)")
+        .await;
+    assert!(moved.is_err());
 }

@@ -82,7 +82,7 @@ async fn what_that_tool_applied_is_adopted_and_not_run_again() {
         "{error}"
     );
     let done = engine
-        .adopt(&set, &Adopt::FromSupabase, Some("before us"))
+        .adopt(&set, &Adopt::FromSupabase, &[], Some("before us"))
         .await
         .unwrap();
     assert_eq!(events(&done.entries), ["adopted"]);

@@ -56,8 +56,12 @@ async fn rows_from_the_future_count_in_their_order() {
             &database,
             &format!(
                 "do $$ begin if to_regclass('tabellion.ledger') is not null then
-                   alter table tabellion.ledger alter at
-                     set default pg_catalog.clock_timestamp() + interval '{years} years';
+                   create or replace function tabellion.stamp_row() returns trigger language plpgsql
+                     security definer set search_path = '' as $f$ begin
+                       new.id := nextval('tabellion.ledger_id_seq');
+                       new.actor := session_user;
+                       new.at := clock_timestamp() + interval '{years} years';
+                       return new; end $f$;
                  end if; end $$"
             ),
         )

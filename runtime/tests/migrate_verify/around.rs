@@ -135,6 +135,11 @@ async fn a_role_above_the_policies_is_told() {
             "superuser",
         ),
         (
+            "alter role {role} login",
+            "alter role {role} nologin",
+            "login",
+        ),
+        (
             "grant pg_read_all_data to {role}",
             "revoke pg_read_all_data from {role}",
             "member of pg_read_all_data",

@@ -4,6 +4,7 @@ mod around;
 mod forms;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
+mod openings;
 
 use migrate_support::{Project, ROLE, client, database};
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator};

@@ -291,6 +291,7 @@ impl Migrator {
     pub(super) fn who(&self) -> Who<'_> {
         Who {
             target: self.target.name.as_deref(),
+            guarded: self.target.approval,
             on_behalf_of: self.on_behalf_of.as_deref(),
         }
     }

@@ -43,15 +43,17 @@ fn read(messages: &[SimpleQueryMessage]) -> Option<Ledger> {
     rows.next().filter(|first| first.get(0) == Some("t"))?;
     let entries = rows.map(|row| {
         let spelled = row.get(0)?;
+        let text = |index| row.get(index).unwrap_or_default().to_owned();
         let &(event, _) = Event::ALL.iter().find(|(_, name)| *name == spelled)?;
         Some(Entry {
             id: 0,
             event,
-            version: row.get(1)?.to_owned(),
+            version: text(1),
             name: String::new(),
-            checksum: row.get(2)?.to_owned(),
+            checksum: text(2),
             rollback_checksum: String::new(),
             target: None,
+            guarded: false,
             actor: String::new(),
             on_behalf_of: None,
             note: None,

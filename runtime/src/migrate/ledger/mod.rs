@@ -4,6 +4,7 @@
 //! last event that sets one. No value of any user's row is ever written here.
 
 mod glance;
+mod protect;
 mod state;
 mod supabase;
 mod write;
@@ -14,6 +15,7 @@ use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
+pub(super) use protect::{PROTECTIONS, protected};
 pub(super) use supabase::Supabase;
 pub(super) use write::{Row, Who, create, enter, insert};
 
@@ -39,10 +41,13 @@ pub enum Event {
     RepairedApplied,
     /// Someone says that it is not applied, whatever the rows before say.
     RepairedRolledBack,
+    /// Someone says that the database is not, or no longer, that of the target which guards it. Of no
+    /// migration.
+    Claimed,
 }
 
 impl Event {
-    const ALL: [(Event, &'static str); 8] = [
+    const ALL: [(Event, &'static str); 9] = [
         (Event::Approved, "approved"),
         (Event::Applied, "applied"),
         (Event::RolledBack, "rolled_back"),
@@ -51,6 +56,7 @@ impl Event {
         (Event::Adopted, "adopted"),
         (Event::RepairedApplied, "repaired_applied"),
         (Event::RepairedRolledBack, "repaired_rolled_back"),
+        (Event::Claimed, "claimed"),
     ];
 
     /// As the ledger spells it.
@@ -64,7 +70,7 @@ impl Event {
         match self {
             Event::Applied | Event::Adopted | Event::RepairedApplied => Some(true),
             Event::RolledBack | Event::RepairedRolledBack => Some(false),
-            Event::Approved | Event::Started | Event::Failed => None,
+            Event::Approved | Event::Started | Event::Failed | Event::Claimed => None,
         }
     }
 }
@@ -76,7 +82,7 @@ pub struct Entry {
     pub id: i64,
     /// What happened.
     pub event: Event,
-    /// To which migration.
+    /// To which migration; empty for [`Event::Claimed`], as its name and checksums are.
     pub version: String,
     /// Its name.
     pub name: String,
@@ -86,11 +92,13 @@ pub struct Entry {
     pub rollback_checksum: String,
     /// The target's name, where it has one.
     pub target: Option<String>,
+    /// Whether that target asked for approvals, and so guards the database from targets that do not.
+    pub guarded: bool,
     /// The login that did it, as the server knows it.
     pub actor: String,
     /// Who that login says it acted for.
     pub on_behalf_of: Option<String>,
-    /// Why it was approved, adopted or repaired, in that person's words; for a failure which file, line and
+    /// Why it was approved, adopted, repaired or claimed, in that person's words; for a failure which file, line and
     /// SQLSTATE, never the server's words.
     pub note: Option<String>,
     /// The statement that was reached in a file outside a transaction, counted from 1.
@@ -112,9 +120,10 @@ pub(super) struct Ledger {
 }
 
 const COLUMNS: &str = "id, event, version, name, checksum, rollback_checksum, target, actor, on_behalf_of, \
-    note, position, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, tool";
+    note, position, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, tool, \
+    guarded";
 /// How many they are; what has fewer columns is a row of something else.
-const WIDTH: usize = 14;
+const WIDTH: usize = 15;
 
 impl Ledger {
     /// Reads the whole ledger, once it is known whose it is; an absent one is empty.
@@ -208,6 +217,7 @@ pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
         checksum: text(4),
         rollback_checksum: text(5),
         target: some(6),
+        guarded: value(14) == Some("t"),
         actor: text(7),
         on_behalf_of: some(8),
         note: some(9),

@@ -31,7 +31,7 @@ impl Ledger {
                 Event::Failed if entry.position.is_some() => {
                     reached.insert(&entry.version, entry);
                 }
-                Event::Approved => {}
+                Event::Approved | Event::Claimed => {}
                 _ => {
                     reached.remove(entry.version.as_str());
                 }
@@ -64,6 +64,14 @@ impl Ledger {
             }
         }
         approvals
+    }
+
+    /// The last row of the target that guards the database: the last that asks for approvals and wrote here,
+    /// unless someone has claimed the database since.
+    pub(in crate::migrate) fn guard(&self) -> Option<&Entry> {
+        let speaks = |entry: &&Entry| entry.guarded || entry.event == Event::Claimed;
+        let last = self.entries.iter().rev().find(speaks);
+        last.filter(|entry| entry.guarded)
     }
 
     /// What keeps the ledger and the lock from being one history.

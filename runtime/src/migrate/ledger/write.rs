@@ -5,7 +5,7 @@ use std::time::Duration;
 use tabellion_sql::ident::quote_literal;
 use tokio_postgres::Client;
 
-use super::{COLUMNS, Entry, Event, entry, rows};
+use super::{COLUMNS, Entry, Event, entry, protect, rows};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
@@ -14,38 +14,32 @@ use crate::migrate::trust;
 /// Creates the schema and the table. Runs under the lock, in its transaction.
 ///
 /// The owner keeps the power to undo the protection, so whoever must not should apply with a login
-/// that does not own the ledger. `enable always` holds against `session_replication_role` too.
+/// that does not own the ledger.
 const CREATE: &str = "
 create schema if not exists tabellion;
 create table tabellion.ledger (
-  id bigint generated always as identity primary key,
+  id bigint primary key,
   event text not null check (event ~ '^[a-z_]+$'),
-  version text not null check (version ~ '^[0-9]{14}$'),
-  name text not null,
-  checksum text not null check (checksum ~ '^[0-9a-f]{64}$'),
-  rollback_checksum text not null check (rollback_checksum ~ '^[0-9a-f]{64}$'),
+  version text check (version ~ '^[0-9]{14}$'),
+  name text,
+  checksum text check (checksum ~ '^[0-9a-f]{64}$'),
+  rollback_checksum text check (rollback_checksum ~ '^[0-9a-f]{64}$'),
   target text,
-  actor text not null default session_user,
+  guarded boolean not null default false,
+  actor text not null,
   on_behalf_of text,
   note text,
   position int check (position > 0),
-  at timestamptz not null default pg_catalog.clock_timestamp(),
+  at timestamptz not null,
   duration_ms bigint not null check (duration_ms >= 0),
-  tool text not null
+  tool text not null,
+  -- a claim is of the database, every other event of a migration
+  check (num_nonnulls(version, name, checksum, rollback_checksum) = case event when 'claimed' then 0 else 4 end)
 );
+create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
 comment on table tabellion.ledger is
   'What Tabellion did to this database. Append-only: a migration is in the state that its last event sets.';
-create function tabellion.refuse_change() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-  raise exception 'the ledger is append-only' using errcode = 'insufficient_privilege';
-end
-$$;
-create trigger append_only before update or delete or truncate on tabellion.ledger
-  for each statement execute function tabellion.refuse_change();
-alter table tabellion.ledger enable always trigger append_only;
 revoke all on schema tabellion from public;
-revoke all on function tabellion.refuse_change() from public;
 -- default privileges may have granted anything to anyone
 do $$
 declare
@@ -72,7 +66,10 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let created = client.batch_execute(&format!("{NO_PATH}{CREATE}")).await;
+    let protect = protect::create();
+    let created = client
+        .batch_execute(&format!("{NO_PATH}{CREATE}{protect}"))
+        .await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
     trust::look(client).await.map(drop)
@@ -82,6 +79,8 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::migrate) struct Who<'a> {
     pub(in crate::migrate) target: Option<&'a str>,
+    /// Whether that target asks for approvals.
+    pub(in crate::migrate) guarded: bool,
     pub(in crate::migrate) on_behalf_of: Option<&'a str>,
 }
 
@@ -101,6 +100,19 @@ pub(in crate::migrate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// A row about the database, and no migration.
+    pub(in crate::migrate) fn claim(reason: &'a str) -> Self {
+        Row {
+            event: Event::Claimed,
+            version: "",
+            name: "",
+            checksums: ("", ""),
+            note: Some(reason),
+            position: None,
+            took: Some(Duration::ZERO),
+        }
+    }
+
     pub(in crate::migrate) fn of(event: Event, migration: &'a Migration) -> Self {
         Row {
             event,
@@ -124,13 +136,15 @@ impl<'a> Row<'a> {
         let position = self
             .position
             .map_or_else(|| "null".into(), |p| p.to_string());
+        let of_migration = |text| optional((self.event != Event::Claimed).then_some(text));
         [
             quote_literal(self.event.as_str()),
-            quote_literal(self.version),
-            quote_literal(self.name),
-            quote_literal(self.checksums.0),
-            quote_literal(self.checksums.1),
+            of_migration(self.version),
+            of_migration(self.name),
+            of_migration(self.checksums.0),
+            of_migration(self.checksums.1),
             optional(who.target),
+            who.guarded.to_string(),
             optional(who.on_behalf_of),
             optional(self.note),
             position,
@@ -146,7 +160,7 @@ pub(in crate::migrate) fn insert(rows: &[Row<'_>], who: Who<'_>) -> String {
     let values: Vec<String> = rows.iter().map(|row| row.values(who)).collect();
     format!(
         "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, target, \
-         on_behalf_of, note, position, duration_ms, tool) values ({}) returning {COLUMNS}",
+         guarded, on_behalf_of, note, position, duration_ms, tool) values ({}) returning {COLUMNS}",
         values.join("), (")
     )
 }

@@ -123,6 +123,9 @@ async fn run(
                 status.problems,
             )));
         }
+        if let Some(guard) = &status.guard {
+            return Err(guarded(guard));
+        }
         let open = status
             .migrations
             .iter()
@@ -193,6 +196,16 @@ async fn run(
         .filter_map(|migration| done.remove(migration.version.as_str()))
         .collect();
     Ok(())
+}
+
+/// What a file written by hand does to the server, such as to a role, no copy keeps in.
+fn guarded(guard: &Entry) -> MigrateError {
+    let name = guard.target.as_deref().unwrap_or("without a name");
+    MigrateError::Unapproved(super::error::Problems(vec![format!(
+        "target `{name}`, which asks for approvals, guards the database to copy, and a rehearsal would run files \
+         on its server that nobody has approved; rehearse on another target, or, where that database is a copy \
+         itself, run `cargo tabellion claim` there first"
+    )]))
 }
 
 /// How a file ended.

@@ -1,5 +1,6 @@
 //! A pair written by hand: its templates, and its seal.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,14 @@ use tabellion_sql::file::body;
 use tabellion_sql::lock::{Lock, SEALED, schema_checksum};
 
 use super::super::error::{MigrateError, Problems};
-use super::super::set::read;
+use super::super::set::{list, read};
 use super::{SealOptions, SealedFiles, accept, check_name, enter, parse_new, sealed_so_far, store};
 
 /// Where pairs written by hand lie below the root until they are sealed.
 const HAND: &str = "hand";
+
+/// What stands behind [`SEALED`] in a file that was written by hand.
+const BY_HAND: &str = ", as written by hand.\n";
 
 /// What a template's SQL begins with: the limits of a generated file.
 const LIMITS: &str = "select pg_catalog.set_config('lock_timeout', '5s', true), \
@@ -73,6 +77,26 @@ pub fn new_hand(root: impl AsRef<Path>, name: &str) -> Result<NewFiles, MigrateE
     Ok(files)
 }
 
+/// Whether a sealed text was written by hand.
+pub(in crate::migrate) fn is_by_hand(sql: &str) -> bool {
+    let rest = sql.strip_prefix(SEALED);
+    rest.is_some_and(|rest| rest.starts_with(BY_HAND))
+}
+
+/// The names of the pairs below `root` that were begun by hand and are not sealed, in order.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn unsealed(root: impl AsRef<Path>) -> Result<Vec<String>, MigrateError> {
+    let files = list(&root.as_ref().join(HAND))?;
+    let name = |file: &String| {
+        let name = file.strip_suffix(".sql")?;
+        Some(name.strip_suffix(".rollback").unwrap_or(name).to_owned())
+    };
+    let names: BTreeSet<String> = files.iter().filter_map(name).collect();
+    Ok(names.into_iter().collect())
+}
+
 /// Seals the pair of that name below `root`, written by hand; `None` where there is none.
 ///
 /// `lint` sees the lock and both files, and says what is wrong with them, a sentence each. The schema in
@@ -117,7 +141,7 @@ pub fn seal_hand(
     let mut up = parse_new(root, &name_of(&format!("{name}.sql")), &up)?;
     let mut down = parse_new(root, &name_of(&format!("{name}.rollback.sql")), &down)?;
     accept::accept(&mut [&mut up.header], options)?;
-    up.title = format!("{SEALED}, as written by hand.\n");
+    up.title = format!("{SEALED}{BY_HAND}");
     down.title = format!("{SEALED}, as the way back from `{name}`, written by hand.\n");
     let schema = lock.schema.clone();
     let pair = (up, down, Some(schema_checksum(&schema)));

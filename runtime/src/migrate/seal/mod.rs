@@ -25,8 +25,10 @@ use tabellion_sql::schema::Schema;
 use super::error::{MigrateError, Problems};
 use super::set::{files, read, read_lock};
 
+pub(in crate::migrate) use hand::is_by_hand;
+
 pub use accept::SealOptions;
-pub use hand::{NewFiles, new_hand, seal_hand};
+pub use hand::{NewFiles, new_hand, seal_hand, unsealed};
 pub use reseal::{Applied, Resealed, reseal};
 
 /// The draft's lock below the root.

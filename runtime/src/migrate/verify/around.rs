@@ -1,11 +1,11 @@
-//! What no table holds: extensions and where they lie, and who owns the tables.
+//! What no table holds: extensions and where they lie, who owns the tables, and what opens them (`openings`).
 
 use std::collections::BTreeMap;
 
-use tabellion_sql::ident::quote_literal;
 use tabellion_sql::schema::Schema;
 use tokio_postgres::Client;
 
+use super::openings::{self, Openings, list};
 use super::rows;
 use crate::catalog::{Change, Finding, Kind, Object};
 use crate::migrate::error::MigrateError;
@@ -50,32 +50,30 @@ union all
 select 'extension', n.nspname, '', e.extname, ''
 from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace";
 
-/// Looks at all of it, in one query.
+/// Looks at all of it, in one message.
 pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding>, MigrateError> {
-    let list = |names: Vec<&str>| {
-        let mut literals: Vec<String> = names.into_iter().map(quote_literal).collect();
-        literals.push("null".into());
-        literals.join(", ")
-    };
     let administrators = administrators(schema.platform);
     let roles = schema.roles.keys().map(String::as_str);
-    let bound = roles.filter(|role| !administrators.contains(role));
-    let query = QUERY.replace("{roles}", &list(bound.collect())).replace(
-        "{schemas}",
-        &list(schema.namespaces().into_iter().collect()),
-    );
+    let roles = list(roles.filter(|role| !administrators.contains(role)));
+    let schemas = list(schema.namespaces());
+    let query = QUERY
+        .replace("{roles}", &roles)
+        .replace("{schemas}", &schemas);
+    let more = openings::query(&roles, &schemas);
     // With no search path, names are printed with their schema.
     let message = format!(
-        "begin read only;set local search_path = '';set local quote_all_identifiers = off;{query};commit"
+        "begin read only;set local search_path = '';set local quote_all_identifiers = off;{query};{more};commit"
     );
     let messages = client.simple_query(&message).await;
     if messages.is_err() {
         let _ = client.batch_execute("rollback").await;
     }
-    let messages =
-        messages.map_err(|error| MigrateError::server("reading owners and extensions", &error))?;
+    let messages = messages.map_err(|error| {
+        MigrateError::server("reading owners, extensions, settings and views", &error)
+    })?;
     let mut findings = Vec::new();
     let mut extensions: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut openings = Openings::new(schema);
     for row in rows(&messages) {
         let text = |index| row.get(index).unwrap_or_default();
         let object = |kind| Object {
@@ -95,15 +93,16 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
             "extension" => {
                 extensions.insert(text(3), text(1));
             }
-            _ => {}
+            _ => openings.take(row),
         }
     }
+    findings.extend(openings.findings());
     findings.extend(of_extensions(schema, &extensions));
     Ok(findings)
 }
 
 /// Whether the sealed schema has a table or a trigger's function there.
-fn is_ours(schema: &Schema, namespace: &str, relation: &str) -> bool {
+pub(super) fn is_ours(schema: &Schema, namespace: &str, relation: &str) -> bool {
     schema.tables.iter().any(|(name, table)| {
         let function = |column: &str| {
             let function = tabellion_sql::plan::touch_function(namespace, column);

@@ -5,13 +5,14 @@
 //! tables and rolls them back. Where the catalog is not as predicted, or no prediction is made, the
 //! server builds the tables in question in scratch schemas and rolls them back (`build`), so that what is told as a difference never
 //! rests on a prediction alone. No user table is touched, and none is locked but as a plain `select`
-//! locks it. What no table holds, `around` looks at: extensions and owners.
+//! locks it. What no table holds, `around` looks at: extensions, owners, settings and views that open tables.
 //!
 //! The number of queries is fixed as long as nothing differs.
 
 mod around;
 mod build;
 mod forms;
+mod openings;
 mod predict;
 mod print;
 mod require;
@@ -25,9 +26,9 @@ use self::predict::Prediction;
 use self::print::{Answers, Asks};
 use super::Migrator;
 use super::error::MigrateError;
+use super::ledger;
 use super::roles;
 use super::set::Migrations;
-use super::trust;
 use crate::catalog::{Finding, Kind, Snapshot};
 
 pub use require::Unfit;
@@ -39,19 +40,23 @@ const BEGIN: &str = "begin isolation level read committed read write;
     set local lock_timeout = '5s';
     set local statement_timeout = '5min'";
 
-/// What a verification found. Everything is as sealed where all its lists are empty.
+/// What a verification found. Everything is as sealed where all its lists but the notes are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
     /// Migrations that are not applied, by version and name. Where there are any, the catalog was not
     /// compared: the sealed schema is that of the last one.
     pub pending: Vec<String>,
-    /// What keeps ledger and lock from being one history, and what lets rows of the ledger be changed.
+    /// What keeps ledger and lock from being one history, and what lets rows of the ledger be changed
+    /// or forged.
     pub problems: Vec<String>,
     /// Roles that the sealed schema names and the server lacks. Where there are any, the catalog was
     /// not compared.
     pub missing_roles: Vec<String>,
     /// Where the catalog differs from the sealed schema, object by object.
     pub findings: Vec<Finding>,
+    /// What is no difference and still worth knowing, a sentence each: who besides its owner may enter rows in
+    /// the ledger.
+    pub notes: Vec<String>,
     /// How many objects were compared.
     pub compared: usize,
 }
@@ -66,7 +71,7 @@ impl Verification {
     }
 }
 
-/// A sentence per finding, a line each; nothing where all is well.
+/// A sentence per finding, a line each; nothing where all is well. The notes are not among them.
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
@@ -91,10 +96,15 @@ impl fmt::Display for Verification {
 impl Migrator {
     /// Compares the database with the sealed schema: tables, columns, constraints, indexes, policies,
     /// row-level security, what each role may do, sequences, triggers and their functions, rules,
-    /// comments, owners, extensions; whether one of its roles may do more than grants and policies give;
-    /// and whether the ledger is protected as it was made.
+    /// comments, owners, extensions; whether one of its roles may do more than grants and policies give, or
+    /// may log in though a migration made it without; whether such a role or the database begins its sessions
+    /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
+    /// `role`; whether a view opens a table; and whether the ledger is protected as it was made.
     ///
-    /// Views, and functions that no trigger calls, are made by hand and are not compared.
+    /// Views, and functions that no trigger calls, are made by hand and are not compared. A view is a finding
+    /// where one of the schema's roles, `anon`, `authenticated` or everyone may use it and it reads a sealed
+    /// table as someone whom row-level security does not bind. What a function reads nothing tells: look at those
+    /// that are `security definer` yourself.
     ///
     /// It takes the right to read the ledger and to create temporary tables, which everyone has unless it
     /// was revoked. Only to tell how a partitioned table or one with an exclusion constraint should read
@@ -117,8 +127,9 @@ impl Migrator {
         if verification.is_clean() {
             verification = self.compare(set).await?;
         }
-        let weaknesses = trust::weaknesses(&self.client).await?;
-        verification.problems.extend(weaknesses);
+        let protected = ledger::protected(&self.client).await?;
+        verification.problems.extend(protected.weaknesses);
+        verification.notes = protected.notes;
         Ok(verification)
     }
 

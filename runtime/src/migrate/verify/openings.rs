@@ -1,0 +1,212 @@
+//! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
+//! begins with, and a view that reads past the policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tabellion_sql::ident::quote_literal;
+use tabellion_sql::schema::{Platform, Policy, Schema};
+use tokio_postgres::SimpleQueryRow;
+
+use super::around::is_ours;
+use crate::catalog::{Change, Finding, Kind, Object};
+
+/// Each row of the first query: `setting`, the role or nothing, the setting, its value. Of the second: `view`,
+/// its schema, its name, as whom it reads, schema and name of the table.
+///
+/// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
+/// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read. What a view reads the server keeps in `pg_depend`,
+/// by its rule. Sources: <https://www.postgresql.org/docs/15/sql-createview.html>,
+/// <https://www.postgresql.org/docs/15/rules-privileges.html>.
+const QUERY: &str = "
+select 'setting', coalesce(r.rolname, ''), pg_catalog.lower(pg_catalog.split_part(c.config, '=', 1)),
+  pg_catalog.substr(c.config, pg_catalog.strpos(c.config, '=') + 1), '', ''
+from pg_catalog.pg_db_role_setting s
+left join pg_catalog.pg_roles r on r.oid = s.setrole,
+pg_catalog.unnest(s.setconfig) c (config)
+where (s.setrole = 0 or r.rolname in ({roles}))
+  and s.setdatabase in (0, (
+    select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()));
+with recursive app as (
+  select r.oid from pg_catalog.pg_roles r
+  where r.rolname in ('anon', 'authenticated', {roles}) and not r.rolsuper
+),
+sealed as (
+  select c.oid, n.nspname, c.relname, c.relowner, c.relforcerowsecurity
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ({schemas}) and c.relkind in ('r', 'p') and c.relrowsecurity
+),
+views as (
+  select c.oid, c.relowner, c.relname, n.oid as namespace, n.nspname, c.relkind = 'v' and coalesce((
+      select o.option_value::pg_catalog.bool from pg_catalog.pg_options_to_table(c.reloptions) o
+      where o.option_name = 'security_invoker'), false) as as_caller
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('v', 'm') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    and not exists (
+      select from pg_catalog.pg_depend d
+      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
+),
+reads as (
+  select distinct w.ev_class as view, d.refobjid as relation
+  from pg_catalog.pg_rewrite w
+  join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  where w.ev_class in (select oid from views) and d.refobjid <> w.ev_class
+),
+reach as (
+  select v.oid as view, s.oid as tab, case when v.as_caller then 0::pg_catalog.oid else v.relowner end as reader
+  from sealed s join reads r on r.relation = s.oid join views v on v.oid = r.view
+  union
+  select v.oid, reach.tab,
+    case when reach.reader <> 0 or v.as_caller then reach.reader else v.relowner end
+  from reach join reads r on r.relation = reach.view join views v on v.oid = r.view
+)
+select 'view', v.nspname, v.relname, o.rolname, s.nspname, s.relname
+from reach join views v on v.oid = reach.view join sealed s on s.oid = reach.tab
+join pg_catalog.pg_roles o on o.oid = reach.reader
+where not v.as_caller and (o.rolsuper or o.rolbypassrls
+    or (not s.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, s.relowner, 'usage')))
+  and (exists (
+      select from app a where pg_catalog.has_schema_privilege(a.oid, v.namespace, 'usage') and (
+        pg_catalog.has_table_privilege(a.oid, v.oid, 'select, insert, update, delete')
+        or pg_catalog.has_any_column_privilege(a.oid, v.oid, 'select, insert, update')))
+    or (pg_catalog.has_schema_privilege('public', v.namespace, 'usage') and (
+      pg_catalog.has_table_privilege('public', v.oid, 'select, insert, update, delete')
+      or pg_catalog.has_any_column_privilege('public', v.oid, 'select, insert, update'))))
+order by 1, 2, 3, 4, 5, 6";
+
+/// The two queries, for lists of literals.
+pub(super) fn query(roles: &str, schemas: &str) -> String {
+    QUERY
+        .replace("{roles}", roles)
+        .replace("{schemas}", schemas)
+}
+
+/// Takes the rows of both queries, and gives what there is to say of them.
+pub(super) struct Openings<'a> {
+    schema: &'a Schema,
+    /// The settings that the policies read.
+    own: BTreeSet<String>,
+    settings: Vec<Finding>,
+    /// By schema and name of the view, and as whom it reads: the tables.
+    views: BTreeMap<[String; 3], Vec<String>>,
+}
+
+impl<'a> Openings<'a> {
+    pub(super) fn new(schema: &'a Schema) -> Self {
+        Openings {
+            schema,
+            own: settings(schema),
+            settings: Vec::new(),
+            views: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a row, if it is one of theirs.
+    pub(super) fn take(&mut self, row: &SimpleQueryRow) {
+        let text = |index| row.get(index).unwrap_or_default();
+        match text(0) {
+            "setting" => self.setting(text(1), text(2), text(3)),
+            "view" if is_ours(self.schema, text(4), text(5)) => {
+                let view = [text(1), text(2), text(3)].map(str::to_owned);
+                let table = format!("{}.{}", quoted(text(4)), quoted(text(5)));
+                self.views.entry(view).or_default().push(table);
+            }
+            _ => {}
+        }
+    }
+
+    fn setting(&mut self, role: &str, name: &str, value: &str) {
+        let is_harmless = match name {
+            "row_security" => matches!(value, "on" | "true" | "yes" | "1"),
+            "session_replication_role" => value == "origin",
+            "role" => value == "none",
+            // Supabase sets one on the database that it makes.
+            "search_path" => role.is_empty() && self.schema.platform == Platform::Supabase,
+            _ => !self.own.contains(name),
+        };
+        if is_harmless {
+            return;
+        }
+        // What a policy compares may be the name of a tenant.
+        let found = match self.own.contains(name) {
+            true => "a value that every session begins with",
+            false => value,
+        };
+        self.settings.push(Finding {
+            object: Object {
+                schema: String::new(),
+                relation: role.to_owned(),
+                kind: Kind::Setting,
+                name: name.to_owned(),
+            },
+            change: Change::Unexpected {
+                found: found.to_owned(),
+            },
+        });
+    }
+
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let view = |([schema, name, reader], tables): ([String; 3], Vec<String>)| Finding {
+            object: Object {
+                schema,
+                relation: name,
+                kind: Kind::View,
+                name: String::new(),
+            },
+            change: Change::Unexpected {
+                found: format!("opens {}, read as {}", tables.join(", "), quoted(&reader)),
+            },
+        };
+        let views = self.views.into_iter().map(view);
+        self.settings.into_iter().chain(views).collect()
+    }
+}
+
+fn quoted(name: &str) -> String {
+    tabellion_sql::ident::quote(name).to_string()
+}
+
+/// The settings that the policies of a schema read, in lower case, as PostgreSQL compares them.
+fn settings(schema: &Schema) -> BTreeSet<String> {
+    let tables = schema.tables.values();
+    let texts = tables
+        .flat_map(|table| table.rls.policies().values())
+        .flat_map(|Policy { using, check, .. }| using.iter().chain(check));
+    let mut found: BTreeSet<String> = texts.flat_map(|expr| read_settings(&expr.sql)).collect();
+    if schema.platform == Platform::Supabase {
+        // What `auth.uid()` and `auth.jwt()` read.
+        let claims = ["request.jwt.claims", "request.jwt.claim.sub"];
+        found.extend(claims.map(str::to_owned));
+    }
+    found
+}
+
+/// The names that an expression gives `current_setting` as literals.
+fn read_settings(sql: &str) -> impl Iterator<Item = String> {
+    let calls = sql.split("current_setting").skip(1);
+    calls.filter_map(|rest| {
+        let literal = rest.trim_start().strip_prefix('(')?.trim_start();
+        let (name, _) = literal.strip_prefix('\'')?.split_once('\'')?;
+        Some(name.to_ascii_lowercase())
+    })
+}
+
+/// Names as a list of literals for `in`, which is never empty.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut literals: Vec<String> = names.into_iter().map(quote_literal).collect();
+    literals.push("null".into());
+    literals.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_from_their_calls() {
+        let sql = "shop = (select current_setting('app.Shop', true)) and \
+                   x = pg_catalog.current_setting ( 'app.other') and current_setting(y) = 'app.no'";
+        let found: Vec<String> = read_settings(sql).collect();
+        assert_eq!(found, ["app.shop", "app.other"]);
+    }
+}

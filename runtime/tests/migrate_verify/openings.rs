@@ -1,0 +1,162 @@
+//! What opens a table without touching it: settings that sessions begin with, and views.
+
+use crate::applied;
+use crate::migrate_support::{ROLE, client};
+
+#[tokio::test]
+async fn a_setting_that_sessions_begin_with_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let on_database = format!("alter database \"{}\"", database.name());
+    let on_role = format!("alter role {ROLE} in database \"{}\"", database.name());
+    for (on, who) in [
+        (on_database, "the database".to_owned()),
+        (on_role, format!("role `{ROLE}`")),
+    ] {
+        for (name, value, found) in [
+            (
+                "app.shop",
+                "'acme'",
+                "a value that every session begins with",
+            ),
+            (
+                "App.Shop",
+                "'acme'",
+                "a value that every session begins with",
+            ),
+            ("row_security", "off", "off"),
+            ("search_path", "sly, public", "sly, public"),
+            ("session_replication_role", "replica", "replica"),
+            ("role", "pg_monitor", "pg_monitor"),
+        ] {
+            let sql = format!("{on} set {name} = {value}");
+            admin.batch_execute(&sql).await.unwrap();
+            let told = engine.verify(&set).await.unwrap().to_string();
+            let name_told = name.to_lowercase();
+            let wanted =
+                format!("setting `{name_told}` of {who} is not expected; found `{found}`\n");
+            assert_eq!(told, wanted, "{sql}");
+            admin
+                .batch_execute(&format!("{on} reset {name}"))
+                .await
+                .unwrap();
+        }
+        for harmless in ["row_security = on", "work_mem = '8MB'", "app.other = 'x'"] {
+            admin
+                .batch_execute(&format!("{on} set {harmless}"))
+                .await
+                .unwrap();
+        }
+        let found = engine.verify(&set).await.unwrap();
+        assert!(found.is_clean(), "{found}");
+    }
+    let reset = format!(
+        "alter role {ROLE} in database \"{}\" reset all",
+        database.name()
+    );
+    admin.batch_execute(&reset).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_view_that_reads_past_policies_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let row = admin
+        .query_one("select quote_ident(current_user)", &[])
+        .await;
+    let me: String = row.unwrap().get(0);
+    let plain = format!("plain_{}", database.name());
+    let setup = format!(
+        "create role {plain} nologin; grant usage, create on schema public to {plain};
+         grant select on public.order to {plain}; grant {plain} to current_user; create schema api;
+         grant usage on schema api to {ROLE}; create table api.kept (id int)"
+    );
+    admin.batch_execute(&setup).await.unwrap();
+    // The grant on the table is one that was not sealed; it is taken back at the end.
+    let grant = format!("what `{plain}` may do on");
+    for (sql, opening) in [
+        (
+            "create view public.v as select count(*) from public.order",
+            None,
+        ),
+        ("grant select on public.v to {role}", Some("public.v")),
+        ("alter view public.v set (security_invoker = on)", None),
+        (
+            "alter view public.v set (security_invoker = off)",
+            Some("public.v"),
+        ),
+        (
+            "revoke select on public.v from {role}; grant select on public.v to public",
+            Some("public.v"),
+        ),
+        (
+            "revoke select on public.v from public; grant select (count) on public.v to {role}",
+            Some("public.v"),
+        ),
+        ("alter view public.v owner to {plain}", None),
+        ("alter role {plain} bypassrls", Some("public.v")),
+        ("alter role {plain} nobypassrls", None),
+        ("drop view public.v", None),
+        // What it reads by another view counts.
+        (
+            "create view public.v as select id from public.order;
+             create view api.over as select id from public.v; grant select on api.over to {role}",
+            Some("api.over"),
+        ),
+        // As whom it reads the second one does not matter, where that is definer's.
+        (
+            "alter view api.over owner to {plain}; grant select on public.v to {plain}; grant usage on schema api to {plain}",
+            Some("api.over"),
+        ),
+        ("alter view public.v set (security_invoker = on)", None),
+        (
+            "alter view api.over owner to current_user",
+            Some("api.over"),
+        ),
+        // Whoever uses it needs what it reads.
+        (
+            "alter view api.over set (security_invoker = on); alter view public.v set (security_invoker = off)",
+            None,
+        ),
+        ("drop view api.over; drop view public.v", None),
+        (
+            "create materialized view api.sums as select sum(total) from public.order; grant select on api.sums to {role}",
+            Some("api.sums"),
+        ),
+        ("revoke usage on schema api from {role}", None),
+        (
+            "grant usage on schema api to {role}; drop materialized view api.sums",
+            None,
+        ),
+        (
+            "create view api.open as select id from api.kept; grant select on api.open to {role}",
+            None,
+        ),
+    ] {
+        let sql = sql.replace("{role}", ROLE).replace("{plain}", &plain);
+        admin
+            .batch_execute(&sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let found = engine.verify(&set).await.unwrap();
+        let told: Vec<String> = found.findings.iter().map(ToString::to_string).collect();
+        let told: Vec<&String> = told.iter().filter(|line| !line.contains(&grant)).collect();
+        let reader = if sql.contains("} bypassrls") || sql.ends_with(" bypassrls") {
+            &plain
+        } else {
+            &me
+        };
+        match opening {
+            None => assert!(told.is_empty(), "{sql}: {told:?}"),
+            Some(view) => {
+                let line = format!(
+                    "view `{view}` is not expected; found `opens public.\"order\", read as {reader}`"
+                );
+                assert_eq!(told, [&line], "{sql}");
+            }
+        }
+    }
+    let gone = format!("drop owned by {plain}; drop role {plain}");
+    admin.batch_execute(&gone).await.unwrap();
+    assert!(engine.verify(&set).await.unwrap().is_clean());
+}
