@@ -10,6 +10,9 @@ use super::{FileError, lines};
 /// line: the first one, with its line. A text whose quotes do not end is for [`statements`](super::statements())
 /// to refuse.
 pub fn keeps_literals(text: &str) -> Result<(), FileError> {
+    if !has_blank_ends(text) {
+        return Ok(());
+    }
     for token in tokens(text).unwrap_or_default() {
         let Some(offset) = changed(token) else {
             continue;
@@ -33,6 +36,14 @@ pub fn keeps_literals(text: &str) -> Result<(), FileError> {
         ));
     }
     Ok(())
+}
+
+/// Whether normalising changes any line at all; most files it leaves as they are.
+fn has_blank_ends(text: &str) -> bool {
+    text.contains('\r')
+        || text
+            .split('\n')
+            .any(|line| line.ends_with([' ', '\t', '\u{b}', '\u{c}']))
 }
 
 /// Where in a token that spans lines normalising would change it first, in bytes.

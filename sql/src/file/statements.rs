@@ -6,6 +6,9 @@
 
 use super::FileError;
 
+/// How many words of a statement are kept.
+const KEPT: usize = 4;
+
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement<'a> {
@@ -100,8 +103,13 @@ impl Open {
     fn take(&mut self, kind: Kind, text: &str) {
         match (kind, text) {
             (Kind::Word, word) => {
+                // Of a long statement most words tell nothing.
+                let makes_a_function = self.makes_a_function();
+                if self.words.len() >= KEPT && !makes_a_function {
+                    return;
+                }
                 let word = word.to_ascii_lowercase();
-                if self.makes_a_function() && self.parentheses == 0 {
+                if makes_a_function && self.parentheses == 0 {
                     match word.as_str() {
                         "begin" => self.blocks += 1,
                         "case" if self.blocks > 0 => self.blocks += 1,
@@ -109,7 +117,7 @@ impl Open {
                         _ => {}
                     }
                 }
-                if self.words.len() < 4 {
+                if self.words.len() < KEPT {
                     self.words.push(word);
                 }
             }
@@ -120,12 +128,13 @@ impl Open {
     }
 
     fn makes_a_function(&self) -> bool {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        matches!(
-            words.as_slice(),
-            ["create", "function" | "procedure", ..]
-                | ["create", "or", "replace", "function" | "procedure"]
-        )
+        let is = |at: usize, any: &[&str]| {
+            let word = self.words.get(at);
+            word.is_some_and(|word| any.contains(&word.as_str()))
+        };
+        let kinds = ["function", "procedure"];
+        is(0, &["create"])
+            && (is(1, &kinds) || (is(1, &["or"]) && is(2, &["replace"]) && is(3, &kinds)))
     }
 
     fn close<'a>(self, sql: &'a str, end: usize, lines: &mut Lines<'_>) -> Statement<'a> {
@@ -167,7 +176,9 @@ pub(super) fn next(sql: &str, at: usize) -> Result<Token, FileError> {
     let unended =
         |what: &str| FileError::new(line_of(sql, at), format!("{what} does not end; close it"));
     if first.is_whitespace() || first == '\u{feff}' {
-        token(Kind::Blank, first.len_utf8())
+        let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+        let len = rest.find(|c| !is_blank(c)).unwrap_or(rest.len());
+        token(Kind::Blank, len)
     } else if rest.starts_with("--") {
         token(Kind::Blank, rest.find(['\n', '\r']).unwrap_or(rest.len()))
     } else if rest.starts_with("/*") {
@@ -208,15 +219,23 @@ fn is_word(c: char) -> bool {
 
 /// The length of the text in quotes at the front; a doubled quote stands for itself.
 fn quoted(rest: &str, quote: char, escapes: bool) -> Option<usize> {
-    let mut chars = rest.char_indices().skip(1).peekable();
-    while let Some((index, c)) = chars.next() {
-        if escapes && c == '\\' {
-            chars.next();
-        } else if c == quote && chars.next_if(|&(_, next)| next == quote).is_none() {
-            return Some(index + 1);
+    let bytes = rest.as_bytes();
+    let mut at = 1;
+    loop {
+        // Both are of one byte, which no other character holds.
+        let found = match escapes {
+            true => rest.get(at..)?.find([quote, '\\'])?,
+            false => rest.get(at..)?.find(quote)?,
+        };
+        at += found;
+        if escapes && bytes[at] == b'\\' {
+            at += 1 + rest[at + 1..].chars().next()?.len_utf8();
+        } else if rest[at + 1..].starts_with(quote) {
+            at += 2;
+        } else {
+            return Some(at + 1);
         }
     }
-    None
 }
 
 /// The length of the block comment at the front; comments nest.
