@@ -86,9 +86,7 @@ pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Colum
     let columns = Columns::of(before, after);
     // Another type or collation by which to compare, or an index that has no file of its own.
     let in_parts = before.partition_by.is_some();
-    let type_compares = old.ty.is_citext() != new.ty.is_citext();
-    let collation_compares = old.collation != new.collation;
-    let otherwise = type_compares || collation_compares || in_parts;
+    let compares = old.ty.is_citext() != new.ty.is_citext() || old.collation != new.collation;
     let has = |columns: &[String]| columns.contains(&old.name);
     let in_primary = before
         .primary_key
@@ -100,16 +98,11 @@ pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Colum
         .any(|(name, unique)| has(&unique.columns) && after.uniques.get(name) == Some(unique));
     let in_index = before.indexes.iter().any(|(name, index)| {
         let stays = after.indexes.get(name) == Some(index) && !columns.move_index(index);
-        let own = |column: &&IndexColumn| column.name() == Some(&old.name);
-        let mut keys = index.columns.iter().filter(own);
-        // What the index says itself is not the column's, and what it carries is not compared at all.
-        let compares = |key: &IndexColumn| {
-            (type_compares && key.opclass.is_none())
-                || (collation_compares && key.collation.is_none())
-        };
-        stays && (keys.any(|key| in_parts || compares(key)) || (in_parts && has(&index.include)))
+        let mut names = index.columns.iter().filter_map(|column| column.name());
+        // What an index only carries is not compared.
+        stays && (names.any(|name| name == old.name) || (in_parts && has(&index.include)))
     });
-    (otherwise && (in_primary || in_unique)) || in_index
+    (compares || in_parts) && (in_primary || in_unique || in_index)
 }
 
 /// Builds an index while others write.

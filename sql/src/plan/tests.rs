@@ -114,6 +114,27 @@ fn an_index_under_the_name_of_an_earlier_column_is_renamed() {
     assert!(!ups.contains("drop index"), "{ups}");
 }
 
+/// An index is made anew where it compares by what the column has: not for what it only carries.
+#[test]
+fn another_collation_scans_for_an_index_that_compares_by_it() {
+    let scans = |index: &Index| {
+        let with = |collation: Option<&str>| {
+            let mut table = notes();
+            table.columns[0].collation = collation.map(str::to_owned);
+            table.indexes.insert("notes_idx".into(), index.clone());
+            table
+        };
+        let told = hazards(&with(None), &with(Some("\"C\"")));
+        told.contains(&"scans: public.notes".to_owned())
+    };
+    let by = |columns: &[&str]| Index::new(columns.iter().map(|name| IndexColumn::new(*name)));
+    assert!(scans(&by(&["shop"])));
+    assert!(!scans(&by(&["level"])));
+    let mut carries = by(&["level"]);
+    carries.include = vec!["shop".into()];
+    assert!(!scans(&carries));
+}
+
 #[test]
 fn a_rule_that_changes_under_its_name_is_told() {
     let check = |sql: &str| {
