@@ -12,6 +12,9 @@
 //! ```
 //!
 //! Nothing here runs by itself: connecting applies nothing, and no query does.
+//!
+//! A database to which a target that asks for approvals has written takes nothing from one that asks for none, as
+//! [`Target::default`] is; a program that applies there says which target it is by [`Migrator::target`].
 
 mod adopt;
 mod apply;

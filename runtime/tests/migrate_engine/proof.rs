@@ -1,9 +1,9 @@
 //! Whether the ledger is one whose rows nobody can change: `verify` says what makes it otherwise.
 
-use tabellion::migrate::ApplyOptions;
+use tabellion::migrate::{ApplyOptions, Approve};
 
 use crate::support::{Project, client, database};
-use crate::{engine, run};
+use crate::{engine, run, tables};
 
 #[tokio::test]
 async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
@@ -140,4 +140,42 @@ async fn who_enters_a_row_is_not_for_the_row_to_say() {
         .batch_execute("select setval('tabellion.ledger_id_seq', 1)")
         .await;
     assert!(moved.is_err());
+    // Without its trigger nothing is entered.
+    let disable = "alter table tabellion.ledger disable trigger stamped";
+    run(&database, disable).await;
+    let all = Approve::Versions(vec![migration.version.clone()]);
+    let error = engine.approve(&set, &all, "Ana", None).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("; see what `cargo tabellion verify` says of the ledger"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_owner_who_is_no_superuser_makes_it_and_mends_it() {
+    let (database, project) = (database().await, tables(1));
+    let set = project.load();
+    let login = database.create_login("owner", &[]).await.unwrap();
+    let grant = format!(
+        "grant create on database \"{0}\" to owner_{0}; grant create on schema public to owner_{0}",
+        database.name()
+    );
+    run(&database, &grant).await;
+    let (mut engine, owner) = (engine(&login).await, client(&login).await);
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    for trigger in ["append_only", "stamped"] {
+        let drop = format!("drop trigger {trigger} on tabellion.ledger");
+        owner.batch_execute(&drop).await.unwrap();
+        let found = engine.verify(&set).await.unwrap();
+        assert_eq!(found.problems.len(), 1, "{found}");
+        let (_, remedy) = found.problems[0].split_once("; run `").unwrap();
+        owner
+            .batch_execute(remedy.trim_end_matches('`'))
+            .await
+            .unwrap();
+        let found = engine.verify(&set).await.unwrap();
+        assert!(found.problems.is_empty(), "{found}");
+    }
 }

@@ -92,7 +92,8 @@ pub(super) fn create() -> String {
 /// Each row: whether it speaks against the ledger (`weak`) or only tells of it (`note`), its words, and what
 /// takes it back.
 ///
-/// Reading it and adding rows may be granted, to a role that applies and does not own it; not to everyone.
+/// Reading it and adding rows may be granted, to a role that applies and does not own it; not to everyone. Its
+/// owner has given up the right to make triggers on it, and takes it back for as long as that takes.
 const QUERY: &str = "
 with ledger as (
   select c.oid, c.relowner, c.relacl, c.relnamespace, n.nspowner, n.nspacl
@@ -127,7 +128,8 @@ named as (
   from granted
 )
 select 'weak', 'the ledger''s trigger `' || w.trigger_name || '` is missing or was changed',
-  'drop trigger if exists ' || w.trigger_name || ' on tabellion.ledger; ' || w.trigger_sql
+  'grant trigger on table tabellion.ledger to current_user; drop trigger if exists ' || w.trigger_name
+  || ' on tabellion.ledger; ' || w.trigger_sql || '; revoke trigger on table tabellion.ledger from current_user'
 from ledger, wanted w where not exists (
   select from pg_catalog.pg_trigger t join pg_catalog.pg_proc f on f.oid = t.tgfoid
   where t.tgrelid = ledger.oid and t.tgname = w.trigger_name and t.tgtype = w.trigger_type and t.tgenabled = 'A'

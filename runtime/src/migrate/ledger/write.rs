@@ -14,7 +14,7 @@ use crate::migrate::trust;
 /// Creates the schema and the table. Runs under the lock, in its transaction.
 ///
 /// The owner keeps the power to undo the protection, so whoever must not should apply with a login
-/// that does not own the ledger.
+/// that does not own the ledger. It gives up the right to make triggers last.
 const CREATE: &str = "
 create schema if not exists tabellion;
 create table tabellion.ledger (
@@ -39,7 +39,7 @@ create table tabellion.ledger (
 create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
 comment on table tabellion.ledger is
   'What Tabellion did to this database. Append-only: a migration is in the state that its last event sets.';
-revoke all on schema tabellion from public;
+{protections}revoke all on schema tabellion from public;
 -- default privileges may have granted anything to anyone
 do $$
 declare
@@ -66,10 +66,8 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let protect = protect::create();
-    let created = client
-        .batch_execute(&format!("{NO_PATH}{CREATE}{protect}"))
-        .await;
+    let create = CREATE.replace("{protections}", &protect::create());
+    let created = client.batch_execute(&format!("{NO_PATH}{create}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
     trust::look(client).await.map(drop)
