@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, Lock, SchemaFacts, draft_files};
+use tabellion_sql::lock::{Draft, Lock, SchemaFacts, UNFINISHED, draft_files};
 use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::schema::Schema;
 
@@ -18,6 +18,9 @@ pub(crate) type Artifacts = BTreeMap<String, Option<String>>;
 
 const SCHEMA: &str = "-- The whole schema that the annotated structs declare.\n\
                       -- Written by the build; to change it, change the structs.\n";
+
+const MARK: &str = "The last build could not draw the structs: what it reported comes first.\n\
+                    The build that can takes this file away.\n";
 
 /// What the artifacts say of the schema alone, whatever is sealed.
 pub(crate) struct Declared {
@@ -114,6 +117,9 @@ fn is_artifact(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("draft") else {
         return name == "schema.sql";
     };
+    if name == UNFINISHED {
+        return true;
+    }
     let number = rest
         .strip_suffix(".rollback.sql")
         .or_else(|| rest.strip_suffix(".sql"));
@@ -191,6 +197,17 @@ pub(crate) fn write(root: &Path, shown: &str, artifacts: &Artifacts) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Leaves beside the artifacts that this build could not draw them, so that nobody seals an earlier draft for
+/// what the structs say. The next build that can takes it away.
+pub(crate) fn mark_unfinished(root: &Path) {
+    let path = root.join(UNFINISHED);
+    if !root.is_dir() || path.exists() {
+        return;
+    }
+    // A tree that cannot be written takes no draft either.
+    let _ = replace(&path, MARK).and_then(|()| look_older(&path));
 }
 
 /// Cargo takes whatever is newer than the start of the build script for a change since, and would

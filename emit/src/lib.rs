@@ -12,6 +12,9 @@
 //! packaged crate, under `$CARGO_HOME` or on a read-only tree. In locked mode, which
 //! `TABELLION_LOCKED=1` or a set `CI` turns on, it writes nothing and fails if anything would change.
 //!
+//! Where the structs cannot be drawn, as while one is broken, the draft stays as it was, and
+//! `draft.unfinished` beside it keeps it from being sealed until a build can.
+//!
 //! A mistake in a struct is not reported here but by its derive, with its place in the source.
 
 mod artifacts;
@@ -134,6 +137,21 @@ impl Emitter {
             return Ok(());
         }
         stamp.remove();
+        let kept = self.read_and_keep(&manifest_dir, &out_dir);
+        match &kept {
+            Ok(Some(whole)) => stamp.leave(whole.files()),
+            Ok(None) | Err(_) if Mode::of(&manifest_dir) == Mode::Write => {
+                artifacts::mark_unfinished(&root);
+            }
+            Ok(None) | Err(_) => {}
+        }
+        kept.map(drop)
+    }
+
+    /// Reads the structs and brings the artifacts to what they say; `None` where they do not say it yet, or
+    /// the tree is not ours.
+    fn read_and_keep(&self, manifest_dir: &Path, out_dir: &Path) -> Result<Option<Whole>, Error> {
+        let root = manifest_dir.join(&self.root);
         let declared = Schema {
             platform: self.platform,
             extensions: self.extensions.clone(),
@@ -142,25 +160,22 @@ impl Emitter {
         };
         let cfg = walk::Cfg::from_env();
         let (lock, whole) = both(
-            || self.sealed(&manifest_dir),
-            || Whole::read(&manifest_dir, &self.targets, &cfg, declared),
+            || self.sealed(manifest_dir),
+            || Whole::read(manifest_dir, &self.targets, &cfg, declared),
         );
         let mut whole = whole?;
         read(whole.files());
         let drawn = lock.map(|lock| lock.and_then(|lock| self.draw(&root, lock, &mut whole)));
         // Both are many bytes, or many files.
         let (told, kept) = both(
-            || out::write(&out_dir, &whole),
+            || out::write(out_dir, &whole),
             || match drawn? {
-                Some(drawn) => self.keep(&manifest_dir, drawn.artifacts(&root)).map(Some),
+                Some(drawn) => self.keep(manifest_dir, drawn.artifacts(&root)).map(Some),
                 None => Ok(None),
             },
         );
         told?;
-        if kept?.is_some() {
-            stamp.leave(whole.files());
-        }
-        Ok(())
+        Ok(kept?.map(|()| whole))
     }
 
     /// The folder of the artifacts, as messages show it.

@@ -65,6 +65,30 @@ fn a_hazard_takes_a_reason_that_is_kept() {
 }
 
 #[test]
+fn after_a_build_that_did_not_finish_no_draft_is_sealed() {
+    let project = Project::new();
+    project.draw(&step(1));
+    project.write("draft.unfinished", "");
+    let reviewed = options(&[], true);
+    let refused = || {
+        let error = seal(project.root(), "first", &reviewed).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the last build did not finish"),
+            "{error}"
+        );
+    };
+    refused();
+    assert!(!project.path("tabellion.lock").exists());
+    fs::remove_file(project.path("draft.unfinished")).unwrap();
+    seal(project.root(), "first", &reviewed).unwrap();
+    // That there is no draft then says nothing either.
+    project.write("draft.unfinished", "");
+    refused();
+}
+
+#[test]
 fn a_literal_that_normalising_would_change_is_refused() {
     let project = Project::new();
     let text = "insert into public.a values (1, 'two  \nlines\r\nx');\n";

@@ -324,6 +324,24 @@ fn a_broken_struct_shows_its_own_mistakes_and_no_draft_is_written() {
         built.stderr
     );
     assert_eq!(drafts(&package), before);
+
+    // Nobody is to seal that draft for what the structs say, and it is drawn again with nothing left over.
+    assert!(package.read("db/draft.unfinished").is_some());
+    package.write("src/lib.rs", &format!("{NOTE}\n{TAG}"));
+    package
+        .cargo(&["check"], &[("TABELLION_LOCKED", "1")])
+        .fails_with("`db/draft.unfinished` would change");
+    package.check().ok();
+    assert_eq!(package.read("db/draft.unfinished"), None);
+    assert_eq!(drafts(&package), before);
+    let again = package.check().ok();
+    assert!(!again.stderr.contains("Checking shop"), "{}", again.stderr);
+
+    // Who must not write leaves no mark.
+    package.write("src/lib.rs", "#[derive(tabellion::Table)] pub struct Bare { pub id: i64 }");
+    let locked = package.cargo(&["check"], &[("TABELLION_LOCKED", "1")]);
+    locked.fails_with("table `bare` has no row-level security");
+    assert_eq!(package.read("db/draft.unfinished"), None);
 }
 
 #[test]

@@ -11,6 +11,10 @@ use crate::schema::Schema;
 /// The first line of a draft's lock.
 const FORMAT: &str = "tabellion-draft 4";
 
+/// The file below the root that says that the last build could not draw: the draft beside it, or that there is
+/// none, is of an earlier one.
+pub const UNFINISHED: &str = "draft.unfinished";
+
 /// What a draft leads to. It stands beside the draft's SQL files, as `draft.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {

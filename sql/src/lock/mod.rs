@@ -27,7 +27,7 @@ use crate::file::checksum;
 use crate::schema::Schema;
 
 pub use chain::{Head, NewPair, Sealed, is_version};
-pub use draft::{Draft, DraftPair, SchemaFacts, draft_files};
+pub use draft::{Draft, DraftPair, SchemaFacts, UNFINISHED, draft_files};
 use facts::Facts;
 pub use files::{DOWN, Files, LOCK, Orphan, SEALED, UP};
 pub use merge::{Moved, Order};

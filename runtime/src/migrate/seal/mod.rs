@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tabellion_sql::file::{Document, Header, keeps_literals};
 use tabellion_sql::lock::{
-    DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UP, draft_files, schema_checksum,
+    DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UNFINISHED, UP, draft_files, schema_checksum,
 };
 use tabellion_sql::plan::Hazard;
 use tabellion_sql::schema::Schema;
@@ -212,6 +212,12 @@ fn check_name(name: &str) -> Result<(), MigrateError> {
 /// The draft's lock and its files, a pair each.
 fn read_draft(root: &Path, lock: &Lock) -> Result<(Draft, Vec<[String; 2]>), MigrateError> {
     let shown = root.display();
+    if root.join(UNFINISHED).exists() {
+        return Err(MigrateError::files(format!(
+            "the last build did not finish, so that the draft in `{shown}` is not what the structs say; put right \
+             what it reported, and build again"
+        )));
+    }
     let facts = read(&root.join(DRAFT_LOCK))?;
     let part = || {
         MigrateError::files(format!(
