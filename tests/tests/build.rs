@@ -338,7 +338,10 @@ fn a_broken_struct_shows_its_own_mistakes_and_no_draft_is_written() {
     assert!(!again.stderr.contains("Checking shop"), "{}", again.stderr);
 
     // Who must not write leaves no mark.
-    package.write("src/lib.rs", "#[derive(tabellion::Table)] pub struct Bare { pub id: i64 }");
+    package.write(
+        "src/lib.rs",
+        "#[derive(tabellion::Table)] pub struct Bare { pub id: i64 }",
+    );
     let locked = package.cargo(&["check"], &[("TABELLION_LOCKED", "1")]);
     locked.fails_with("table `bare` has no row-level security");
     assert_eq!(package.read("db/draft.unfinished"), None);
