@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tabellion_sql::file::Header;
-use tabellion_sql::lock::{Draft, Lock, SchemaFacts, UNFINISHED, draft_files};
+use tabellion_sql::file::{Header, checksum};
+use tabellion_sql::lock::{Draft, DraftPair, Lock, SchemaFacts, UNFINISHED, draft_files};
 use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::schema::Schema;
 
+use crate::both;
 use crate::error::Error;
 
 /// Files by name below the root; `None` is a file that must not be there.
@@ -24,25 +25,38 @@ const MARK: &str = "The last build could not draw the structs: what it reported 
 
 /// What the artifacts say of the schema alone, whatever is sealed.
 pub(crate) struct Declared {
-    /// The text of `schema.sql`.
-    whole: String,
+    /// What `schema.sql` says below its header; `None` where the draft says it, being the first.
+    whole: Option<String>,
     /// What the draft's lock says; `None` where there is no draft.
     facts: Option<SchemaFacts>,
 }
 
 impl Declared {
-    pub(crate) fn of(schema: &Schema, has_draft: bool) -> Declared {
-        let whole = plan(&Schema::default(), schema);
+    pub(crate) fn of(schema: &Schema, sealed: &Schema) -> Declared {
+        let whole = || plan(&Schema::default(), schema).body();
+        let facts = || SchemaFacts::of(schema);
+        if *sealed == Schema::default() {
+            return Declared {
+                whole: None,
+                facts: Some(facts()),
+            };
+        }
+        let (facts, whole) = both(|| (sealed != schema).then(facts), whole);
         Declared {
-            whole: file(SCHEMA, &whole.body()),
-            facts: has_draft.then(|| SchemaFacts::of(schema)),
+            whole: Some(whole),
+            facts,
         }
     }
 }
 
 /// The artifacts for a schema, and the migrations that lead to it from the sealed one.
 pub(crate) fn artifacts(lock: &Lock, declared: Declared, migrations: &[Migration]) -> Artifacts {
-    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(declared.whole))]);
+    // From nothing to the schema there is one way.
+    let whole = declared.whole.unwrap_or_else(|| {
+        let bodies = migrations.iter().map(|migration| migration.up.plan.body());
+        bodies.collect()
+    });
+    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(file(SCHEMA, &whole)))]);
     let mut pairs = Vec::new();
     for (number, migration) in (1..).zip(migrations) {
         let place = if migrations.len() == 1 {
@@ -50,43 +64,59 @@ pub(crate) fn artifacts(lock: &Lock, declared: Declared, migrations: &[Migration
         } else {
             format!(" ({number} of {})", migrations.len())
         };
-        let up = draft(
-            &format!(
-                "-- Draft by Tabellion{place}: from the last sealed schema to the structs.\n\
+        let up = || {
+            draft(
+                &format!(
+                    "-- Draft by Tabellion{place}: from the last sealed schema to the structs.\n\
                  -- Written by the build; `cargo tabellion seal NAME` makes it a migration.\n"
-            ),
-            &migration.up,
-        );
-        let down = draft(
-            &format!(
-                "-- Draft by Tabellion{place}: the way back from the draft.\n\
+                ),
+                &migration.up,
+            )
+        };
+        let down = || {
+            draft(
+                &format!(
+                    "-- Draft by Tabellion{place}: the way back from the draft.\n\
                  -- Written by the build; sealed together with it.\n"
-            ),
-            &migration.down,
-        );
-        pairs.push((up, down));
+                ),
+                &migration.down,
+            )
+        };
+        // Without optimisation their checksums take longer than their texts.
+        pairs.push(both(up, down));
     }
     if let Some(facts) = declared.facts.filter(|_| !pairs.is_empty()) {
         let parent = lock.head().map(|head| head.checksum);
-        let drawn = pairs.iter().map(|(up, down)| [up.as_str(), down.as_str()]);
+        let drawn = pairs.iter().map(|(up, down)| DraftPair {
+            up: up.checksum.clone(),
+            down: down.checksum.clone(),
+        });
         let lock = Draft::text_of(parent, &facts, drawn);
         files.insert("draft.lock".to_owned(), Some(lock));
     }
     for (number, (up, down)) in (1..).zip(pairs) {
         let [up_name, down_name] = draft_files(number);
-        files.insert(up_name, Some(up));
-        files.insert(down_name, Some(down));
+        files.insert(up_name, Some(up.text));
+        files.insert(down_name, Some(down.text));
     }
     files
 }
 
-fn draft(title: &str, script: &Script) -> String {
+/// A file of a draft.
+struct Drawn {
+    text: String,
+    checksum: String,
+}
+
+fn draft(title: &str, script: &Script) -> Drawn {
     let header = Header {
         no_transaction: script.no_transaction,
         hazards: script.hazards(),
         ..Header::default()
     };
-    file(&format!("{title}{header}"), &script.body())
+    let text = file(&format!("{title}{header}"), &script.body());
+    let checksum = checksum(&text);
+    Drawn { text, checksum }
 }
 
 fn file(header: &str, body: &str) -> String {

@@ -200,7 +200,7 @@ impl Emitter {
         // What is missing from an incomplete reading would read as a drop.
         let schema = whole.schema()?;
         let (declared, migrations) = both(
-            || Declared::of(schema, lock.schema != *schema),
+            || Declared::of(schema, &lock.schema),
             || plan::migrations(&lock.schema, schema, whole.renames(), &self.settings),
         );
         match migrations {

@@ -117,6 +117,9 @@ pub(super) struct Source {
     /// Whether the text has one of the derives' names anywhere, a comment included. Where it has
     /// not, no function needs to be looked into.
     pub(super) names_derive: bool,
+    /// Whether the text has a `cfg` or a `cfg_attr` anywhere. Where it has not, every world reads a
+    /// struct alike.
+    pub(super) names_cfg: bool,
 }
 
 /// Reads a file as rustc does: UTF-8, a byte order mark and a `#!` line dropped, `\r\n` folded to
@@ -125,10 +128,16 @@ pub(super) struct Source {
 pub(super) fn source(file: &Path) -> Option<Source> {
     let text = prepared(fs::read_to_string(file).ok()?);
     let names_derive = Derive::NAMES.iter().any(|(name, _)| text.contains(name));
-    let text = strip::bodies(&text, names_derive).unwrap_or(text);
+    let names_cfg = text.contains("cfg");
+    // Where no function is named there is none to take out.
+    let text = match text.contains("fn ") {
+        true => strip::bodies(&text, names_derive).unwrap_or(text),
+        false => text,
+    };
     Some(Source {
         tokens: TokenStream::from_str(&text).ok()?,
         names_derive,
+        names_cfg,
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Head<'a> {
     pub(super) kind: Kind<'a>,
     /// Where the item's text begins, its attributes included.
     pub(super) start: ParseBuffer<'a>,
+    /// Where it ends.
+    pub(super) end: Cursor<'a>,
 }
 
 /// What an item is, as far as finding tables and resolving paths needs to know.
@@ -85,7 +87,7 @@ impl<'a, 'c> Heads<'a, 'c> {
         facts.outer(input, self.cfg)?;
         facts.worlds = facts.worlds & under;
         if let Some((name, arguments)) = macro_call(input)? {
-            return self.macro_call(&name, arguments, facts, start);
+            return self.macro_call(&name, arguments, facts, [start, input.fork()]);
         }
         let vis = input.parse::<Visibility>()?;
         let Some(kind) = kind(input, self.bodies)? else {
@@ -97,6 +99,7 @@ impl<'a, 'c> Heads<'a, 'c> {
                 vis,
                 kind,
                 start,
+                end: input.cursor(),
             });
         }
         Ok(())
@@ -107,7 +110,7 @@ impl<'a, 'c> Heads<'a, 'c> {
         name: &str,
         arguments: ParseBuffer<'a>,
         facts: Facts,
-        start: ParseBuffer<'a>,
+        [start, end]: [ParseBuffer<'a>; 2],
     ) -> syn::Result<()> {
         if facts.worlds.is_empty() {
             return Ok(());
@@ -121,6 +124,7 @@ impl<'a, 'c> Heads<'a, 'c> {
                     vis: Visibility::Inherited,
                     kind,
                     start,
+                    end: end.cursor(),
                 });
                 Ok(())
             }

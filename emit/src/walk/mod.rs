@@ -20,9 +20,11 @@ mod strip;
 mod targets;
 mod tree;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use syn::DeriveInput;
+use proc_macro2::TokenStream;
+use syn::{DeriveInput, Ident};
 
 pub(crate) use cfg::{Cfg, Worlds};
 pub(crate) use scope::{Derive, ScopeId};
@@ -44,12 +46,14 @@ pub(crate) struct Walk {
 
 /// A struct or an enum with one of our derives.
 pub(crate) struct Found {
+    /// Its number among the items of every share, in source order. One that is found twice has one.
+    pub(crate) ordinal: usize,
     /// The path of its module inside the crate, as `module_path!()` spells it, without the crate's
     /// name. A function's items belong to the function's module.
     pub(crate) module: Vec<String>,
-    /// What rustc gives to its derives, token by token: every `cfg` and `cfg_attr` decided (a
-    /// `cfg` that holds still stands on its member), no `derive`s.
-    pub(crate) input: DeriveInput,
+    /// Its name.
+    pub(crate) name: Ident,
+    input: Input,
     /// Which of our derives it has, sorted.
     pub(crate) derives: Vec<Derive>,
     /// Where it exists in this reading. One struct is found twice if it differs under test.
@@ -67,8 +71,60 @@ impl Found {
     /// Its path inside the crate, joined by `::`, as a comment in an artifact shows it.
     pub(crate) fn path(&self) -> String {
         let mut path = self.module.clone();
-        path.push(self.input.ident.to_string());
+        path.push(self.name.to_string());
         path.join("::")
+    }
+
+    /// What rustc gives to its derives, token by token: every `cfg` and `cfg_attr` decided (a
+    /// `cfg` that holds still stands on its member), no `derive`s. `None` if rustc will refuse it.
+    pub(crate) fn input(&self) -> Option<&DeriveInput> {
+        self.input.read.get_or_init(|| self.input.parse()).as_ref()
+    }
+}
+
+/// A struct or an enum, parsed once it is asked for.
+struct Input {
+    tokens: TokenStream,
+    read: OnceCell<Option<DeriveInput>>,
+}
+
+impl Input {
+    fn read(input: DeriveInput) -> Input {
+        Input {
+            tokens: TokenStream::new(),
+            read: OnceCell::from(Some(input)),
+        }
+    }
+
+    /// One that nothing conditional stands in.
+    fn later(tokens: TokenStream) -> Input {
+        Input {
+            tokens,
+            read: OnceCell::new(),
+        }
+    }
+
+    fn parse(&self) -> Option<DeriveInput> {
+        let mut input: DeriveInput = syn::parse2(self.tokens.clone()).ok()?;
+        input.attrs.retain(|attr| !attr.path().is_ident("derive"));
+        Some(input)
+    }
+}
+
+/// Which items a walk reads at once, because they are asked for in any case: every `of`th. The others it
+/// reads where one that is asked for leads to them.
+///
+/// Tokens cannot go from one thread to another, so that each thread walks the crate and reads its share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) number: usize,
+    pub(crate) of: usize,
+}
+
+impl Share {
+    /// Whether the item of this number belongs to it.
+    pub(crate) fn has(self, ordinal: usize) -> bool {
+        ordinal % self.of == self.number
     }
 }
 
@@ -108,8 +164,8 @@ impl Walk {
 }
 
 /// Walks one target of the package in `manifest_dir`.
-pub(crate) fn walk(manifest_dir: &Path, target: &Target, cfg: &Cfg) -> Walk {
-    let tree = tree::Tree::walk(manifest_dir, &target.root, cfg);
+pub(crate) fn walk(manifest_dir: &Path, target: &Target, cfg: &Cfg, share: Share) -> Walk {
+    let tree = tree::Tree::walk(manifest_dir, &target.root, cfg, share);
     Walk {
         items: tree.items,
         files: tree.files.into_iter().collect(),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
+use quote::{ToTokens as _, TokenStreamExt as _};
+use syn::buffer::Cursor;
 use syn::parse::{ParseBuffer, ParseStream, Parser as _};
 use syn::{DeriveInput, Ident};
 
@@ -14,7 +15,7 @@ use super::cfg::{Cfg, Worlds};
 use super::files::{self, Dir, ModuleFile};
 use super::heads::{Head, Heads, Kind};
 use super::scope::{self, Def, Derive, Index, ScopeId};
-use super::{Found, body};
+use super::{Found, Input, Share, body};
 
 /// A walk under way.
 pub(super) struct Tree<'c> {
@@ -27,6 +28,9 @@ pub(super) struct Tree<'c> {
     pub(super) unparsed: BTreeSet<PathBuf>,
     /// The files around the current place, so that none is entered from inside itself.
     open: Vec<PathBuf>,
+    share: Share,
+    /// How many structs and enums with one of our derives were met.
+    met: usize,
 }
 
 /// Where in the crate the walk is.
@@ -38,11 +42,13 @@ pub(super) struct Place {
     pub(super) file: Rc<Path>,
     /// Whether functions are to be looked into.
     bodies: bool,
+    /// Whether a struct of the file may differ from world to world.
+    conditional: bool,
 }
 
 impl<'c> Tree<'c> {
-    /// Walks the crate whose root is `root`.
-    pub(super) fn walk(base: &'c Path, root: &Path, cfg: &'c Cfg) -> Tree<'c> {
+    /// Walks the crate whose root is `root`, to read a share of its items.
+    pub(super) fn walk(base: &'c Path, root: &Path, cfg: &'c Cfg, share: Share) -> Tree<'c> {
         let mut tree = Tree {
             base,
             cfg,
@@ -51,6 +57,8 @@ impl<'c> Tree<'c> {
             files: BTreeSet::new(),
             unparsed: BTreeSet::new(),
             open: Vec::new(),
+            share,
+            met: 0,
         };
         let scope = tree.index.module(None, Worlds::ALL);
         let dir = Dir::of_root(root);
@@ -62,6 +70,7 @@ impl<'c> Tree<'c> {
                 dir,
                 file: root.into(),
                 bodies: false,
+                conditional: false,
             },
         );
         tree.index.settle_globs();
@@ -88,6 +97,7 @@ impl<'c> Tree<'c> {
         };
         place.file = file.into();
         place.bodies = source.names_derive;
+        place.conditional = source.names_cfg;
         self.open.push(real);
         self.tokens(source.tokens, place);
         self.open.pop();
@@ -159,11 +169,13 @@ impl<'c> Tree<'c> {
             vis,
             kind,
             start,
+            end,
         } = head;
         let scope = place.scope;
         match kind {
             Kind::Type(name) => {
-                let plain = self.derived(&name, &vis, worlds, &facts, &start, place);
+                let text = Text { start: &start, end };
+                let plain = self.derived(&name, &vis, worlds, &facts, text, place);
                 if !plain.is_empty() {
                     self.index.declare(scope, &name, &vis, plain, Def::Plain);
                 }
@@ -272,7 +284,7 @@ impl<'c> Tree<'c> {
         vis: &syn::Visibility,
         worlds: Worlds,
         facts: &Facts,
-        start: &ParseBuffer<'_>,
+        text: Text<'_, '_>,
         place: &Place,
     ) -> Worlds {
         let mut ours: Vec<(Derive, Worlds)> = Vec::new();
@@ -287,16 +299,28 @@ impl<'c> Tree<'c> {
         if here.is_empty() {
             return worlds;
         }
-        let Ok(input) = start.parse::<DeriveInput>() else {
-            self.refuse(&place.file);
-            return worlds;
+        let ordinal = self.met;
+        self.met += 1;
+        let readings = if place.conditional || self.share.has(ordinal) {
+            let Ok(input) = text.start.parse::<DeriveInput>() else {
+                self.refuse(&place.file);
+                return worlds;
+            };
+            let readings = self.readings(input, &ours, here, &place.file);
+            let read = readings.into_iter();
+            read.map(|(input, derives, worlds)| (Input::read(input), derives, worlds))
+                .collect()
+        } else {
+            vec![(Input::later(text.tokens()), kinds(&ours), here)]
         };
-        for (input, derives, worlds) in self.readings(input, &ours, here, &place.file) {
+        for (input, derives, worlds) in readings {
             let item = self.items.len();
             self.index
                 .declare(place.scope, name, vis, worlds, Def::Item(item));
             self.items.push(Found {
+                ordinal,
                 module: self.index.scopes[place.scope].path.clone(),
+                name: name.clone(),
                 input,
                 derives,
                 worlds,
@@ -317,8 +341,7 @@ impl<'c> Tree<'c> {
         if ours.iter().all(|(_, under)| *under == here) && !attrs::is_conditional(&input) {
             // Nothing depends on the world, so that nothing need be copied.
             input.attrs.retain(|attr| !attr.path().is_ident("derive"));
-            let derives: BTreeSet<Derive> = ours.iter().map(|(kind, _)| *kind).collect();
-            return vec![(input, derives.into_iter().collect(), here)];
+            return vec![(input, kinds(ours), here)];
         }
         let mut readings: Vec<(DeriveInput, Vec<Derive>, Worlds)> = Vec::new();
         let mut left = here;
@@ -328,12 +351,9 @@ impl<'c> Tree<'c> {
                 self.refuse(file);
                 return readings;
             };
-            let derives: BTreeSet<Derive> = ours
-                .iter()
-                .filter(|(_, under)| under.meets(world))
-                .map(|(kind, _)| *kind)
-                .collect();
-            let derives: Vec<Derive> = derives.into_iter().collect();
+            let mut derives = ours.to_vec();
+            derives.retain(|(_, under)| under.meets(world));
+            let derives = kinds(&derives);
             // One reading serves every world unless a predicate tells them apart.
             let alike = alike && ours.iter().all(|(_, under)| *under == here);
             let worlds = if alike { here } else { world };
@@ -348,6 +368,33 @@ impl<'c> Tree<'c> {
         }
         readings
     }
+}
+
+/// An item as it is written.
+struct Text<'a, 'b> {
+    start: &'b ParseBuffer<'a>,
+    end: Cursor<'a>,
+}
+
+impl Text<'_, '_> {
+    /// Its tokens, for another time.
+    fn tokens(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        let mut at = self.start.cursor();
+        while at != self.end
+            && let Some((tree, next)) = at.token_tree()
+        {
+            tokens.append(tree);
+            at = next;
+        }
+        tokens
+    }
+}
+
+/// Which derives they are, sorted.
+fn kinds(ours: &[(Derive, Worlds)]) -> Vec<Derive> {
+    let kinds: BTreeSet<Derive> = ours.iter().map(|(kind, _)| *kind).collect();
+    kinds.into_iter().collect()
 }
 
 /// What two readings are compared by.

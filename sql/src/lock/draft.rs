@@ -38,19 +38,9 @@ pub struct DraftPair {
     pub down: String,
 }
 
-impl DraftPair {
-    /// A pair from the texts of its files: the one that applies it, and its rollback.
-    fn new([up, down]: [&str; 2]) -> Self {
-        DraftPair {
-            up: checksum(up),
-            down: checksum(down),
-        }
-    }
-}
-
 /// Pairs by their number.
-fn numbered<'a>(pairs: impl IntoIterator<Item = [&'a str; 2]>) -> BTreeMap<usize, DraftPair> {
-    (1..).zip(pairs.into_iter().map(DraftPair::new)).collect()
+fn numbered(pairs: impl IntoIterator<Item = DraftPair>) -> BTreeMap<usize, DraftPair> {
+    (1..).zip(pairs).collect()
 }
 
 /// A schema as a draft's lock writes it. To make it takes longer than all the rest of the lock, and needs
@@ -86,6 +76,10 @@ impl Draft {
         schema: Schema,
         pairs: impl IntoIterator<Item = [&'a str; 2]>,
     ) -> Self {
+        let pairs = pairs.into_iter().map(|[up, down]| DraftPair {
+            up: checksum(up),
+            down: checksum(down),
+        });
         Draft {
             pairs: numbered(pairs),
             parent,
@@ -117,11 +111,11 @@ impl Draft {
         text(&self.parent, &self.pairs, &schema_text(&self.schema))
     }
 
-    /// The text of a draft's lock, from what [`Draft::new`] takes.
-    pub fn text_of<'a>(
+    /// The text of a draft's lock, from the checksums of its files.
+    pub fn text_of(
         parent: Option<String>,
         schema: &SchemaFacts,
-        pairs: impl IntoIterator<Item = [&'a str; 2]>,
+        pairs: impl IntoIterator<Item = DraftPair>,
     ) -> String {
         text(&parent, &numbered(pairs), &schema.0)
     }

@@ -95,7 +95,11 @@ fn a_lock_survives_its_text() {
     let text = draft.to_text();
     let parent = draft.parent.clone();
     assert_eq!(
-        Draft::text_of(parent, &SchemaFacts::of(&read.schema), pairs),
+        Draft::text_of(
+            parent,
+            &SchemaFacts::of(&read.schema),
+            draft.pairs().map(|(_, pair)| pair.clone())
+        ),
         text
     );
     assert_eq!(Draft::parse(&text), Ok(draft));

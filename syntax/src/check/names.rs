@@ -180,7 +180,12 @@ pub(super) fn duplicates(table: &Table, report: &mut Report) {
 fn constants(table: &Table, report: &mut Report) {
     let mut seen: BTreeMap<String, &Ident> = BTreeMap::new();
     for column in &table.columns {
-        let constant = plain(&column.ident).to_uppercase();
+        let mut constant = plain(&column.ident);
+        if constant.is_ascii() {
+            constant.make_ascii_uppercase();
+        } else {
+            constant = constant.to_uppercase();
+        }
         if let Some(first) = seen.insert(constant.clone(), &column.ident) {
             report.at(
                 column.ident.span(),

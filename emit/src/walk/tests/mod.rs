@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Cfg, Derive, Found, Resolution, Target, TargetKind, Walk, walk};
+use super::{Cfg, Derive, Found, Resolution, Share, Target, TargetKind, Walk, walk};
 
 /// A package made of these files, walked from `src/lib.rs`.
 struct Krate {
@@ -45,7 +45,12 @@ impl Krate {
             crate_name: "krate".into(),
             root: PathBuf::from("src/lib.rs"),
         };
-        walk(self.dir.path(), &target, &self.cfg)
+        walk(
+            self.dir.path(),
+            &target,
+            &self.cfg,
+            Share { number: 0, of: 1 },
+        )
     }
 }
 
@@ -65,7 +70,7 @@ fn paths(walk: &Walk) -> Vec<String> {
 
 /// The names of the fields or the variants.
 fn members(found: &Found) -> Vec<String> {
-    match &found.input.data {
+    match &found.input().expect("an item").data {
         syn::Data::Struct(data) => data
             .fields
             .iter()

@@ -8,7 +8,7 @@ use super::{Krate, one, paths, slashed};
 use crate::walk::attrs::Facts;
 use crate::walk::cfg::Cfg;
 use crate::walk::heads::{Heads, Kind};
-use crate::walk::strip;
+use crate::walk::{Share, strip};
 
 #[test]
 fn items_come_in_source_order() {
@@ -46,7 +46,7 @@ fn a_path_may_lead_out_of_the_package() {
         crate_name: "member".into(),
         root: "src/lib.rs".into(),
     };
-    let walk = crate::walk::walk(&dir, &target, &krate.cfg);
+    let walk = crate::walk::walk(&dir, &target, &krate.cfg, Share { number: 0, of: 1 });
     assert_eq!(paths(&walk), ["shared::Shared", "absolute::Absolute"]);
 }
 

@@ -199,7 +199,7 @@ fn the_walk_reads_what_rustc_reads() {
                     .into_iter()
                     .chain(found.module.iter().map(String::as_str));
                 let module = module.collect::<Vec<_>>().join("::");
-                spaced(&module, &found.input.to_token_stream().to_string())
+                spaced(&module, &found.input().to_token_stream().to_string())
             })
             .collect();
         // rustc runs derives in an order of its own.

@@ -152,7 +152,7 @@ fn paths_denote_what_rustc_says() {
         }
         let mut ours = Vec::new();
         for found in walk.items.iter().filter(|found| found.worlds.meets(world)) {
-            let syn::Data::Struct(data) = &found.input.data else {
+            let syn::Data::Struct(data) = &found.input().expect("an item").data else {
                 panic!("not a struct")
             };
             let Some(syn::Type::Path(ty)) = data.fields.iter().next().map(|field| &field.ty) else {
@@ -162,11 +162,7 @@ fn paths_denote_what_rustc_says() {
             let Resolution::Item(item) = answer else {
                 panic!("{}: {answer:?}", found.path())
             };
-            ours.push(format!(
-                "{} krate::{}",
-                found.input.ident,
-                walk.items[item].path()
-            ));
+            ours.push(format!("{} krate::{}", found.name, walk.items[item].path()));
         }
         rustc.sort();
         ours.sort();
