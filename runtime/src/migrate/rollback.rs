@@ -1,5 +1,7 @@
 //! The way back: what is undone, at which price, and what an `apply` left half done before it.
 
+use std::collections::VecDeque;
+
 use tabellion_sql::file::Header;
 
 use super::engine::{Migrator, Progress};
@@ -68,13 +70,12 @@ impl Migrator {
             self.end().await?;
         }
         // Whether the ledger is the one that the choice was made from, but for this process's own rows.
-        let mut is_same = unfinished(&self.ledger, set).is_none();
-        for migration in chosen {
-            if is_same && let Some(entry) = self.fly(migration, Event::RolledBack).await? {
-                done.push(entry);
-                continue;
-            }
-            is_same = false;
+        let is_same = unfinished(&self.ledger, set).is_none();
+        let mut queue = VecDeque::from(chosen);
+        if is_same {
+            self.fly(&mut queue, Event::RolledBack, &mut done).await?;
+        }
+        for migration in queue {
             self.begin_finished(set, &mut done).await?;
             let applied = self.ledger.applied();
             let last = applied.keys().next_back().copied().unwrap_or_default();

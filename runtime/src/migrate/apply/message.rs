@@ -5,13 +5,14 @@
 
 use futures_util::TryStreamExt;
 use tabellion_sql::file::statements;
+use tabellion_sql::ident::quote_literal;
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
-use crate::migrate::ledger::{self, Entry, Row, Who};
-use crate::migrate::set::{Script, first_line};
+use crate::migrate::ledger::{self, Entry, Event, Row, Who};
+use crate::migrate::set::{Migration, Script, first_line};
 
 /// Goes before a file, which finds what it names as psql would; what stands before this does not.
 const BEFORE: &str = "reset search_path;";
@@ -22,6 +23,20 @@ const AFTER: &str = "\n;reset session authorization;reset role;reset all;\n";
 
 /// What another client of a transaction pooler may have left in the session.
 pub(super) const CLEAN: &str = "reset session authorization;reset role;reset all;";
+
+/// What must be in the ledger for a file to run behind another: nothing but the rows of those ahead of it, the
+/// last one's among them. Where that failed at its `commit`, or was not even read, no open transaction would
+/// keep the next from running.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead<'a> {
+    /// The row behind which they stand.
+    pub(super) last_id: i64,
+    /// How many they are.
+    pub(super) rows: usize,
+    /// The last of them.
+    pub(super) migration: &'a Migration,
+    pub(super) event: Event,
+}
 
 /// What is run before a file, in its message.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +52,38 @@ impl Prefix {
     /// a file would come too late in here; the guard refuses where they are not read as the file was checked.
     /// The lock is tried by a statement of its own: the next one sees what was committed before it was free.
     pub(super) fn guarded(lock: i64, last_id: i64, shared_session: bool) -> Self {
-        let refuse = |holds: &str, why: &str| {
-            format!(
-                "select (case when {holds} then '1' else 'tabellion: {why}' end)::pg_catalog.int4;"
-            )
-        };
+        let mut prefix = Prefix::locked(lock, shared_session);
+        prefix.push(&guard(
+            &format!("(select coalesce(max(id), 0) from tabellion.ledger) = {last_id}"),
+            MEANWHILE,
+            "",
+        ));
+        prefix
+    }
+
+    /// Begins the transaction of a file that is sent behind another, maybe before that is answered.
+    pub(super) fn following(lock: i64, ahead: &Ahead<'_>, shared_session: bool) -> Self {
+        let Ahead {
+            last_id,
+            rows,
+            migration,
+            event,
+        } = ahead;
+        let mut prefix = Prefix::locked(lock, shared_session);
+        prefix.push(&guard(
+            &format!(
+                "count(*) = {rows} and count(*) filter (where event = {} and version = {}) = 1",
+                quote_literal(event.as_str()),
+                quote_literal(&migration.version)
+            ),
+            MEANWHILE,
+            &format!(" from tabellion.ledger where id > {last_id}"),
+        ));
+        prefix
+    }
+
+    /// Begins the transaction, and tries the lock.
+    fn locked(lock: i64, shared_session: bool) -> Self {
         let mut prefix = Prefix::default();
         prefix.push("begin isolation level read committed read write;");
         if shared_session {
@@ -50,16 +92,13 @@ impl Prefix {
             }
         }
         prefix.push(NO_PATH);
-        prefix.push(&refuse(
+        prefix.push(&guard(
             &format!(
                 "pg_catalog.current_setting('standard_conforming_strings') = 'on' \
                  and pg_catalog.pg_try_advisory_xact_lock({lock})"
             ),
             "another process applies migrations",
-        ));
-        prefix.push(&refuse(
-            &format!("(select coalesce(max(id), 0) from tabellion.ledger) = {last_id}"),
-            "another process has applied migrations meanwhile",
+            "",
         ));
         prefix
     }
@@ -69,6 +108,15 @@ impl Prefix {
         self.sql.push_str(statement);
         self.statements += 1;
     }
+}
+
+const MEANWHILE: &str = "another process has applied migrations meanwhile";
+
+/// A statement that fails unless something holds.
+fn guard(holds: &str, why: &str, from: &str) -> String {
+    format!(
+        "select (case when {holds} then '1' else 'tabellion: {why}' end)::pg_catalog.int4{from};"
+    )
 }
 
 /// What a message runs.
@@ -90,45 +138,102 @@ pub(super) enum Ran {
     Refused(MigrateError),
 }
 
+/// A part of a file and its row in one transaction, to be sent.
+pub(super) struct Message<'a> {
+    part: Part<'a>,
+    /// What stands before the file.
+    prefix: Prefix,
+    /// How many of its statements may refuse the file.
+    guards: usize,
+    text: String,
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn new(mut prefix: Prefix, part: Part<'a>, row: &Row<'_>, who: Who<'_>) -> Self {
+        let sql = &part.script.sql[part.start..part.end];
+        let guards = prefix.statements;
+        prefix.push(BEFORE);
+        let text = format!(
+            "{}{sql}{AFTER}{NO_PATH}{};commit",
+            prefix.sql,
+            ledger::insert(&[*row], who)
+        );
+        Message {
+            part,
+            prefix,
+            guards,
+            text,
+        }
+    }
+
+    /// Sends it, and does not wait for the answer.
+    pub(super) async fn start(self, client: &Client) -> Sent<'a> {
+        let answer = client.simple_query_raw(&self.text).await;
+        Sent {
+            message: self,
+            answer,
+        }
+    }
+}
+
+/// A message on its way, or at the server.
+pub(super) struct Sent<'a> {
+    message: Message<'a>,
+    answer: Result<SimpleQueryStream, tokio_postgres::Error>,
+}
+
+impl Sent<'_> {
+    /// The bytes of the whole message.
+    pub(super) fn size(&self) -> usize {
+        self.message.text.len()
+    }
+
+    /// Waits for the answer. On success the transaction is committed, else rolled back, and whatever was
+    /// sent behind it has been refused by then.
+    pub(super) async fn end(self, client: &Client) -> Result<Ran, MigrateError> {
+        let Message {
+            part,
+            prefix,
+            guards,
+            ..
+        } = self.message;
+        let mut completed = 0;
+        let error = match receive(self.answer, &mut completed).await {
+            Ok(Some(entry)) => return Ok(Ran::Done(Box::new(entry))),
+            Ok(None) => {
+                return Err(MigrateError::Server(format!(
+                    "the server did not confirm `{}`; run `cargo tabellion status` to see whether it is \
+                     applied",
+                    part.script.path
+                )));
+            }
+            Err(error) => error,
+        };
+        // A lost connection rolls back by itself.
+        let _ = client.batch_execute("rollback").await;
+        let before = error.as_db_error().is_some() && completed < guards;
+        if before {
+            let doing = "looking whether the file may run";
+            return Ok(Ran::Refused(MigrateError::server(doing, &error)));
+        }
+        let place = Place {
+            skipped: prefix.sql.chars().count(),
+            completed: completed.saturating_sub(prefix.statements),
+        };
+        Err(failure(part, &error, place))
+    }
+}
+
 /// Runs a part of a file and enters its row. On success the transaction is committed, else rolled back.
 pub(super) async fn run(
     client: &Client,
-    prefix: &Prefix,
+    prefix: Prefix,
     part: Part<'_>,
     row: &Row<'_>,
     who: Who<'_>,
 ) -> Result<Ran, MigrateError> {
-    let sql = &part.script.sql[part.start..part.end];
-    let guards = prefix.statements;
-    let mut prefix = prefix.clone();
-    prefix.push(BEFORE);
-    let sent = format!(
-        "{}{sql}{AFTER}{NO_PATH}{};commit",
-        prefix.sql,
-        ledger::insert(&[*row], who)
-    );
-    let mut completed = 0;
-    match send(client, &sent, &mut completed).await {
-        Ok(Some(entry)) => Ok(Ran::Done(Box::new(entry))),
-        Ok(None) => Err(MigrateError::Server(format!(
-            "the server did not confirm `{}`; run `cargo tabellion status` to see whether it is applied",
-            part.script.path
-        ))),
-        Err(error) => {
-            // A lost connection rolls back by itself.
-            let _ = client.batch_execute("rollback").await;
-            let before = error.as_db_error().is_some() && completed < guards;
-            if before {
-                let doing = "looking whether the file may run";
-                return Ok(Ran::Refused(MigrateError::server(doing, &error)));
-            }
-            let place = Place {
-                skipped: prefix.sql.chars().count(),
-                completed: completed.saturating_sub(prefix.statements),
-            };
-            Err(failure(part, &error, place))
-        }
-    }
+    let message = Message::new(prefix, part, row, who);
+    message.start(client).await.end(client).await
 }
 
 /// Enters a row alone, behind a guard.
@@ -140,7 +245,7 @@ pub(super) async fn enter(
 ) -> Result<Ran, MigrateError> {
     let sent = format!("{}{};commit", prefix.sql, ledger::insert(&[*row], who));
     let mut completed = 0;
-    match send(client, &sent, &mut completed).await {
+    match receive(client.simple_query_raw(&sent).await, &mut completed).await {
         Ok(Some(entry)) => Ok(Ran::Done(Box::new(entry))),
         Ok(None) => Err(MigrateError::Server(
             "the server did not confirm the ledger's row; run it again".into(),
@@ -158,14 +263,12 @@ pub(super) async fn enter(
     }
 }
 
-/// Sends the message; gives the ledger's row, and counts the statements that completed.
-async fn send(
-    client: &Client,
-    sent: &str,
+/// The answer to a message: the ledger's row; counts the statements that completed.
+async fn receive(
+    answer: Result<SimpleQueryStream, tokio_postgres::Error>,
     completed: &mut usize,
 ) -> Result<Option<Entry>, tokio_postgres::Error> {
-    let stream = client.simple_query_raw(sent).await?;
-    let mut stream = std::pin::pin!(stream);
+    let mut stream = std::pin::pin!(answer?);
     let mut last = None;
     while let Some(message) = stream.try_next().await? {
         match message {

@@ -1,8 +1,9 @@
 //! Applying: what is due, one file after another, each exactly once.
 //!
-//! The usual way takes one round trip for each file. Where someone else is at work, or was, the engine waits
-//! for the lock, reads the ledger anew under it and decides again.
+//! The usual way sends the files one behind the other and waits for no round trip between them. Where someone
+//! else is at work, or was, the engine waits for the lock, reads the ledger anew under it and decides again.
 
+mod flight;
 mod hold;
 mod index;
 mod message;
@@ -10,7 +11,7 @@ mod outside;
 
 use std::collections::VecDeque;
 
-use self::message::{Part, Prefix, Ran};
+use self::message::{Message, Part, Prefix, Ran, Sent};
 use super::engine::{Migrator, Progress};
 use super::error::{Failure, MigrateError, Problems};
 use super::ledger::{self, Entry, Event, Ledger, Row, Supabase, Who};
@@ -28,7 +29,8 @@ impl Migrator {
     /// A file outside a transaction is taken up where it was cut short.
     ///
     /// From any number of processes at once, each migration runs exactly once. Killed at any point,
-    /// a second run completes it.
+    /// a second run completes it. What was sent by then the server may still run: the file at work and, over a
+    /// direct connection, up to 31 behind it.
     ///
     /// # Errors
     /// A history that does not fit, a file that cannot run, an approval that the target asks for and that is
@@ -47,10 +49,10 @@ impl Migrator {
         if self.prepare().await? {
             queue = self.still_due(set, last)?.into();
         }
-        while let Some(next) = queue.pop_front() {
-            if let Some(entry) = self.fly(next, Event::Applied).await? {
-                done.push(entry);
-                continue;
+        loop {
+            self.fly(&mut queue, Event::Applied, &mut done).await?;
+            if queue.is_empty() {
+                return Ok(done);
             }
             // The list is drawn anew: another process may have worked while this one waited.
             self.begin().await?;
@@ -66,7 +68,6 @@ impl Migrator {
                 None => self.end().await?,
             }
         }
-        Ok(done)
     }
 
     /// What [`apply`](Self::apply) would run, after every check that it makes, the lock's included. Writes
@@ -177,24 +178,6 @@ impl Migrator {
         let _ = self.client.batch_execute("rollback").await;
     }
 
-    /// Runs one file and its guard as one message. `None` where the guard refused, or the file takes more
-    /// than that: nothing was run.
-    pub(super) async fn fly(
-        &mut self,
-        migration: &Migration,
-        event: Event,
-    ) -> Result<Option<Entry>, MigrateError> {
-        if script(migration, event).header.no_transaction || !self.ledger.exists {
-            return Ok(None);
-        }
-        let shared = self.target.pooler.shares_sessions();
-        let prefix = Prefix::guarded(hold::KEY, self.ledger.last_id(), shared);
-        match self.send(prefix, migration, event).await? {
-            Ran::Done(entry) => Ok(Some(*entry)),
-            Ran::Refused(_) => Ok(None),
-        }
-    }
-
     /// Runs one file in the transaction that [`begin`](Self::begin) began, which ends it.
     pub(super) async fn run(
         &mut self,
@@ -214,20 +197,22 @@ impl Migrator {
                 }
             };
         }
-        match self.send(Prefix::default(), migration, event).await? {
+        self.tell(Progress::Running(migration, event));
+        let message = self.message(Prefix::default(), migration, event);
+        let sent = message.start(&self.client).await;
+        match self.landed(migration, event, sent).await? {
             Ran::Done(entry) => Ok(*entry),
             Ran::Refused(error) => Err(error),
         }
     }
 
-    /// Sends a file after what stands before it, and takes in what came of it.
-    async fn send(
-        &mut self,
+    /// A file and its row, after what stands before it.
+    fn message<'a>(
+        &self,
         mut prefix: Prefix,
-        migration: &Migration,
+        migration: &'a Migration,
         event: Event,
-    ) -> Result<Ran, MigrateError> {
-        self.tell(Progress::Running(migration, event));
+    ) -> Message<'a> {
         let script = script(migration, event);
         if let Some(statement) = self.in_step(migration, event) {
             prefix.push(&statement);
@@ -242,7 +227,17 @@ impl Migrator {
             end: script.sql.len(),
             kept: 0,
         };
-        let ran = message::run(&self.client, &prefix, part, &row, self.who()).await;
+        Message::new(prefix, part, &row, self.who())
+    }
+
+    /// Waits for a file that was sent, and takes in what came of it.
+    async fn landed(
+        &mut self,
+        migration: &Migration,
+        event: Event,
+        sent: Sent<'_>,
+    ) -> Result<Ran, MigrateError> {
+        let ran = sent.end(&self.client).await;
         match &ran {
             Ok(Ran::Done(entry)) => {
                 self.ledger.push(entry);

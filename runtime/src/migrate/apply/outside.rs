@@ -222,7 +222,7 @@ impl Migrator {
         loop {
             let prefix = Prefix::guarded(STATEMENT, self.ledger.last_id(), !work.is_own);
             let part = work.part(index);
-            let ran = message::run(&work.worker, &prefix, part, &row, self.who()).await;
+            let ran = message::run(&work.worker, prefix, part, &row, self.who()).await;
             match ran {
                 Ok(Ran::Done(entry)) => {
                     self.ledger.push(&entry);
