@@ -1,6 +1,11 @@
 //! Tabellion's apply beside diesel_migrations, refinery, sqlx and sea-orm-migration: the same 1,000 small
 //! migrations, a transaction each, on the same throw-away server, in turns.
 //!
+//! The server is that of the tests: its data lie in memory where there is room (`/dev/shm`), nothing is
+//! synchronised to a disk, autovacuum is off; so what is compared is what tools and server do, and no disk. What
+//! is left is the server's own work on its catalogs, which every tool pays: the same files sent without any
+//! tool are timed beside them, and no tool can be faster than that.
+//!
 //! `cargo run --release`; `ROUNDS=9` counts more rounds. It ends with 1 where a bar does not hold.
 
 mod peers;
@@ -50,6 +55,7 @@ async fn main() -> Result<ExitCode, Fault> {
     let mut figures = Figures::default();
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
+        figures.bare(bare(server).await?);
         let mut applied = Vec::new();
         for peer in turn(round) {
             let database = server.database().await?;
@@ -137,6 +143,19 @@ async fn ping(client: &Client) -> Result<Duration, Fault> {
     }
     times.sort();
     Ok(times[times.len() / 2])
+}
+
+/// What the files take by themselves, a message and so a transaction each.
+async fn bare(server: &Server) -> Result<Duration, Fault> {
+    let database = server.database().await?;
+    let client = connect(database.url()).await?;
+    let start = Instant::now();
+    for sql in peers::files() {
+        client.batch_execute(sql).await?;
+    }
+    let took = start.elapsed();
+    database.close().await?;
+    Ok(took)
 }
 
 /// That a peer has made all of it.

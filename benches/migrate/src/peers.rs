@@ -23,6 +23,11 @@ mod embedded {
 /// How many migrations there are.
 pub(crate) const COUNT: usize = embedded::NAMED.len();
 
+/// The SQL of each.
+pub(crate) fn files() -> impl Iterator<Item = &'static str> {
+    embedded::NAMED.into_iter().map(|(_, sql)| sql)
+}
+
 /// Who applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {

@@ -1,5 +1,7 @@
 //! What the runs amount to: medians, ratios of runs of the same round, and the bars.
 
+use std::time::Duration;
+
 use crate::peers::{Peer, Run};
 
 /// Every run, by case and peer, in the order of the rounds.
@@ -9,6 +11,8 @@ pub(crate) struct Figures {
     far: Series,
     nothing: Series,
     nothing_far: Series,
+    /// What the files take without any tool, in seconds, round by round.
+    bare: Vec<f64>,
 }
 
 /// The runs of a case, a list for each peer.
@@ -76,6 +80,11 @@ impl Figures {
         self.far.push(peer, far);
     }
 
+    /// Enters what the files took without any tool.
+    pub(crate) fn bare(&mut self, took: Duration) {
+        self.bare.push(took.as_secs_f64());
+    }
+
     /// Enters two runs that had nothing to apply.
     pub(crate) fn nothing(&mut self, peer: Peer, near: Run, far: Run) {
         self.nothing.push(peer, near);
@@ -84,6 +93,7 @@ impl Figures {
 
     /// Prints it all, and says whether every bar holds.
     pub(crate) fn print(&self) -> bool {
+        self.floor();
         self.table("all, on loopback", &self.near);
         self.table("all, 1 ms away", &self.far);
         self.table("nothing, on loopback", &self.nothing);
@@ -120,6 +130,30 @@ impl Figures {
             said(trips <= 3)
         );
         trips <= 3 && bars.iter().all(|(.., holds)| *holds)
+    }
+
+    /// Says what bounds every tool, and so every ratio, on this server.
+    fn floor(&self) {
+        let over = |series: &Series, peer: Peer| {
+            let runs = series.0[peer as usize].iter().zip(&self.bare);
+            median(runs.map(|(run, bare)| applying(run) / bare))
+        };
+        println!(
+            "the files without any tool, on loopback: {:.2} s; tabellion takes {:.2} times that, and {:.2} times \
+             1 ms away",
+            median(self.bare.iter().copied()),
+            over(&self.near, Peer::Tabellion),
+            over(&self.far, Peer::Tabellion)
+        );
+        let others = Peer::ALL
+            .into_iter()
+            .filter(|&peer| peer != Peer::Tabellion);
+        let least = others
+            .map(|peer| over(&self.far, peer))
+            .fold(f64::INFINITY, f64::min);
+        println!(
+            "the fastest peer takes {least:.2} times that 1 ms away, which is the most to be won there"
+        );
     }
 
     fn table(&self, case: &str, series: &Series) {

@@ -46,7 +46,7 @@ pub(super) async fn apply(
 
 /// A message that was sent is the server's: it may end the file, and commit it, with nobody listening.
 const INTERRUPTED: Fault = Fault::Interrupted(
-    "interrupted, and the server may go on with the file that it was sent; see `cargo tabellion status`, and run it \
+    "interrupted, and the server may go on with the files that it was sent; see `cargo tabellion status`, and run it \
      again for the rest",
 );
 
