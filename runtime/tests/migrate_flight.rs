@@ -355,3 +355,22 @@ async fn sixteen_at_once() {
         engine.rollback(&set, &back()).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn given_up_with_many_on_their_way() {
+    let database = database().await;
+    let (project, gate) = held_up_at_the_third(&database).await;
+    let set = project.load();
+    let mut applier = engine(&database).await;
+    let own = set.clone();
+    let work = tokio::spawn(async move { applier.apply(&own, &ALL).await });
+    until(&database, HELD_UP).await;
+    work.abort();
+    assert!(work.await.unwrap_err().is_cancelled());
+    gate.batch_execute("commit").await.unwrap();
+    // The server goes on with what it was sent, while the next one applies too.
+    let mut next = engine(&database).await;
+    next.apply(&set, &ALL).await.unwrap();
+    assert_eq!(rows(&mut next).await, applied(1..=FILES));
+    assert_eq!(made(&database).await, i64::try_from(FILES - 1).unwrap());
+}
