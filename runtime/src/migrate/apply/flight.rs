@@ -33,7 +33,9 @@ impl Migrator {
         let mut sent: VecDeque<Sent<'_>> = VecDeque::new();
         let mut ahead: Option<Ahead<'_>> = None;
         loop {
-            while let Some(migration) = self.next(queue, &sent, event) {
+            // Several at once, so that client and server need not take turns for each.
+            let is_low = sent.len() <= FILES / 2;
+            while is_low && let Some(migration) = self.next(queue, &sent, event) {
                 let prefix = match &ahead {
                     Some(ahead) => Prefix::following(hold::KEY, ahead, shared),
                     None => Prefix::guarded(hold::KEY, self.ledger.last_id(), shared),
