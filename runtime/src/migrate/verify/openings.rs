@@ -120,8 +120,9 @@ impl<'a> Openings<'a> {
             "row_security" => matches!(value, "on" | "true" | "yes" | "1"),
             "session_replication_role" => value == "origin",
             "role" => value == "none",
-            // Supabase sets one on the database that it makes.
-            "search_path" => role.is_empty() && self.schema.platform == Platform::Supabase,
+            // A database's is its owner's choice, for safety too, and the same for everyone; Supabase sets one
+            // on the database that it makes.
+            "search_path" => role.is_empty(),
             _ => !self.own.contains(name),
         };
         if is_harmless {
