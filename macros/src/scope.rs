@@ -35,7 +35,9 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             const ROLE: &'static ::core::primitive::str = #role;
             const SETTINGS: &'static [&'static ::core::primitive::str] = &[#(#settings),*];
             const FINGERPRINT: ::core::primitive::u64 = #fingerprint;
-            fn values(&self) -> ::std::vec::Vec<::std::string::String> {
+            fn values(
+                &self,
+            ) -> ::std::vec::Vec<::core::option::Option<::std::string::String>> {
                 ::std::vec![#(#fields),*]
             }
         }

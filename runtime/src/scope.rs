@@ -24,8 +24,9 @@ pub trait Scope: Send + Sync + 'static {
     #[doc(hidden)]
     const FINGERPRINT: u64 = 0;
 
-    /// The settings' texts, in the order of [`Scope::SETTINGS`].
-    fn values(&self) -> Vec<String>;
+    /// The settings' texts, in the order of [`Scope::SETTINGS`]; `None` leaves one empty, which no
+    /// policy's comparison with it is true for.
+    fn values(&self) -> Vec<Option<String>>;
 }
 
 /// Nobody in particular: the scope of a table without row-level security that names no other.
@@ -42,7 +43,7 @@ impl Scope for NoScope {
     const ROLE: &'static str = NO_ROLE;
     const SETTINGS: &'static [&'static str] = &[];
 
-    fn values(&self) -> Vec<String> {
+    fn values(&self) -> Vec<Option<String>> {
         Vec::new()
     }
 }
@@ -51,32 +52,53 @@ impl Scope for NoScope {
 #[diagnostic::on_unimplemented(
     message = "a scope's field cannot be a `{Self}`",
     label = "no setting can hold a `{Self}`",
-    note = "use `String`, an integer, a UUID, or an enum that derives `TextEnum`"
+    note = "use `String`, an integer, a UUID, `bool`, a date, an enum that derives `TextEnum`, or an `Option` of these"
 )]
 pub trait Setting {
-    /// The text that PostgreSQL casts back to the column's type.
-    fn text(&self) -> String;
+    /// The text that a policy reads back as the column's type; none where there is no value.
+    fn text(&self) -> Option<String>;
 }
 
 macro_rules! settings {
-    ($($ty:ty),*) => {$(
+    ($($(#[$meta:meta])* $ty:ty),*) => {$(
+        $(#[$meta])*
         #[diagnostic::do_not_recommend]
         impl Setting for $ty {
-            fn text(&self) -> String {
-                self.to_string()
+            fn text(&self) -> Option<String> {
+                Some(self.to_string())
             }
         }
     )*};
 }
 
-settings!(String, &'static str, bool, i16, i32, i64);
-#[cfg(feature = "uuid")]
-settings!(uuid::Uuid);
+settings!(
+    String,
+    &'static str,
+    bool,
+    i16,
+    i32,
+    i64,
+    #[cfg(feature = "uuid")]
+    uuid::Uuid,
+    #[cfg(feature = "jiff")]
+    jiff::civil::Date,
+    #[cfg(feature = "time")]
+    time::Date,
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate
+);
 
 #[diagnostic::do_not_recommend]
 impl<E: crate::TextEnum> Setting for E {
-    fn text(&self) -> String {
-        self.as_str().to_owned()
+    fn text(&self) -> Option<String> {
+        Some(self.as_str().to_owned())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Setting> Setting for Option<T> {
+    fn text(&self) -> Option<String> {
+        self.as_ref()?.text()
     }
 }
 

@@ -11,7 +11,7 @@
 //! # impl Scope for Shop {
 //! #     const ROLE: &'static str = "authenticated";
 //! #     const SETTINGS: &'static [&'static str] = &["app.current_shop"];
-//! #     fn values(&self) -> Vec<String> { vec![Setting::text(&self.domain)] }
+//! #     fn values(&self) -> Vec<Option<String>> { vec![Setting::text(&self.domain)] }
 //! # }
 //! # pub struct Action { pub id: i32, pub shop_domain: String, pub notes: Option<String> }
 //! impl Table for Action {

@@ -301,7 +301,9 @@ pub struct Setting {
     pub name: At<String>,
     /// The SQL type its text is read as.
     pub ty: Type,
-    /// The field's type.
+    /// Whether the field is an `Option`, whose `None` leaves the setting empty.
+    pub nullable: bool,
+    /// The field's type, `Option` included.
     pub rust_type: RustType,
 }
 

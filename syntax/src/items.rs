@@ -218,39 +218,49 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
             ),
         );
     }
-    let read = rust_type::field_type(&ident, &field.ty, None);
-    let ty = match read.as_ref().map(|read| (&read.ty, read.nullable)) {
-        Ok((_, true)) => {
-            report.over(
-                &field.ty,
-                format!("field `{name}` of the scope is an `Option`, and an empty scope is refused; remove the `Option`"),
-            );
-            return None;
-        }
-        Ok((
-            TypeRef::Known(ty @ (Type::Text | Type::Uuid | Type::Int2 | Type::Int4 | Type::Int8)),
-            _,
-        )) => ty.clone(),
-        // Its text is what the column holds.
-        Ok((TypeRef::Enum(_), _)) => Type::Text,
-        _ => {
-            report.over(
-                &field.ty,
-                format!(
-                    "field `{name}` of the scope is `{}`, which is not a setting's type; \
-                     use `String`, `Uuid`, an integer or a `TextEnum`",
-                    rust_type::display(&field.ty)
-                ),
-            );
-            return None;
-        }
-    };
+    let (ty, nullable) = setting_type(&ident, field, report)?;
     Some(Setting {
         ident,
         name: text,
         ty,
+        nullable,
         rust_type: RustType(field.ty.clone()),
     })
+}
+
+/// The type that a field's text is read as, and whether it may be absent.
+fn setting_type(
+    ident: &syn::Ident,
+    field: &syn::Field,
+    report: &mut Report,
+) -> Option<(Type, bool)> {
+    let read = rust_type::field_type(ident, &field.ty, None);
+    if let Ok(read) = &read {
+        match &read.ty {
+            TypeRef::Known(
+                ty @ (Type::Text
+                | Type::Uuid
+                | Type::Int2
+                | Type::Int4
+                | Type::Int8
+                | Type::Bool
+                | Type::Date),
+            ) => return Some((ty.clone(), read.nullable)),
+            // Its text is what the column holds.
+            TypeRef::Enum(_) => return Some((Type::Text, read.nullable)),
+            _ => {}
+        }
+    }
+    report.over(
+        &field.ty,
+        format!(
+            "field `{}` of the scope is `{}`, which is not a setting's type; \
+             use `String`, `Uuid`, an integer, `bool`, `Date` or a `TextEnum`",
+            plain(ident),
+            rust_type::display(&field.ty)
+        ),
+    );
+    None
 }
 
 /// A custom setting has two or more parts, each like an unquoted identifier.

@@ -193,8 +193,7 @@ impl Connection {
             .iter()
             .find(|scope| scope.role == guise.role && scope.settings == guise.settings)
             .ok_or(Error::Protocol("the scope was not prepared"))?;
-        let values = std::iter::once(guise.role).chain(guise.values.iter().map(String::as_str));
-        bind_texts(&mut self.wire.outgoing, &scope.name, values).map_err(too_large)
+        bind_texts(&mut self.wire.outgoing, &scope.name, guise.texts()).map_err(too_large)
     }
 
     /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and

@@ -12,7 +12,7 @@ pub(crate) struct Guise {
     database: Database,
     pub(super) role: &'static str,
     pub(super) settings: &'static [&'static str],
-    pub(super) values: Vec<String>,
+    values: Vec<Option<String>>,
 }
 
 impl Guise {
@@ -20,7 +20,7 @@ impl Guise {
         database: Database,
         role: &'static str,
         settings: &'static [&'static str],
-        values: Vec<String>,
+        values: Vec<Option<String>>,
     ) -> Self {
         Guise {
             database,
@@ -60,6 +60,9 @@ impl Guise {
             ));
         }
         for (setting, value) in self.settings.iter().zip(&self.values) {
+            let Some(value) = value else {
+                continue; // said to be absent, and not forgotten
+            };
             let blank = |c: char| c.is_whitespace() || c.is_control();
             if value.chars().all(blank) {
                 return Err(Error::EmptyScope { setting });
@@ -69,6 +72,13 @@ impl Guise {
             }
         }
         Ok(())
+    }
+
+    /// The parameters of [`Guise::sql`]. What is absent is set all the same, so that no earlier value of
+    /// the session stands for it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let values = self.values.iter();
+        std::iter::once(self.role).chain(values.map(|value| value.as_deref().unwrap_or_default()))
     }
 
     /// The statement that takes the scope on until the end of its transaction: role and settings in

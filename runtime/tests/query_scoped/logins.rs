@@ -118,7 +118,7 @@ macro_rules! scoped_table {
         impl Scope for $scope {
             const ROLE: &'static str = $role;
             const SETTINGS: &'static [&'static str] = &[];
-            fn values(&self) -> Vec<String> {
+            fn values(&self) -> Vec<Option<String>> {
                 Vec::new()
             }
         }

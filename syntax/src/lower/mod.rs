@@ -4,6 +4,7 @@ mod keys;
 mod partial;
 mod predicate;
 mod renames;
+mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,7 +4,8 @@
 //! `''`, not NULL, on a connection that has carried a scope before), and that evaluates once a statement:
 //!
 //! - a text column equal to it: `col = (select current_setting('app.x', true)) and col <> ''`;
-//! - everything else: `nullif((select current_setting('app.x', true)), '')`, cast to the setting's type.
+//! - everything else: `nullif((select current_setting('app.x', true)), '')`, or what `setting.rs` writes
+//!   for another type than text.
 //!
 //! The first form is for a plain equality alone. Enclosed by a negation it would turn into "every row"
 //! where the setting is empty; the second form is NULL there, and NULL denies either way.
@@ -12,7 +13,7 @@
 use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Expr, Type};
 
-use super::Lower;
+use super::{Lower, setting};
 use crate::ast::{PathRef, TypeRef};
 use crate::predicate::{Comparison, Literal, Node, Value};
 
@@ -77,7 +78,7 @@ impl Lower<'_> {
                 if !negated && self.is_text(field) && self.setting_is_text(setting) =>
             {
                 let column = quote(&self.name(field)).into_owned();
-                let mut setting = self.current_setting(setting);
+                let mut setting = self.setting(setting).map(setting::text).unwrap_or_default();
                 if self.is_char(field) {
                     // As text the column would be another expression than the one an index holds.
                     setting.push_str("::bpchar");
@@ -135,31 +136,17 @@ impl Lower<'_> {
             .is_some_and(|setting| setting.ty == Type::Text)
     }
 
-    fn current_setting(&self, field: &proc_macro2::Ident) -> String {
-        let name = self
-            .setting(field)
-            .map_or("", |setting| setting.name.value.as_str());
-        format!("(select current_setting({}, true))", quote_literal(name))
-    }
-
     pub(super) fn value(&mut self, value: &Value) -> String {
         match value {
             Value::Column(field) => quote(&self.name(field)).into_owned(),
-            Value::Scope(field) => {
-                let ty = match self.setting(field) {
-                    Some(setting) => setting.ty.clone(),
-                    None => {
-                        // rustc says which field is missing; the table counts as broken until then.
-                        self.absent(format!("no setting `{field}` in the scope"));
-                        Type::Text
-                    }
-                };
-                let text = format!("nullif({}, '')", self.current_setting(field));
-                match ty {
-                    Type::Text => text,
-                    ty => format!("{text}::{ty}"),
+            Value::Scope(field) => match self.setting(field) {
+                Some(setting) => setting::value(setting),
+                None => {
+                    // rustc says which field is missing; the table counts as broken until then.
+                    self.absent(format!("no setting `{field}` in the scope"));
+                    "null".into()
                 }
-            }
+            },
             Value::Literal(literal, _) => match literal {
                 Literal::Bool(value) => value.to_string(),
                 Literal::Int(digits) | Literal::Float(digits) => digits.clone(),

@@ -151,8 +151,8 @@ fn method(call: &syn::ExprMethodCall, report: &mut Report) -> Option<Node> {
         ("is_null" | "is_not_null", None, _) if matches!(receiver, Some(Value::Scope(_))) => {
             report.over(
                 &call.receiver,
-                "a field of the scope always has a value, and where its setting is unset this would \
-                 decide for every row; compare it with a column",
+                "a field of the scope is NULL where no scope is set too, and this would decide for every \
+                 row there; compare it with a column",
             );
             None
         }

@@ -4,7 +4,7 @@ use tabellion::Scope;
 #[scope(role = "app")]
 pub struct Shop {
     #[setting("app.shop")]
-    pub domain: Option<String>,
+    pub domain: Option<Vec<String>>,
 }
 
 fn main() {}

@@ -1,0 +1,57 @@
+//! A field of the scope as SQL.
+//!
+//! A setting's text is anything that somebody has set: unset it is NULL, on a connection that carried a
+//! scope before it is `''`, and `set app.tenant = 'abc'` is anybody's. A cast of that would raise an error
+//! that quotes it; so a text becomes a value only where it has the form of one, else it is NULL, and NULL
+//! denies. Each form stands around `(select current_setting(…))`, which evaluates once a statement, and is
+//! free of columns, so that an index serves the comparison with it.
+//!
+//! PostgreSQL's regular expressions: <https://www.postgresql.org/docs/15/functions-matching.html>.
+
+use tabellion_sql::ident::quote_literal;
+use tabellion_sql::schema::Type;
+
+use crate::ast::Setting;
+
+const UUID: &str = "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
+const BOOL: &str = "^(?:true|false)$";
+
+/// As many digits as an `int4` has, which an `int8` always holds.
+const INT4: &str = "^-?[0-9]{1,10}$";
+
+/// As many digits as an `int8` has; whether it holds them takes a comparison.
+const INT8: &str = "^-?[0-9]{1,19}$";
+
+/// A day that exists, of the years 1 to 9999.
+const DATE: &str = "^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])\
+|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))\
+|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)$";
+
+/// The text of the setting: NULL, `''`, or what was set.
+pub(super) fn text(setting: &Setting) -> String {
+    let name = quote_literal(&setting.name.value);
+    format!("(select current_setting({name}, true))")
+}
+
+/// Its value, and NULL where the text is empty or of no such value.
+pub(super) fn value(setting: &Setting) -> String {
+    let text = text(setting);
+    match &setting.ty {
+        Type::Uuid => matching(&text, UUID, "uuid"),
+        Type::Bool => matching(&text, BOOL, "boolean"),
+        Type::Date => matching(&text, DATE, "date"),
+        // The operators between integers of two widths are leakproof, and in the index's own family.
+        Type::Int2 | Type::Int4 => matching(&text, INT4, "bigint"),
+        Type::Int8 => format!(
+            "case when {} between {} and {} then {text}::bigint end",
+            matching(&text, INT8, "numeric"),
+            i64::MIN,
+            i64::MAX
+        ),
+        _ => format!("nullif({text}, '')"),
+    }
+}
+
+fn matching(text: &str, form: &str, ty: &str) -> String {
+    format!("substring({text} from {})::{ty}", quote_literal(form))
+}

@@ -1,0 +1,7 @@
+//! Policies as they are generated, on a real server: each attack is first shown to succeed where the
+//! answer to it is missing.
+
+#[path = "../../../syntax/tests/common/mod.rs"]
+mod common;
+mod settings;
+mod support;

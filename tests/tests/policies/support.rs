@@ -1,0 +1,88 @@
+//! Structs that are both a schema and what queries it.
+
+use tabellion::Database;
+use tabellion::testing::{Server, TestDatabase};
+use tabellion_sql::schema::Platform;
+use tokio_postgres::{Client, NoTls};
+
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Items, and the constant `SOURCE` with their text.
+macro_rules! declared {
+    ($($source:tt)*) => {
+        $($source)*
+        const SOURCE: &str = stringify!($($source)*);
+    };
+}
+pub(crate) use declared;
+
+/// A database with the tables of a source text, and a login that may take on their roles.
+pub(crate) struct World {
+    database: TestDatabase,
+    /// The superuser.
+    pub(crate) admin: Client,
+    /// What the application has.
+    pub(crate) app: Database,
+    /// The application's login without the library.
+    pub(crate) raw: Client,
+}
+
+impl World {
+    pub(crate) async fn of(
+        source: &str,
+        roles: &[&str],
+    ) -> Result<World, Box<dyn std::error::Error>> {
+        let database = Server::shared()?.database().await?;
+        let admin = connect(database.url()).await?;
+        admin
+            .batch_execute(&crate::common::sql(source, Platform::Postgres)?)
+            .await?;
+        let login = database.create_login("app", roles).await?;
+        Ok(World {
+            admin,
+            app: Database::connect(&login).await?,
+            raw: connect(&login).await?,
+            database,
+        })
+    }
+
+    pub(crate) async fn close(self) -> Outcome {
+        self.app.close();
+        drop((self.admin, self.raw));
+        Ok(self.database.close().await?)
+    }
+
+    /// What the role counts with these settings, or the message of the error.
+    pub(crate) async fn counts(
+        &self,
+        role: &str,
+        settings: &[(&str, &str)],
+        table: &str,
+    ) -> Result<i64, String> {
+        let mut sql = format!("begin; set local role {role};");
+        for (name, value) in settings {
+            let value = value.replace('\'', "''");
+            sql += &format!("select set_config('{name}', '{value}', true);");
+        }
+        let outcome = async {
+            self.raw.batch_execute(&sql).await?;
+            let sql = format!("select count(*) from {table}");
+            Ok(self.raw.query_one(&sql, &[]).await?.get(0))
+        };
+        let outcome = outcome.await.map_err(|error: tokio_postgres::Error| {
+            let message = error.as_db_error().map(|error| error.message().to_owned());
+            message.unwrap_or_else(|| error.to_string())
+        });
+        self.raw
+            .batch_execute("rollback")
+            .await
+            .map_err(|error| error.to_string())?;
+        outcome
+    }
+}
+
+async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
