@@ -43,7 +43,7 @@ pub fn derive_table(input: TokenStream) -> TokenStream {
 }
 
 /// Makes a struct a scope: who is asking, as settings and a role. See the crate `tabellion`.
-#[proc_macro_derive(Scope, attributes(scope, setting))]
+#[proc_macro_derive(Scope, attributes(scope, setting, claim))]
 pub fn derive_scope(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     scope::expand(&input).into()

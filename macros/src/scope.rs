@@ -22,12 +22,29 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     }
     let ident = &scope.ident;
     let role = &scope.role.value;
-    let settings = scope.settings.iter().map(|setting| &setting.name.value);
-    let fields = scope.settings.iter().map(|setting| {
+    let names = scope
+        .settings
+        .iter()
+        .map(|setting| setting.name.value.as_str());
+    // By its type, so that an error stands there.
+    let texts = scope.settings.iter().map(|setting| {
         let (field, ty) = (&setting.ident, &setting.rust_type.0);
-        // By its type, so that an error stands there.
         quote!(<#ty as ::tabellion::scope::Setting>::text(&self.#field))
     });
+    let claims: Vec<_> = (scope.settings.iter())
+        .filter_map(|setting| {
+            let (field, ty) = (&setting.ident, &setting.rust_type.0);
+            let path = setting.claim.as_ref()?;
+            Some(quote! {
+                (&[#(#path),*], <#ty as ::tabellion::scope::Setting>::claim(&self.#field))
+            })
+        })
+        .collect();
+    // All of them at once, as a platform sets them, beside each by itself.
+    let all = (!claims.is_empty()).then_some("request.jwt.claims");
+    let settings = names.chain(all);
+    let all = all.map(|_| quote!(::tabellion::scope::claims(Self::ROLE, &[#(#claims),*])));
+    let fields = texts.chain(all);
     quote! {
         #errors
         #[diagnostic::do_not_recommend]

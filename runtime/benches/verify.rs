@@ -55,6 +55,7 @@ fn table(number: usize, apart: bool) -> Table {
     };
     let policy = |command: Command| Policy {
         command: Some(command),
+        restrictive: false,
         roles: BTreeSet::from([ROLE.to_owned()]),
         using: (command == Command::Select).then(mine),
         check: (command == Command::Insert).then(mine),

@@ -44,6 +44,7 @@
 //! | [`migrate`], [`catalog`] | sealed migrations, and what a database really holds |
 //! | [`types`], [`guard`] | what the derives let rustc check |
 
+mod bypass;
 pub mod catalog;
 mod database;
 pub mod error;
@@ -62,6 +63,7 @@ pub mod types;
 mod value;
 mod wire;
 
+pub use bypass::Bypass;
 pub use database::{Builder, Database};
 pub use error::Error;
 #[cfg(feature = "json")]

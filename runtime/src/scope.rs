@@ -57,7 +57,30 @@ impl Scope for NoScope {
 pub trait Setting {
     /// The text that a policy reads back as the column's type; none where there is no value.
     fn text(&self) -> Option<String>;
+
+    /// The value as a claim of a JSON Web Token has it.
+    #[doc(hidden)]
+    fn claim(&self) -> Option<serde_json::Value> {
+        self.text().map(serde_json::Value::String)
+    }
 }
+
+macro_rules! scalars {
+    ($($ty:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl Setting for $ty {
+            fn text(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+
+            fn claim(&self) -> Option<serde_json::Value> {
+                Some((*self).into())
+            }
+        }
+    )*};
+}
+
+scalars!(bool, i16, i32, i64);
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $ty:ty),*) => {$(
@@ -74,10 +97,6 @@ macro_rules! settings {
 settings!(
     String,
     &'static str,
-    bool,
-    i16,
-    i32,
-    i64,
     #[cfg(feature = "uuid")]
     uuid::Uuid,
     #[cfg(feature = "jiff")]
@@ -100,6 +119,35 @@ impl<T: Setting> Setting for Option<T> {
     fn text(&self) -> Option<String> {
         self.as_ref()?.text()
     }
+
+    fn claim(&self) -> Option<serde_json::Value> {
+        self.as_ref()?.claim()
+    }
+}
+
+/// The claims of a scope as the JSON text that `request.jwt.claims` holds, the role among them. What is
+/// absent is left out.
+#[doc(hidden)]
+pub fn claims(role: &str, claims: &[(&[&str], Option<serde_json::Value>)]) -> Option<String> {
+    let mut all = serde_json::Map::new();
+    all.insert("role".to_owned(), role.into());
+    for (path, value) in claims {
+        let (Some(value), Some((last, path))) = (value, path.split_last()) else {
+            continue;
+        };
+        let mut object = Some(&mut all);
+        for word in path {
+            let inner = object.and_then(|object| {
+                let inner = object.entry(*word).or_insert_with(|| serde_json::json!({}));
+                inner.as_object_mut()
+            });
+            object = inner;
+        }
+        if let Some(object) = object {
+            object.insert((*last).to_owned(), value.clone());
+        }
+    }
+    Some(serde_json::Value::Object(all).to_string())
 }
 
 /// A database seen by one scope: what every query takes. Cheap to clone.

@@ -65,15 +65,17 @@ pub use crate::text_enum::TextEnum;
 
 /// A table that a struct declares.
 ///
-/// Implemented by `#[derive(Table)]`. Its functions are how rows are found by key and written; each
-/// exists where a policy allows the command, and otherwise fails to compile with the policy to add.
+/// Implemented by `#[derive(Table)]`. Its functions are how rows are found by key and written. What they
+/// make runs in a scope to which a policy allows the command, and otherwise fails to compile with the
+/// policy to add.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
     note = "add `#[derive(tabellion::Table)]` to `{Self}`"
 )]
 pub trait Table: Sized + 'static {
-    /// Who may ask for its rows. A handle of any other scope is a type error.
+    /// Who may ask for its rows, where a policy does not say otherwise. What each scope may do is said by
+    /// [`AllowsSelect`] and its like.
     type Scope: Scope;
     /// The table's name as SQL: schema-qualified, quoted where needed.
     const NAME: &'static str;
@@ -97,7 +99,7 @@ pub trait Table: Sized + 'static {
     /// A composite key is a tuple in the key's own order.
     fn find(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Find<Self>
     where
-        Self: HasPrimaryKey + AllowsSelect,
+        Self: HasPrimaryKey,
     {
         Find::new(key)
     }
@@ -106,7 +108,6 @@ pub trait Table: Sized + 'static {
     /// is left to the column's default.
     fn insert<R>(row: R) -> Insert<Self>
     where
-        Self: AllowsInsert,
         R: NewRow<Table = Self>,
     {
         Insert::new(row)
@@ -117,7 +118,7 @@ pub trait Table: Sized + 'static {
     /// PostgreSQL looks the row up under the SELECT policy, so both policies are needed.
     fn update(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Update<Self>
     where
-        Self: HasPrimaryKey + AllowsUpdate + AllowsSelect,
+        Self: HasPrimaryKey,
     {
         Update::new(key)
     }
@@ -127,7 +128,7 @@ pub trait Table: Sized + 'static {
     /// PostgreSQL looks the row up under the SELECT policy, so both policies are needed.
     fn delete(key: impl IntoValue<<Self as HasPrimaryKey>::Key>) -> Delete<Self>
     where
-        Self: HasPrimaryKey + AllowsDelete + AllowsSelect,
+        Self: HasPrimaryKey,
     {
         Delete::new(key)
     }
@@ -165,37 +166,67 @@ pub trait NewRow {
     fn bind(self, params: &mut Params);
 }
 
-/// A policy of the table allows SELECT.
+/// A policy of the table allows SELECT to the scope `S`.
 #[diagnostic::on_unimplemented(
-    message = "table `{Self}` has no SELECT policy",
-    label = "no policy allows SELECT on `{Self}`",
-    note = "add `#[policy(\"...\", select, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+    message = "table `{Self}` has no SELECT policy for scope `{S}`",
+    label = "no policy allows SELECT on `{Self}` to `{S}`",
+    note = "add `#[policy(\"...\", select, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
+            where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsSelect: Table {}
+pub trait AllowsSelect<S: Scope = <Self as Table>::Scope>: Table {}
 
-/// A policy of the table allows INSERT.
+/// A policy of the table allows INSERT to the scope `S`.
 #[diagnostic::on_unimplemented(
-    message = "table `{Self}` has no INSERT policy",
-    label = "no policy allows INSERT on `{Self}`",
-    note = "add `#[policy(\"...\", insert, check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+    message = "table `{Self}` has no INSERT policy for scope `{S}`",
+    label = "no policy allows INSERT on `{Self}` to `{S}`",
+    note = "add `#[policy(\"...\", insert, check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
+            where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsInsert: Table {}
+pub trait AllowsInsert<S: Scope = <Self as Table>::Scope>: Table {}
 
-/// A policy of the table allows UPDATE.
+/// A policy of the table allows UPDATE to the scope `S`.
 #[diagnostic::on_unimplemented(
-    message = "table `{Self}` has no UPDATE policy",
-    label = "no policy allows UPDATE on `{Self}`",
-    note = "add `#[policy(\"...\", update, using = ..., check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+    message = "table `{Self}` has no UPDATE policy for scope `{S}`",
+    label = "no policy allows UPDATE on `{Self}` to `{S}`",
+    note = "add `#[policy(\"...\", update, using = ..., check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
+            where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsUpdate: Table {}
+pub trait AllowsUpdate<S: Scope = <Self as Table>::Scope>: Table {}
 
-/// A policy of the table allows DELETE.
+/// A policy of the table allows DELETE to the scope `S`.
 #[diagnostic::on_unimplemented(
-    message = "table `{Self}` has no DELETE policy",
-    label = "no policy allows DELETE on `{Self}`",
-    note = "add `#[policy(\"...\", delete, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands"
+    message = "table `{Self}` has no DELETE policy for scope `{S}`",
+    label = "no policy allows DELETE on `{Self}` to `{S}`",
+    note = "add `#[policy(\"...\", delete, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
+            where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsDelete: Table {}
+pub trait AllowsDelete<S: Scope = <Self as Table>::Scope>: Table {}
+
+/// A scope that nobody can be.
+///
+/// Every table allows it everything. Without it a table that answers to one scope would have rustc take
+/// that for the one that is asked for, and say that types differ instead of which policy is missing.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Nobody {}
+
+impl Scope for Nobody {
+    const ROLE: &'static str = crate::scope::NO_ROLE;
+    const SETTINGS: &'static [&'static str] = &[];
+
+    fn values(&self) -> Vec<Option<String>> {
+        match *self {}
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Table> AllowsSelect<Nobody> for T {}
+#[diagnostic::do_not_recommend]
+impl<T: Table> AllowsInsert<Nobody> for T {}
+#[diagnostic::do_not_recommend]
+impl<T: Table> AllowsUpdate<Nobody> for T {}
+#[diagnostic::do_not_recommend]
+impl<T: Table> AllowsDelete<Nobody> for T {}
 
 /// A column of the table `T` that holds a `V`: what `.set(...)` takes.
 pub struct Column<T, V> {

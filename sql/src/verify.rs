@@ -1,11 +1,12 @@
-//! What only the whole schema can tell: names that clash, foreign keys that do not fit, what needs an
-//! extension.
+//! What only the whole schema can tell: names that clash, foreign keys that do not fit, policies that meet
+//! in one role, what needs an extension.
 
 mod classes;
 mod columns;
 mod extensions;
 mod foreign_keys;
 mod names;
+mod policies;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
     names::names(schema, &mut findings);
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
+        policies::policies(name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);

@@ -50,6 +50,15 @@ impl PathRef {
     }
 }
 
+/// As written, that is: two paths to one item are two.
+impl PartialEq for PathRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for PathRef {}
+
 impl Hash for PathRef {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text().hash(state);
@@ -79,7 +88,7 @@ pub struct Table {
     pub renamed_from: Option<At<QualifiedName>>,
     /// A table that goes and is not this one.
     pub replaces: Option<At<QualifiedName>>,
-    /// Who asks.
+    /// Who asks, where a policy does not say otherwise.
     pub scope: Option<PathRef>,
     /// The columns in the order of the fields.
     pub columns: Vec<Column>,
@@ -119,11 +128,35 @@ impl Table {
         })
     }
 
+    /// The scopes that it answers to: its own, then the others that its policies name.
+    pub fn scopes(&self) -> Vec<&PathRef> {
+        let mut scopes: Vec<&PathRef> = self.scope.iter().collect();
+        for scope in self.policies().iter().filter_map(|it| it.scope.as_ref()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+
+    /// The policies; none where there is another answer.
+    pub fn policies(&self) -> &[Policy] {
+        match &self.rls {
+            Rls::Policies(policies) => policies,
+            Rls::Missing | Rls::DenyAll | Rls::None { .. } => &[],
+        }
+    }
+
+    /// The scope that a policy speaks of.
+    pub fn scope_of<'a>(&'a self, policy: &'a Policy) -> Option<&'a PathRef> {
+        policy.scope.as_ref().or(self.scope.as_ref())
+    }
+
     /// The paths whose meaning the build script and rustc must agree on, in a fixed order:
-    /// the scope, the enumerations of the columns, the tables of the foreign keys.
+    /// the scopes, the enumerations of the columns, the tables of the foreign keys.
     pub fn references(&self) -> References<'_> {
         References {
-            scope: self.scope.as_ref(),
+            scopes: self.scopes(),
             enums: self
                 .columns
                 .iter()
@@ -136,16 +169,17 @@ impl Table {
         }
     }
 
-    /// The commands that some policy, or the reasoned absence of policies, allows.
-    pub fn commands(&self) -> Vec<Command> {
+    /// The commands that some policy, or the reasoned absence of policies, allows a scope; without one,
+    /// whoever asks where the table names none.
+    pub fn commands(&self, scope: Option<&PathRef>) -> Vec<Command> {
         Command::ALL
             .into_iter()
             .filter(|command| match &self.rls {
                 Rls::Missing | Rls::DenyAll => false,
-                Rls::Policies(policies) => policies
-                    .iter()
-                    .any(|policy| policy.command.is_none_or(|allowed| allowed == *command)),
-                Rls::None { allow, .. } => allow.contains(command),
+                Rls::Policies(policies) => policies.iter().any(|policy| {
+                    self.scope_of(policy) == scope && !policy.restrictive && policy.is_for(*command)
+                }),
+                Rls::None { allow, .. } => self.scope.as_ref() == scope && allow.contains(command),
             })
             .collect()
     }
@@ -154,8 +188,8 @@ impl Table {
 /// The paths in a table that stand for other items.
 #[derive(Debug, Clone)]
 pub struct References<'a> {
-    /// The scope.
-    pub scope: Option<&'a PathRef>,
+    /// The scopes, each once.
+    pub scopes: Vec<&'a PathRef>,
     /// The enumerations, one for each column of such a type.
     pub enums: Vec<&'a PathRef>,
     /// The referenced tables, one for each foreign key.
@@ -271,12 +305,23 @@ pub enum Rls {
 pub struct Policy {
     /// Its name.
     pub name: At<String>,
-    /// The command it allows; `None` is all.
+    /// The command it is about; `None` is all.
     pub command: Option<Command>,
+    /// Whose it is, where that is not the table's own scope.
+    pub scope: Option<PathRef>,
+    /// It allows nothing by itself, and takes away from what the others allow.
+    pub restrictive: bool,
     /// Which existing rows may be seen or touched.
     pub using: Option<Predicate>,
     /// Which new rows may be written.
     pub check: Option<Predicate>,
+}
+
+impl Policy {
+    /// Whether it says something of a command.
+    pub fn is_for(&self, command: Command) -> bool {
+        self.command.is_none_or(|allowed| allowed == command)
+    }
 }
 
 /// A struct that derives `Scope`.
@@ -297,8 +342,10 @@ pub struct Scope {
 pub struct Setting {
     /// The field's name.
     pub ident: Ident,
-    /// The setting's name, such as `app.current_shop`.
+    /// The setting's name, such as `app.current_shop`; of a claim the one that holds it alone.
     pub name: At<String>,
+    /// The words that lead to it in the claims, where it is one.
+    pub claim: Option<Vec<String>>,
     /// The SQL type its text is read as.
     pub ty: Type,
     /// Whether the field is an `Option`, whose `None` leaves the setting empty.

@@ -40,6 +40,7 @@ pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
         );
     }
     misplaced(&input.attrs, "setting", "a field", report);
+    misplaced(&input.attrs, "claim", "a field", report);
     let (role, create) = role(input, report);
     let mut settings: Vec<Setting> = Vec::new();
     for field in fields.iter().flat_map(|fields| &fields.named) {
@@ -47,18 +48,7 @@ pub fn scope(input: &DeriveInput, report: &mut Report) -> Option<Scope> {
         let Some(setting) = setting(field, report) else {
             continue;
         };
-        if settings
-            .iter()
-            .any(|other| other.name.value == setting.name.value)
-        {
-            report.at(
-                setting.name.span,
-                format!(
-                    "scope `{ident}` has two settings named `{}`; rename one",
-                    setting.name.value
-                ),
-            );
-        }
+        clash(ident, &settings, &setting, report);
         settings.push(setting);
     }
     if fields.is_some_and(|fields| fields.named.is_empty()) {
@@ -164,13 +154,49 @@ fn role_name(role: &At<String>, report: &mut Report) {
     }
 }
 
+/// Two fields for one place in the server.
+fn clash(scope: &syn::Ident, before: &[Setting], setting: &Setting, report: &mut Report) {
+    let name = &setting.name;
+    // PostgreSQL does not tell settings apart by case.
+    let same = |other: &&Setting| other.name.value.eq_ignore_ascii_case(&name.value);
+    if before.iter().any(|other| same(&other)) {
+        let what = match &setting.claim {
+            Some(claim) => format!("claims named `{}`", claim.join(".")),
+            None => format!("settings named `{}`", name.value),
+        };
+        report.at(
+            name.span,
+            format!("scope `{scope}` has two {what}; rename one"),
+        );
+        return;
+    }
+    let Some(claim) = &setting.claim else { return };
+    for other in before.iter().filter_map(|other| other.claim.as_ref()) {
+        let (outer, inner) = match claim.len() < other.len() {
+            true => (claim, other),
+            false => (other, claim),
+        };
+        if inner.starts_with(outer) {
+            report.at(
+                name.span,
+                format!(
+                    "claim `{}` cannot be a value and hold claim `{}` too; keep one",
+                    outer.join("."),
+                    inner.join(".")
+                ),
+            );
+        }
+    }
+}
+
+/// What names the place of a scope's field.
+const PLACES: [&str; 2] = ["setting", "claim"];
+
 fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
     let ident = field.ident.clone()?;
     let name = plain(&ident);
-    let mut attributes = field
-        .attrs
-        .iter()
-        .filter(|attribute| attr::is(attribute, "setting"));
+    let place = |attribute: &&Attribute| PLACES.iter().any(|place| attr::is(attribute, place));
+    let mut attributes = field.attrs.iter().filter(place);
     let Some(attribute) = attributes.next() else {
         report.at(
             ident.span(),
@@ -184,10 +210,15 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
             format!("field `{name}` has two settings; keep one"),
         );
     }
+    let is_claim = attr::is(attribute, "claim");
+    let (word, example) = match is_claim {
+        true => ("claim", format!("`#[claim(\"{name}\")]`")),
+        false => ("setting", format!("`#[setting(\"app.{name}\")]`")),
+    };
     if let Meta::Path(_) = attribute.meta {
         report.at(
             attr::name_span(attribute),
-            format!("`#[setting]` needs a name; write `#[setting(\"app.{name}\")]`"),
+            format!("`#[{word}]` needs a name; write {example}"),
         );
         return None;
     }
@@ -195,37 +226,77 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
     if let Some(arg) = args.rest.first() {
         report.at(
             arg.key.span(),
-            format!(
-                "`#[setting]` takes the setting's name alone; write `#[setting(\"app.{name}\")]`"
-            ),
+            format!("`#[{word}]` takes the {word}'s name alone; write {example}"),
         );
         return None;
     }
     let Some(text) = args.leading else {
         report.at(
             attr::name_span(attribute),
-            format!("`#[setting]` needs a name; write `#[setting(\"app.{name}\")]`"),
+            format!("`#[{word}]` needs a name; write {example}"),
         );
         return None;
     };
     let text = At::new(text.value(), text.span());
-    if !is_custom_setting(&text.value) {
-        report.at(
-            text.span,
-            format!(
-                "`{}` is not the name of a custom setting; write two words with a dot between, such as `app.{name}`",
-                text.value
-            ),
-        );
-    }
+    let (name, claim) = match is_claim {
+        true => claim(text, report)?,
+        false => {
+            custom(&text, &name, report);
+            (text, None)
+        }
+    };
     let (ty, nullable) = setting_type(&ident, field, report)?;
     Some(Setting {
         ident,
-        name: text,
+        name,
+        claim,
         ty,
         nullable,
         rust_type: RustType(field.ty.clone()),
     })
+}
+
+fn custom(text: &At<String>, field: &str, report: &mut Report) {
+    if !is_custom_setting(&text.value) {
+        report.at(
+            text.span,
+            format!(
+                "`{}` is not the name of a custom setting; write two words with a dot between, such as `app.{field}`",
+                text.value
+            ),
+        );
+    }
+}
+
+/// The setting that holds a claim alone, and the words that lead to it in the claims.
+fn claim(text: At<String>, report: &mut Report) -> Option<(At<String>, Option<Vec<String>>)> {
+    let words: Vec<String> = text.value.split('.').map(str::to_owned).collect();
+    let is_word = |word: &String| {
+        let mut chars = word.chars();
+        chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if !words.iter().all(is_word) || text.value.len() > tabellion_sql::ident::MAX_BYTES {
+        report.at(
+            text.span,
+            format!(
+                "`{}` is not the name of a claim; write words with dots between, such as `app_metadata.org_id`",
+                text.value
+            ),
+        );
+        return None;
+    }
+    if words[0] == "role" {
+        report.at(
+            text.span,
+            "claim `role` is the scope's role, and set with it; name that in `#[scope(role = \"...\")]`",
+        );
+        return None;
+    }
+    let name = format!("request.jwt.claim.{}", text.value);
+    Some((At::new(name, text.span), Some(words)))
 }
 
 /// The type that a field's text is read as, and whether it may be absent.

@@ -49,7 +49,7 @@ pub struct Entry {
     pub module: String,
     /// The fingerprint of what was read.
     pub fingerprint: u64,
-    /// The fingerprints of its scope, its enumerations and the tables it references, in this order.
+    /// The fingerprints of its scopes, its enumerations and the tables it references, in this order.
     pub references: Vec<u64>,
     /// Why no SQL was written for it, where no error of its own says so.
     pub problem: String,

@@ -69,6 +69,7 @@ impl Part {
             let seen = Seen {
                 reads: &reads,
                 from: &walk.items[index],
+                platform,
             };
             let item = item(seen, reads.read(index), target, name, platform);
             (walk.items[index].ordinal, item)
@@ -128,7 +129,7 @@ fn table(
         errors: Vec::new(),
     };
     let mut is_incomplete = false;
-    let all = paths.scope.iter().chain(&paths.enums).chain(&paths.tables);
+    let all = paths.scopes.iter().chain(&paths.enums).chain(&paths.tables);
     if all.copied().any(|path| seen.is_broken(path)) {
         entry.unchecked = true;
         is_incomplete = in_schema;
@@ -228,6 +229,7 @@ impl<'a> Reads<'a> {
 struct Seen<'a> {
     reads: &'a Reads<'a>,
     from: &'a Found,
+    platform: Platform,
 }
 
 impl<'a> Seen<'a> {
@@ -245,6 +247,10 @@ impl<'a> Seen<'a> {
 }
 
 impl Denote for Seen<'_> {
+    fn platform(&self) -> Platform {
+        self.platform
+    }
+
     fn scope(&self, path: &PathRef) -> Option<&ast::Scope> {
         self.item(path)?.scope.as_ref()
     }
@@ -260,8 +266,8 @@ impl Denote for Seen<'_> {
 
 /// The fingerprints of what the paths of a table denote; 0 for what they do not.
 fn references(paths: &ast::References<'_>, seen: &Seen<'_>) -> Vec<u64> {
-    let scope = paths
-        .scope
+    let scopes = paths
+        .scopes
         .iter()
         .map(|path| seen.scope(path).map(fingerprint));
     let enums = paths
@@ -272,7 +278,7 @@ fn references(paths: &ast::References<'_>, seen: &Seen<'_>) -> Vec<u64> {
         .tables
         .iter()
         .map(|path| seen.table(path).map(fingerprint));
-    scope
+    scopes
         .chain(enums)
         .chain(tables)
         .map(Option::unwrap_or_default)

@@ -79,7 +79,7 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
     });
     let own = fingerprint(table);
     let paths = table.references();
-    let scope = paths.scope.iter().map(|path| {
+    let scopes = paths.scopes.iter().map(|path| {
         let path = &path.0;
         quote!(<#path as ::tabellion::Scope>::FINGERPRINT)
     });
@@ -94,7 +94,7 @@ fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {
         let path = &path.0;
         quote!(<#path as ::tabellion::guard::Referenced>::FINGERPRINT)
     });
-    let references = scope.chain(enums).chain(tables);
+    let references = scopes.chain(enums).chain(tables);
     quote_spanned! {table.ident.span()=>
         const _: () = ::tabellion::guard::check(
             ::core::module_path!(),

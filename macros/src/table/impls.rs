@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::{Command, QualifiedName};
-use tabellion_syntax::ast::Column;
+use tabellion_syntax::ast::{Column, PathRef};
 
 use super::{Read, fields};
 
@@ -28,13 +28,17 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
     };
     let from_row = from_row(read);
     let key = primary_key(read);
-    let allows = commands(read).into_iter().map(|command| {
+    let allows = allowed(read).into_iter().map(|(scope, command)| {
         let mut name = command.as_str().to_owned();
         name[..1].make_ascii_uppercase();
         let allows = format_ident!("Allows{name}");
+        let scope = match scope {
+            Some(PathRef(path)) => quote_spanned!(path.span()=> #path),
+            None => quote!(::tabellion::NoScope),
+        };
         quote! {
             #[diagnostic::do_not_recommend]
-            impl ::tabellion::#allows for #ident {}
+            impl ::tabellion::#allows<#scope> for #ident {}
         }
     });
     quote! {
@@ -54,12 +58,21 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
     }
 }
 
-/// What is allowed. Of a broken table everything, so that no query says the same a second time.
-fn commands(read: &Read<'_>) -> Vec<Command> {
-    match read.is_right {
-        true => read.table.commands(),
-        false => Command::ALL.into(),
+/// What is allowed to whom. Of a broken table everything, so that no query says the same a second time.
+fn allowed<'a>(read: &'a Read<'_>) -> Vec<(Option<&'a PathRef>, Command)> {
+    let table = read.table;
+    let mut scopes: Vec<Option<&PathRef>> = table.scopes().into_iter().map(Some).collect();
+    if table.scope.is_none() {
+        scopes.push(None);
     }
+    let commands = |scope: Option<&'a PathRef>| {
+        let commands = match read.is_right {
+            true => table.commands(scope),
+            false => Command::ALL.into(),
+        };
+        commands.into_iter().map(move |command| (scope, command))
+    };
+    scopes.into_iter().flat_map(commands).collect()
 }
 
 fn from_row(read: &Read<'_>) -> TokenStream {

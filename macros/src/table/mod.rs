@@ -32,10 +32,10 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
         return errors(report);
     };
     if !has_impls(input) {
-        // Named at least, the scope does not seem unused.
-        let scope = table.scope.iter().map(|path| &path.0);
+        // Named at least, the scopes do not seem unused.
+        let scopes = table.scopes().into_iter().map(|path| &path.0);
         let errors = errors(report);
-        return quote!(#errors #(const _: fn(&#scope) = |_| {};)*);
+        return quote!(#errors #(const _: fn(&#scopes) = |_| {};)*);
     }
     let mut own = table.clone();
     derived(&mut own.ident);

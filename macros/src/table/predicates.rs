@@ -3,37 +3,20 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use tabellion_syntax::ast::{Column, Default, Rls, Table, TypeRef};
+use tabellion_syntax::ast::{Column, Default, PathRef, Policy, Table, TypeRef};
 use tabellion_syntax::fingerprint;
 use tabellion_syntax::predicate::{Literal, Node, Predicate, Value};
 
 use super::fields;
 
 pub(super) fn check(table: &Table) -> TokenStream {
-    let mut checks = Vec::new();
     let mut predicates: Vec<&Predicate> = Vec::new();
     let indexes = table.indexes.iter();
     predicates.extend(indexes.filter_map(|index| index.predicate.as_ref()));
     let exclusions = table.exclusions.iter();
     predicates.extend(exclusions.filter_map(|exclusion| exclusion.predicate.as_ref()));
     predicates.extend(table.checks.iter().map(|check| &check.predicate));
-    if let Rls::Policies(policies) = &table.rls {
-        for policy in policies {
-            predicates.extend(policy.using.iter().chain(&policy.check));
-        }
-    }
-    // The policies of a table mostly say the same of every command: once is enough.
-    let mut seen = Vec::new();
-    for predicate in predicates {
-        let Predicate::Typed(root) = predicate else {
-            continue;
-        };
-        let number = fingerprint(predicate);
-        if !seen.contains(&number) {
-            seen.push(number);
-            checks.push(node(table, root));
-        }
-    }
+    let mut checks = distinct(table, predicates);
     for column in &table.columns {
         if let Some(default) = &column.default
             && let Default::Value(Value::Variant(path)) = &default.value
@@ -45,15 +28,47 @@ pub(super) fn check(table: &Table) -> TokenStream {
             });
         }
     }
+    let own = table.policies().iter().filter(|it| it.scope.is_none());
+    let own = own.flat_map(|policy| policy.using.iter().chain(&policy.check));
+    checks.extend(distinct(table, own));
+    let mut tokens = function(table, table.scope.as_ref(), &checks);
+    // The scopes that policies name; the table's own comes with what reads no scope.
+    for scope in table.scopes() {
+        let of_scope = |policy: &&Policy| policy.scope.as_ref() == Some(scope);
+        let policies = table.policies().iter().filter(of_scope);
+        let predicates = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        tokens.extend(function(table, Some(scope), &distinct(table, predicates)));
+    }
+    tokens
+}
+
+/// The policies of a table mostly say the same of every command: once is enough.
+fn distinct<'a>(
+    table: &Table,
+    predicates: impl IntoIterator<Item = &'a Predicate>,
+) -> Vec<TokenStream> {
+    let (mut seen, mut checks) = (Vec::new(), Vec::new());
+    for predicate in predicates {
+        let Predicate::Typed(root) = predicate else {
+            continue;
+        };
+        let number = fingerprint(predicate);
+        if !seen.contains(&number) {
+            seen.push(number);
+            checks.push(node(table, root));
+        }
+    }
+    checks
+}
+
+/// The checks where `row` and `scope` are of their types.
+fn function(table: &Table, scope: Option<&PathRef>, checks: &[TokenStream]) -> TokenStream {
     if checks.is_empty() {
         return TokenStream::new();
     }
     let ident = &table.ident;
-    let scope = match &table.scope {
-        Some(path) => {
-            let path = &path.0;
-            quote!(#path)
-        }
+    let scope = match scope {
+        Some(PathRef(path)) => quote!(#path),
         None => quote!(()),
     };
     quote! {

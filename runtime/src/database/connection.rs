@@ -21,6 +21,7 @@ use super::connect::Opened;
 use super::guise::Guise;
 use super::login::{self, Login};
 use crate::Error;
+use crate::error::Bypass;
 use crate::query::{Key, Query, plain};
 use crate::row::Rows;
 use crate::scope::NO_ROLE;
@@ -111,6 +112,15 @@ impl Connection {
                 role: login::quoted(guise.role),
             });
         }
+        let passes = matches!(
+            self.login.bypass,
+            Some(Bypass::Superuser | Bypass::BypassRls)
+        );
+        if guise.reason().is_some() && !passes {
+            return Err(Error::LoginCannotBypass {
+                login: self.login.name.clone(),
+            });
+        }
         let fault = match self.attempt(guise, query).await? {
             Ok(rows) => return Ok(rows),
             // The table has changed since the statement was prepared. The server noticed before it
@@ -131,7 +141,8 @@ impl Connection {
         if unreliable {
             self.wire.close();
         }
-        Err(failed(fault, guise, &query.key, query.key.is_write()))
+        let who = self.who(guise);
+        Err(failed(fault, &who, &query.key, query.key.is_write()))
     }
 
     /// One flight, after another one if the connection does not know scope or statement yet. The
@@ -228,7 +239,7 @@ impl Connection {
 
         let described = match self.wire.exchange().await {
             Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
-            Err(fault) => Err(failed(fault, guise, key, false)),
+            Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
         };
         let (parameters, columns) = described.inspect_err(|_| {
             if is_new {
@@ -269,7 +280,15 @@ impl Connection {
         replies
             .command()
             .map_err(|fault| self.scope_failed(fault, guise))?;
-        describe(replies).map_err(|fault| failed(fault, guise, key, false))
+        describe(replies).map_err(|fault| failed(fault, &self.who(guise), key, false))
+    }
+
+    /// Whom the server judges, quoted as SQL: the scope's role, or the login where there is none.
+    fn who(&self, guise: &Guise) -> String {
+        match guise.role {
+            NO_ROLE => self.login.name.clone(),
+            role => login::quoted(role),
+        }
     }
 
     /// The scope's statement was refused. A membership may have been granted without SET
@@ -348,11 +367,11 @@ fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
 
 /// The error of a flight; `wrote` says that it held a write. A write's outcome is known only by what
 /// came before ReadyForQuery.
-fn failed(fault: Fault, guise: &Guise, key: &Key, wrote: bool) -> Error {
+fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
     match fault {
         Fault::Server(error) => {
             let table = plain(key.table().name);
-            error.classify(&table, &login::quoted(guise.role), key.operation())
+            error.classify(&table, who, key.operation())
         }
         _ if wrote => Error::Disconnected {
             unknown_outcome: true,

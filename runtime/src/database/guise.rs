@@ -13,6 +13,8 @@ pub(crate) struct Guise {
     pub(super) role: &'static str,
     pub(super) settings: &'static [&'static str],
     values: Vec<Option<String>>,
+    /// Why row-level security is bypassed, where it is.
+    reason: Option<String>,
 }
 
 impl Guise {
@@ -27,7 +29,19 @@ impl Guise {
             role,
             settings,
             values,
+            reason: None,
         }
+    }
+
+    /// The same for a login that passes by row-level security.
+    pub(crate) fn bypassing(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// Why row-level security is bypassed, where it is.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// Runs a statement in this scope: its own transaction, one round trip once the connection knows
@@ -44,6 +58,10 @@ impl Guise {
         );
         async {
             self.check()?;
+            if let Some(reason) = self.reason() {
+                let (table, operation) = (query.key.table().name, query.key.operation());
+                tracing::info!(reason, table, operation, "past row-level security");
+            }
             let mut connection = self.database.lease().await?;
             connection.run(self, &query).await
         }

@@ -52,6 +52,22 @@ pub enum Error {
         role: String,
     },
 
+    /// Row-level security was to be bypassed without saying why.
+    #[error(
+        "the reason to bypass row-level security is empty; say why, for those who read the log"
+    )]
+    NoReason,
+
+    /// The login cannot bypass row-level security.
+    #[error(
+        "login {login} cannot bypass row-level security; connect with one that can: \
+         `create role app_ops login noinherit bypassrls password '...'`, and grant it what it needs"
+    )]
+    LoginCannotBypass {
+        /// The login, quoted as SQL.
+        login: String,
+    },
+
     /// The scope's own role could bypass row-level security.
     #[error(
         "role {role} {why}, so row-level security would not hold it; name another role in `#[scope(role = \"...\")]`"

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use super::{Key, Query, Shape};
+use super::{Fetch, Key, Query, Shape};
 use crate::table::{AllowsDelete, AllowsSelect, HasPrimaryKey};
-use crate::{Error, IntoValue, Params, Scoped, Table};
+use crate::{IntoValue, Params, Scope, Scoped, Table};
 
 /// The deletion of the row of `T` with a primary key.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Delete<T> {
 impl<T: Table> Delete<T> {
     pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
     where
-        T: HasPrimaryKey + AllowsDelete + AllowsSelect,
+        T: HasPrimaryKey,
     {
         let mut params = Params::default();
         T::bind(key.into_value(), &mut params);
@@ -32,12 +32,19 @@ impl<T: Table> Delete<T> {
     /// Deletes the row; returns how many were deleted: 0 where the scope sees no such row.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
-        let query = Query {
+    /// See [`Error`](crate::Error).
+    pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
+    where
+        T: AllowsDelete<S> + AllowsSelect<S>,
+    {
+        let query = self.query();
+        Fetch::new(async move { Ok(scope.guise.run(query).await?.affected) })
+    }
+
+    pub(super) fn query(self) -> Query {
+        Query {
             key: Key::new(T::INFO, Shape::Delete { key: self.key }),
             params: self.params,
-        };
-        Ok(scope.guise.run(query).await?.affected)
+        }
     }
 }

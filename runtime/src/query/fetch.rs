@@ -1,4 +1,4 @@
-//! The future of a query that a policy must allow.
+//! The future of a statement that a policy must allow.
 
 use std::fmt;
 use std::future::Future;

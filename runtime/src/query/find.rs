@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use super::{Key, Query, Shape, first, not_found};
+use super::{Fetch, Key, Query, Shape, first, not_found};
 use crate::table::{AllowsSelect, HasPrimaryKey};
-use crate::{Error, IntoValue, Params, Scoped, Table};
+use crate::{IntoValue, Params, Scope, Scoped, Table};
 
 /// The row of `T` with a primary key.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Find<T> {
 impl<T: Table> Find<T> {
     pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
     where
-        T: HasPrimaryKey + AllowsSelect,
+        T: HasPrimaryKey,
     {
         let mut params = Params::default();
         T::bind(key.into_value(), &mut params);
@@ -32,21 +32,35 @@ impl<T: Table> Find<T> {
     /// The row, if the scope sees it.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error> {
-        let query = Query {
-            key: Key::new(T::INFO, Shape::Find { key: self.key }),
-            params: self.params,
-        };
-        first(&scope.guise.run(query).await?, T::from_row)
+    /// See [`Error`](crate::Error).
+    pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<T>>
+    where
+        T: AllowsSelect<S>,
+    {
+        let query = self.query();
+        Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
     }
 
     /// The row.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the scope does not see it; else see [`Error`].
-    pub async fn fetch_one(self, scope: &Scoped<T::Scope>) -> Result<T, Error> {
-        let found = self.fetch_optional(scope).await?;
-        found.ok_or_else(|| not_found(T::INFO))
+    /// [`Error::NotFound`](crate::Error::NotFound) if the scope does not see it; else see
+    /// [`Error`](crate::Error).
+    pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, T>
+    where
+        T: AllowsSelect<S>,
+    {
+        let query = self.query();
+        Fetch::new(async move {
+            let found = first(&scope.guise.run(query).await?, T::from_row)?;
+            found.ok_or_else(|| not_found(T::INFO))
+        })
+    }
+
+    pub(super) fn query(self) -> Query {
+        Query {
+            key: Key::new(T::INFO, Shape::Find { key: self.key }),
+            params: self.params,
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::{ByAddress, Fetch, Key, Query, Shape, first, not_found};
 use crate::table::AllowsSelect;
 use crate::types::Param;
-use crate::{IntoValue, Params, Scoped, Table};
+use crate::{IntoValue, Params, Scope, Scoped, Table};
 
 /// An index as its finder sees it. Written by the derive.
 #[doc(hidden)]
@@ -156,7 +156,7 @@ impl<T: Table, Rest> Finder<T, Rest> {
         self
     }
 
-    fn query(self) -> Query {
+    pub(super) fn query(self) -> Query {
         let mut params = self.params;
         if let Some(limit) = self.limit {
             params.push(i64::from(limit));
@@ -177,9 +177,9 @@ impl<T: Table, Rest> Finder<T, Rest> {
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
-    pub fn fetch_all(self, scope: &Scoped<T::Scope>) -> Fetch<'_, Vec<T>>
+    pub fn fetch_all<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Vec<T>>
     where
-        T: AllowsSelect,
+        T: AllowsSelect<S>,
     {
         let query = self.query();
         Fetch::new(async move { scope.guise.run(query).await?.decode(T::from_row) })
@@ -189,9 +189,9 @@ impl<T: Table, Rest> Finder<T, Rest> {
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
-    pub fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Fetch<'_, Option<T>>
+    pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<T>>
     where
-        T: AllowsSelect,
+        T: AllowsSelect<S>,
     {
         let query = self.first();
         Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
@@ -201,9 +201,9 @@ impl<T: Table, Rest> Finder<T, Rest> {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if the scope sees none; else see [`Error`](crate::Error).
-    pub fn fetch_one(self, scope: &Scoped<T::Scope>) -> Fetch<'_, T>
+    pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, T>
     where
-        T: AllowsSelect,
+        T: AllowsSelect<S>,
     {
         let query = self.first();
         Fetch::new(async move {
@@ -213,7 +213,7 @@ impl<T: Table, Rest> Finder<T, Rest> {
     }
 
     /// The query for the first row.
-    fn first(self) -> Query {
+    pub(super) fn first(self) -> Query {
         let limit = self.limit.map_or(1, |limit| limit.min(1));
         self.limit(limit).query()
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::{Fetch, Key, Query, Shape, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
 use crate::types::Param;
-use crate::{Error, IntoValue, Params, Scoped, Table};
+use crate::{IntoValue, Params, Scope, Scoped, Table};
 
 /// A new row of `T`. Columns that are not set get their default from the database.
 #[derive(Debug)]
@@ -17,10 +17,7 @@ pub struct Insert<T> {
 }
 
 impl<T: Table> Insert<T> {
-    pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self
-    where
-        T: AllowsInsert,
-    {
+    pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self {
         let mut params = Params::default();
         row.bind(&mut params);
         Insert {
@@ -44,7 +41,7 @@ impl<T: Table> Insert<T> {
         self
     }
 
-    fn query(self, returning: bool) -> Query {
+    pub(super) fn query(self, returning: bool) -> Query {
         let shape = Shape::Insert {
             columns: self.columns,
             returning,
@@ -58,9 +55,13 @@ impl<T: Table> Insert<T> {
     /// Writes the row; returns how many were written: 1, unless a trigger swallowed it.
     ///
     /// # Errors
-    /// [`Error::RowRefused`] where the row lies outside the scope, and see [`Error`].
-    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
-        Ok(scope.guise.run(self.query(false)).await?.affected)
+    /// [`Error::RowRefused`](crate::Error::RowRefused) where the row lies outside the scope, and see [`Error`](crate::Error).
+    pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
+    where
+        T: AllowsInsert<S>,
+    {
+        let query = self.query(false);
+        Fetch::new(async move { Ok(scope.guise.run(query).await?.affected) })
     }
 
     /// Writes the row and returns it as the database now holds it, defaults included.
@@ -68,10 +69,10 @@ impl<T: Table> Insert<T> {
     /// PostgreSQL returns a row under the SELECT policy, so both policies are needed.
     ///
     /// # Errors
-    /// [`Error::RowRefused`] where the row lies outside the scope, and see [`Error`].
-    pub fn fetch_one(self, scope: &Scoped<T::Scope>) -> Fetch<'_, T>
+    /// [`Error::RowRefused`](crate::Error::RowRefused) where the row lies outside the scope, and see [`Error`](crate::Error).
+    pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, T>
     where
-        T: AllowsSelect,
+        T: AllowsInsert<S> + AllowsSelect<S>,
     {
         let query = self.query(true);
         Fetch::new(async move {

@@ -3,6 +3,7 @@
 //! A statement is known by its shape, not by its text: a connection looks its prepared form up by
 //! shape, and writes the text only when it has to prepare it.
 
+mod bypassing;
 mod delete;
 mod fetch;
 mod find;
@@ -13,6 +14,7 @@ mod update;
 
 use std::hash::{Hash, Hasher};
 
+pub use bypassing::Bypassing;
 pub use delete::Delete;
 pub use fetch::Fetch;
 pub use find::Find;

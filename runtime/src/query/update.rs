@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use super::insert::set;
-use super::{Key, Query, Shape, first, plain};
+use super::{Fetch, Key, Query, Shape, first, plain};
 use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey};
 use crate::types::Param;
-use crate::{Error, IntoValue, Params, Scoped, Table};
+use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
 
 /// A change of the row of `T` with a primary key. Only the columns that are set change.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Update<T> {
 impl<T: Table> Update<T> {
     pub(crate) fn new(key: impl IntoValue<T::Key>) -> Self
     where
-        T: HasPrimaryKey + AllowsUpdate + AllowsSelect,
+        T: HasPrimaryKey,
     {
         let mut key_params = Params::default();
         T::bind(key.into_value(), &mut key_params);
@@ -49,7 +49,7 @@ impl<T: Table> Update<T> {
         self
     }
 
-    fn query(self, returning: bool) -> Result<Query, Error> {
+    pub(super) fn query(self, returning: bool) -> Result<Query, Error> {
         if self.columns.is_empty() {
             return Err(Error::NothingToUpdate {
                 table: plain(T::NAME),
@@ -73,15 +73,23 @@ impl<T: Table> Update<T> {
     /// # Errors
     /// [`Error::RowRefused`] where the row would leave the scope, [`Error::NothingToUpdate`] without
     /// a column to set, and see [`Error`].
-    pub async fn execute(self, scope: &Scoped<T::Scope>) -> Result<u64, Error> {
-        Ok(scope.guise.run(self.query(false)?).await?.affected)
+    pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
+    where
+        T: AllowsUpdate<S> + AllowsSelect<S>,
+    {
+        let query = self.query(false);
+        Fetch::new(async move { Ok(scope.guise.run(query?).await?.affected) })
     }
 
     /// Writes the change and returns the row as the database now holds it, if the scope sees one.
     ///
     /// # Errors
     /// As [`Update::execute`].
-    pub async fn fetch_optional(self, scope: &Scoped<T::Scope>) -> Result<Option<T>, Error> {
-        first(&scope.guise.run(self.query(true)?).await?, T::from_row)
+    pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<T>>
+    where
+        T: AllowsUpdate<S> + AllowsSelect<S>,
+    {
+        let query = self.query(true);
+        Fetch::new(async move { first(&scope.guise.run(query?).await?, T::from_row) })
     }
 }

@@ -59,6 +59,7 @@ fn referring(role: &str) -> Schema {
     let mine = "owner = (select auth.uid()) and (select auth.jwt()) ->> 'aal' = 'aal2'";
     let policy = Policy {
         command: None,
+        restrictive: false,
         roles: BTreeSet::from([role.to_owned()]),
         using: Some(tabellion_sql::schema::Expr::new(mine, ["owner"])),
         check: Some(tabellion_sql::schema::Expr::new(mine, ["owner"])),

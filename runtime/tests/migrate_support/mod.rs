@@ -160,6 +160,7 @@ fn table(source: &str, columns: Vec<Column>, commands: &[Command]) -> Table {
     let policies = commands.iter().map(|&command| {
         let policy = Policy {
             command: Some(command),
+            restrictive: false,
             roles: BTreeSet::from([ROLE.to_owned()]),
             using: (command != Command::Insert).then(shop_is_mine),
             check: matches!(command, Command::Insert | Command::Update).then(shop_is_mine),

@@ -17,6 +17,7 @@ pub(crate) fn policy(command: Option<Command>, sql: &str, columns: &[&str]) -> P
     let expr = Some(Expr::new(sql, columns.iter().copied()));
     Policy {
         command,
+        restrictive: false,
         roles: BTreeSet::from([ROLE.to_owned()]),
         using: expr.clone().filter(|_| command != Some(Command::Insert)),
         check: expr.filter(|_| !matches!(command, Some(Command::Select | Command::Delete))),

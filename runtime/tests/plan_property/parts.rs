@@ -328,6 +328,7 @@ pub(crate) fn policy(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice)
     let roles = dice.some(&[APP, AUDITOR], 2);
     let policy = Policy {
         command,
+        restrictive: dice.one_in(4),
         using: Some(using).filter(|_| command != Some(Command::Insert)),
         check: Some(check).filter(|_| !matches!(command, Some(Command::Select | Command::Delete))),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),

@@ -21,7 +21,10 @@ fn subject(policy: &str, name: &QualifiedName, fate: &str) -> Subject {
 /// Creates the policies of a new table, on each of its partitions too.
 pub(super) fn create_all(name: &QualifiedName, table: &Table, group: &mut Group) {
     for relation in partitions::relations(name, table) {
-        for (policy, definition) in table.rls.policies() {
+        let policies = || table.rls.policies().iter();
+        let restrictive = policies().filter(|(_, policy)| policy.restrictive);
+        let permissive = policies().filter(|(_, policy)| !policy.restrictive);
+        for (policy, definition) in restrictive.chain(permissive) {
             group.push(create(&relation, policy, definition));
         }
     }
@@ -42,14 +45,17 @@ pub(super) fn drop_stale(
         if new.is_some_and(|new| !steps_aside(change, &columns, old, new)) {
             continue;
         }
+        // What takes away goes last, lest what it takes away from stands open meanwhile.
+        if new.is_none() && old.restrictive && !change.moves(old, &columns) {
+            continue;
+        }
         for relation in kept(name, before, after) {
             group.push(drop(&relation, policy));
         }
         if new.is_none()
             && let Some(last) = group.steps.last_mut()
         {
-            let subject = subject(policy, name, "dropped");
-            last.hazards.push(Hazard::NarrowsAccess(subject));
+            last.hazards.push(dropped(policy, name, old));
         }
     }
 }
@@ -72,7 +78,10 @@ pub(super) fn build(
     group: &mut Group,
 ) {
     let columns = Columns::of(before, after);
-    for (policy, new) in after.rls.policies() {
+    let policies = || after.rls.policies().iter();
+    let restrictive = policies().filter(|(_, policy)| policy.restrictive);
+    let permissive = policies().filter(|(_, policy)| !policy.restrictive);
+    for (policy, new) in restrictive.chain(permissive) {
         let old = before.rls.policies().get(policy);
         let steps: Vec<Step> = match old {
             Some(old) if !steps_aside(change, &columns, old, new) => kept(name, before, after)
@@ -94,6 +103,18 @@ pub(super) fn build(
             group.push(create(&partition, policy, new));
         }
     }
+    for (policy, old) in before.rls.policies() {
+        let goes = old.restrictive && !after.rls.policies().contains_key(policy);
+        if !goes || change.moves(old, &columns) {
+            continue;
+        }
+        for relation in kept(name, before, after) {
+            group.push(drop(&relation, policy));
+        }
+        if let Some(last) = group.steps.last_mut() {
+            last.hazards.push(dropped(policy, name, old));
+        }
+    }
 }
 
 /// The table and the partitions that stay.
@@ -112,6 +133,7 @@ fn kept<'a>(
 /// clause, and may name only what is there.
 fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Policy) -> bool {
     old.command != new.command
+        || old.restrictive != new.restrictive
         || old.using.is_some() != new.using.is_some()
         || old.check.is_some() != new.check.is_some()
         || change.moves(old, columns)
@@ -127,18 +149,26 @@ fn verdict(
     new: &Policy,
 ) -> Option<Hazard> {
     let Some(old) = old else {
-        return Some(Hazard::WidensAccess(subject(policy, name, "new")));
+        let subject = subject(policy, name, "new");
+        return Some(match new.restrictive {
+            true => Hazard::NarrowsAccess(subject),
+            false => Hazard::WidensAccess(subject),
+        });
     };
     let same_rule = same_rule(old, new);
     if same_rule && old.roles == new.roles {
         return None;
     }
-    Some(if same_rule && new.roles.is_subset(&old.roles) {
-        Hazard::NarrowsAccess(subject(policy, name, "for fewer roles"))
-    } else {
-        // Which of two conditions lets more rows through is not told by their text.
-        Hazard::WidensAccess(subject(policy, name, "changed"))
-    })
+    Some(
+        if same_rule && !new.restrictive && new.roles.is_subset(&old.roles) {
+            Hazard::NarrowsAccess(subject(policy, name, "for fewer roles"))
+        } else if same_rule && new.restrictive && new.roles.is_superset(&old.roles) {
+            Hazard::NarrowsAccess(subject(policy, name, "for more roles"))
+        } else {
+            // Which of two conditions lets more rows through is not told by their text.
+            Hazard::WidensAccess(subject(policy, name, "changed"))
+        },
+    )
 }
 
 /// Whether two policies say the same, to whomever they say it.
@@ -147,6 +177,16 @@ fn same_rule(old: &Policy, new: &Policy) -> bool {
     text(&old.using) == text(&new.using)
         && text(&old.check) == text(&new.check)
         && old.command == new.command
+        && old.restrictive == new.restrictive
+}
+
+/// What the end of a policy does to access.
+fn dropped(policy: &str, name: &QualifiedName, old: &Policy) -> Hazard {
+    let subject = subject(policy, name, "dropped");
+    match old.restrictive {
+        true => Hazard::WidensAccess(subject),
+        false => Hazard::NarrowsAccess(subject),
+    }
 }
 
 fn drop(name: &QualifiedName, policy: &str) -> Step {
@@ -156,8 +196,12 @@ fn drop(name: &QualifiedName, policy: &str) -> Step {
 fn create(name: &QualifiedName, policy: &str, definition: &Policy) -> Step {
     let command = definition.command.map_or("all", Command::as_str);
     let mut text = format!(
-        "create policy {} on {name}\n  as permissive for {command} to {}",
+        "create policy {} on {name}\n  as {} for {command} to {}",
         quote(policy),
+        match definition.restrictive {
+            true => "restrictive",
+            false => "permissive",
+        },
         roles(definition)
     );
     text.push_str(&clauses(definition));

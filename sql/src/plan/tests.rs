@@ -178,6 +178,7 @@ fn a_generated_column_that_a_policy_reads_changes_access() {
         let using = Some(Expr::new("owner = current_setting('app.shop')", ["owner"]));
         let policy = Policy {
             command: Some(Command::Select),
+            restrictive: false,
             roles: BTreeSet::from(["app".to_owned()]),
             using,
             check: None,

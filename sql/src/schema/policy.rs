@@ -33,12 +33,15 @@ impl Rls {
     }
 }
 
-/// A permissive policy.
+/// A policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// The command it allows; `None` is `for all`.
+    /// The command it is about; `None` is `for all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
+    /// It lets nobody in, and takes away from what the permissive policies allow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restrictive: bool,
     /// The roles it applies to; never empty, since no roles would mean everyone.
     pub roles: BTreeSet<String>,
     /// Which existing rows may be seen or touched.
@@ -50,7 +53,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The commands that the policy allows.
+    /// The commands that the policy is about.
     pub fn commands(&self) -> &[Command] {
         match &self.command {
             Some(command) => std::slice::from_ref(command),

@@ -1,4 +1,5 @@
-//! `#[policy("name", command, using = …, check = …)]`, `#[policy(deny_all)]`, `#[tenant(…)]`, `#[no_rls(…)]`
+//! `#[policy("name", command, scope = …, restrictive, using = …, check = …)]`, `#[policy(deny_all)]`,
+//! `#[tenant(…)]`, `#[no_rls(…)]`
 
 use proc_macro2::{Ident, Span};
 use syn::Attribute;
@@ -7,18 +8,26 @@ use tabellion_sql::schema::Command;
 use super::args::{ArgValue, Field, name_span};
 use super::{Arg, Args};
 use crate::Report;
-use crate::ast::{At, Policy};
+use crate::ast::{At, PathRef, Policy};
 use crate::predicate::{self, Comparison, Node, Predicate, SpanOf, Value};
+use crate::table::snake_case;
 
 /// What one attribute says about row-level security.
 pub(crate) enum RlsAttr {
     Policy(Policy),
-    Tenant(Vec<Policy>),
+    Tenant(Tenant),
     DenyAll,
     None {
         reason: At<String>,
         allow: Vec<Command>,
     },
+}
+
+/// What `#[tenant]` stands for.
+pub(crate) struct Tenant {
+    pub(crate) scope: Option<PathRef>,
+    pub(crate) restrictive: bool,
+    pub(crate) policies: Vec<Policy>,
 }
 
 pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAttr> {
@@ -43,6 +52,7 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     // A word that is no command must not be reported as a missing one as well.
     let mut is_wrong = false;
     let (mut using, mut check) = (None, None);
+    let (mut scope, mut restrictive) = (None, false);
     // A clause that is there but wrong must not be reported as missing as well.
     let (mut using_at, mut check_at) = (None, None);
     for arg in &args.rest {
@@ -56,6 +66,8 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
                 check_at = Some(arg.key.span());
                 check = clause(arg, report);
             }
+            "scope" => scope = arg.path(report),
+            "restrictive" => restrictive = arg.flag(report),
             _ => match word(&key) {
                 Some(read) => {
                     arg.flag(report);
@@ -81,7 +93,11 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
                         ),
                     );
                 }
-                None => arg.unknown("policy", "the options are `using` and `check`", report),
+                None => arg.unknown(
+                    "policy",
+                    "the options are `using`, `check`, `scope` and `restrictive`",
+                    report,
+                ),
             },
         }
     }
@@ -101,6 +117,8 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     Some(RlsAttr::Policy(Policy {
         name,
         command,
+        scope,
+        restrictive,
         using,
         check,
     }))
@@ -173,7 +191,20 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     }
     let mut node: Option<Node> = None;
     let mut is_wrong = false;
+    let (mut scope, mut restrictive) = (None, false);
     for arg in &args.rest {
+        // A column may have the name of an option: then a field of the scope follows.
+        let is_pair = matches!(&arg.value, ArgValue::Expr(expr) if matches!(**expr, syn::Expr::Field(_)));
+        if arg.key == "scope" && !is_pair {
+            scope = arg.path(report);
+            is_wrong |= scope.is_none();
+            continue;
+        }
+        if arg.key == "restrictive" && !is_pair {
+            restrictive = arg.flag(report);
+            is_wrong |= !restrictive;
+            continue;
+        }
         let value = match &arg.value {
             ArgValue::Expr(expr) => predicate::read(expr),
             _ => Ok(None),
@@ -196,14 +227,36 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     if is_wrong {
         return None;
     }
-    let predicate = Predicate::Typed(node?);
-    let policies = Command::ALL.map(|command| Policy {
-        name: At::new(format!("tenant_{command}"), span),
-        command: Some(command),
-        using: (command != Command::Insert).then(|| predicate.clone()),
-        check: matches!(command, Command::Insert | Command::Update).then(|| predicate.clone()),
-    });
-    Some(RlsAttr::Tenant(policies.into()))
+    let Some(node) = node else {
+        report.at(span, wrong);
+        return None;
+    };
+    let predicate = Predicate::Typed(node);
+    // Policies have their names in common for the whole table.
+    let of = match scope.as_ref().and_then(|path| path.0.segments.last()) {
+        Some(scope) => format!("_{}", snake_case(&scope.ident)),
+        None => String::new(),
+    };
+    let policy = |word: &str, command: Option<Command>| Policy {
+        name: At::new(format!("tenant_{word}{of}"), span),
+        command,
+        scope: scope.clone(),
+        restrictive,
+        using: (command != Some(Command::Insert)).then(|| predicate.clone()),
+        check: (!matches!(command, Some(Command::Select | Command::Delete)))
+            .then(|| predicate.clone()),
+    };
+    let policies = match restrictive {
+        true => vec![policy("guard", None)],
+        false => Command::ALL
+            .map(|command| policy(command.as_str(), Some(command)))
+            .into(),
+    };
+    Some(RlsAttr::Tenant(Tenant {
+        scope,
+        restrictive,
+        policies,
+    }))
 }
 
 pub(crate) fn no_rls(attribute: &Attribute, report: &mut Report) -> Option<RlsAttr> {

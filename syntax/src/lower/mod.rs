@@ -22,6 +22,10 @@ pub use renames::renames;
 
 /// What the paths in one table denote, seen from the module of its struct.
 pub trait Denote {
+    /// The kind of server that the schema is for.
+    fn platform(&self) -> schema::Platform {
+        schema::Platform::Postgres
+    }
     /// The scope at a path.
     fn scope(&self, path: &PathRef) -> Option<&ast::Scope>;
     /// The enumeration at a path.
@@ -65,13 +69,11 @@ pub fn table(
         scope: None,
         unresolved: Vec::new(),
     };
-    lower.scope = table.scope.as_ref().and_then(|path| {
-        let scope = denote.scope(path);
-        if scope.is_none() {
+    for path in table.scopes() {
+        if denote.scope(path).is_none() {
             lower.missing("scope", &path.text(), "Scope");
         }
-        scope
-    });
+    }
     let lowered = lower.table(source);
     if lower.unresolved.is_empty() {
         Ok((
@@ -100,6 +102,7 @@ pub fn role(scope: &ast::Scope, platform: schema::Platform) -> (String, Role) {
 struct Lower<'a> {
     table: &'a ast::Table,
     denote: &'a dyn Denote,
+    /// The scope of the policy that is being lowered.
     scope: Option<&'a ast::Scope>,
     unresolved: Vec<Unresolved>,
 }
@@ -263,20 +266,17 @@ impl<'a> Lower<'a> {
     }
 
     fn rls(&mut self) -> schema::Rls {
-        let policies: &[ast::Policy] = match &self.table.rls {
-            ast::Rls::None { reason, .. } => return schema::Rls::Disabled(reason.clone()),
-            ast::Rls::Policies(policies) => policies,
-            ast::Rls::Missing | ast::Rls::DenyAll => &[],
-        };
-        let roles: BTreeSet<String> = self
-            .scope
-            .iter()
-            .map(|scope| scope.role.value.clone())
-            .collect();
-        let lowered = policies.iter().map(|policy| {
+        if let ast::Rls::None { reason, .. } = &self.table.rls {
+            return schema::Rls::Disabled(reason.clone());
+        }
+        let lowered = self.table.policies().iter().map(|policy| {
+            let path = self.table.scope_of(policy);
+            self.scope = path.and_then(|path| self.denote.scope(path));
+            let role = self.scope.map(|scope| scope.role.value.clone());
             let definition = schema::Policy {
                 command: policy.command,
-                roles: roles.clone(),
+                restrictive: policy.restrictive,
+                roles: role.into_iter().collect(),
                 using: policy.using.as_ref().map(|using| self.predicate(using)),
                 check: policy.check.as_ref().map(|check| self.predicate(check)),
             };
@@ -285,14 +285,19 @@ impl<'a> Lower<'a> {
         schema::Rls::Enabled(lowered.collect())
     }
 
+    /// Each scope's role may do what some policy of the scope allows.
     fn grants(&self) -> BTreeMap<String, BTreeSet<Command>> {
-        let commands: BTreeSet<Command> = self.table.commands().into_iter().collect();
-        match self.scope {
-            Some(scope) if !commands.is_empty() => {
-                BTreeMap::from([(scope.role.value.clone(), commands)])
+        let mut grants: BTreeMap<String, BTreeSet<Command>> = BTreeMap::new();
+        for path in self.table.scopes() {
+            let commands = self.table.commands(Some(path));
+            if let Some(scope) = self.denote.scope(path)
+                && !commands.is_empty()
+            {
+                let role = scope.role.value.clone();
+                grants.entry(role).or_default().extend(commands);
             }
-            _ => BTreeMap::new(),
         }
+        grants
     }
 
     fn predicate(&mut self, predicate: &Predicate) -> Expr {

@@ -78,7 +78,7 @@ impl Lower<'_> {
                 if !negated && self.is_text(field) && self.setting_is_text(setting) =>
             {
                 let column = quote(&self.name(field)).into_owned();
-                let mut setting = self.setting(setting).map(setting::text).unwrap_or_default();
+                let mut setting = self.setting_text(setting);
                 if self.is_char(field) {
                     // As text the column would be another expression than the one an index holds.
                     setting.push_str("::bpchar");
@@ -131,6 +131,12 @@ impl Lower<'_> {
             .find(|setting| setting.ident == *field)
     }
 
+    fn setting_text(&self, field: &proc_macro2::Ident) -> String {
+        let platform = self.denote.platform();
+        let setting = self.setting(field);
+        setting.map_or_else(String::new, |setting| setting::text(setting, platform))
+    }
+
     fn setting_is_text(&self, field: &proc_macro2::Ident) -> bool {
         self.setting(field)
             .is_some_and(|setting| setting.ty == Type::Text)
@@ -140,7 +146,7 @@ impl Lower<'_> {
         match value {
             Value::Column(field) => quote(&self.name(field)).into_owned(),
             Value::Scope(field) => match self.setting(field) {
-                Some(setting) => setting::value(setting),
+                Some(setting) => setting::value(setting, self.denote.platform()),
                 None => {
                     // rustc says which field is missing; the table counts as broken until then.
                     self.absent(format!("no setting `{field}` in the scope"));

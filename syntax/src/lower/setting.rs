@@ -9,7 +9,7 @@
 //! PostgreSQL's regular expressions: <https://www.postgresql.org/docs/15/functions-matching.html>.
 
 use tabellion_sql::ident::quote_literal;
-use tabellion_sql::schema::Type;
+use tabellion_sql::schema::{Platform, Type};
 
 use crate::ast::Setting;
 
@@ -28,14 +28,34 @@ const DATE: &str = "^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-
 |(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)$";
 
 /// The text of the setting: NULL, `''`, or what was set.
-pub(super) fn text(setting: &Setting) -> String {
+///
+/// On Supabase the platform sets the claims, as one JSON text, and its function reads them. Elsewhere
+/// nobody does but a scope, which sets each claim by itself too: then no policy has to read JSON, which
+/// raises an error where it is malformed and cannot be tried before PostgreSQL 16.
+pub(super) fn text(setting: &Setting, platform: Platform) -> String {
+    if let (Some(claim), Platform::Supabase) = (&setting.claim, platform)
+        && let Some((last, path)) = claim.split_last()
+    {
+        let path: String = path
+            .iter()
+            .map(|word| format!(" -> {}", quote_literal(word)))
+            .collect();
+        return format!("((select auth.jwt()){path} ->> {})", quote_literal(last));
+    }
     let name = quote_literal(&setting.name.value);
     format!("(select current_setting({name}, true))")
 }
 
 /// Its value, and NULL where the text is empty or of no such value.
-pub(super) fn value(setting: &Setting) -> String {
-    let text = text(setting);
+pub(super) fn value(setting: &Setting, platform: Platform) -> String {
+    let is_user = setting
+        .claim
+        .as_ref()
+        .is_some_and(|claim| claim == &["sub"]);
+    if is_user && setting.ty == Type::Uuid && platform == Platform::Supabase {
+        return "(select auth.uid())".to_owned();
+    }
+    let text = text(setting, platform);
     match &setting.ty {
         Type::Uuid => matching(&text, UUID, "uuid"),
         Type::Bool => matching(&text, BOOL, "boolean"),

@@ -5,8 +5,8 @@ use syn::Attribute;
 use tabellion_sql::ident::object_name;
 
 use crate::ast::{
-    At, Check, Exclusion, ForeignKey, Index, IndexColumn, IndexKey, Partition, PartitionBy, Rls,
-    Table, Unique,
+    At, Check, Exclusion, ForeignKey, Index, IndexColumn, IndexKey, Partition, PartitionBy,
+    PathRef, Rls, Table, Unique,
 };
 use crate::attr::{self, RlsAttr, TableAttr};
 use crate::predicate::{Value, plain};
@@ -45,7 +45,8 @@ pub(super) struct Parts {
     rls: Vec<(RlsAttr, Span)>,
     /// An attribute about row-level security that could not be read: the answer is wrong, not missing.
     rls_tried: bool,
-    tenant_tried: bool,
+    /// The scope of each `#[tenant]`, and whether it only restricts.
+    tenants: Vec<(Option<PathRef>, bool)>,
 }
 
 impl Parts {
@@ -122,13 +123,17 @@ impl Parts {
                     continue;
                 }
                 "policy" => attr::policy(attribute, report),
-                "tenant" if parts.tenant_tried => {
-                    report.at(span, "`#[tenant]` is given twice; put every pair into one");
-                    continue;
-                }
                 "tenant" => {
-                    parts.tenant_tried = true;
-                    attr::tenant(attribute, report)
+                    let read = attr::tenant(attribute, report);
+                    if let Some(RlsAttr::Tenant(tenant)) = &read {
+                        let kind = (tenant.scope.clone(), tenant.restrictive);
+                        if parts.tenants.contains(&kind) {
+                            report.at(span, "`#[tenant]` is given twice; put every pair into one");
+                            continue;
+                        }
+                        parts.tenants.push(kind);
+                    }
+                    read
                 }
                 _ => attr::no_rls(attribute, report),
             };
@@ -350,7 +355,7 @@ fn answer(table: &str, attributes: Vec<(RlsAttr, Span)>, report: &mut Report) ->
                 None
             }
             RlsAttr::Tenant(tenant) => {
-                policies.extend(tenant);
+                policies.extend(tenant.policies);
                 None
             }
             RlsAttr::DenyAll => Some(("#[policy(deny_all)]", Rls::DenyAll)),

@@ -14,9 +14,14 @@ struct Items {
     scopes: BTreeMap<String, ast::Scope>,
     enums: BTreeMap<String, ast::TextEnum>,
     tables: BTreeMap<String, ast::Table>,
+    platform: Platform,
 }
 
 impl Denote for Items {
+    fn platform(&self) -> Platform {
+        self.platform
+    }
+
     fn scope(&self, path: &PathRef) -> Option<&ast::Scope> {
         self.scopes.get(&path.text())
     }
@@ -55,7 +60,10 @@ fn derives(input: &DeriveInput, name: &str) -> bool {
 /// The SQL of a source text, or what is wrong with it, a line for each mistake.
 pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
     let mut report = Report::default();
-    let mut items = Items::default();
+    let mut items = Items {
+        platform,
+        ..Items::default()
+    };
     for input in inputs(source) {
         let name = input.ident.to_string();
         if derives(&input, "Table") {

@@ -3,5 +3,9 @@
 
 #[path = "../../../syntax/tests/common/mod.rs"]
 mod common;
+
+mod bypass;
+mod claims;
+mod scopes;
 mod settings;
 mod support;

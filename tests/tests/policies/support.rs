@@ -32,11 +32,17 @@ impl World {
         source: &str,
         roles: &[&str],
     ) -> Result<World, Box<dyn std::error::Error>> {
+        World::with(&crate::common::sql(source, Platform::Postgres)?, roles).await
+    }
+
+    /// The same of SQL.
+    pub(crate) async fn with(
+        sql: &str,
+        roles: &[&str],
+    ) -> Result<World, Box<dyn std::error::Error>> {
         let database = Server::shared()?.database().await?;
         let admin = connect(database.url()).await?;
-        admin
-            .batch_execute(&crate::common::sql(source, Platform::Postgres)?)
-            .await?;
+        admin.batch_execute(sql).await?;
         let login = database.create_login("app", roles).await?;
         Ok(World {
             admin,
@@ -44,6 +50,11 @@ impl World {
             raw: connect(&login).await?,
             database,
         })
+    }
+
+    /// The superuser's URL.
+    pub(crate) fn owner(&self) -> &str {
+        self.database.url()
     }
 
     pub(crate) async fn close(self) -> Outcome {

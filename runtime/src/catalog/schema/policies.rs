@@ -8,7 +8,7 @@ use super::reading::{Reading, part_of};
 use super::row::Row;
 use super::{tables, tree};
 
-/// The permissive policies of one table.
+/// The policies of one table.
 pub(super) type Policies = BTreeMap<String, Policy>;
 
 /// What a policy reads, both its expressions together, is recorded as what it depends on.
@@ -51,10 +51,6 @@ pub(super) fn read(rows: &[Row<'_>], reading: &mut Reading) {
         let table_name = QualifiedName::new(row.text("schema"), row.text("table"));
         let name = row.owned("name");
         let object = part_of(&name, &table_name);
-        if !row.flag("permissive") {
-            reading.cannot_say("a restrictive policy", &object);
-            continue;
-        }
         if !row.flag("enabled") {
             reading.cannot_say("a policy without row-level security", &object);
             continue;
@@ -65,6 +61,7 @@ pub(super) fn read(rows: &[Row<'_>], reading: &mut Reading) {
         }
         let policy = Policy {
             command: command(row.text("command")),
+            restrictive: !row.flag("permissive"),
             roles,
             using: expr(row, "using_sql", "using_tree"),
             check: expr(row, "check_sql", "check_tree"),

@@ -10,6 +10,7 @@ const CHANGES: &str = "column public.notes.shop changes";
 fn see(using: Expr) -> Policy {
     Policy {
         command: Some(Command::Select),
+        restrictive: false,
         roles: BTreeSet::from(["app".to_owned()]),
         using: Some(using),
         check: None,

@@ -1,0 +1,107 @@
+//! Statements past row-level security.
+
+use super::{Delete, Find, Finder, Insert, Update, first, not_found};
+use crate::table::HasPrimaryKey;
+use crate::{Bypass, Error, Table};
+
+/// A statement that no policy filters or checks.
+#[derive(Debug)]
+#[must_use = "nothing is sent until it is fetched or executed"]
+pub struct Bypassing<'a, Q> {
+    statement: Q,
+    bypass: &'a Bypass,
+}
+
+macro_rules! bypassing {
+    ($(impl<$($param:ident $(: $bound:path)?),*> $statement:ty;)*) => {$(
+        impl<$($param $(: $bound)?),*> $statement {
+            /// The same past row-level security. The policies need not allow it, and the login must be one
+            /// that bypasses them.
+            pub fn bypassing(self, bypass: &Bypass) -> Bypassing<'_, Self> {
+                Bypassing { statement: self, bypass }
+            }
+        }
+    )*};
+}
+
+bypassing! {
+    impl<T: Table, Rest> Finder<T, Rest>;
+    impl<T: HasPrimaryKey> Find<T>;
+    impl<T: Table> Insert<T>;
+    impl<T: HasPrimaryKey> Update<T>;
+    impl<T: HasPrimaryKey> Delete<T>;
+}
+
+impl<T: Table, Rest> Bypassing<'_, Finder<T, Rest>> {
+    /// All of the rows of every tenant that the finder finds, at once in memory.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn fetch_all(self) -> Result<Vec<T>, Error> {
+        let query = self.statement.query();
+        self.bypass.guise.run(query).await?.decode(T::from_row)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Bypassing::fetch_all`].
+    pub async fn fetch_optional(self) -> Result<Option<T>, Error> {
+        let query = self.statement.first();
+        first(&self.bypass.guise.run(query).await?, T::from_row)
+    }
+}
+
+impl<T: HasPrimaryKey> Bypassing<'_, Find<T>> {
+    /// The row, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn fetch_optional(self) -> Result<Option<T>, Error> {
+        let query = self.statement.query();
+        first(&self.bypass.guise.run(query).await?, T::from_row)
+    }
+}
+
+impl<T: Table> Bypassing<'_, Insert<T>> {
+    /// Writes the row; returns how many were written: 1, unless a trigger swallowed it.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false);
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+
+    /// Writes the row and returns it as the database now holds it.
+    ///
+    /// # Errors
+    /// As [`Bypassing::execute`].
+    pub async fn fetch_one(self) -> Result<T, Error> {
+        let query = self.statement.query(true);
+        let rows = self.bypass.guise.run(query).await?;
+        first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+    }
+}
+
+impl<T: HasPrimaryKey> Bypassing<'_, Update<T>> {
+    /// Writes the change; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// [`Error::NothingToUpdate`], [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false)?;
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
+
+impl<T: HasPrimaryKey> Bypassing<'_, Delete<T>> {
+    /// Deletes the row; returns how many were deleted.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query();
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
