@@ -71,10 +71,11 @@ fn function(table: &Table, scope: Option<&PathRef>, checks: &[TokenStream]) -> T
         Some(PathRef(path)) => quote!(#path),
         None => quote!(()),
     };
+    // In front stands a literal: a check that is a block would be a statement there.
     quote! {
         const _: fn(&#ident, &#scope) -> ::core::primitive::bool = |row, scope| {
             _ = (row, scope);
-            #(#checks)&&*
+            true #(&& #checks)*
         };
     }
 }

@@ -14,7 +14,7 @@ use crate::table::snake_case;
 
 /// What one attribute says about row-level security.
 pub(crate) enum RlsAttr {
-    Policy(Policy),
+    Policy(Box<Policy>),
     Tenant(Tenant),
     DenyAll,
     None {
@@ -114,14 +114,14 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
         return None;
     };
     clauses(&name.value, command, span, using_at, check_at, report);
-    Some(RlsAttr::Policy(Policy {
+    Some(RlsAttr::Policy(Box::new(Policy {
         name,
         command,
         scope,
         restrictive,
         using,
         check,
-    }))
+    })))
 }
 
 fn word(key: &str) -> Option<Option<Command>> {

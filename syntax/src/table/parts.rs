@@ -351,7 +351,7 @@ fn answer(table: &str, attributes: Vec<(RlsAttr, Span)>, report: &mut Report) ->
     for (index, (attribute, span)) in attributes.into_iter().enumerate() {
         let alone = match attribute {
             RlsAttr::Policy(policy) => {
-                policies.push(policy);
+                policies.push(*policy);
                 None
             }
             RlsAttr::Tenant(tenant) => {
