@@ -157,7 +157,10 @@ fn a_broken_table() {
         assert!(is_reported(&text, message), "{text}");
     }
     assert!(text.contains("fn by_shop("), "{text}");
-    assert!(text.contains("AllowsDelete for Task"), "{text}");
+    assert!(
+        text.contains("AllowsDelete<::tabellion::NoScope> for Task"),
+        "{text}"
+    );
     assert!(!text.contains("row.get"), "{text}");
 }
 
