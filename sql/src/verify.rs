@@ -47,6 +47,7 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
         policies::policies(name, table, &mut findings);
+        policies::other_tables(schema, name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);

@@ -153,8 +153,13 @@ impl Table {
     }
 
     /// The paths whose meaning the build script and rustc must agree on, in a fixed order:
-    /// the scopes, the enumerations of the columns, the tables of the foreign keys.
+    /// the scopes, the enumerations of the columns, the tables of the foreign keys and of the memberships.
     pub fn references(&self) -> References<'_> {
+        let keys = self.foreign_keys.iter().map(|key| &key.table);
+        let predicates = self.policies().iter();
+        let predicates = predicates.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        let memberships = predicates.flat_map(Predicate::memberships);
+        let memberships = memberships.map(|(membership, _)| &membership.table);
         References {
             scopes: self.scopes(),
             enums: self
@@ -165,7 +170,7 @@ impl Table {
                     TypeRef::Known(_) | TypeRef::Stated(_) => None,
                 })
                 .collect(),
-            tables: self.foreign_keys.iter().map(|key| &key.table).collect(),
+            tables: keys.chain(memberships).collect(),
         }
     }
 
@@ -192,7 +197,7 @@ pub struct References<'a> {
     pub scopes: Vec<&'a PathRef>,
     /// The enumerations, one for each column of such a type.
     pub enums: Vec<&'a PathRef>,
-    /// The referenced tables, one for each foreign key.
+    /// The referenced tables, one for each foreign key, then one for each membership.
     pub tables: Vec<&'a PathRef>,
 }
 

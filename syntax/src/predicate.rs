@@ -11,6 +11,7 @@ use syn::spanned::Spanned;
 
 use crate::ast::PathRef;
 
+mod membership;
 mod parse;
 
 pub(crate) use parse::{parse, read, sql_call};
@@ -49,6 +50,26 @@ pub enum Node {
     In(Value, Vec<Value>),
     /// A boolean column or literal
     Truth(Value),
+    /// `exists(Member, |m| m.shop == shop && m.user == scope.user)`
+    Exists(Box<Membership>),
+}
+
+/// Rows of another table that say who may: one of its columns equals one of this table's, and others
+/// equal what is known without a row.
+#[derive(Debug, Clone, Hash)]
+pub struct Membership {
+    /// The other table.
+    pub table: PathRef,
+    /// What the closure calls its row.
+    pub row: Ident,
+    /// This table's column, as a value.
+    pub own: Value,
+    /// The other table's field that it equals.
+    pub field: Ident,
+    /// Its further fields, and what each is compared with; no column is.
+    pub rest: Vec<(Ident, Comparison, Value, SpanOf)>,
+    /// Where it stands.
+    pub span: SpanOf,
 }
 
 /// A comparison.
@@ -69,6 +90,17 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// The same with its sides exchanged.
+    fn turned(self) -> Self {
+        match self {
+            Comparison::Eq | Comparison::Ne => self,
+            Comparison::Lt => Comparison::Gt,
+            Comparison::Le => Comparison::Ge,
+            Comparison::Gt => Comparison::Lt,
+            Comparison::Ge => Comparison::Le,
+        }
+    }
+
     /// The operator in SQL.
     pub fn as_sql(self) -> &'static str {
         match self {
@@ -124,6 +156,14 @@ impl Value {
 }
 
 impl Predicate {
+    /// The memberships in it, each with whether a `!` encloses it; none in raw SQL.
+    pub fn memberships(&self) -> Vec<(&Membership, bool)> {
+        match self {
+            Predicate::Typed(node) => node.memberships(),
+            Predicate::Sql(..) => Vec::new(),
+        }
+    }
+
     /// The operands, from left to right; none for raw SQL.
     pub fn values(&self) -> Vec<&Value> {
         let mut values = Vec::new();
@@ -135,6 +175,23 @@ impl Predicate {
 }
 
 impl Node {
+    /// The memberships in it, from left to right, each with whether a `!` encloses it.
+    pub(crate) fn memberships(&self) -> Vec<(&Membership, bool)> {
+        match self {
+            Node::And(a, b) | Node::Or(a, b) => {
+                let mut both = a.memberships();
+                both.extend(b.memberships());
+                both
+            }
+            Node::Not(a) => {
+                let of = a.memberships().into_iter();
+                of.map(|(membership, _)| (membership, true)).collect()
+            }
+            Node::Exists(membership) => vec![(membership, false)],
+            Node::Compare(..) | Node::Null(..) | Node::In(..) | Node::Truth(_) => Vec::new(),
+        }
+    }
+
     /// Adds the operands, from left to right.
     pub(crate) fn collect<'a>(&'a self, values: &mut Vec<&'a Value>) {
         match self {
@@ -145,6 +202,10 @@ impl Node {
             Node::Not(a) => a.collect(values),
             Node::Compare(_, a, b, _) => values.extend([a, b]),
             Node::Null(a, _) | Node::Truth(a) => values.push(a),
+            Node::Exists(membership) => {
+                values.push(&membership.own);
+                values.extend(membership.rest.iter().map(|(_, _, value, _)| value));
+            }
             Node::In(a, list) => {
                 values.push(a);
                 values.extend(list);

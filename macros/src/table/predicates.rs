@@ -106,6 +106,20 @@ fn node(table: &Table, it: &Node) -> TokenStream {
             });
             quote!(#(#compared)&&*)
         }
+        Node::Exists(membership) => {
+            let (other, row) = (&membership.table.0, &membership.row);
+            let field = &membership.field;
+            let own = value(table, &membership.own);
+            let span = membership.own.span();
+            let tie = quote_spanned!(span=> ::tabellion::types::compare(#own, &#row.#field));
+            let rest = membership.rest.iter().map(|(field, _, with, at)| {
+                let with = value(table, with);
+                quote_spanned!(at.0=> ::tabellion::types::compare(&#row.#field, #with))
+            });
+            quote! {
+                { _ = |#row: &#other| -> ::core::primitive::bool { #tie #(&& #rest)* }; true }
+            }
+        }
         Node::Truth(a) => {
             let span = a.span();
             let a = value(table, a);

@@ -1,6 +1,8 @@
-//! Policies that meet in one role.
+//! Policies that meet in one role, and those that read other tables.
 
-use crate::schema::{Command, QualifiedName, Table};
+use std::collections::BTreeSet;
+
+use crate::schema::{Command, QualifiedName, Schema, Table};
 
 use super::Finding;
 
@@ -32,4 +34,70 @@ pub(super) fn policies(name: &QualifiedName, table: &Table, findings: &mut Vec<F
             }
         }
     }
+}
+
+/// What a policy reads of another table is read as whoever asks: that role needs the right to it, and the
+/// other table's own policies hold. Where they lead back, PostgreSQL refuses every query.
+pub(super) fn other_tables(
+    schema: &Schema,
+    name: &QualifiedName,
+    table: &Table,
+    findings: &mut Vec<Finding>,
+) {
+    let own = &name.name;
+    for (policy, definition) in table.rls.policies() {
+        let exprs = definition.using.iter().chain(&definition.check);
+        let read: BTreeSet<&String> = exprs.flat_map(|expr| &expr.tables).collect();
+        for (other_name, other) in &schema.tables {
+            if !read.contains(&other_name.to_string()) {
+                continue;
+            }
+            let other_table = &other_name.name;
+            for role in &definition.roles {
+                let granted = other.grants.get(role);
+                if granted.is_some_and(|granted| granted.contains(&Command::Select)) {
+                    continue;
+                }
+                let message = format!(
+                    "policy `{policy}` on `{own}` reads `{other_table}` as role `{role}`, which may not; add a \
+                     `select` policy for the scope of that role to `{other_table}`"
+                );
+                findings.push(Finding::new(name, None, message));
+            }
+            if leads_to(schema, other_name, name, &mut BTreeSet::new()) {
+                let message = format!(
+                    "policy `{policy}` on `{own}` reads `{other_table}`, whose policies read `{own}` again, and \
+                     PostgreSQL refuses such a query; let those of `{other_table}` say it without `{own}`"
+                );
+                findings.push(Finding::new(name, None, message));
+            }
+        }
+    }
+}
+
+/// Whether the policies of `from`, and of what those read, read `to`.
+fn leads_to(
+    schema: &Schema,
+    from: &QualifiedName,
+    to: &QualifiedName,
+    seen: &mut BTreeSet<QualifiedName>,
+) -> bool {
+    if from == to {
+        return true;
+    }
+    let Some(table) = schema
+        .tables
+        .get(from)
+        .filter(|_| seen.insert(from.clone()))
+    else {
+        return false;
+    };
+    let policies = table.rls.policies().values();
+    let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+    let read: BTreeSet<&String> = exprs.flat_map(|expr| &expr.tables).collect();
+    let mut next = schema
+        .tables
+        .keys()
+        .filter(|name| read.contains(&name.to_string()));
+    next.any(|next| leads_to(schema, next, to, seen))
 }

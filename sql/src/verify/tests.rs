@@ -1,7 +1,8 @@
 use super::verify;
 use crate::schema::{
-    Column, Deferrable, Exclusion, ExclusionElement, Extension, External, ForeignKey, Index,
-    IndexColumn, Partition, PrimaryKey, QualifiedName, Schema, Table, Type,
+    Column, Command, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External,
+    ForeignKey, Index, IndexColumn, Partition, Policy, PrimaryKey, QualifiedName, Rls, Schema,
+    Table, Type,
 };
 
 fn named(name: &str) -> QualifiedName {
@@ -274,4 +275,95 @@ fn an_operator_that_nobody_has() {
     assert!(!operator(found("!=", None, None)));
     assert!(!operator(found("<=>", None, Some("vector"))));
     assert!(!operator(found("<=>", Some("my_ops"), None)));
+}
+
+/// A policy for a role that reads another table.
+fn reading(role: &str, tables: &[&str]) -> Policy {
+    Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: [role.to_owned()].into(),
+        using: Some(Expr {
+            tables: tables.iter().map(|table| (*table).to_owned()).collect(),
+            ..Expr::new("exists (select)", ["id"])
+        }),
+        check: None,
+    }
+}
+
+fn policy(table: &mut Table, name: &str, policy: Policy) {
+    for role in &policy.roles {
+        let commands = table.grants.entry(role.clone()).or_default();
+        commands.extend(
+            policy
+                .commands()
+                .iter()
+                .copied()
+                .filter(|_| !policy.restrictive),
+        );
+    }
+    if let Rls::Enabled(policies) = &mut table.rls {
+        policies.insert(name.into(), policy);
+    }
+}
+
+#[test]
+fn two_permissive_policies_do_not_meet_in_one_role() {
+    let both = |second: Policy| {
+        found(|schema| {
+            policy(table(schema, "user"), "a", reading("app", &[]));
+            policy(table(schema, "user"), "b", second);
+        })
+    };
+    assert_eq!(
+        both(reading("app", &[])),
+        [
+            "table `user` has two policies for `select` and role `app`: `a` and `b`; give their scopes roles \
+             of their own, or combine them with `||` in one"
+        ]
+    );
+    assert!(both(reading("ops", &[])).is_empty());
+    let restrictive = Policy {
+        restrictive: true,
+        ..reading("app", &[])
+    };
+    assert!(both(restrictive).is_empty());
+    let insert = Policy {
+        command: Some(Command::Insert),
+        ..reading("app", &[])
+    };
+    assert!(both(insert).is_empty());
+    let all = Policy {
+        command: None,
+        ..reading("app", &[])
+    };
+    assert_eq!(both(all).len(), 1);
+}
+
+#[test]
+fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
+    let reads_user = |role: &str, user: Option<Policy>| {
+        found(|schema| {
+            policy(table(schema, "post"), "p", reading(role, &["public.user"]));
+            if let Some(user) = user {
+                policy(table(schema, "user"), "u", user);
+            }
+        })
+    };
+    assert!(reads_user("app", Some(reading("app", &[]))).is_empty());
+    let denied = "policy `p` on `post` reads `user` as role `app`, which may not; add a `select` policy for the \
+                  scope of that role to `user`";
+    assert_eq!(reads_user("app", None), [denied]);
+    assert_eq!(reads_user("app", Some(reading("ops", &[]))), [denied]);
+    let back = reads_user("app", Some(reading("app", &["public.post"])));
+    assert_eq!(back.len(), 2, "{back:?}");
+    assert!(
+        back.iter()
+            .all(|message| message.contains("PostgreSQL refuses such a query")),
+        "{back:?}"
+    );
+    let itself = found(|schema| {
+        policy(table(schema, "post"), "p", reading("app", &["public.post"]));
+    });
+    assert_eq!(itself.len(), 1, "{itself:?}");
 }

@@ -194,7 +194,8 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     let (mut scope, mut restrictive) = (None, false);
     for arg in &args.rest {
         // A column may have the name of an option: then a field of the scope follows.
-        let is_pair = matches!(&arg.value, ArgValue::Expr(expr) if matches!(**expr, syn::Expr::Field(_)));
+        let is_pair =
+            matches!(&arg.value, ArgValue::Expr(expr) if matches!(**expr, syn::Expr::Field(_)));
         if arg.key == "scope" && !is_pair {
             scope = arg.path(report);
             is_wrong |= scope.is_none();

@@ -66,6 +66,7 @@ pub(super) fn predicates(table: &Table, report: &mut Report) {
             Predicate::Sql(sql, span) => sql_text(table, &place, sql, *span, report),
             Predicate::Typed(node) => {
                 condition(table, &place, node, report);
+                memberships(&place, report);
                 for value in place.predicate.values() {
                     match value {
                         Value::Column(field) if table.column(field).is_none() => {
@@ -184,6 +185,29 @@ fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report)
             };
             report.at(value.span(), no_condition(&place.what, &found));
         }
-        Node::Compare(..) | Node::Null(..) | Node::In(..) => {}
+        Node::Compare(..) | Node::Null(..) | Node::In(..) | Node::Exists(_) => {}
+    }
+}
+
+/// Where a membership may stand. Negated it would hold for every row where no scope is set: then nobody
+/// is a member of anything.
+fn memberships(place: &Place<'_>, report: &mut Report) {
+    let what = &place.what;
+    for (membership, is_negated) in place.predicate.memberships() {
+        let at = membership.span.0;
+        if place.clause != Clause::Policy {
+            report.at(
+                at,
+                format!("{what} cannot read another table; only a policy can"),
+            );
+        } else if is_negated {
+            report.at(
+                at,
+                format!(
+                    "{what} negates a membership, which would let every row through where no scope is set; \
+                     say who may"
+                ),
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Lower: an unresolved table into `tabellion_sql::schema`, once it is known what its paths denote.
 
 mod keys;
+mod membership;
 mod partial;
 mod predicate;
 mod renames;
@@ -67,6 +68,7 @@ pub fn table(
         table,
         denote,
         scope: None,
+        read_tables: BTreeSet::new(),
         unresolved: Vec::new(),
     };
     for path in table.scopes() {
@@ -104,6 +106,8 @@ struct Lower<'a> {
     denote: &'a dyn Denote,
     /// The scope of the policy that is being lowered.
     scope: Option<&'a ast::Scope>,
+    /// The other tables that the predicate reads which is being lowered.
+    read_tables: BTreeSet<String>,
     unresolved: Vec<Unresolved>,
 }
 

@@ -23,6 +23,7 @@ pub fn partial(table: &Table, predicate: &Predicate) -> Vec<Piece> {
         table,
         denote: &open,
         scope: None,
+        read_tables: Default::default(),
         unresolved: Vec::new(),
     };
     let sql = lower.predicate(predicate).sql;

@@ -47,6 +47,7 @@ impl Text {
 
 impl Lower<'_> {
     pub(super) fn typed(&mut self, node: &Node) -> Expr {
+        self.read_tables.clear();
         let sql = self.node(node, false).sql;
         let mut values = Vec::new();
         node.collect(&mut values);
@@ -54,7 +55,10 @@ impl Lower<'_> {
             Value::Column(field) => Some(self.name(field)),
             _ => None,
         });
-        Expr::new(sql, columns.collect::<Vec<_>>())
+        Expr {
+            tables: self.read_tables.clone(),
+            ..Expr::new(sql, columns.collect::<Vec<_>>())
+        }
     }
 
     fn node(&mut self, node: &Node, negated: bool) -> Text {
@@ -107,6 +111,11 @@ impl Lower<'_> {
                 Text::new(sql, Binding::Tight)
             }
             Node::Truth(a) => Text::new(self.value(a), Binding::Tight),
+            Node::Exists(membership) => {
+                let (sql, table) = self.membership(membership);
+                self.read_tables.insert(table);
+                Text::new(sql, Binding::Tight)
+            }
         }
     }
 
@@ -131,13 +140,13 @@ impl Lower<'_> {
             .find(|setting| setting.ident == *field)
     }
 
-    fn setting_text(&self, field: &proc_macro2::Ident) -> String {
+    pub(super) fn setting_text(&self, field: &proc_macro2::Ident) -> String {
         let platform = self.denote.platform();
         let setting = self.setting(field);
         setting.map_or_else(String::new, |setting| setting::text(setting, platform))
     }
 
-    fn setting_is_text(&self, field: &proc_macro2::Ident) -> bool {
+    pub(super) fn setting_is_text(&self, field: &proc_macro2::Ident) -> bool {
         self.setting(field)
             .is_some_and(|setting| setting.ty == Type::Text)
     }

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprLit, Lit, Member, UnOp};
 
-use super::{Comparison, Literal, Node, Predicate, SpanOf, Value};
+use super::{Comparison, Literal, Node, Predicate, SpanOf, Value, membership};
 use crate::Report;
 use crate::ast::PathRef;
 
@@ -53,7 +53,7 @@ pub(crate) fn sql_call(expr: &Expr) -> Option<Result<syn::LitStr, syn::Error>> {
 }
 
 /// Without the invisible groups that a macro leaves around what it passes on.
-fn bare(expr: &Expr) -> &Expr {
+pub(super) fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => bare(&group.expr),
         _ => expr,
@@ -114,6 +114,10 @@ fn node(expr: &Expr, depth: usize, report: &mut Report) -> Option<Node> {
             None
         }
         Expr::MethodCall(call) => method(call, report),
+        Expr::Call(call) if membership::is_meant(call) => {
+            let membership = membership::read(call, report)?;
+            Some(Node::Exists(Box::new(membership)))
+        }
         Expr::Call(call) if sql_call(expr).is_some() => {
             report.over(
                 call,
@@ -192,7 +196,7 @@ fn method(call: &syn::ExprMethodCall, report: &mut Report) -> Option<Node> {
     }
 }
 
-fn comparison(op: &BinOp) -> Option<Comparison> {
+pub(super) fn comparison(op: &BinOp) -> Option<Comparison> {
     Some(match op {
         BinOp::Eq(_) => Comparison::Eq,
         BinOp::Ne(_) => Comparison::Ne,
@@ -205,7 +209,7 @@ fn comparison(op: &BinOp) -> Option<Comparison> {
 }
 
 /// Reads an operand.
-fn value(expr: &Expr, report: &mut Report) -> Option<Value> {
+pub(super) fn value(expr: &Expr, report: &mut Report) -> Option<Value> {
     match read(expr) {
         Ok(Some(value)) => return Some(value),
         Ok(None) => report.over(

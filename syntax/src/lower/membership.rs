@@ -1,0 +1,103 @@
+//! A membership as SQL: `shop = any (array(select m.shop from members m where m.user_id = …))`.
+//!
+//! The subselect reads nothing of the row, so it runs once a statement, along an index that begins with
+//! what the scope is compared with, and what it found is compared with each row. Tied to the row it would
+//! run once for each, and `in (select …)` and `exists (…)` keep the planner from the table's own index.
+//!
+//! It runs as whoever asks: the other table's own policies hold for it.
+
+use tabellion_sql::ident::quote;
+use tabellion_sql::schema::{QualifiedName, Type};
+
+use super::Lower;
+use crate::ast::{IndexColumn, Table, TypeRef};
+use crate::predicate::{Comparison, Membership, Value, plain};
+
+impl Lower<'_> {
+    /// The text, and the other table as it stands there.
+    pub(super) fn membership(&mut self, membership: &Membership) -> (String, String) {
+        let Some(other) = self.denote.table(&membership.table) else {
+            self.missing("table", &membership.table.text(), "Table");
+            return (String::new(), String::new());
+        };
+        let name = QualifiedName::new(&other.schema.value, &other.name.value).to_string();
+        let row = plain(&membership.row);
+        let row = quote(&row);
+        let mut conditions = Vec::new();
+        for (field, comparison, value, _) in &membership.rest {
+            let Some(column) = other.column(field) else {
+                // rustc says so, at its place.
+                self.absent(format!("no field `{field}`"));
+                continue;
+            };
+            let column_name = quote(&column.name.value);
+            let is_text = matches!(
+                column.ty,
+                TypeRef::Known(Type::Text | Type::Varchar(_)) | TypeRef::Enum(_)
+            );
+            conditions.push(match value {
+                Value::Scope(field)
+                    if *comparison == Comparison::Eq && is_text && self.setting_is_text(field) =>
+                {
+                    let setting = self.setting_text(field);
+                    format!("{row}.{column_name} = {setting} and {row}.{column_name} <> ''")
+                }
+                value => format!(
+                    "{row}.{column_name} {} {}",
+                    comparison.as_sql(),
+                    self.value(value)
+                ),
+            });
+        }
+        let tied = match other.column(&membership.field) {
+            Some(column) => quote(&column.name.value),
+            None => {
+                self.absent(format!("no field `{}`", membership.field));
+                return (String::new(), name);
+            }
+        };
+        self.index_of(other, membership);
+        let own = self.value(&membership.own);
+        let conditions = conditions.join(" and ");
+        (
+            format!(
+                "{own} = any (array(select {row}.{tied} from {name} {row} where {conditions}))"
+            ),
+            name,
+        )
+    }
+
+    /// Without an index that begins with what is known beforehand, every statement reads the whole of the
+    /// other table.
+    fn index_of(&mut self, other: &Table, membership: &Membership) {
+        let known: Vec<String> = (membership.rest.iter())
+            .filter(|(_, comparison, ..)| *comparison == Comparison::Eq)
+            .map(|(field, ..)| plain(field))
+            .collect();
+        let mut first = (other.primary_key.first().into_iter())
+            .chain(
+                other
+                    .uniques
+                    .iter()
+                    .filter_map(|unique| unique.columns.first()),
+            )
+            .chain(
+                (other.indexes.iter())
+                    .filter(|index| index.predicate.is_none() && index.method.value == "btree")
+                    .filter_map(|index| index.columns.first().and_then(IndexColumn::field)),
+            );
+        if first.any(|field| known.contains(&plain(field))) {
+            return;
+        }
+        let (table, by) = (&other.name.value, &known[0]);
+        let tied = plain(&membership.field);
+        self.unresolved.push(super::Unresolved {
+            rustc_reports: false,
+            message: format!(
+                "table `{}` looks its members up in `{table}` by `{by}`, and no index of `{table}` begins with \
+                 it; add `#[index(columns({by}, {tied}))]` to `{}`",
+                self.table.name.value, other.ident
+            ),
+        });
+    }
+}

@@ -1,0 +1,22 @@
+use tabellion::Table;
+use tabellion_ui_tests::Staff;
+
+#[derive(Table)]
+#[table(scope = Staff)]
+#[primary_key(columns(staff, shop))]
+#[policy("own", select, using = staff == scope.number)]
+pub struct Member {
+    pub staff: i64,
+    pub shop: i64,
+}
+
+#[derive(Table)]
+#[table(scope = Staff)]
+#[policy("members", select, using = exists(Member, |m| m.shop == shop && m.staff == scope.number))]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+fn main() {}
