@@ -13,7 +13,6 @@ create table odd.t (
   constraint t_apart exclude using gist (range with &&) include (b)
 ) with (fillfactor = 80);
 alter table odd.t enable row level security;
-create policy strict on odd.t as restrictive for select to catalog_schema_app using (true);
 alter table odd.t alter column b set storage external;
 alter table odd.t alter column c set (n_distinct = 5);
 alter table odd.t replica identity full;
