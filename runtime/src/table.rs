@@ -173,7 +173,7 @@ pub trait NewRow {
     note = "add `#[policy(\"...\", select, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
             where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsSelect<S: Scope = <Self as Table>::Scope>: Table {}
+pub trait AllowsSelect<S = <Self as Table>::Scope>: Table {}
 
 /// A policy of the table allows INSERT to the scope `S`.
 #[diagnostic::on_unimplemented(
@@ -182,7 +182,7 @@ pub trait AllowsSelect<S: Scope = <Self as Table>::Scope>: Table {}
     note = "add `#[policy(\"...\", insert, check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
             where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsInsert<S: Scope = <Self as Table>::Scope>: Table {}
+pub trait AllowsInsert<S = <Self as Table>::Scope>: Table {}
 
 /// A policy of the table allows UPDATE to the scope `S`.
 #[diagnostic::on_unimplemented(
@@ -191,7 +191,7 @@ pub trait AllowsInsert<S: Scope = <Self as Table>::Scope>: Table {}
     note = "add `#[policy(\"...\", update, using = ..., check = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
             where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsUpdate<S: Scope = <Self as Table>::Scope>: Table {}
+pub trait AllowsUpdate<S = <Self as Table>::Scope>: Table {}
 
 /// A policy of the table allows DELETE to the scope `S`.
 #[diagnostic::on_unimplemented(
@@ -200,33 +200,27 @@ pub trait AllowsUpdate<S: Scope = <Self as Table>::Scope>: Table {}
     note = "add `#[policy(\"...\", delete, using = ...)]` to `{Self}`, or `#[tenant(...)]` for all four commands; \
             where `{S}` is not the table's own scope, with `scope = {S}` in it"
 )]
-pub trait AllowsDelete<S: Scope = <Self as Table>::Scope>: Table {}
+pub trait AllowsDelete<S = <Self as Table>::Scope>: Table {}
 
-/// A scope that nobody can be.
+/// Two scopes that nobody can be.
 ///
-/// Every table allows it everything. Without it a table that answers to one scope would have rustc take
-/// that for the one that is asked for, and say that types differ instead of which policy is missing.
+/// Every table allows them everything. Without them a table that allows a command to one scope, or to
+/// none, would have rustc take the only candidate for the one that is asked for, and say that types differ
+/// instead of which policy is missing.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Nobody {}
+pub enum Nobody<const FIRST: bool> {}
 
-impl Scope for Nobody {
-    const ROLE: &'static str = crate::scope::NO_ROLE;
-    const SETTINGS: &'static [&'static str] = &[];
-
-    fn values(&self) -> Vec<Option<String>> {
-        match *self {}
-    }
+macro_rules! nobody {
+    ($($allows:ident)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: Table> $allows<Nobody<true>> for T {}
+        #[diagnostic::do_not_recommend]
+        impl<T: Table> $allows<Nobody<false>> for T {}
+    )*};
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Table> AllowsSelect<Nobody> for T {}
-#[diagnostic::do_not_recommend]
-impl<T: Table> AllowsInsert<Nobody> for T {}
-#[diagnostic::do_not_recommend]
-impl<T: Table> AllowsUpdate<Nobody> for T {}
-#[diagnostic::do_not_recommend]
-impl<T: Table> AllowsDelete<Nobody> for T {}
+nobody!(AllowsSelect AllowsInsert AllowsUpdate AllowsDelete);
 
 /// A column of the table `T` that holds a `V`: what `.set(...)` takes.
 pub struct Column<T, V> {

@@ -41,7 +41,18 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
             impl ::tabellion::#allows<#scope> for #ident {}
         }
     });
+    // The table's own says it by itself.
+    let others = table
+        .scopes()
+        .into_iter()
+        .filter(|path| table.scope.as_ref() != Some(*path));
+    let others = others.map(|PathRef(path)| {
+        quote_spanned!(path.span()=>
+            const _: &::core::primitive::str = <#path as ::tabellion::Scope>::ROLE;
+        )
+    });
     quote! {
+        #(#others)*
         #[diagnostic::do_not_recommend]
         impl ::tabellion::Table for #ident {
             #scope
