@@ -284,7 +284,10 @@ fn reading(role: &str, tables: &[&str]) -> Policy {
         restrictive: false,
         roles: [role.to_owned()].into(),
         using: Some(Expr {
-            tables: tables.iter().map(|table| (*table).to_owned()).collect(),
+            tables: tables
+                .iter()
+                .map(|table| named(table).to_string())
+                .collect(),
             ..Expr::new("exists (select)", ["id"])
         }),
         check: None,
@@ -344,7 +347,7 @@ fn two_permissive_policies_do_not_meet_in_one_role() {
 fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
     let reads_user = |role: &str, user: Option<Policy>| {
         found(|schema| {
-            policy(table(schema, "post"), "p", reading(role, &["public.user"]));
+            policy(table(schema, "post"), "p", reading(role, &["user"]));
             if let Some(user) = user {
                 policy(table(schema, "user"), "u", user);
             }
@@ -355,7 +358,7 @@ fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
                   scope of that role to `user`";
     assert_eq!(reads_user("app", None), [denied]);
     assert_eq!(reads_user("app", Some(reading("ops", &[]))), [denied]);
-    let back = reads_user("app", Some(reading("app", &["public.post"])));
+    let back = reads_user("app", Some(reading("app", &["post"])));
     assert_eq!(back.len(), 2, "{back:?}");
     assert!(
         back.iter()
@@ -363,7 +366,7 @@ fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
         "{back:?}"
     );
     let itself = found(|schema| {
-        policy(table(schema, "post"), "p", reading("app", &["public.post"]));
+        policy(table(schema, "post"), "p", reading("app", &["post"]));
     });
     assert_eq!(itself.len(), 1, "{itself:?}");
 }
