@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::schema::{
-    Column, Deferrable, Exclusion, Expr, Extension, ForeignKey, Index, IndexColumn, Policy,
-    QualifiedName, ReferentialAction, Rls, Schema, Table, Type, Unique,
+    Column, Command, Deferrable, Exclusion, Expr, Extension, ForeignKey, Index, IndexColumn,
+    Policy, QualifiedName, ReferentialAction, Rls, Schema, Table, Type, Unique,
 };
 
 use crate::dice::Dice;
@@ -23,6 +23,7 @@ pub(crate) fn repair(schema: &mut Schema) {
             rest(table);
         }
         policies(schema);
+        policies_together(schema);
         foreign_keys(schema);
         if *schema == before {
             break;
@@ -225,6 +226,59 @@ fn policies(schema: &mut Schema) {
                 })
             });
         }
+    }
+}
+
+/// One permissive policy for a command and role; what a policy reads its roles may read, and it leads not
+/// back to the table.
+fn policies_together(schema: &mut Schema) {
+    let mut reads = Vec::new();
+    for table in schema.tables.values_mut() {
+        let Rls::Enabled(policies) = &mut table.rls else {
+            continue;
+        };
+        let mut taken = BTreeSet::new();
+        for policy in policies.values_mut() {
+            let pairs = (policy.commands().iter())
+                .flat_map(|command| policy.roles.iter().map(|role| (*command, role.clone())));
+            let pairs: BTreeSet<_> = pairs.collect();
+            policy.restrictive |= !pairs.is_disjoint(&taken);
+            if !policy.restrictive {
+                taken.extend(pairs);
+            }
+            let exprs = policy.using.iter().chain(&policy.check);
+            for other in exprs.flat_map(|expr| &expr.tables) {
+                reads.push((other.clone(), policy.roles.clone()));
+            }
+        }
+    }
+    for (other, roles) in reads {
+        let other = other.parse::<QualifiedName>().ok();
+        if let Some(table) = other.and_then(|name| schema.tables.get_mut(&name)) {
+            for role in roles {
+                table
+                    .grants
+                    .entry(role)
+                    .or_default()
+                    .insert(Command::Select);
+            }
+        }
+    }
+    // One at a time: without it the others may be right.
+    while let Some(wrong) = (tabellion_sql::verify::verify(schema).into_iter())
+        .find(|finding| finding.message.starts_with("policy `"))
+    {
+        let table = schema
+            .tables
+            .get_mut(&wrong.table)
+            .map(|table| &mut table.rls);
+        let Some(Rls::Enabled(policies)) = table else {
+            break;
+        };
+        policies.retain(|_, policy| {
+            let mut exprs = policy.using.iter().chain(&policy.check);
+            exprs.all(|expr| expr.tables.is_empty())
+        });
     }
 }
 
