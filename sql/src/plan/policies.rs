@@ -55,7 +55,7 @@ pub(super) fn drop_stale(
         if new.is_none()
             && let Some(last) = group.steps.last_mut()
         {
-            last.hazards.push(dropped(policy, name, old));
+            last.hazards.extend(dropped(policy, name, old, after));
         }
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn build(
         let last = steps.len();
         for (index, mut step) in steps.into_iter().enumerate() {
             if index + 1 == last {
-                step.hazards.extend(verdict(policy, name, old, new));
+                step.hazards.extend(verdict(policy, name, before, new));
             }
             group.push(step);
         }
@@ -112,7 +112,7 @@ pub(super) fn build(
             group.push(drop(&relation, policy));
         }
         if let Some(last) = group.steps.last_mut() {
-            last.hazards.push(dropped(policy, name, old));
+            last.hazards.extend(dropped(policy, name, old, after));
         }
     }
 }
@@ -142,13 +142,12 @@ fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Polic
 
 /// What a change of a policy does to access, as far as its text tells. What it reads may change under it:
 /// the step that changes a column tells that.
-fn verdict(
-    policy: &str,
-    name: &QualifiedName,
-    old: Option<&Policy>,
-    new: &Policy,
-) -> Option<Hazard> {
-    let Some(old) = old else {
+fn verdict(policy: &str, name: &QualifiedName, before: &Table, new: &Policy) -> Option<Hazard> {
+    // No policy lets through more than a table without row-level security did.
+    if !before.rls.is_enabled() {
+        return None;
+    }
+    let Some(old) = before.rls.policies().get(policy) else {
         let subject = subject(policy, name, "new");
         return Some(match new.restrictive {
             true => Hazard::NarrowsAccess(subject),
@@ -180,13 +179,13 @@ fn same_rule(old: &Policy, new: &Policy) -> bool {
         && old.restrictive == new.restrictive
 }
 
-/// What the end of a policy does to access.
-fn dropped(policy: &str, name: &QualifiedName, old: &Policy) -> Hazard {
+/// What the end of a policy does to access; nothing where row-level security ends with it.
+fn dropped(policy: &str, name: &QualifiedName, old: &Policy, after: &Table) -> Option<Hazard> {
     let subject = subject(policy, name, "dropped");
-    match old.restrictive {
+    after.rls.is_enabled().then(|| match old.restrictive {
         true => Hazard::WidensAccess(subject),
         false => Hazard::NarrowsAccess(subject),
-    }
+    })
 }
 
 fn drop(name: &QualifiedName, policy: &str) -> Step {

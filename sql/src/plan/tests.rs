@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod access;
 mod columns;
+mod moves;
 
 use super::*;
 use crate::schema::{

@@ -1,0 +1,68 @@
+//! What a change does to who may see and write which rows.
+
+use super::*;
+
+fn positive() -> Rls {
+    let policy = Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from(["app".to_owned()]),
+        using: Some(Expr::new("level > 0", ["level"])),
+        check: None,
+    };
+    Rls::Enabled(BTreeMap::from([("positive".to_owned(), policy)]))
+}
+
+fn open() -> Table {
+    let select = BTreeSet::from([Command::Select]);
+    Table {
+        grants: BTreeMap::from([("app".to_owned(), select)]),
+        rls: Rls::Disabled("for everyone".to_owned()),
+        ..notes()
+    }
+}
+
+fn of_access(from: &Table, to: &Table) -> Vec<String> {
+    let mut told = hazards(from, to);
+    told.retain(|hazard| hazard.contains("-access: "));
+    told
+}
+
+#[test]
+fn a_policy_that_comes_with_row_level_security_opens_nothing() {
+    let narrowed = Table {
+        rls: positive(),
+        ..open()
+    };
+    assert_eq!(
+        of_access(&open(), &narrowed),
+        ["narrows-access: row-level security on public.notes: enabled"]
+    );
+    assert_eq!(
+        of_access(&narrowed, &open()),
+        ["widens-access: row-level security on public.notes: disabled"]
+    );
+    let closed = Table {
+        rls: Rls::Enabled(BTreeMap::new()),
+        ..open()
+    };
+    assert_eq!(
+        of_access(&closed, &narrowed),
+        ["widens-access: policy positive on public.notes: new"]
+    );
+}
+
+#[test]
+fn a_grant_that_comes_with_row_level_security_opens_what_its_policy_lets_through() {
+    let ungranted = Table {
+        grants: BTreeMap::new(),
+        ..open()
+    };
+    let granted = Table {
+        rls: positive(),
+        ..open()
+    };
+    let told = of_access(&ungranted, &granted);
+    let opened = "widens-access: grants to app on public.notes: grant select".to_owned();
+    assert!(told.contains(&opened), "{told:?}");
+}
