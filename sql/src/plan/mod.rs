@@ -54,6 +54,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use crate::schema::{QualifiedName, Schema};
 
 pub use hazard::{Hazard, LockMode, Subject};
@@ -79,17 +81,27 @@ fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
 
 fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let mut plan = Plan::default();
-    if !moves.is_empty() {
-        let left = moves.cleared(from);
-        if left != *from {
-            plan.append(lead(from, &left, &Moves::default()));
-            plan.append(lead(&left, to, moves));
-            return plan;
-        }
-    }
     around::roles(from, to, &mut plan);
     around::namespaces(from, to, &mut plan);
     around::extensions(from, to, &mut plan);
+    let mut at = Cow::Borrowed(from);
+    while !moves.is_empty() {
+        let left = moves.cleared(&at);
+        if left == *at {
+            break;
+        }
+        plan.append(leg(&at, &left, &Moves::default()));
+        at = Cow::Owned(left);
+    }
+    plan.append(leg(&at, to, moves));
+    around::drop_namespaces(from, to, &mut plan);
+    plan.tidy();
+    plan
+}
+
+/// A part of the way on which nothing stands where something else will.
+fn leg(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
+    let mut plan = Plan::default();
     moves.steps(from, to, &mut plan);
     let renamed = moves.rename(from);
     for (name, table) in &renamed.tables {
@@ -99,8 +111,6 @@ fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     }
     let before = twins::twinned(renamed, to);
     change(from, &before, to, &mut plan);
-    around::drop_namespaces(from, to, &mut plan);
-    plan.tidy();
     // A table of someone else was there before it was declared.
     let foreign = to.externals.keys().cloned();
     let known = existing(from).chain(existing(&before)).chain(foreign);

@@ -48,6 +48,11 @@ impl Moves {
         self.tables.get(old).unwrap_or(old)
     }
 
+    /// Whether a table goes so that another can have its name.
+    pub(super) fn makes_room(&self, old: &QualifiedName) -> bool {
+        !self.tables.contains_key(old) && self.tables.values().any(|name| name == old)
+    }
+
     /// The schema without what stands where a new name will be.
     pub(super) fn cleared(&self, from: &Schema) -> Schema {
         let mut left = from.clone();
@@ -103,6 +108,7 @@ impl Moves {
         moved.tables = from
             .tables
             .iter()
+            .filter(|(old, _)| !self.makes_room(old))
             .map(|(old, table)| {
                 let name = self.name(old).clone();
                 let mut table = table.clone();

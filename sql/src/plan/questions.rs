@@ -46,6 +46,9 @@ pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves
         }
     }
     asked.questions.extend(taken::ask(from, to));
+    asked
+        .questions
+        .extend(taken::on_the_way(from, to, &asked.moves));
     if asked.questions.is_empty() {
         Ok(asked.moves)
     } else {

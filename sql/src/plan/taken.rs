@@ -7,6 +7,7 @@ use crate::ident::object_name;
 use crate::schema::{IndexKey, QualifiedName, Schema, Table};
 
 use super::Question;
+use super::moves::Moves;
 
 /// The declared names that are new and may be taken so.
 pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
@@ -39,6 +40,55 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
         }
     }
     questions
+}
+
+/// The tables that move to another PostgreSQL schema, or on the rollback come back from there, where what is
+/// theirs has the name of something else when they arrive: they are renamed only then.
+pub(super) fn on_the_way(from: &Schema, to: &Schema, moves: &Moves) -> Vec<Question> {
+    let back = moves.inverted();
+    let moved = moves.tables.iter();
+    let moved = moved.filter(|(old, new)| old.schema != new.schema);
+    moved
+        .filter_map(|(old, new)| {
+            let there = clashes(from, old, &new.schema, |at| !moves.makes_room(at));
+            let back = clashes(to, new, &old.schema, |at| !back.makes_room(at));
+            let names: BTreeSet<String> = there.into_iter().chain(back).collect();
+            if names.is_empty() {
+                return None;
+            }
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let (are, of) = match names.len() {
+                1 => ("is", "the name"),
+                _ => ("are", "names"),
+            };
+            Some(Question {
+                table: new.clone(),
+                column: None,
+                message: format!(
+                    "table `{}` moves from schema `{}` to `{}`, where {} {are} {of} of something else \
+                     meanwhile; rename it in one migration, and move it in the next",
+                    new.name,
+                    old.schema,
+                    new.schema,
+                    names.join(" and ")
+                ),
+            })
+        })
+        .collect()
+}
+
+/// The names of a table and of what is its own that something else has in another PostgreSQL schema.
+fn clashes(
+    schema: &Schema,
+    name: &QualifiedName,
+    namespace: &str,
+    is_there: impl Fn(&QualifiedName) -> bool,
+) -> Vec<String> {
+    let own = in_namespace(schema, &name.schema).filter(|(_, owner, _)| *owner == name);
+    let own: BTreeSet<&str> = own.map(|(_, _, relation)| relation).collect();
+    let there = in_namespace(schema, namespace);
+    let taken = there.filter(|(_, owner, relation)| own.contains(relation) && is_there(owner));
+    taken.map(|(_, _, relation)| relation.to_owned()).collect()
 }
 
 /// The relations that are declared in a PostgreSQL schema: the kind, the table, the name.

@@ -210,6 +210,9 @@ fn lasting<'a>(
     moves: &'a Moves,
 ) -> impl Iterator<Item = (&'a QualifiedName, &'a QualifiedName, &'a Table, &'a Table)> {
     from.tables.keys().filter_map(|old| {
+        if moves.makes_room(old) {
+            return None;
+        }
         let name = moves.name(old);
         let (before, after) = (mid.tables.get(name)?, to.tables.get(name)?);
         let is_online = is_online(before, after, to.platform);
