@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 /// The variables that decide; a build script is run again when one of them changes.
@@ -21,17 +22,25 @@ pub(crate) enum Mode {
 impl Mode {
     /// The mode of a build of the package in that folder, from the environment.
     pub(crate) fn of(manifest_dir: &Path) -> Mode {
-        Mode::decide(manifest_dir, |name| env::var(name).ok())
+        Mode::decide(manifest_dir, |name| env::var(name).ok(), change_nothing)
     }
 
-    fn decide(manifest_dir: &Path, variable: impl Fn(&str) -> Option<String>) -> Mode {
+    fn decide(
+        manifest_dir: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+        probe: impl Fn(&Path) -> io::Result<()>,
+    ) -> Mode {
         let is_packaged = manifest_dir.join("Cargo.toml.orig").exists();
         let is_dependency = variable("CARGO_HOME")
             .filter(|home| !home.is_empty())
             .is_some_and(|home| manifest_dir.starts_with(home));
-        let is_read_only =
-            fs::metadata(manifest_dir).is_ok_and(|metadata| metadata.permissions().readonly());
-        if variable("DOCS_RS").is_some() || is_packaged || is_dependency || is_read_only {
+        let is_read_only = || {
+            let metadata = fs::metadata(manifest_dir);
+            metadata.is_ok_and(|metadata| metadata.permissions().readonly())
+                || probe(manifest_dir)
+                    .is_err_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+        };
+        if variable("DOCS_RS").is_some() || is_packaged || is_dependency || is_read_only() {
             return Mode::Leave;
         }
         let is_on = |value: String| !matches!(value.as_str(), "" | "0" | "false");
@@ -44,15 +53,46 @@ impl Mode {
     }
 }
 
+/// Asks the file system for a change that changes nothing: the removal of a file that is not there. Permissions
+/// do not tell of a file system that is mounted read-only; it refuses this before it looks for the file.
+fn change_nothing(folder: &Path) -> io::Result<()> {
+    fs::remove_file(folder.join(format!(".tabellion.{}.tmp", std::process::id())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn decide(folder: &Path, variables: &[(&str, &str)]) -> Mode {
-        Mode::decide(folder, |name| {
+    fn decide_where(
+        folder: &Path,
+        variables: &[(&str, &str)],
+        probe: impl Fn(&Path) -> io::Result<()>,
+    ) -> Mode {
+        let variable = |name: &str| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
-        })
+        };
+        Mode::decide(folder, variable, probe)
+    }
+
+    fn decide(folder: &Path, variables: &[(&str, &str)]) -> Mode {
+        decide_where(folder, variables, change_nothing)
+    }
+
+    #[test]
+    fn a_file_system_that_is_mounted_read_only_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let modified = || fs::metadata(folder.path()).unwrap().modified().unwrap();
+        let before = modified();
+        for variables in [[("TABELLION_LOCKED", "1")], [("TABELLION_LOCKED", "0")]] {
+            let decide =
+                |kind: io::ErrorKind| decide_where(folder.path(), &variables, |_| Err(kind.into()));
+            assert_eq!(decide(io::ErrorKind::ReadOnlyFilesystem), Mode::Leave);
+            assert_ne!(decide(io::ErrorKind::NotFound), Mode::Leave);
+        }
+        let found = change_nothing(folder.path()).unwrap_err();
+        assert_eq!(found.kind(), io::ErrorKind::NotFound);
+        assert_eq!(modified(), before);
     }
 
     #[test]
