@@ -49,13 +49,14 @@ pub(super) fn drop_stale(
         if new.is_none() && old.restrictive && !change.moves(old, &columns) {
             continue;
         }
+        let first = group.steps.len();
         for relation in kept(name, before, after) {
             group.push(drop(&relation, policy));
         }
         if new.is_none()
-            && let Some(last) = group.steps.last_mut()
+            && let Some(step) = group.steps.get_mut(first)
         {
-            last.hazards.extend(dropped(policy, name, old, after));
+            step.hazards.extend(dropped(policy, name, old, after));
         }
     }
 }
@@ -91,12 +92,10 @@ pub(super) fn build(
                 .map(|relation| create(&relation, policy, new))
                 .collect(),
         };
-        let last = steps.len();
-        for (index, mut step) in steps.into_iter().enumerate() {
-            if index + 1 == last {
-                step.hazards.extend(verdict(policy, name, before, new));
-            }
-            group.push(step);
+        let first = group.steps.len();
+        group.steps.extend(steps);
+        if let Some(step) = group.steps.get_mut(first) {
+            step.hazards.extend(verdict(policy, name, before, new));
         }
         for partition in partitions::only_in(after, before) {
             let partition = partitions::qualified(name, partition);
@@ -108,11 +107,12 @@ pub(super) fn build(
         if !goes || change.moves(old, &columns) {
             continue;
         }
+        let first = group.steps.len();
         for relation in kept(name, before, after) {
             group.push(drop(&relation, policy));
         }
-        if let Some(last) = group.steps.last_mut() {
-            last.hazards.extend(dropped(policy, name, old, after));
+        if let Some(step) = group.steps.get_mut(first) {
+            step.hazards.extend(dropped(policy, name, old, after));
         }
     }
 }

@@ -30,13 +30,15 @@ pub(super) fn switch(
     group: &mut Group,
 ) {
     let subject = |fate: &str| Subject::new(format!("row-level security on {name}"), fate);
+    // What happens to the table stands above its own statement, not above one of a partition.
+    let first = group.steps.len();
     match (before.rls.is_enabled(), after.rls.is_enabled()) {
         (false, true) => {
             for relation in relations {
                 enable(relation, after, group);
             }
-            if let Some(last) = group.steps.last_mut() {
-                last.hazards.push(Hazard::NarrowsAccess(subject("enabled")));
+            if let Some(step) = group.steps.get_mut(first) {
+                step.hazards.push(Hazard::NarrowsAccess(subject("enabled")));
             }
         }
         (true, false) => {
@@ -50,8 +52,8 @@ pub(super) fn switch(
                     );
                 }
             }
-            if let Some(last) = group.steps.last_mut() {
-                last.hazards.push(Hazard::WidensAccess(subject("disabled")));
+            if let Some(step) = group.steps.get_mut(first) {
+                step.hazards.push(Hazard::WidensAccess(subject("disabled")));
             }
         }
         _ => {}

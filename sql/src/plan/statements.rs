@@ -40,9 +40,18 @@ impl Step {
         }
     }
 
-    /// The statement takes a lock on the table.
+    /// The statement takes a lock on the table. Of two on one table, as where a foreign key references its own,
+    /// the stronger counts.
     #[must_use]
-    pub(super) fn locks(self, mode: LockMode, table: &QualifiedName) -> Self {
+    pub(super) fn locks(mut self, mode: LockMode, table: &QualifiedName) -> Self {
+        for hazard in &mut self.hazards {
+            if let Hazard::Locks(earlier, locked) = hazard
+                && locked == table
+            {
+                *earlier = mode.max(*earlier);
+                return self;
+            }
+        }
         self.with(Hazard::Locks(mode, table.clone()))
     }
 

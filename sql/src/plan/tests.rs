@@ -324,3 +324,19 @@ fn another_kind_of_identity_keeps_its_numbers() {
     );
     assert!(!body.contains("setval"), "{body}");
 }
+
+#[test]
+fn a_foreign_key_that_references_its_own_table_tells_its_lock_once() {
+    let mut referencing = notes();
+    let key = ForeignKey::new(["shop"], name(), ["shop"]);
+    referencing
+        .foreign_keys
+        .insert("notes_shop_fkey".into(), key);
+    for (from, to) in [(notes(), referencing.clone()), (referencing, notes())] {
+        for pair in pairs(&from, &to) {
+            for line in pair.up.body().lines().filter(|line| line.starts_with("--")) {
+                assert!(line.matches("locks: ").count() <= 1, "{line}");
+            }
+        }
+    }
+}

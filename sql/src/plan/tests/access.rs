@@ -66,3 +66,41 @@ fn a_grant_that_comes_with_row_level_security_opens_what_its_policy_lets_through
     let opened = "widens-access: grants to app on public.notes: grant select".to_owned();
     assert!(told.contains(&opened), "{told:?}");
 }
+
+#[test]
+fn what_happens_to_a_partitioned_table_stands_above_its_own_statement() {
+    let partitioned = |table: Table| Table {
+        partition_by: Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["shop".into()],
+        }),
+        partitions: BTreeMap::from([("notes_rest".to_owned(), Partition::Default)]),
+        ..table
+    };
+    let ruled = |rls: Rls| partitioned(Table { rls, ..open() });
+    let closed = || ruled(Rls::Enabled(BTreeMap::new()));
+    for (from, to, statement) in [
+        (partitioned(open()), closed(), "enable row level security"),
+        (closed(), partitioned(open()), "no force row level security"),
+        (closed(), ruled(positive()), "create policy positive"),
+        (ruled(positive()), closed(), "drop policy positive"),
+    ] {
+        let pairs = pairs(&from, &to);
+        let steps = || pairs.iter().flat_map(|pair| pair.up.plan.steps());
+        let of_access = |step: &&Step| {
+            let mut told = step.hazards.iter().map(Hazard::to_string);
+            told.any(|told| told.contains("-access: ") && told.contains(" on public.notes: "))
+        };
+        let told: Vec<&str> = steps()
+            .filter(of_access)
+            .map(|step| step.sql.as_str())
+            .collect();
+        let [told] = told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(
+            told.contains(statement) && !told.contains("notes_rest"),
+            "{told}"
+        );
+    }
+}
