@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// else `db` or `supabase` in this folder or one above it]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// Write JSON on standard output: one document, or for apply, rollback and rehearse a line for each
+    /// Write JSON on standard output: one document, or for apply, rollback, rehearse and test a line for each
     /// event and one for the outcome; errors too
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -61,6 +61,22 @@ pub(crate) enum Rehearsal {
         on_copy_of: Option<String>,
         /// On a throw-away server of this machine, whatever tabellion.toml names
         #[arg(long, conflicts_with_all = ["target", "url_env", "on_copy_of"])]
+        throw_away: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Run the tests of row-level security that the build draws, in a scratch database
+    ///
+    /// The tables are made there by the sealed migrations, or by schema.sql where there is a draft. The scratch
+    /// database is made as for a rehearsal; its login must bypass row-level security, as a superuser does.
+    #[command(after_long_help = help::TEST)]
+    Test {
+        /// Run them again without each policy, USING, WITH CHECK, ENABLE, FORCE, REVOKE and guard against an empty
+        /// text, one at a time, and demand that they notice
+        #[arg(long)]
+        mutate: bool,
+        /// On a throw-away server of this machine, whatever tabellion.toml names
+        #[arg(long, conflicts_with_all = ["target", "url_env"])]
         throw_away: bool,
         #[command(flatten)]
         target: Target,
@@ -312,6 +328,7 @@ impl Command {
             Command::Sealing(Sealing::New { .. }) => "new",
             Command::Sealing(Sealing::Reseal { .. }) => "reseal",
             Command::Rehearsal(Rehearsal::Rehearse { .. }) => "rehearse",
+            Command::Rehearsal(Rehearsal::Test { .. }) => "test",
             Command::Database(command) => command.name(),
         }
     }

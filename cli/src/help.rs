@@ -13,8 +13,9 @@ Exit codes: 0 done, 1 a finding, 2 usage, 3 refused, 4 failed, 5 held by another
 pub(crate) const MAIN: &str = "\
 Exit codes:
   0  done
-  1  a finding: the database differs (verify, adopt), a way back is not exact (rehearse), something is
-     pending or out of order (status --check), the history does not fit (plan)
+  1  a finding: the database differs (verify, adopt), a way back is not exact (rehearse), a test fails or does
+     not notice what is missing (test), something is pending or out of order (status --check), the history does
+     not fit (plan)
   2  the command line or tabellion.toml cannot be followed: an unknown version or target, a missing variable
   3  refused, and nothing was changed: lock, files or ledger are not in order, an approval is missing, what
      is not additive was not accepted, or the folder for the evidence is in use
@@ -123,6 +124,28 @@ A migration: `version`, `name`, `exact`, `up_ms`, `down_ms`, `again_ms`, `up_loc
 `relation`, `mode`), `sampled` (whether locks may be missing), `differences`, `notes`, `failure`.
 Evidence: the plan holds every version that is sealed, of which a copy takes those that are pending there; the
 verification is null where a file failed."
+);
+
+pub(crate) const TEST: &str = help!(
+    "\
+Says where it took place, what was made for it and by what the tables were made, then how many proofs passed, or the
+first that did not (exit code 1). With --mutate, in a table: each kind of protection, how many of it were taken away
+and how many of these the tests noticed; a line for each whose absence they did not (exit code 1); and the score.",
+    "\
+Refuses (3): tests that are not there, or not what the structs say; run `cargo build`. Refuses (2): nowhere to make a
+scratch database. Fails (4): a login that does not bypass row-level security; test with `--throw-away`.",
+    "\
+JSON lines, each with `at` and `event`:
+  prepared   `place`: where, and why there
+  tested     `passed` (how many proofs), `failure` (what the first said that did not pass)
+  without    `kind`, `what`, `number`, `of`: the tests begin to run without a protection
+  progress   `doing`, `seconds`: nothing else was told for --heartbeat seconds
+  outcome    the common fields, `clean`, `place`, `prepared` (what was made for it), `made_by`, `passed`, `failure`,
+             `mutants`, `score` (per cent of them that were noticed, rounded down; null without any), `leftovers`;
+             or `error`
+A mutant: `kind` (`policy`, `using`, `with check`, `enable`, `force`, `revoke`, `guard`), `what`, `noticed` (what the
+tests said; null where they passed).
+Evidence: the verification is the outcome's own fields."
 );
 
 pub(crate) const PLAN: &str = help!(

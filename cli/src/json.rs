@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tabellion::catalog::{Change, Finding};
 use tabellion::migrate::{
-    Entry, Event, MigrateError, Migration, Rehearsal, Rehearsed, SealedFiles, Status, TakenLock,
-    Verification,
+    Entry, Event, MigrateError, Migration, Rehearsal, Rehearsed, RlsTested, SealedFiles, Status,
+    TakenLock, Verification,
 };
 use tabellion_sql::file::statements;
 
@@ -195,6 +195,24 @@ pub(crate) fn rehearsal(found: &Rehearsal) -> Value {
         "migrations": found.migrations.iter().map(rehearsed).collect::<Vec<_>>(),
         "verification": found.verification.as_ref().map(verification),
         "rows": rows.collect::<Vec<_>>(),
+        "leftovers": found.leftovers,
+    })
+}
+
+/// What came of the tests of row-level security.
+pub(crate) fn rls_tested(found: &RlsTested) -> Value {
+    let mutants = found.mutants.iter().map(
+        |mutant| json!({ "kind": mutant.kind, "what": mutant.what, "noticed": mutant.noticed }),
+    );
+    json!({
+        "clean": found.is_clean(),
+        "place": found.place,
+        "prepared": found.prepared,
+        "made_by": found.made_by,
+        "passed": found.passed,
+        "failure": found.failure,
+        "mutants": mutants.collect::<Vec<_>>(),
+        "score": found.score(),
         "leftovers": found.leftovers,
     })
 }

@@ -1,7 +1,8 @@
 //! Tables for people.
 
 use tabellion::migrate::{
-    Entry, Event, Migration, Rehearsal, Rehearsed, Status, TakenLock, Target, Verification,
+    Entry, Event, Migration, Rehearsal, Rehearsed, RlsTested, Status, TakenLock, Target,
+    Verification,
 };
 
 use crate::json::{counted, state};
@@ -194,6 +195,36 @@ pub(crate) fn rehearsal(found: &Rehearsal) -> String {
         None => say("a file failed, so the end was not compared with what was sealed"),
     }
     text
+}
+
+/// What came of the tests of row-level security.
+pub(crate) fn rls_tested(found: &RlsTested) -> String {
+    let mut lines = vec![found.place.clone()];
+    lines.extend(found.prepared.iter().cloned());
+    lines.push(format!("tables made by {}", found.made_by));
+    lines.push(match &found.failure {
+        None => format!("{} passed", count(found.passed, "proof")),
+        Some(failure) => failure.clone(),
+    });
+    if let Some(score) = found.score() {
+        let head = ["protection", "taken away", "noticed"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for mutant in &found.mutants {
+            if rows.iter().any(|row| row[0] == mutant.kind) {
+                continue;
+            }
+            let alike = || found.mutants.iter().filter(|it| it.kind == mutant.kind);
+            let noticed = alike().filter(|it| it.noticed.is_some()).count();
+            let kind = mutant.kind.clone();
+            rows.push(vec![kind, alike().count().to_string(), noticed.to_string()]);
+        }
+        lines.push(table(&rows).trim_end().to_owned());
+        let survivors = found.survivors();
+        lines.extend(survivors.map(|it| format!("not noticed: without {} {}", it.kind, it.what)));
+        lines.push(format!("score: {score} %"));
+    }
+    lines.extend(found.leftovers.iter().cloned());
+    lines.join("\n") + "\n"
 }
 
 /// The locks of a migration on what was there before, up and then down.

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tabellion_sql::file::{Header, checksum};
 use tabellion_sql::lock::{Draft, DraftPair, Lock, SchemaFacts, UNFINISHED, draft_files};
 use tabellion_sql::plan::{Migration, Script, plan};
+use tabellion_sql::proof::{ProofScope, rls_tests};
 use tabellion_sql::schema::Schema;
 
 use crate::both;
@@ -23,27 +24,36 @@ const SCHEMA: &str = "-- The whole schema that the annotated structs declare.\n\
 const MARK: &str = "The last build could not draw the structs: what it reported comes first.\n\
                     The build that can takes this file away.\n";
 
+/// Where `supabase test db` looks, and as good a place as any elsewhere.
+const PROOF: &str = "tests/rls_tests.sql";
+
 /// What the artifacts say of the schema alone, whatever is sealed.
 pub(crate) struct Declared {
     /// What `schema.sql` says below its header; `None` where the draft says it, being the first.
     whole: Option<String>,
+    /// The text of the proof of row-level security; `None` where there is no table.
+    proof: Option<String>,
     /// What the draft's lock says; `None` where there is no draft.
     facts: Option<SchemaFacts>,
 }
 
 impl Declared {
-    pub(crate) fn of(schema: &Schema, sealed: &Schema) -> Declared {
-        let whole = || plan(&Schema::default(), schema).body();
-        let facts = || SchemaFacts::of(schema);
-        if *sealed == Schema::default() {
-            return Declared {
-                whole: None,
-                facts: Some(facts()),
-            };
-        }
-        let (facts, whole) = both(|| (sealed != schema).then(facts), whole);
+    pub(crate) fn of(schema: &Schema, scopes: &[ProofScope], sealed: &Schema) -> Declared {
+        let (proof, (facts, whole)) = both(
+            || (!schema.tables.is_empty()).then(|| rls_tests(schema, scopes)),
+            || {
+                let facts = || SchemaFacts::of(schema);
+                if *sealed == Schema::default() {
+                    return (Some(facts()), None);
+                }
+                let whole = || plan(&Schema::default(), schema).body();
+                let (facts, whole) = both(|| (sealed != schema).then(facts), whole);
+                (facts, Some(whole))
+            },
+        );
         Declared {
-            whole: Some(whole),
+            whole,
+            proof,
             facts,
         }
     }
@@ -56,7 +66,10 @@ pub(crate) fn artifacts(lock: &Lock, declared: Declared, migrations: &[Migration
         let bodies = migrations.iter().map(|migration| migration.up.plan.body());
         bodies.collect()
     });
-    let mut files = Artifacts::from([("schema.sql".to_owned(), Some(file(SCHEMA, &whole)))]);
+    let mut files = Artifacts::from([
+        ("schema.sql".to_owned(), Some(file(SCHEMA, &whole))),
+        (PROOF.to_owned(), declared.proof),
+    ]);
     let mut pairs = Vec::new();
     for (number, migration) in (1..).zip(migrations) {
         let place = if migrations.len() == 1 {
@@ -140,6 +153,7 @@ pub(crate) fn written(root: &Path) -> BTreeSet<String> {
     entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| is_artifact(name))
+        .chain(root.join(PROOF).exists().then(|| PROOF.to_owned()))
         .collect()
 }
 
@@ -215,7 +229,7 @@ pub(crate) fn write(root: &Path, shown: &str, artifacts: &Artifacts) -> Result<(
     for name in stale(root, artifacts) {
         let path = root.join(name);
         let result = match artifacts.get(name).and_then(Option::as_ref) {
-            Some(text) => fs::create_dir_all(root)
+            Some(text) => fs::create_dir_all(path.parent().unwrap_or(root))
                 .and_then(|()| replace(&path, text))
                 .and_then(|()| look_older(&path)),
             None => fs::remove_file(&path),

@@ -6,7 +6,7 @@
 //! tabellion_build::emit();
 //! ```
 //!
-//! It writes `schema.sql` and, where the structs differ from the last sealed migration, `draft.sql`,
+//! It writes `schema.sql`, `tests/rls_tests.sql` and, where the structs differ from the last sealed migration, `draft.sql`,
 //! `draft.rollback.sql` and `draft.lock` into the folder `db` of the package (see [`Emitter::root`]).
 //! It writes only what differs, each file at once or not at all, and nothing at all on docs.rs, in a
 //! packaged crate, under `$CARGO_HOME` or on a read-only tree. In locked mode, which
@@ -200,7 +200,7 @@ impl Emitter {
         // What is missing from an incomplete reading would read as a drop.
         let schema = whole.schema()?;
         let (declared, migrations) = both(
-            || Declared::of(schema, &lock.schema),
+            || Declared::of(schema, whole.scopes(), &lock.schema),
             || plan::migrations(&lock.schema, schema, whole.renames(), &self.settings),
         );
         match migrations {

@@ -70,7 +70,7 @@ impl Stamp<'_> {
             file.hash(&mut hasher);
             hasher.write(&fs::read(self.manifest_dir.join(file)).ok()?);
         }
-        for folder in ["", "migrations", "rollbacks"] {
+        for folder in ["", "migrations", "rollbacks", "tests"] {
             let folder = self.root.join(folder);
             let entries = fs::read_dir(&folder).into_iter().flatten();
             let names: BTreeSet<_> = entries.map(|entry| Some(entry.ok()?.file_name())).collect();
@@ -124,6 +124,7 @@ mod tests {
         write("out/x", "");
         write("src/lib.rs", "a");
         write("db/schema.sql", "a");
+        write("db/tests/rls_tests.sql", "a");
         let (root, out_dir) = (at("db"), at("out"));
         let stamp = |options: &str| Stamp {
             manifest_dir: folder.path(),
@@ -144,6 +145,7 @@ mod tests {
         for (file, text) in [
             ("src/lib.rs", "b"),
             ("db/schema.sql", "by hand"),
+            ("db/tests/rls_tests.sql", "by hand"),
             ("db/tabellion.lock", "new"),
             ("db/migrations/1.sql", "new"),
             ("db/migrations/1.sql", "longer"),

@@ -10,6 +10,7 @@
 //! | [`plan`] | diff two schemas, and render the statements that lead from one to the other |
 //! | [`file`](mod@file) | the migration file: header, body, checksum |
 //! | [`lock`] | the sealed schema and the chain of sealed migrations, as text |
+//! | [`proof`] | row-level security, proven on a database: the file that does it |
 //! | [`literal`] | what a text says as a value of a type |
 //! | `lint` (feature `parse`) | rules for migrations written by hand |
 //! | `raw` (feature `parse`) | raw SQL expressions, parsed and resolved |
@@ -21,6 +22,7 @@ pub mod lint;
 pub mod literal;
 pub mod lock;
 pub mod plan;
+pub mod proof;
 #[cfg(feature = "parse")]
 pub mod raw;
 pub mod schema;

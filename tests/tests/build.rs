@@ -35,11 +35,12 @@ const TAG: &str = r#"
 pub struct Tag { pub id: i64 }
 "#;
 
-const DRAFTS: [&str; 4] = [
+const DRAFTS: [&str; 5] = [
     "db/schema.sql",
     "db/draft.sql",
     "db/draft.rollback.sql",
     "db/draft.lock",
+    "db/tests/rls_tests.sql",
 ];
 
 fn drafts(package: &Package) -> Vec<Option<String>> {
@@ -181,9 +182,9 @@ fn locked_mode_writes_nothing_and_fails_if_something_would_change() {
     let package = Package::new();
     package.write("src/lib.rs", NOTE);
     let locked = [("TABELLION_LOCKED", "1")];
-    package
-        .cargo(&["check"], &locked)
-        .fails_with("`db/schema.sql` would change, and this build is locked");
+    package.cargo(&["check"], &locked).fails_with(
+        "`db/schema.sql`, `db/tests/rls_tests.sql` would change, and this build is locked",
+    );
     assert_eq!(package.read("db/schema.sql"), None);
     package.check().ok();
     package.cargo(&["check"], &locked).ok();
@@ -228,7 +229,7 @@ fn a_packaged_crate_writes_nothing() {
     package.write("src/lib.rs", NOTE);
     package.write("Cargo.toml.orig", "");
     package.cargo(&["check"], &[("CI", "true")]).ok();
-    assert_eq!(drafts(&package), vec![None; 4]);
+    assert_eq!(drafts(&package), vec![None; DRAFTS.len()]);
 }
 
 #[test]

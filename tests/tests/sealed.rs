@@ -243,6 +243,7 @@ async fn two_branches_sealed_merged_resealed_built_applied() {
         build_and_seal(&package, name);
         // What the build draws is merged by building.
         fs::remove_file(folder.join("db/schema.sql")).unwrap();
+        fs::remove_dir_all(folder.join("db/tests")).unwrap();
         commit(name);
     }
     assert!(git(folder, &["merge", "-q", "--no-edit", "left"]));

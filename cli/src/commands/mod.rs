@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tabellion::migrate::{
-    Adopt, Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions, unsealed,
+    Adopt, Approve, Migrations, Migrator, Repair, RlsTests, RollbackOptions, SealOptions, unsealed,
 };
 
 use crate::args::{Command, Database, Rehearsal, Sealing, Target};
@@ -130,46 +130,75 @@ impl Session {
         }
     }
 
-    /// Rehearses, and leaves what the evidence keeps of it.
+    /// Works on a scratch database, and leaves what the evidence keeps of it.
     async fn in_scratch(&self, command: Rehearsal) -> Result<Answer, Fault> {
-        let Rehearsal::Rehearse {
-            on_copy_of,
-            throw_away,
-            target,
-        } = command;
-        let found = (|| {
-            let place = match throw_away {
-                true => None,
-                false => Place::for_rehearsal(&self.config, on_copy_of.as_deref(), &target)?,
-            };
-            let set = Migrations::load(&self.root)?;
-            Ok((place, Arc::new(set)))
-        })();
-        let answer = match found {
-            Ok((place, set)) => {
-                self.document(PLAN, || {
-                    let versions = set.iter().map(|migration| &migration.version);
-                    json!({
-                        "command": "rehearse",
-                        "on_copy_of": on_copy_of,
-                        "would_run": versions.collect::<Vec<_>>(),
-                    })
-                });
-                if let Some(name) = place.as_ref().and_then(|place| place.target.name.as_ref()) {
-                    self.teller.set_target(name);
-                }
-                rehearsal::rehearse(&self.teller, &set, place, on_copy_of.is_some()).await
-            }
-            Err(fault) => Err(fault),
+        let answer = match command {
+            Rehearsal::Rehearse {
+                on_copy_of,
+                throw_away,
+                target,
+            } => self.rehearse(on_copy_of, throw_away, &target).await,
+            Rehearsal::Test {
+                mutate,
+                throw_away,
+                target,
+            } => self.test(mutate, throw_away, &target).await,
         };
-        match &answer {
-            Ok(answer) => self.document(VERIFICATION, || answer.json["verification"].clone()),
-            Err(fault) => {
-                self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
-                self.document(VERIFICATION, || json!({ "error": json::error(fault) }));
-            }
+        if let Err(fault) = &answer {
+            self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
+            self.document(VERIFICATION, || json!({ "error": json::error(fault) }));
         }
         answer
+    }
+
+    /// The server of a scratch database.
+    fn scratch_place(
+        &self,
+        on_copy_of: Option<&str>,
+        throw_away: bool,
+        target: &Target,
+    ) -> Result<Option<Place>, Fault> {
+        let place = match throw_away {
+            true => None,
+            false => Place::for_rehearsal(&self.config, on_copy_of, target)?,
+        };
+        if let Some(name) = place.as_ref().and_then(|place| place.target.name.as_ref()) {
+            self.teller.set_target(name);
+        }
+        Ok(place)
+    }
+
+    async fn rehearse(
+        &self,
+        on_copy_of: Option<String>,
+        throw_away: bool,
+        target: &Target,
+    ) -> Result<Answer, Fault> {
+        let place = self.scratch_place(on_copy_of.as_deref(), throw_away, target)?;
+        let set = Arc::new(Migrations::load(&self.root)?);
+        self.document(PLAN, || {
+            let versions = set.iter().map(|migration| &migration.version);
+            json!({
+                "command": "rehearse",
+                "on_copy_of": on_copy_of,
+                "would_run": versions.collect::<Vec<_>>(),
+            })
+        });
+        let answer = rehearsal::rehearse(&self.teller, &set, place, on_copy_of.is_some()).await?;
+        self.document(VERIFICATION, || answer.json["verification"].clone());
+        Ok(answer)
+    }
+
+    async fn test(&self, mutate: bool, throw_away: bool, target: &Target) -> Result<Answer, Fault> {
+        let place = self.scratch_place(None, throw_away, target)?;
+        let tests = RlsTests::load(&self.root)?;
+        self.document(PLAN, || {
+            let would_run: [&str; 0] = [];
+            json!({ "command": "test", "mutate": mutate, "would_run": would_run })
+        });
+        let answer = rehearsal::test(&self.teller, &tests, place, mutate).await?;
+        self.document(VERIFICATION, || answer.json.clone());
+        Ok(answer)
     }
 
     /// Runs what works on a database, between the plan and the verification that the evidence keeps.

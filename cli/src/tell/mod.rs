@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use tabellion::migrate::{Entry, Event, Migration, Migrations, Progress, Rehearsing};
+use tabellion::migrate::{Entry, Event, Migration, Migrations, Progress, Rehearsing, Testing};
 
 pub(crate) use beat::Beat;
 
@@ -201,6 +201,32 @@ impl Teller {
             Rehearsing::Done(one) => {
                 self.log(&one.to_string());
                 self.event("done", json!({ "migration": rehearsed(one) }));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the tests of row-level security tell.
+    pub(crate) fn testing(&self, event: Testing<'_>) {
+        match event {
+            Testing::Prepared(place) => {
+                self.log(place);
+                self.begin("test", "");
+                self.event("prepared", json!({ "place": place }));
+            }
+            Testing::Tested(result) => {
+                let (passed, failure) = match result {
+                    Ok(passed) => (Some(passed), None),
+                    Err(failure) => (None, Some(failure)),
+                };
+                self.event("tested", json!({ "passed": passed, "failure": failure }));
+            }
+            Testing::Without(mutant, number, of) => {
+                self.begin("test", format!("without {} {}", mutant.kind, mutant.what));
+                self.event(
+                    "without",
+                    json!({ "kind": mutant.kind, "what": mutant.what, "number": number, "of": of }),
+                );
             }
             _ => {}
         }

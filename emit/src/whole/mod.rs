@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::plan::Question;
+use tabellion_sql::proof::ProofScope;
 use tabellion_sql::schema::{QualifiedName, Renames, Role, Schema};
 use tabellion_sql::verify;
 use tabellion_syntax::seen::{self, Entry};
@@ -25,6 +26,8 @@ pub(crate) struct Whole {
     files: BTreeSet<PathBuf>,
     schema: Schema,
     renames: Renames,
+    /// Who may ask, as the scopes declare it.
+    scopes: Vec<ProofScope>,
     entries: BTreeMap<String, Vec<Entry>>,
     /// A struct is missing from the schema, or the schema is wrong.
     is_incomplete: bool,
@@ -76,6 +79,11 @@ impl Whole {
     /// The schema; `None` while it would lack a table or hold a mistake.
     pub(crate) fn schema(&self) -> Option<&Schema> {
         (!self.is_incomplete && !self.is_partial).then_some(&self.schema)
+    }
+
+    /// Who may ask.
+    pub(crate) fn scopes(&self) -> &[ProofScope] {
+        &self.scopes
     }
 
     /// What the structs say about earlier names.
@@ -135,6 +143,7 @@ impl Builder {
                 files: BTreeSet::new(),
                 schema,
                 renames: Renames::default(),
+                scopes: Vec::new(),
                 entries: BTreeMap::new(),
                 is_incomplete: false,
                 is_partial: false,
@@ -156,8 +165,9 @@ impl Builder {
         items.sort_by_key(|(ordinal, _)| *ordinal);
         for (_, item) in items {
             self.whole.is_incomplete |= item.is_incomplete;
-            if let Some((name, role)) = item.role {
-                self.role(name, role)?;
+            if let Some((scope, role)) = item.scope {
+                self.role(scope.role.clone(), role)?;
+                self.whole.scopes.push(scope);
             }
             if let Some(table) = item.table {
                 self.table(table);

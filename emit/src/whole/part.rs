@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use tabellion_sql::proof::{ProofScope, ProofSetting};
 use tabellion_sql::schema::{self, Platform, QualifiedName, Role, TableRenames};
 use tabellion_syntax::ast::{self, PathRef};
 use tabellion_syntax::lower::{self, Denote, Unresolved};
@@ -31,8 +32,8 @@ pub(super) struct Part {
 pub(super) struct Item {
     /// It belongs to the schema, and is missing from it.
     pub(super) is_incomplete: bool,
-    /// The role of a scope.
-    pub(super) role: Option<(String, Role)>,
+    /// A scope, and what its role is.
+    pub(super) scope: Option<(ProofScope, Role)>,
     pub(super) table: Option<Table>,
 }
 
@@ -95,7 +96,8 @@ fn item(
         ..Item::default()
     };
     if let (Some(scope), true, true) = (&read.scope, read.is_right, in_schema) {
-        item.role = Some(lower::role(scope, platform));
+        let (role, kind) = lower::role(scope, platform);
+        item.scope = Some((proven(role, scope), kind));
     }
     if let Some(table) = &read.table {
         let (table, is_incomplete) =
@@ -104,6 +106,19 @@ fn item(
         item.is_incomplete |= is_incomplete;
     }
     item
+}
+
+/// A scope as the proof of row-level security takes it.
+fn proven(role: String, scope: &ast::Scope) -> ProofScope {
+    let settings = scope.settings.iter().map(|setting| ProofSetting {
+        name: setting.name.value.clone(),
+        claim: setting.claim.clone(),
+        ty: setting.ty.clone(),
+    });
+    ProofScope {
+        role,
+        settings: settings.collect(),
+    }
 }
 
 /// A table of the share, and whether the schema lacks it.

@@ -24,6 +24,7 @@ mod connect;
 mod engine;
 mod error;
 mod ledger;
+mod prove;
 mod rehearse;
 mod repair;
 mod roles;
@@ -40,6 +41,7 @@ pub use approve::Approve;
 pub use engine::{Migrator, Progress, Status};
 pub use error::{Failure, MigrateError, Problems};
 pub use ledger::{Entry, Event};
+pub use prove::{Mutant, RlsTested, RlsTests, Testing, test_rls};
 pub use rehearse::{
     Rehearsal, RehearseOptions, Rehearsed, Rehearsing, RowCount, TakenLock, rehearse,
 };

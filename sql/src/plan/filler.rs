@@ -1,56 +1,9 @@
 //! What the rows that exist get in a column that comes back. A draft never adds a column that needs
 //! this, but a rollback brings back what was dropped.
 
-use crate::ident::quote;
-use crate::schema::{Column, IndexKey, QualifiedName, Schema, Table, Type};
-
-/// What every row gets.
-pub(super) enum Filler {
-    /// The column takes care of itself.
-    Not,
-    /// This value, as SQL.
-    Value(String),
-    /// There is none that is known to fit.
-    Unknown,
-}
-
-/// What the rows of a table get in a column that must not be null and says no default.
-pub(super) fn filler(column: &Column, table: &Table) -> Filler {
-    let made = column.default.is_some() || column.generated.is_some() || column.computed.is_some();
-    if column.nullable || made {
-        return Filler::Not;
-    }
-    let zero = match &column.ty {
-        Type::Text | Type::Varchar(_) | Type::Char(_) => "''",
-        Type::Bool => "false",
-        Type::Int2 | Type::Int4 | Type::Int8 | Type::Float4 | Type::Float8 | Type::Numeric(_) => {
-            "0"
-        }
-        Type::Uuid => "'00000000-0000-0000-0000-000000000000'",
-        Type::Jsonb => "'null'",
-        Type::Bytea => "''",
-        Type::Date | Type::Timestamp(_) | Type::Timestamptz(_) => "'epoch'",
-        Type::Time(_) => "'00:00'",
-        Type::Interval => "'0'",
-        Type::Array(_) => "'{}'",
-        Type::Named(_) => "",
-    };
-    match (listed(column, table), zero) {
-        (Some(text), _) => Filler::Value(text),
-        (None, "") => Filler::Unknown,
-        (None, zero) => Filler::Value(zero.to_owned()),
-    }
-}
-
-/// The first text of an enumeration: its CHECK begins with the column and lists them.
-fn listed(column: &Column, table: &Table) -> Option<String> {
-    table.checks.values().find_map(|check| {
-        let rest = check.expr.sql.strip_prefix(&*quote(&column.name))?;
-        let list = rest.strip_prefix(" in (")?;
-        let first = list.strip_suffix(')')?.split(", ").next()?;
-        Some(first.to_owned())
-    })
-}
+use crate::schema::fitting::listed;
+pub(super) use crate::schema::fitting::{Filler, filler};
+use crate::schema::{Column, IndexKey, QualifiedName, Schema, Table};
 
 /// What the way back can do about a column that is dropped, as it stands behind its fate.
 pub(super) fn way_back(from: &Schema, name: &QualifiedName, table: &Table, old: &Column) -> String {

@@ -8,6 +8,7 @@ mod constraint;
 mod expr;
 pub(crate) mod extension;
 mod external;
+pub(crate) mod fitting;
 mod index;
 mod name;
 mod partition;

@@ -22,8 +22,8 @@ mod place;
 mod report;
 mod roles;
 mod rows;
-mod scratch;
-mod stubs;
+pub(super) mod scratch;
+pub(super) mod stubs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -25,11 +25,11 @@ const PREFIX: &str = "tabellion_rehearsal_";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A database that is dropped with it.
-pub(super) struct Scratch {
+pub(in crate::migrate) struct Scratch {
     /// Where it is, and why there.
-    pub(super) place: String,
+    pub(in crate::migrate) place: String,
     /// What was made for it beside it.
-    pub(super) prepared: Vec<String>,
+    pub(in crate::migrate) prepared: Vec<String>,
     url: String,
     kept: Kept,
     /// What was found of runs that were killed.
@@ -56,7 +56,7 @@ struct Given {
 
 impl Scratch {
     /// Makes it, with the roles that a schema expects.
-    pub(super) async fn create(
+    pub(in crate::migrate) async fn create(
         schema: &Schema,
         options: &RehearseOptions,
     ) -> Result<Self, MigrateError> {
@@ -82,7 +82,7 @@ impl Scratch {
     }
 
     /// The URL of the scratch database.
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::migrate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -220,7 +220,7 @@ impl Scratch {
     }
 
     /// Drops it; gives what is left, with the command that removes it.
-    pub(super) async fn remove(self) -> Vec<String> {
+    pub(in crate::migrate) async fn remove(self) -> Vec<String> {
         let mut left = self.leftovers;
         match self.kept {
             Kept::Given(given) => left.extend(given.remove().await),

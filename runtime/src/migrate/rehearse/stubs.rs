@@ -31,7 +31,10 @@ alter default privileges in schema public grant all on functions to anon, authen
 ";
 
 /// Makes them; says what was made.
-pub(super) async fn make(client: &Client, schema: &Schema) -> Result<Vec<String>, MigrateError> {
+pub(in crate::migrate) async fn make(
+    client: &Client,
+    schema: &Schema,
+) -> Result<Vec<String>, MigrateError> {
     let mut sql = String::new();
     let mut said = Vec::new();
     if schema.platform == Platform::Supabase {

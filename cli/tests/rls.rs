@@ -1,0 +1,121 @@
+//! The tests of row-level security: run as they are, and without each protection.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::migrate_support::{Project, ROLE};
+use support::{PLAIN, Shop, help, is_documented, read};
+use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
+use tabellion_sql::schema::Type;
+
+/// A project with the tests that its build would have drawn.
+async fn shop() -> Shop {
+    let project = Project::sealed();
+    let scope = ProofScope {
+        role: ROLE.to_owned(),
+        settings: vec![ProofSetting {
+            name: "app.shop".to_owned(),
+            claim: None,
+            ty: Type::Text,
+        }],
+    };
+    let text = rls_tests(&project.lock().schema, &[scope]);
+    std::fs::create_dir_all(project.path("tests")).unwrap();
+    project.write("tests/rls_tests.sql", &text);
+    Shop::new(project, PLAIN).await
+}
+
+#[tokio::test]
+async fn each_missing_protection_is_noticed() {
+    let shop = shop().await;
+    let run = shop.run(&["test"]).code(0);
+    assert!(
+        run.out
+            .starts_with("tested in a scratch database on the target's server\n"),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out.contains("tables made by the sealed migrations\n"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains(" proofs passed\n"), "{}", run.out);
+    assert!(!run.out.contains("score"), "{}", run.out);
+
+    let lines = shop
+        .run(&["test", "--mutate", "--json", "--evidence", "left"])
+        .code(0)
+        .lines();
+    let help = help(&shop, "test");
+    lines.iter().for_each(|line| is_documented(&help, line));
+    let outcome = lines.last().unwrap();
+    assert_eq!(outcome["clean"], true);
+    assert_eq!(outcome["score"], 100);
+    let mutants = outcome["mutants"].as_array().unwrap();
+    let events = lines.iter().filter(|line| line["event"] == "without");
+    assert_eq!(events.count(), mutants.len());
+    for (kind, at_least) in [
+        ("policy", 4),
+        ("using", 3),
+        ("with check", 2),
+        ("enable", 2),
+        ("force", 2),
+        ("guard", 5),
+        ("revoke", 10),
+    ] {
+        let of_it = mutants.iter().filter(|mutant| mutant["kind"] == kind);
+        assert!(of_it.count() >= at_least, "{kind}");
+    }
+    let left = read(shop.folder().join("left").join("verification.json"));
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left["score"], 100);
+}
+
+#[tokio::test]
+async fn what_they_do_not_notice_is_a_finding() {
+    let shop = shop().await;
+    let path = shop.project.path("tests/rls_tests.sql");
+    let text = read(&path);
+    // Somebody has cut the catalog out of the tests.
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("select pg_temp.prove_catalog("))
+        .collect();
+    std::fs::write(&path, kept.join("\n")).unwrap();
+    let run = shop.run(&["test", "--mutate"]).code(1);
+    assert!(
+        run.out
+            .contains("not noticed: without force public.\"order\"\n"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("\nscore: "), "{}", run.out);
+
+    // A migration that opens a table behind the structs' back.
+    std::fs::write(&path, text).unwrap();
+    shop.project.seal_sql(
+        "open",
+        &format!("create policy open on public.\"order\" for select to {ROLE} using (true);"),
+        "drop policy open on public.\"order\";",
+    );
+    let run = shop.run(&["test", "--mutate", "--json"]).code(1);
+    let outcome = run.lines().pop().unwrap();
+    let failure = format!(
+        "public.\"order\": select by {ROLE}, scope unset, row of tenant A: expected 0 rows, found 1 row"
+    );
+    assert_eq!(outcome["failure"], json!(failure));
+    assert_eq!(outcome["score"], Value::Null);
+}
+
+#[tokio::test]
+async fn tests_that_no_build_has_drawn_are_refused() {
+    let shop = Shop::new(Project::sealed(), PLAIN).await;
+    let run = shop.run(&["test"]).code(3);
+    assert!(
+        run.err
+            .contains("tests/rls_tests.sql` does not exist; run `cargo build`"),
+        "{}",
+        run.err
+    );
+}

@@ -1,0 +1,72 @@
+-- Every protection of the tables {tables}, one by one, with the statement that takes it away; the roles {roles} are
+-- all that the schema knows. Kinds in the order in which they are told.
+with tables as (
+  select c.oid, c.relowner, c.oid::regclass::text as name, c.relrowsecurity, c.relforcerowsecurity, c.relacl
+  from pg_class c
+  where c.oid in (select t.oid from unnest({tables}) as n (name), to_regclass(n.name) as t (oid))
+    or c.oid in (select p.relid from unnest({tables}) as n (name), pg_partition_tree(to_regclass(n.name)) as p)
+), policies as (
+  select p.polname as name, t.name as on_table, u.side, pg_get_expr(u.expr, t.oid) as expr
+  from pg_policy p join tables t on t.oid = p.polrelid,
+    lateral (values ('using', p.polqual), ('with check', p.polwithcheck)) as u (side, expr)
+), parties as (
+  select unnest({roles}) as name
+  union select rolname::text from pg_roles where rolname in ('anon', 'authenticated')
+  union select 'public'
+), sequences as (
+  select s.oid, s.oid::regclass::text as name, s.relowner, s.relacl, t.name as on_table
+  from pg_class s join pg_depend d on d.objid = s.oid and d.classid = 'pg_class'::regclass
+    join tables t on t.oid = d.refobjid
+  where s.relkind = 'S' and d.deptype in ('a', 'i')
+), things as (
+  select 'table' as kind, oid, name, relowner, coalesce(relacl, acldefault('r', relowner)) as acl, name as on_table
+  from tables
+  union all
+  select 'sequence', oid, name, relowner, coalesce(relacl, acldefault('s', relowner)), on_table from sequences
+), missing as (
+  select t.kind, t.name, t.on_table, p.name as party,
+    array_agg(a.privilege order by a.number) as privileges,
+    count(*) = max(array_length(k.privileges, 1)) as is_all
+  from things t
+  cross join parties p
+  cross join lateral (select case t.kind
+    when 'table' then array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+    else array['usage', 'select', 'update'] end) as k (privileges)
+  cross join lateral unnest(k.privileges) with ordinality as a (privilege, number)
+  where not exists (
+    select from aclexplode(t.acl) x left join pg_roles r on r.oid = x.grantee
+    where coalesce(r.rolname::text, 'public') = p.name and lower(x.privilege_type) = a.privilege)
+    and not exists (select from pg_roles r where r.rolname = p.name
+      and (r.rolsuper or r.rolbypassrls or r.oid = t.relowner))
+  group by t.kind, t.name, t.on_table, p.name
+), grants as (
+  -- To whom nothing is granted, all at once; to whom something is, each of the others by itself.
+  select kind, name, on_table, party, g.privilege from missing,
+    lateral unnest(case when is_all then array['all'] else privileges end) as g (privilege)
+), mutants (number, on_table, kind, what, statement) as (
+  select distinct 1, on_table, 'policy', format('%s: policy "%s"', on_table, name),
+    format('drop policy %I on %s', name, on_table)
+  from policies
+  union all
+  select case side when 'using' then 2 else 3 end, on_table, side, format('%s: policy "%s"', on_table, name),
+    format('alter policy %I on %s %s (true)', name, on_table, side)
+  from policies where expr is not null and expr <> 'true'
+  union all
+  select 4, name, 'enable', name,
+    format('alter table %s disable row level security', name) from tables where relrowsecurity
+  union all
+  select 5, name, 'force', name, format('alter table %s no force row level security', name)
+  from tables where relforcerowsecurity
+  union all
+  select 6, on_table, 'revoke', format('%s from %s on %s %s', privilege, party, kind, name),
+    format('grant %s on %s %s to %s', privilege, kind, name, case party when 'public' then 'public' else quote_ident(party) end)
+  from grants
+  union all
+  select 7, on_table, 'guard', format('%s: policy "%s", %s', on_table, name, side),
+    format('alter policy %I on %s %s (%s)', name, on_table, side, bare)
+  from policies, lateral (select regexp_replace(regexp_replace(expr,
+      ' AND \(("[^"]+"|\w+|\(("[^"]+"|\w+)\)::text) <> ''''::(text|bpchar|character varying)\)', '', 'g'),
+      'NULLIF\((\( SELECT current_setting\(''[^'']*''::text, true\) AS current_setting\)), ''''::text\)', '\1', 'g')) as b (bare)
+  where bare <> expr
+)
+select kind, what, statement, on_table from mutants order by number, what, statement

@@ -1,0 +1,376 @@
+//! The rows that commands are tried on: of one tenant, of another one, of the empty text, and one more for each value
+//! that a policy tells apart.
+
+use std::collections::BTreeSet;
+
+use super::{text, values};
+use crate::ident::quote;
+use crate::schema::{Column, Expr, Generated, IndexKey, QualifiedName, Schema, Table, Type};
+
+/// How many rows there are beside those of the tenants.
+const MOST: usize = 8;
+
+/// A row that is entered, found again, and made of another one.
+pub(super) struct Row {
+    label: String,
+    tenant: Option<&'static str>,
+    is_row: String,
+    entry: String,
+    contents: Option<String>,
+    moves: bool,
+}
+
+impl Row {
+    pub(super) fn to_values(&self) -> Vec<String> {
+        let null = || "null".to_owned();
+        vec![
+            text(&self.label),
+            self.tenant.map_or_else(null, text),
+            text(&self.is_row),
+            format!("\n    {}", text(&self.entry)),
+            self.contents.as_deref().map_or_else(null, text),
+            self.moves.to_string(),
+        ]
+    }
+}
+
+/// The columns that the policies of a table read.
+pub(super) fn read_by_policies(table: &Table) -> BTreeSet<String> {
+    let policies = table.rls.policies().values();
+    policies
+        .flat_map(|policy| policy.using.iter().chain(&policy.check))
+        .flat_map(|expr| expr.columns.iter().cloned())
+        .collect()
+}
+
+/// The predicates that look rows of other tables up, each with its own table.
+pub(super) fn lookups(schema: &Schema) -> Vec<(&QualifiedName, &Expr)> {
+    let policies = schema.tables.iter().flat_map(|(name, table)| {
+        let policies = table.rls.policies().values();
+        policies.map(move |policy| (name, policy))
+    });
+    let exprs = policies.flat_map(|(name, policy)| {
+        let exprs = policy.using.iter().chain(&policy.check);
+        exprs.map(move |expr| (name, expr))
+    });
+    exprs.filter(|(_, expr)| !expr.tables.is_empty()).collect()
+}
+
+/// The columns of a table by which others look its rows up.
+fn read_by_others(
+    lookups: &[(&QualifiedName, &Expr)],
+    name: &QualifiedName,
+    table: &Table,
+) -> BTreeSet<String> {
+    let full = name.to_string();
+    let is_read = |expr: &Expr| {
+        let mut tables = expr.tables.iter();
+        tables.any(|read| *read == full || *read == name.name)
+    };
+    let exprs: Vec<&Expr> = lookups
+        .iter()
+        .filter(|(other, expr)| *other != name && is_read(expr))
+        .map(|(_, expr)| *expr)
+        .collect();
+    let reads = |sql: &str, column: &str| {
+        let after = format!(".{}", quote(column));
+        sql.match_indices(&after).any(|(at, _)| {
+            let rest = sql[at + after.len()..].chars().next();
+            rest.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == '$'))
+        })
+    };
+    let columns = table.columns.iter().map(|column| &column.name);
+    columns
+        .filter(|column| exprs.iter().any(|expr| reads(&expr.sql, column)))
+        .cloned()
+        .collect()
+}
+
+/// The rows of a table.
+pub(super) fn rows(
+    lookups: &[(&QualifiedName, &Expr)],
+    name: &QualifiedName,
+    table: &Table,
+    is_short: bool,
+) -> Vec<Row> {
+    let mut read = read_by_policies(table);
+    read.extend(read_by_others(lookups, name, table));
+    let maker = Maker {
+        name,
+        table,
+        read,
+        keys: keys(table),
+        is_short,
+    };
+    maker.rows()
+}
+
+/// The columns of each key by which rows are told apart.
+fn keys(table: &Table) -> Vec<Vec<String>> {
+    let primary = table.primary_key.iter().map(|key| key.columns.clone());
+    let uniques = table.uniques.values().map(|unique| unique.columns.clone());
+    let indexes = table.indexes.values().filter(|index| index.unique);
+    let indexes = indexes.map(|index| {
+        let columns = index.columns.iter().flat_map(|column| match &column.key {
+            IndexKey::Name(name) => vec![name.clone()],
+            IndexKey::Expression(expr) => expr.columns.iter().cloned().collect(),
+        });
+        columns.collect()
+    });
+    primary.chain(uniques).chain(indexes).collect()
+}
+
+struct Maker<'a> {
+    name: &'a QualifiedName,
+    table: &'a Table,
+    read: BTreeSet<String>,
+    keys: Vec<Vec<String>>,
+    is_short: bool,
+}
+
+/// What a row holds: columns with their values as SQL, in the order of the table.
+type Held<'a> = Vec<(&'a Column, String)>;
+
+impl<'a> Maker<'a> {
+    fn rows(&self) -> Vec<Row> {
+        if self.read.is_empty() {
+            let held = self.held(1, |column| values::fitting(column, self.table));
+            return vec![self.row("a row".to_owned(), None, &held)];
+        }
+        let mut made: Vec<(String, Option<&'static str>, Held<'a>)> = Vec::new();
+        let a = |column: &Column| self.side(column, 0);
+        let b = |column: &Column| self.side(column, 1);
+        let empty = |column: &Column| match self.may_be_empty(column) {
+            true => Some("''".to_owned()),
+            false => self.side(column, 0),
+        };
+        made.push(("row of tenant A".into(), Some("A"), self.held(1, a)));
+        made.push(("row of tenant B".into(), Some("B"), self.held(2, b)));
+        let columns = || self.table.columns.iter();
+        if columns().any(|column| self.may_be_empty(column)) {
+            let held = self.held(3, empty);
+            made.push(("row of the empty text".into(), Some(""), held));
+        }
+        for column in columns().filter(|column| self.is_read(column)) {
+            for other in self.others(column) {
+                let number = made.len() + 1;
+                let held = self.held(number, |one| match one.name == column.name {
+                    true => Some(other.clone()),
+                    false => self.side(one, 0),
+                });
+                let is_new = made.iter().all(|(_, _, before)| !self.clash(before, &held));
+                if is_new && made.len() < MOST + 3 {
+                    let label = format!("row of tenant A with {} = {other}", quote(&column.name));
+                    made.push((label, None, held));
+                }
+            }
+        }
+        let made = made.into_iter();
+        made.map(|(label, tenant, held)| self.row(label, tenant, &held))
+            .collect()
+    }
+
+    fn is_read(&self, column: &Column) -> bool {
+        self.read.contains(&column.name) && is_settable(column)
+    }
+
+    fn may_be_empty(&self, column: &Column) -> bool {
+        let is_text = match &column.ty {
+            Type::Text | Type::Varchar(_) | Type::Char(_) => true,
+            Type::Named(name) => name == "citext",
+            _ => false,
+        };
+        is_text && self.is_read(column) && values::listed(column, self.table).is_none()
+    }
+
+    /// What a column that policies read holds for a tenant.
+    fn side(&self, column: &Column, side: usize) -> Option<String> {
+        if let Some(listed) = values::listed(column, self.table) {
+            return listed.get(side).or(listed.first()).cloned();
+        }
+        match values::sides(&column.ty, self.is_short) {
+            Some(sides) => Some(values::literal(&column.ty, &sides[side])),
+            None => values::fitting(column, self.table),
+        }
+    }
+
+    /// Other values that a policy may tell apart.
+    fn others(&self, column: &Column) -> Vec<String> {
+        let mut others = Vec::new();
+        if let Some(listed) = values::listed(column, self.table) {
+            others.extend(listed);
+        } else if column.ty == Type::Bool {
+            others.push("false".to_owned());
+        } else if matches!(
+            column.ty,
+            Type::Date | Type::Timestamp(_) | Type::Timestamptz(_)
+        ) {
+            others.extend(["'-infinity'".to_owned(), "'infinity'".to_owned()]);
+        }
+        others.extend(self.compared(column));
+        if column.nullable {
+            others.push("null".to_owned());
+        }
+        let own = self.side(column, 0);
+        let mut seen = BTreeSet::new();
+        others.retain(|other| {
+            Some(other) != own.as_ref() && other != "''" && seen.insert(other.clone())
+        });
+        others
+    }
+
+    /// The literals that policies compare a column with, and the integers beside them.
+    fn compared(&self, column: &Column) -> Vec<String> {
+        let mut found = Vec::new();
+        let policies = self.table.rls.policies().values();
+        for expr in policies.flat_map(|policy| policy.using.iter().chain(&policy.check)) {
+            for operator in ["=", "<>", "<", "<=", ">", ">=", "in"] {
+                let before = format!("{} {operator} ", quote(&column.name));
+                for (at, _) in expr.sql.match_indices(&before) {
+                    let rest = &expr.sql[at + before.len()..];
+                    let rest = rest
+                        .strip_prefix('(')
+                        .filter(|_| operator == "in")
+                        .unwrap_or(rest);
+                    found.extend(literals(rest));
+                }
+            }
+        }
+        found
+    }
+
+    /// A row with the numbered values of keys, and what policies read from `read`.
+    fn held(&self, number: usize, read: impl Fn(&Column) -> Option<String>) -> Held<'a> {
+        let value = |column: &Column| {
+            if column.computed.is_some() {
+                return None;
+            }
+            let in_key = self.keys.iter().flatten().any(|name| *name == column.name);
+            if self.is_read(column) {
+                return read(column);
+            }
+            if column.generated.is_some() || in_key {
+                return values::distinct(&column.ty, number)
+                    .or_else(|| values::fitting(column, self.table));
+            }
+            values::fitting(column, self.table)
+        };
+        let columns = self.table.columns.iter();
+        columns
+            .filter_map(|column| Some((column, value(column)?)))
+            .collect()
+    }
+
+    /// Whether a key lets only one of the rows in.
+    fn clash(&self, one: &Held<'_>, other: &Held<'_>) -> bool {
+        let value = |held: &Held<'_>, name: &String| {
+            let mut held = held.iter();
+            held.find(|(column, _)| column.name == *name)
+                .map(|(_, value)| value.clone())
+        };
+        let same = |name: &String| value(one, name) == value(other, name);
+        self.keys.iter().any(|key| key.iter().all(same)) || (self.keys.is_empty() && one == other)
+    }
+
+    fn row(&self, label: String, tenant: Option<&'static str>, held: &Held<'_>) -> Row {
+        let primary = self.keys.first();
+        let is_key = |column: &Column| primary.is_none_or(|key| key.contains(&column.name));
+        let found: Vec<String> = held
+            .iter()
+            .filter(|(column, _)| is_key(column))
+            .map(|(column, value)| match value.as_str() {
+                "null" => format!("{} is null", quote(&column.name)),
+                value => format!("{} = {value}", quote(&column.name)),
+            })
+            .collect();
+        let names: Vec<_> = held.iter().map(|(column, _)| quote(&column.name)).collect();
+        let all: Vec<&str> = held.iter().map(|(_, value)| value.as_str()).collect();
+        let overriding = held
+            .iter()
+            .any(|(column, _)| column.generated == Some(Generated::IdentityAlways));
+        let entry = format!(
+            "insert into {} ({}){} values ({})",
+            self.name,
+            names.join(", "),
+            if overriding {
+                " overriding system value"
+            } else {
+                ""
+            },
+            all.join(", ")
+        );
+        let settable = || held.iter().filter(|(column, _)| is_settable(column));
+        let mut contents: Vec<String> = settable()
+            .filter(|(column, _)| self.read.contains(&column.name))
+            .map(assignment)
+            .collect();
+        if contents.is_empty() {
+            let plain = settable()
+                .find(|(column, _)| !is_key(column))
+                .or(settable().next());
+            contents.extend(plain.map(assignment));
+        }
+        let moves = !self.read.is_empty()
+            && self
+                .read
+                .iter()
+                .all(|name| self.table.column(name).is_some_and(is_settable));
+        Row {
+            label,
+            tenant,
+            is_row: found.join(" and "),
+            entry,
+            contents: (!contents.is_empty()).then(|| contents.join(", ")),
+            moves,
+        }
+    }
+}
+
+fn assignment((column, value): &(&Column, String)) -> String {
+    format!("{} = {value}", quote(&column.name))
+}
+
+/// Whether an update may give it any value.
+fn is_settable(column: &Column) -> bool {
+    column.computed.is_none() && column.generated != Some(Generated::IdentityAlways)
+}
+
+/// The literals at the start of a text, up to what is none, as SQL.
+fn literals(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    loop {
+        let length = literal_length(rest);
+        let (literal, after) = rest.split_at(length);
+        if literal.is_empty() {
+            return found;
+        }
+        match literal.parse::<i64>() {
+            Ok(number) => {
+                let near = [Some(number), number.checked_sub(1), number.checked_add(1)];
+                found.extend(near.into_iter().flatten().map(|number| number.to_string()));
+            }
+            Err(_) => found.push(literal.to_owned()),
+        }
+        match after.strip_prefix(", ") {
+            Some(after) => rest = after,
+            None => return found,
+        }
+    }
+}
+
+/// How long the quoted text or the integer is that a text begins with; 0 where there is none.
+fn literal_length(text: &str) -> usize {
+    let Some(inner) = text.strip_prefix('\'') else {
+        let sign = usize::from(text.starts_with('-'));
+        let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
+        return if digits == 0 { 0 } else { sign + digits };
+    };
+    let mut bytes = inner.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'\'' && bytes.next_if(|(_, next)| *next == b'\'').is_none() {
+            return at + 2;
+        }
+    }
+    0
+}
