@@ -1,8 +1,7 @@
 //! Where one statement of a file ends and the next begins.
 //!
-//! Source of the rules: PostgreSQL's lexical structure
-//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>), and psql's way of finding
-//! the end of `create function … begin atomic … end`, whose body holds semicolons of its own.
+//! Source of the rules: PostgreSQL's lexer and grammar (`src/backend/parser/scan.l`, `gram.y`). Where this
+//! text and the server disagreed on where a statement ends, the rest would run unseen.
 
 use super::FileError;
 
@@ -82,8 +81,20 @@ struct Open {
     start: usize,
     words: Vec<String>,
     parentheses: usize,
-    /// `begin atomic` and `case` in the body of a function.
-    blocks: usize,
+    body: Body,
+}
+
+/// Where a statement is in the body of a function that is written `begin atomic … end`. Each of its statements
+/// ends in a semicolon, and no statement of it begins with `end`, so that an `end` of `case`, or one that
+/// names a column, cannot be taken for its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    None,
+    /// Behind a word `begin`, which is a name as well.
+    Begin,
+    Inside,
+    /// Behind `atomic` or a semicolon.
+    BetweenStatements,
 }
 
 impl Open {
@@ -92,12 +103,12 @@ impl Open {
             start,
             words: Vec::new(),
             parentheses: 0,
-            blocks: 0,
+            body: Body::None,
         }
     }
 
     fn may_end(&self) -> bool {
-        self.parentheses == 0 && self.blocks == 0
+        self.parentheses == 0 && matches!(self.body, Body::None | Body::Begin)
     }
 
     fn take(&mut self, kind: Kind, text: &str) {
@@ -109,21 +120,34 @@ impl Open {
                     return;
                 }
                 let word = word.to_ascii_lowercase();
-                if makes_a_function && self.parentheses == 0 {
-                    match word.as_str() {
-                        "begin" => self.blocks += 1,
-                        "case" if self.blocks > 0 => self.blocks += 1,
-                        "end" => self.blocks = self.blocks.saturating_sub(1),
-                        _ => {}
+                self.body = match (self.body, word.as_str()) {
+                    (Body::None | Body::Begin, "begin")
+                        if makes_a_function && self.parentheses == 0 =>
+                    {
+                        Body::Begin
                     }
-                }
+                    (Body::Begin, "atomic") => Body::BetweenStatements,
+                    (Body::BetweenStatements, "end") | (Body::None | Body::Begin, _) => Body::None,
+                    (Body::Inside | Body::BetweenStatements, _) => Body::Inside,
+                };
                 if self.words.len() < KEPT {
                     self.words.push(word);
                 }
             }
-            (Kind::Other, "(") => self.parentheses += 1,
-            (Kind::Other, ")") => self.parentheses = self.parentheses.saturating_sub(1),
-            _ => {}
+            (kind, text) => {
+                match text {
+                    "(" => self.parentheses += 1,
+                    ")" => self.parentheses = self.parentheses.saturating_sub(1),
+                    _ => {}
+                }
+                self.body = match self.body {
+                    Body::None | Body::Begin => Body::None,
+                    _ if kind == Kind::Semicolon && self.parentheses == 0 => {
+                        Body::BetweenStatements
+                    }
+                    _ => Body::Inside,
+                };
+            }
         }
     }
 
@@ -175,8 +199,9 @@ pub(super) fn next(sql: &str, at: usize) -> Result<Token, FileError> {
     };
     let unended =
         |what: &str| FileError::new(line_of(sql, at), format!("{what} does not end; close it"));
-    if first.is_whitespace() || first == '\u{feff}' {
-        let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+    if first == '\u{feff}' && at == 0 {
+        token(Kind::Blank, first.len_utf8())
+    } else if is_blank(first) {
         let len = rest.find(|c| !is_blank(c)).unwrap_or(rest.len());
         token(Kind::Blank, len)
     } else if rest.starts_with("--") {
@@ -188,8 +213,8 @@ pub(super) fn next(sql: &str, at: usize) -> Result<Token, FileError> {
         let len = quoted(rest, '\'', false).ok_or_else(|| unended("the text"))?;
         token(Kind::Other, len)
     } else if rest.starts_with("E'") || rest.starts_with("e'") {
-        let len = quoted(&rest[1..], '\'', true).ok_or_else(|| unended("the text"))?;
-        token(Kind::Other, 1 + len)
+        let len = escaped(rest).ok_or_else(|| unended("the text"))?;
+        token(Kind::Other, len)
     } else if first == '"' {
         let len = quoted(rest, '"', false).ok_or_else(|| unended("the quoted name"))?;
         token(Kind::Other, len)
@@ -213,6 +238,11 @@ pub(super) fn next(sql: &str, at: usize) -> Result<Token, FileError> {
     }
 }
 
+/// A no-break space, say, is a letter to the server.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+}
+
 fn is_word(c: char) -> bool {
     c.is_ascii_alphabetic() || c == '_' || !c.is_ascii()
 }
@@ -234,6 +264,38 @@ fn quoted(rest: &str, quote: char, escapes: bool) -> Option<usize> {
             at += 2;
         } else {
             return Some(at + 1);
+        }
+    }
+}
+
+/// The length of the `E'…'` at the front, and of what continues it: behind a line break another quote goes on
+/// with the same text, its escapes included.
+fn escaped(rest: &str) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += quoted(&rest[at..], '\'', true)?;
+        match continued(&rest[at..]) {
+            Some(blank) => at += blank,
+            None => return Some(at),
+        }
+    }
+}
+
+/// The length of what stands between a text's closing quote and the one that continues it: blanks and
+/// comments of one line, a line break among them.
+fn continued(rest: &str) -> Option<usize> {
+    let (mut at, mut breaks) = (0, false);
+    loop {
+        let here = &rest[at..];
+        match here.chars().next()? {
+            '\'' => return breaks.then_some(at),
+            '\n' | '\r' => {
+                breaks = true;
+                at += 1;
+            }
+            c if is_blank(c) => at += 1,
+            '-' if here.starts_with("--") => at += here.find(['\n', '\r'])?,
+            _ => return None,
         }
     }
 }
@@ -344,6 +406,52 @@ mod tests {
             texts(&format!("{function}; select 1")),
             [function, "select 1"]
         );
+    }
+
+    #[test]
+    fn nothing_but_its_body_hides_what_stands_behind_a_function() {
+        let behind = |function: &str| texts(&format!("{function}; drop table t; end")).len();
+        for name in ["begin", "\"begin\"", "f"] {
+            let function =
+                format!("create function {name}() returns int language sql as $$select 1$$");
+            assert_eq!(behind(&function), 3, "{function}");
+        }
+        for body in [
+            "begin atomic end",
+            "begin atomic; end",
+            "begin /* - */ atomic select 1 as case; end",
+            "begin atomic select 1 case; select 2 end; end",
+            "begin atomic select t.case, 1 as end from t; end",
+            "begin atomic select case when a then 1 else case b when 2 then 3 end end; select (select 1); end",
+        ] {
+            let function = format!("create procedure f() {body}");
+            assert_eq!(behind(&function), 3, "{function}");
+        }
+        assert!(statements("create function f() returns int begin atomic select 1 end;").is_err());
+    }
+
+    #[test]
+    fn blanks_are_those_of_the_server() {
+        let sql = "create domain \"\u{a0}e\" as text; select \u{a0}e'\\'; commit; select 1 --';";
+        assert_eq!(texts(sql).len(), 4);
+        assert_eq!(
+            texts("\u{feff}select 1;\u{b}\u{c}select 2"),
+            ["select 1", "select 2"]
+        );
+        assert_eq!(texts("select \u{feff}e'\\'; commit").len(), 2);
+    }
+
+    #[test]
+    fn a_text_with_escapes_goes_on_behind_a_line_break() {
+        for between in ["\n", " \t\r\n ", " -- '\n", "\n -- a\n\n"] {
+            let sql = format!("select E'a'{between}'it\\'s; ' || ';'; select 2");
+            assert_eq!(texts(&sql).len(), 2, "{sql}");
+        }
+        // On one line, or behind another comment, it is another text.
+        for between in [" ", " /*\n*/ ", " || "] {
+            let sql = format!("select E'a'{between}'\\'; select 2");
+            assert_eq!(texts(&sql).len(), 2, "{sql}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Keys, CHECK and exclusion constraints of a table that stays.
 
+mod values;
+
 use crate::ident::quote;
 use crate::schema::{Check, Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique};
 
@@ -93,7 +95,7 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
             Some(column) => step.restricts(self::column(name, column), NOT_NULL),
             None => {
                 let old = before.checks.get(check).map(|old| &old.expr);
-                restricts(step, name, check, rule(old, &definition.expr))
+                restricts(step, name, check, values::fate(old, definition).as_deref())
             }
         };
         group.push(if definition.not_valid {
