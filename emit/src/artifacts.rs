@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::{Header, checksum};
@@ -14,6 +14,7 @@ use tabellion_sql::schema::Schema;
 
 use crate::both;
 use crate::error::Error;
+use crate::leftovers;
 
 /// Files by name below the root; `None` is a file that must not be there.
 pub(crate) type Artifacts = BTreeMap<String, Option<String>>;
@@ -25,7 +26,7 @@ const MARK: &str = "The last build could not draw the structs: what it reported 
                     The build that can takes this file away.\n";
 
 /// Where `supabase test db` looks, and as good a place as any elsewhere.
-const PROOF: &str = "tests/rls_tests.sql";
+pub(crate) const PROOF: &str = "tests/rls_tests.sql";
 
 /// What the artifacts say of the schema alone, whatever is sealed.
 pub(crate) struct Declared {
@@ -157,7 +158,8 @@ pub(crate) fn written(root: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn is_artifact(name: &str) -> bool {
+/// Whether a file of that name, in the folder of the artifacts, is one.
+pub(crate) fn is_artifact(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("draft") else {
         return name == "schema.sql";
     };
@@ -226,6 +228,7 @@ pub(crate) fn stale<'a>(root: &Path, artifacts: &'a Artifacts) -> Vec<&'a str> {
 ///
 /// On a tree that turns out to be read-only nothing is written, and nothing is wrong.
 pub(crate) fn write(root: &Path, shown: &str, artifacts: &Artifacts) -> Result<(), Error> {
+    leftovers::clear(root);
     for name in stale(root, artifacts) {
         let path = root.join(name);
         let result = match artifacts.get(name).and_then(Option::as_ref) {
@@ -269,9 +272,8 @@ fn look_older(path: &Path) -> io::Result<()> {
 
 /// Writes beside the file, then renames over it: a reader sees the old text or the new one.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside: PathBuf = path.with_file_name(name);
+    let name = path.file_name().unwrap_or_default();
+    let beside = path.with_file_name(leftovers::beside(name, std::process::id()));
     let written = fs::File::create(&beside)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .and_then(|()| fs::rename(&beside, path));

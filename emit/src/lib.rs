@@ -19,6 +19,7 @@
 
 mod artifacts;
 mod error;
+mod leftovers;
 mod mode;
 mod options;
 mod out;
