@@ -1,5 +1,7 @@
 //! What two schemas do not tell: whether something was renamed, and what old rows hold in a new column.
 
+mod spelling;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast};
@@ -86,17 +88,11 @@ impl<'a> Asked<'a> {
         if !self.from.tables.contains_key(old) {
             // Sealed long since, where the table is there under its new name.
             if !self.from.tables.contains_key(name) && !self.from.tables.is_empty() {
-                let mut sealed = self.from.tables.keys();
-                let remedy = match sealed.find(|sealed| sealed.name == old.name) {
-                    Some(sealed) => format!(
-                        "no sealed table of schema `{}` has that name; write `renamed_from = \"{sealed}\"`",
-                        old.schema
-                    ),
-                    None => "no sealed table has that name; correct it, or leave it out".to_owned(),
-                };
                 let message = format!(
-                    "table `{}` is `renamed_from = \"{}\"`, and {remedy}",
-                    name.name, old.name
+                    "table `{}` is `renamed_from = \"{}\"`, and {}",
+                    name.name,
+                    spelling::escaped(&old.name),
+                    spelling::remedy(self.from, old)
                 );
                 self.say(name, None, message);
             }
@@ -141,11 +137,7 @@ impl<'a> Asked<'a> {
             .map(|(old, _)| old)
             .collect();
         if let Some(old) = candidates.first() {
-            let old = if old.schema == name.schema {
-                old.name.clone()
-            } else {
-                format!("{}.{}", old.schema, old.name)
-            };
+            let old = spelling::written(old, &name.schema);
             let message = format!(
                 "table `{}` is new, table `{old}` is gone, and their columns are alike; if it is the same \
                  table write `#[table(renamed_from = \"{old}\")]`, if not `#[table(replaces = \"{old}\")]`",
