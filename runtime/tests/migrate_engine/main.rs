@@ -5,9 +5,11 @@ mod approval;
 mod flights;
 mod guard;
 mod killed;
+mod order;
 mod outside;
 mod pooler;
 mod proof;
+mod session;
 #[allow(dead_code)] // shared with the tests of queries
 #[path = "../query_scoped/proxy.rs"]
 mod proxy;

@@ -63,6 +63,16 @@ impl Migrator {
                     return Err(error);
                 }
             };
+            if let Some(undone) = queue.iter().find(|one| ran(&done, one)) {
+                let problem = format!(
+                    "migration `{}_{}` has run and the ledger does not hold it as applied: another process has \
+                     rolled it back meanwhile, or the ledger's rows are out of order; look at `cargo tabellion \
+                     status` and `cargo tabellion verify`",
+                    undone.version, undone.name
+                );
+                self.end().await?;
+                return Err(MigrateError::history(problem));
+            }
             match queue.pop_front() {
                 Some(next) => done.push(self.run(next, Event::Applied).await?),
                 None => self.end().await?,
@@ -290,6 +300,14 @@ impl Migrator {
             on_behalf_of: self.on_behalf_of.as_deref(),
         }
     }
+}
+
+/// Whether a migration has been applied by this call, which applies none twice.
+fn ran(done: &[Entry], migration: &Migration) -> bool {
+    let own = |entry: &&Entry| entry.version == migration.version;
+    done.iter()
+        .filter(own)
+        .any(|entry| entry.event == Event::Applied)
 }
 
 /// What the ledger keeps of a failure: where, and which.

@@ -23,7 +23,8 @@ pub(in crate::migrate) struct Protection {
 }
 
 /// A row's number comes from a sequence that nobody else needs a right on, so the function that stamps it
-/// runs as its owner; the session's user stays who it is.
+/// runs as its owner; the session's user stays who it is. A sequence that was set back is drawn from until it is
+/// past the rows, for their order is that of their numbers; no two sessions draw the same.
 pub(in crate::migrate) const PROTECTIONS: [Protection; 2] = [
     Protection {
         trigger: "append_only",
@@ -39,8 +40,9 @@ pub(in crate::migrate) const PROTECTIONS: [Protection; 2] = [
         fires: "before insert on tabellion.ledger for each row",
         kind: 7,
         as_owner: true,
-        body: "begin new.id := pg_catalog.nextval('tabellion.ledger_id_seq'); new.actor := session_user; \
-               new.at := pg_catalog.clock_timestamp(); return new; end",
+        body: "begin loop new.id := pg_catalog.nextval('tabellion.ledger_id_seq'); \
+               exit when not exists (select from tabellion.ledger where id >= new.id); end loop; \
+               new.actor := session_user; new.at := pg_catalog.clock_timestamp(); return new; end",
     },
 ];
 

@@ -1,0 +1,77 @@
+//! The order of the ledger's rows, which says what is applied, whatever the sequence of their numbers says.
+
+use tabellion::migrate::{ApplyOptions, MigrateError, Migrator, RollbackOptions, RollbackTarget};
+use tabellion::testing::TestDatabase;
+
+use crate::support::{Project, database};
+use crate::{engine, events, run, text};
+
+const ALL: ApplyOptions = ApplyOptions { to: None };
+
+/// Three migrations that leave traces of every run, applied and undone.
+async fn there_and_back() -> (TestDatabase, Project, Migrator) {
+    let (database, project) = (database().await, Project::new());
+    run(
+        &database,
+        "create table public.runs (id bigserial, name text)",
+    )
+    .await;
+    for name in ["one", "two", "three"] {
+        project.seal_sql(
+            name,
+            &format!("insert into public.runs (name) values ('{name}');\n"),
+            "select 1;\n",
+        );
+    }
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ALL).await.unwrap();
+    let all = RollbackOptions {
+        target: RollbackTarget::All,
+        accept_data_loss: true,
+        accept_wider_access: true,
+    };
+    engine.rollback(&set, &all).await.unwrap();
+    run(&database, "truncate public.runs").await;
+    (database, project, engine)
+}
+
+const RUNS: &str = "select string_agg(name, ' ' order by id) from public.runs";
+
+#[tokio::test]
+async fn a_sequence_that_was_set_back_makes_no_second_run() {
+    let (database, project, mut engine) = there_and_back().await;
+    run(&database, "select setval('tabellion.ledger_id_seq', 3)").await;
+    let set = project.load();
+    let done = engine.apply(&set, &ALL).await.unwrap();
+    assert_eq!(events(&done), ["applied"; 3]);
+    assert_eq!(
+        text(&database, RUNS).await.as_deref(),
+        Some("one two three")
+    );
+    let ids: Vec<i64> = done.iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [7, 8, 9]);
+    assert!(engine.verify(&set).await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
+async fn rows_out_of_order_run_nothing_twice() {
+    let (database, project, mut engine) = there_and_back().await;
+    // Numbered below every other.
+    run(
+        &database,
+        "create or replace function tabellion.stamp_row() returns trigger language plpgsql
+         security definer set search_path = '' as $$ begin
+           new.id := -pg_catalog.nextval('tabellion.ledger_id_seq');
+           new.actor := session_user; new.at := now(); return new; end $$",
+    )
+    .await;
+    let error = engine.apply(&project.load(), &ALL).await.unwrap_err();
+    assert!(matches!(error, MigrateError::History(_)), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("_one` has run and the ledger does not hold it as applied"),
+        "{error}"
+    );
+    assert_eq!(text(&database, RUNS).await.as_deref(), Some("one"));
+}
