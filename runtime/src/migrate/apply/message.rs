@@ -18,8 +18,10 @@ use crate::migrate::set::{Migration, Script, first_line};
 const BEFORE: &str = "reset search_path;";
 
 /// Ends the file whatever it ends with, and takes back what it set for the session: a role, which
-/// might not write the ledger, and settings, which the next file must not inherit.
-const AFTER: &str = "\n;reset session authorization;reset role;reset all;\n";
+/// might not write the ledger, and settings, which the next file must not inherit. Nor must it meet what the
+/// file made for the session, which it would not meet on another day, and which hides a table of the same name.
+const AFTER: &str = "\n;reset session authorization;reset role;reset all;\
+                     close all;discard temp;discard sequences;deallocate all;\n";
 
 /// What another client of a transaction pooler may have left in the session.
 pub(super) const CLEAN: &str = "reset session authorization;reset role;reset all;";
