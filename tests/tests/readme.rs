@@ -240,9 +240,9 @@ fn every_block_is_known() {
         [
             count("rust", 2),
             count("rust,ignore", 3),
-            count("sh", 4),
+            count("sh", 5),
             count("sql", 4),
-            count("text", 4),
+            count("text", 5),
             count("toml", 2)
         ]
     );

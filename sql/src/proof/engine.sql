@@ -139,8 +139,8 @@ begin
         raise exception '%: % cannot be entered: %', the_table, row_label, sqlerrm;
     end;
     if stopped = '' then
-      execute format('create table %I.rls_tests_partition_%s partition of %s default',
-        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass(the_table)),
+      execute format('create table %s.rls_tests_partition_%s partition of %s default',
+        (select relnamespace::regnamespace from pg_class where oid = to_regclass(the_table)),
         to_regclass(the_table)::oid, the_table);
     else
       execute format('alter table %s drop constraint %I', the_table, stopped);
@@ -148,6 +148,14 @@ begin
   end loop;
   raise exception '%: % cannot be entered: %', the_table, row_label, why;
 end $$;
+
+-- The table and its partitions, but for the one that the rows may have needed.
+create function pg_temp.relations(the_table text) returns setof pg_class
+language sql set search_path from current as $$
+  select c.* from pg_class c
+  where (c.oid = to_regclass(the_table) or c.oid in (select relid from pg_partition_tree(to_regclass(the_table))))
+    and c.relname <> format('rls_tests_partition_%s', to_regclass(the_table)::oid)
+$$;
 
 -- Tries one statement as a role, and says how it ended: how many rows it read, or, where `state` is given,
 -- whether that differs afterwards for whoever bypasses the policies. Undoes everything, itself included.
@@ -430,6 +438,23 @@ begin
       end loop;
     end loop;
   end loop;
+  -- Those of a partition, which somebody may reach directly one day, say the same.
+  for p in
+    select d.name, rel.oid::regclass as relation,
+      array[pg_get_expr(own.polqual, own.polrelid), pg_get_expr(own.polwithcheck, own.polrelid)] as whole,
+      array[
+        replace(pg_get_expr(part.polqual, part.polrelid), rel.relname || '.', parent.relname || '.'),
+        replace(pg_get_expr(part.polwithcheck, part.polrelid), rel.relname || '.', parent.relname || '.')] as of_part
+    from pg_temp.rls_policy d
+    cross join pg_temp.relations(the_table) rel
+    join pg_class parent on parent.oid = to_regclass(the_table)
+    left join pg_policy own on own.polrelid = parent.oid and own.polname = d.name
+    left join pg_policy part on part.polrelid = rel.oid and part.polname = d.name
+    where d.on_table = the_table and rel.oid <> parent.oid order by 2, 1
+  loop
+    perform pg_temp.expect(format('%s: policy "%s" on %s', the_table, p.name, p.relation), 'as on the whole table',
+      case when p.whole = p.of_part then 'as on the whole table' else 'another one' end);
+  end loop;
   return pg_temp.ok(format('%s, its policies', the_table));
 end $$;
 
@@ -444,9 +469,7 @@ declare
 begin
   for r in
     select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
-    from pg_class c
-    where (c.oid = to_regclass(the_table) or c.oid in (select relid from pg_partition_tree(to_regclass(the_table))))
-      and c.relname <> format('rls_tests_partition_%s', to_regclass(the_table)::oid)
+    from pg_temp.relations(the_table) c
     order by c.oid <> to_regclass(the_table), c.relname
   loop
     perform pg_temp.expect(format('%s: row-level security of %s', the_table, r.name),
@@ -480,23 +503,24 @@ begin
     end loop;
   end loop;
   for wrong in
-    with declared as (
-      select name, case command when 'all' then '*' else substr(replace(command, 'select', 'r'), 1, 1) end as command,
+    with relations as (select oid from pg_temp.relations(the_table)), declared as (
+      select rel.oid, name, case command when 'all' then '*' else substr(replace(command, 'select', 'r'), 1, 1) end as command,
         permissive, (select array_agg(x::text order by x) from unnest(roles) as x) as roles
-      from pg_temp.rls_policy where on_table = the_table
+      from pg_temp.rls_policy cross join relations rel where on_table = the_table
     ), held as (
-      select polname::text, case polcmd when 'a' then 'i' when 'w' then 'u' else polcmd::text end, polpermissive,
+      select polrelid, polname::text, case polcmd when 'a' then 'i' when 'w' then 'u' else polcmd::text end, polpermissive,
         (select array_agg(coalesce(g.rolname::text, 'public') order by g.rolname::text)
          from unnest(polroles) as x left join pg_roles g on g.oid = x)
-      from pg_policy where polrelid = to_regclass(the_table)
+      from pg_policy where polrelid in (select oid from relations)
     )
-    (select true as is_held, name from (select * from held except select * from declared) x (name))
+    (select true as is_held, oid, name from (select * from held except select * from declared) x (oid, name))
     union all
-    (select false, name from (select * from declared except select * from held) y)
-    order by name
+    (select false, oid, name from (select * from declared except select * from held) y)
+    order by name, oid
   loop
-    raise exception '%: policy "%": expected %', the_table, wrong.name,
-      case when wrong.is_held then 'none such, with this command and these roles' else 'one, with its command and roles' end;
+    perform pg_temp.expect(
+      format('%s: policy "%s" on %s, with its command and roles', the_table, wrong.name, wrong.oid::regclass),
+      case when wrong.is_held then 'none' else 'one' end, case when wrong.is_held then 'one' else 'none' end);
   end loop;
   for wrong in
     select s.oid::regclass as name, a.privilege_type, coalesce(g.rolname, 'PUBLIC') as role, true as is_held
