@@ -182,7 +182,7 @@ fn same_rule(old: &Policy, new: &Policy) -> bool {
 /// What the end of a policy does to access; nothing where row-level security ends with it.
 fn dropped(policy: &str, name: &QualifiedName, old: &Policy, after: &Table) -> Option<Hazard> {
     let subject = subject(policy, name, "dropped");
-    after.rls.is_enabled().then(|| match old.restrictive {
+    after.rls.is_enabled().then_some(match old.restrictive {
         true => Hazard::WidensAccess(subject),
         false => Hazard::NarrowsAccess(subject),
     })
