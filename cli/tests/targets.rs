@@ -186,6 +186,15 @@ async fn nobody_walks_around_an_approval_by_a_variable() {
         "{}",
         run.out
     );
+    // Nor is its server one to rehearse on.
+    let mut command = shop.command(&["rehearse", "--url-env", "MINE"]);
+    command.env("SHOP_URL", "").env("MINE", url);
+    let run = shop.end(command).code(3);
+    assert!(
+        run.err.contains("guards the named database") && run.err.contains("`--throw-away`"),
+        "{}",
+        run.err
+    );
     // A database of one's own is nobody's target.
     let own = database().await;
     as_variable("MINE", own.url(), &["apply"]).code(0);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tabellion::migrate::{ApplyOptions, MigrateError, Migrator, Pooler, RehearseOptions, rehearse};
+use tabellion::migrate::{
+    ApplyOptions, Approve, MigrateError, Migrator, Pooler, RehearseOptions, Target, rehearse,
+};
 use tabellion_sql::schema::{
     Column, External, ForeignKey, Platform, Policy, QualifiedName, Rls, Role, Schema, Table, Type,
 };
@@ -193,6 +195,56 @@ async fn a_copy_shows_what_happens_to_rows() {
     let error = rehearse(&set, &options, &mut |_| {}).await.unwrap_err();
     assert!(matches!(error, MigrateError::Held(_)), "{error}");
     assert!(error.to_string().contains("is in use"), "{error}");
+    assert!(scratches(&database).await.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_rehearsed_on_the_server_of_a_guarded_database() {
+    let _alone = ALONE.lock().await;
+    let (database, project) = (database().await, Project::new());
+    project.seal_sql("one", "select 1;\n", "select 1;\n");
+    let set = project.load();
+    let strict = Target {
+        name: Some("production".into()),
+        approval: true,
+        ..Target::default()
+    };
+    let mut engine = Migrator::connect(database.url())
+        .await
+        .unwrap()
+        .target(strict);
+    engine
+        .approve(&set, &Approve::AllPending, "Ana", None)
+        .await
+        .unwrap();
+    let error = rehearse(&set, &on(&database), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, MigrateError::Unapproved(_)), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.starts_with(
+            "target `production`, which asks for approvals, guards the named database, and"
+        ) && said.contains("`--throw-away`"),
+        "{said}"
+    );
+    assert!(scratches(&database).await.is_empty());
+    // A login that cannot read who guards it gets a server of its own.
+    let login = database.create_login("maker", &[]).await.unwrap();
+    let admin = client(database.url()).await;
+    let alter = format!("alter role \"maker_{}\" createdb", database.name());
+    admin.batch_execute(&alter).await.unwrap();
+    let options = RehearseOptions {
+        url: Some(login),
+        ..RehearseOptions::default()
+    };
+    let found = rehearse(&set, &options, &mut |_| {}).await.unwrap();
+    assert!(
+        found.place.contains("throw-away")
+            && found.place.contains("cannot read whether a target guards"),
+        "{}",
+        found.place
+    );
     assert!(scratches(&database).await.is_empty());
 }
 

@@ -78,7 +78,8 @@ pub enum Rehearsing<'a> {
 /// no target.
 ///
 /// # Errors
-/// A scratch database that cannot be had, with what it takes; those of the connection and the server. A file
+/// A database named by the URL that a target guards which asks for approvals; a scratch database that cannot be
+/// had, with what it takes; those of the connection and the server. A file
 /// that fails, and a way back that is not exact, are findings.
 pub async fn rehearse(
     set: &Migrations,
@@ -124,7 +125,7 @@ async fn run(
             )));
         }
         if let Some(guard) = &status.guard {
-            return Err(guarded(guard));
+            return Err(guarded(guard, "the database to copy"));
         }
         let open = status
             .migrations
@@ -199,12 +200,12 @@ async fn run(
 }
 
 /// What a file written by hand does to the server, such as to a role, no copy keeps in.
-fn guarded(guard: &Entry) -> MigrateError {
+fn guarded(guard: &Entry, database: &str) -> MigrateError {
     let name = guard.target.as_deref().unwrap_or("without a name");
     MigrateError::Unapproved(super::error::Problems(vec![format!(
-        "target `{name}`, which asks for approvals, guards the database to copy, and a rehearsal would run files \
-         on its server that nobody has approved; rehearse on another target, or, where that database is a copy \
-         itself, run `cargo tabellion claim` there first"
+        "target `{name}`, which asks for approvals, guards {database}, and a rehearsal would run files on its \
+         server that nobody has approved; rehearse on another target, on a throw-away server (`--throw-away`), or, \
+         where that database is a copy itself, run `cargo tabellion claim` there first"
     )]))
 }
 

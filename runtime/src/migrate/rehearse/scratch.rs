@@ -15,6 +15,7 @@ use super::{RehearseOptions, roles};
 use crate::migrate::connect;
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
+use crate::migrate::ledger::Ledger;
 use crate::migrate::target::Pooler;
 use crate::migrate::verify::rows;
 
@@ -106,6 +107,22 @@ impl Scratch {
                 "login `{}` has no CREATEROLE there, and role `{}` is missing",
                 facts.login, missing[0].name
             )));
+        }
+        // What a file written by hand does to the server, such as to a role, no scratch database keeps in.
+        match Ledger::read(&target).await {
+            Ok(ledger) => match ledger.guard() {
+                Some(guard) if copied != Some(facts.database.as_str()) => {
+                    return Err(super::guarded(guard, "the named database"));
+                }
+                _ => {}
+            },
+            Err(error @ MigrateError::Connection(_)) => return Err(error),
+            Err(_) => {
+                return Ok(Err(format!(
+                    "login `{}` cannot read whether a target guards the database there",
+                    facts.login
+                )));
+            }
         }
         let (admin, admin_url) = if copied == Some(facts.database.as_str()) {
             // Connected to the database that is copied, nobody could copy it.
