@@ -2,8 +2,9 @@
 
 use tabellion::migrate::{ApplyOptions, MigrateError, Migrator, RollbackOptions, RollbackTarget};
 use tabellion::testing::TestDatabase;
+use tokio_postgres::error::SqlState;
 
-use crate::support::{Project, database};
+use crate::support::{Project, client, database};
 use crate::{engine, events, run, text};
 
 const ALL: ApplyOptions = ApplyOptions { to: None };
@@ -74,4 +75,30 @@ async fn rows_out_of_order_run_nothing_twice() {
         "{error}"
     );
     assert_eq!(text(&database, RUNS).await.as_deref(), Some("one"));
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_knows_is_not_entered() {
+    let (database, _project, mut engine) = there_and_back().await;
+    let login = database.create_login("deploy", &[]).await.unwrap();
+    run(
+        &database,
+        &format!(
+            "grant usage on schema tabellion to deploy_{0}; grant select, insert on tabellion.ledger to deploy_{0}",
+            database.name()
+        ),
+    )
+    .await;
+    let before = engine.history().await.unwrap();
+    let entered = client(&login)
+        .await
+        .batch_execute(
+            "insert into tabellion.ledger
+               (event, version, name, checksum, rollback_checksum, duration_ms, tool)
+             select 'zzz', version, name, checksum, rollback_checksum, 0, 'x' from tabellion.ledger where id = 1",
+        )
+        .await;
+    let code = entered.unwrap_err().code().cloned();
+    assert_eq!(code, Some(SqlState::CHECK_VIOLATION));
+    assert_eq!(engine.history().await.unwrap(), before);
 }

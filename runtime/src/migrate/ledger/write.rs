@@ -19,7 +19,8 @@ const CREATE: &str = "
 create schema if not exists tabellion;
 create table tabellion.ledger (
   id bigint primary key,
-  event text not null check (event ~ '^[a-z_]+$'),
+  -- whoever may only add rows adds none that no version reads; one with more events alters this
+  event text not null constraint ledger_known_event check (event in ({events})),
   version text check (version ~ '^[0-9]{14}$'),
   name text,
   checksum text check (checksum ~ '^[0-9a-f]{64}$'),
@@ -66,7 +67,13 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let create = CREATE.replace("{protections}", &protect::create());
+    let events: Vec<String> = Event::ALL
+        .iter()
+        .map(|(_, name)| quote_literal(name))
+        .collect();
+    let create = CREATE
+        .replace("{events}", &events.join(", "))
+        .replace("{protections}", &protect::create());
     let created = client.batch_execute(&format!("{NO_PATH}{create}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
