@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, CommandFactory, Parser, Subcommand};
 
 use crate::help;
 
@@ -332,15 +332,25 @@ impl Command {
             Command::Database(command) => command.name(),
         }
     }
+}
 
-    /// Whether it tells machines what happens while it does.
-    pub(crate) fn tells_events(&self) -> bool {
-        matches!(
-            self,
-            Command::Rehearsal(_)
-                | Command::Database(Database::Apply { .. } | Database::Rollback { .. })
-        )
+/// Whether the command of this name tells machines what happens while it does.
+pub(crate) fn tells_events(name: &str) -> bool {
+    matches!(name, "apply" | "rollback" | "rehearse" | "test")
+}
+
+/// The command that is named on a command line which does not read; empty where none is.
+pub(crate) fn named_command(words: &[String]) -> String {
+    let command = Args::command();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if ["--root", "--evidence", "--heartbeat"].contains(&word.as_str()) {
+            words.next();
+        } else if command.find_subcommand(word).is_some() {
+            return word.clone();
+        }
     }
+    String::new()
 }
 
 impl Database {

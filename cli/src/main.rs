@@ -64,20 +64,14 @@ fn main() -> ExitCode {
             }
             let text = without_urls(&error.render().to_string(), &given);
             let text = text.trim().trim_start_matches("error: ");
-            let form = match wants_json {
-                true => Form::Document,
-                false => Form::People,
-            };
-            let teller = Teller::new(form, Duration::MAX, None, "");
-            return end(&teller, None, "", Err(Fault::Usage(text.to_owned()))).into();
+            let name = args::named_command(&given);
+            let form = form(wants_json, &name);
+            let teller = Teller::new(form, Duration::MAX, None, &name);
+            return end(&teller, None, &name, Err(Fault::Usage(text.to_owned()))).into();
         }
     };
     let name = args.command.name();
-    let form = match (args.json, args.command.tells_events()) {
-        (false, _) => Form::People,
-        (true, false) => Form::Document,
-        (true, true) => Form::Lines,
-    };
+    let form = form(args.json, name);
     let evidence = args.evidence.as_deref().map(Evidence::open).transpose();
     let (evidence, refused) = match evidence {
         Ok(evidence) => (evidence.map(Arc::new), None),
@@ -97,6 +91,15 @@ fn main() -> ExitCode {
     match end(&teller, evidence.as_deref(), name, ended) {
         _ if say::lost() => Outcome::Failed.into(),
         outcome => outcome.into(),
+    }
+}
+
+/// How the command of this name speaks.
+fn form(wants_json: bool, name: &str) -> Form {
+    match (wants_json, args::tells_events(name)) {
+        (false, _) => Form::People,
+        (true, false) => Form::Document,
+        (true, true) => Form::Lines,
     }
 }
 

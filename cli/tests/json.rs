@@ -264,3 +264,28 @@ async fn of_a_statement_that_fails() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_command_line_that_does_not_read_names_its_command() {
+    let shop = Shop::new(Project::new(), PLAIN).await;
+    for (words, command, event) in [
+        (&["apply", "--json", "--bogus"][..], "apply", "outcome"),
+        (
+            &["--root", "status", "--json", "apply", "--bogus"],
+            "apply",
+            "outcome",
+        ),
+        (&["status", "--json", "--bogus"], "status", ""),
+        (&["--json", "nothing"], "", ""),
+    ] {
+        let run = shop.run(words).code(2);
+        let document: Value = serde_json::from_str(run.out.trim()).unwrap();
+        assert_eq!(document["command"], command, "{words:?}");
+        assert_eq!(
+            document["event"].as_str().unwrap_or_default(),
+            event,
+            "{words:?}"
+        );
+        assert_eq!(document["error"]["kind"], "usage");
+    }
+}
