@@ -227,3 +227,33 @@ async fn an_interrupted_apply_says_that_the_server_may_go_on() {
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(said.contains("the server may go on"), "{said}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn interrupted_while_it_connects_it_says_that_nothing_was_sent() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let shop = Shop::new(Project::sealed(), PLAIN).await;
+    // A server that never answers.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = mute.local_addr().unwrap().port();
+    for (command, signal) in [("apply", Signal::TERM), ("rollback", Signal::INT)] {
+        let child = shop
+            .command(&[command, "--json"])
+            .env("SHOP_URL", format!("postgres://ana@127.0.0.1:{port}/shop"))
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        let _held = mute.accept().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(4));
+        let said = String::from_utf8(ended.stdout).unwrap();
+        assert!(said.contains("\"kind\":\"interrupted\""), "{said}");
+        assert!(
+            said.contains("interrupted before the server was sent a file"),
+            "{said}"
+        );
+    }
+}

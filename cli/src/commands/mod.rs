@@ -16,7 +16,8 @@ use tabellion::migrate::{
     Adopt, Approve, Migrations, Migrator, Repair, RlsTests, RollbackOptions, SealOptions, unsealed,
 };
 
-use crate::args::{Command, Database, Rehearsal, Sealing, Target};
+use self::interrupt::interrupted;
+use crate::args::{Command, Database, Rehearsal, Sealing, Target, tells_events};
 use crate::config::Config;
 use crate::evidence::{Evidence, PLAN, VERIFICATION};
 use crate::exit::Outcome;
@@ -211,13 +212,25 @@ impl Session {
                 return Err(fault);
             }
         };
-        let answer = async {
+        let runs_files = tells_events(command.name());
+        let work = async {
             let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
             self.plan(&mut engine, &set, &command).await;
             self.teller.begin(command.name(), "");
             self.on_database(command, &place, &set, engine).await
-        }
-        .await;
+        };
+        let answer = match runs_files {
+            false => work.await,
+            true => tokio::select! {
+                // It listens before anything is begun.
+                biased;
+                () = interrupted() => Err(match self.teller.has_run() {
+                    true => work::INTERRUPTED,
+                    false => work::BEFORE,
+                }),
+                answer = work => answer,
+            },
+        };
         if let Err(fault) = &answer {
             self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
         }
@@ -365,7 +378,12 @@ impl Session {
             return;
         }
         self.teller.begin("verify", "for the evidence");
-        let found = async { Ok::<_, Fault>(place.connect().await?.verify(set).await?) }.await;
+        let found = tokio::select! {
+            found = async { Ok::<_, Fault>(place.connect().await?.verify(set).await?) } => found,
+            () = interrupted() => Err(Fault::Interrupted(
+                "the verification was interrupted; run `cargo tabellion verify`",
+            )),
+        };
         self.document(VERIFICATION, || match &found {
             Ok(found) => json::verification(found),
             Err(fault) => json!({ "error": json::error(fault) }),

@@ -6,7 +6,6 @@ use tabellion::migrate::{
 };
 
 use super::Answer;
-use super::interrupt::interrupted;
 use crate::args::Database;
 use crate::fault::Fault;
 use crate::json::rows;
@@ -33,10 +32,7 @@ pub(super) async fn apply(
             json!({ "dry_run": true, "would_run": versions, "entries": [] }),
         ));
     }
-    let done = tokio::select! {
-        done = engine.apply(set, &options) => done?,
-        () = interrupted() => return Err(INTERRUPTED),
-    };
+    let done = engine.apply(set, &options).await?;
     let text = if done.is_empty() { NOTHING } else { "" };
     Ok(Answer::done(
         text,
@@ -45,10 +41,13 @@ pub(super) async fn apply(
 }
 
 /// A message that was sent is the server's: it may end the file, and commit it, with nobody listening.
-const INTERRUPTED: Fault = Fault::Interrupted(
+pub(super) const INTERRUPTED: Fault = Fault::Interrupted(
     "interrupted, and the server may go on with the files that it was sent; see `cargo tabellion status`, and run it \
      again for the rest",
 );
+
+pub(super) const BEFORE: Fault =
+    Fault::Interrupted("interrupted before the server was sent a file; run it again");
 
 const NOTHING: &str = "nothing to apply\n";
 
@@ -58,10 +57,7 @@ pub(super) async fn rollback(
     set: &Migrations,
     options: &RollbackOptions,
 ) -> Result<Answer, Fault> {
-    let done = tokio::select! {
-        done = engine.rollback(set, options) => done?,
-        () = interrupted() => return Err(INTERRUPTED),
-    };
+    let done = engine.rollback(set, options).await?;
     let text = if done.is_empty() {
         "nothing to roll back\n"
     } else {

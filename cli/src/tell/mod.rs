@@ -37,6 +37,7 @@ pub(crate) struct Teller {
     evidence: Option<Arc<Evidence>>,
     bar: Option<ProgressBar>,
     target: OnceLock<String>,
+    has_run: OnceLock<()>,
     doing: Mutex<Doing>,
 }
 
@@ -69,6 +70,7 @@ impl Teller {
             evidence,
             bar: shows.then(|| bar(command)),
             target: OnceLock::new(),
+            has_run: OnceLock::new(),
             doing: Mutex::new(Doing {
                 what: command.to_owned(),
                 step: String::new(),
@@ -88,6 +90,11 @@ impl Teller {
 
     pub(crate) fn set_target(&self, name: &str) {
         let _ = self.target.set(name.to_owned());
+    }
+
+    /// Whether a file was sent to a server.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run.get().is_some()
     }
 
     /// Text for people, and for the log.
@@ -234,6 +241,7 @@ impl Teller {
 
     /// A file is sent.
     fn running(&self, set: &Migrations, migration: &Migration, event: Event, prefix: &str) {
+        let _ = self.has_run.set(());
         let run = direction(event);
         let script = match run {
             "rollback" => &migration.down,
