@@ -1,6 +1,6 @@
 //! Adopting: migrations whose work is there already are entered in the ledger, and nothing is run.
 
-use super::approve::said;
+use super::approve::{plain, said};
 use super::engine::Migrator;
 use super::error::{MigrateError, Problems};
 use super::ledger::{self, Entry, Event, Ledger, Row};
@@ -51,6 +51,8 @@ impl Migrator {
         by_hand: &[String],
         reason: Option<&str>,
     ) -> Result<Adopted, MigrateError> {
+        self.plain()?;
+        plain(reason.and_then(said))?;
         self.ledger = Ledger::read(&self.client).await?;
         let (chosen, compares) = self.adoptable(set, what)?;
         self.answered_for(set, &chosen, by_hand)?;

@@ -20,7 +20,7 @@ impl Migrator {
     /// An approval holds until a file changes or the migration is rolled back.
     ///
     /// # Errors
-    /// A version that the lock does not hold; nobody named; a database that another target guards; those of the
+    /// A version that the lock does not hold; nobody named; a control character in a name or the reason; a database that another target guards; those of the
     /// connection and the server.
     pub async fn approve(
         &mut self,
@@ -34,6 +34,8 @@ impl Migrator {
                 "an approval needs someone who gives it; name them with `--by`".into(),
             )
         })?;
+        self.plain()?;
+        plain([by].into_iter().chain(reason.and_then(said)))?;
         self.ledger = Ledger::read(&self.client).await?;
         let chosen: Vec<&Migration> = match what {
             Approve::Versions(versions) => {
@@ -66,6 +68,15 @@ impl Migrator {
         let entries = ledger::enter(&self.client, &rows, who, "", true).await?;
         entries.iter().for_each(|entry| self.ledger.push(entry));
         Ok(entries)
+    }
+
+    /// Refuses names of the target, and of who the login acts for, that would forge lines.
+    pub(super) fn plain(&self) -> Result<(), MigrateError> {
+        plain(
+            [&self.target.name, &self.on_behalf_of]
+                .into_iter()
+                .filter_map(Option::as_deref),
+        )
     }
 
     /// Refuses what lacks an approval that the target asks for, or that guards the database.
@@ -105,6 +116,25 @@ impl Migrator {
             lacking.iter().map(problem).collect(),
         )))
     }
+}
+
+/// Refuses a text for the ledger that would forge lines where it is shown, or turn them around.
+pub(super) fn plain<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<(), MigrateError> {
+    match texts.into_iter().any(|text| text.contains(is_hidden)) {
+        false => Ok(()),
+        true => Err(MigrateError::Request(
+            "a name or a reason for the ledger holds a line break or another control character; write it in one \
+             plain line"
+                .into(),
+        )),
+    }
+}
+
+/// Whether a character is not seen itself, but in what it does to the others: the control characters, the
+/// separators of lines, and what sets the direction of writing.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A text that says something.

@@ -1,7 +1,7 @@
 //! The guard: a database to which a target that asks for approvals has written takes nothing from a target
 //! that asks for none, wherever its URL comes from, until someone claims it.
 
-use super::approve::said;
+use super::approve::{plain, said};
 use super::engine::Migrator;
 use super::error::{MigrateError, Problems};
 use super::ledger::{self, Entry, Ledger, Row, Who};
@@ -26,6 +26,8 @@ impl Migrator {
                     .into(),
             ));
         };
+        self.plain()?;
+        plain([by, reason])?;
         self.ledger = Ledger::read(&self.client).await?;
         // Refused before the lock is waited for; decided under it.
         self.claimable()?;

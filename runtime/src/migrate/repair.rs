@@ -1,6 +1,6 @@
 //! Repairing the ledger: someone says what state a migration is in, and answers for it.
 
-use super::approve::said;
+use super::approve::{plain, said};
 use super::engine::Migrator;
 use super::error::MigrateError;
 use super::ledger::{self, Entry, Event, Ledger, Row, Supabase, Who};
@@ -38,6 +38,8 @@ impl Migrator {
                     .into(),
             ));
         };
+        self.plain()?;
+        plain([by, reason])?;
         self.ledger = Ledger::read(&self.client).await?;
         // Refused before the lock is waited for; decided under it.
         self.repaired(set, version, state)?;

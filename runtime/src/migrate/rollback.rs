@@ -47,6 +47,7 @@ impl Migrator {
         set: &Migrations,
         options: &RollbackOptions,
     ) -> Result<Vec<Entry>, MigrateError> {
+        self.plain()?;
         if let RollbackTarget::To(version) = &options.target {
             set.known(version)?;
         }

@@ -1,11 +1,14 @@
 //! The order of the ledger's rows, which says what is applied, whatever the sequence of their numbers says.
 
-use tabellion::migrate::{ApplyOptions, MigrateError, Migrator, RollbackOptions, RollbackTarget};
+use tabellion::migrate::{
+    Adopt, ApplyOptions, Approve, MigrateError, Migrator, Repair, RollbackOptions, RollbackTarget,
+    Target,
+};
 use tabellion::testing::TestDatabase;
 use tokio_postgres::error::SqlState;
 
 use crate::support::{Project, client, database};
-use crate::{engine, events, run, text};
+use crate::{engine, events, run, text, versions};
 
 const ALL: ApplyOptions = ApplyOptions { to: None };
 
@@ -101,4 +104,73 @@ async fn an_event_that_nobody_knows_is_not_entered() {
     let code = entered.unwrap_err().code().cloned();
     assert_eq!(code, Some(SqlState::CHECK_VIOLATION));
     assert_eq!(engine.history().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_is_said_forges_no_line() {
+    let (database, project) = (database().await, Project::sealed());
+    let set = project.load();
+    let first = &versions(&set)[0];
+    let all = Approve::AllPending;
+    for forged in [
+        "Ana\n20260101000000 forged",
+        "Ana\u{1b}[2K",
+        "Ana\u{202e}naB",
+        "a\u{2028}b",
+        "a\rb",
+    ] {
+        let mut plain = engine(database.url()).await;
+        let mut behalf = engine(database.url()).await.on_behalf_of(forged);
+        let mut named = engine(database.url()).await.target(Target {
+            name: Some(forged.into()),
+            ..Target::default()
+        });
+        for error in [
+            plain.approve(&set, &all, forged, None).await.err(),
+            plain.approve(&set, &all, "Ana", Some(forged)).await.err(),
+            plain
+                .repair(&set, first, Repair::Applied, "Ana", forged)
+                .await
+                .err(),
+            plain.claim(forged, "why").await.err(),
+            plain
+                .adopt(&set, &Adopt::All, &[], Some(forged))
+                .await
+                .err(),
+            behalf.apply(&set, &ALL).await.err(),
+            named.apply(&set, &ALL).await.err(),
+        ] {
+            let error = error.expect("it is refused");
+            assert!(
+                matches!(&error, MigrateError::Request(text) if text.contains("control character")),
+                "{forged:?}: {error}"
+            );
+        }
+        assert_eq!(plain.history().await.unwrap(), []);
+    }
+    // What somebody has entered past the engine is shown for what it is.
+    let mut engine = engine(database.url()).await;
+    engine
+        .approve(&set, &all, "Zoë O'Hara-李", Some("read it\n"))
+        .await
+        .unwrap();
+    let approved = engine.history().await.unwrap();
+    assert_eq!(
+        (
+            approved[0].on_behalf_of.as_deref(),
+            approved[0].note.as_deref()
+        ),
+        (Some("Zoë O'Hara-李"), Some("read it"))
+    );
+    run(
+        &database,
+        "insert into tabellion.ledger
+           (event, version, name, checksum, rollback_checksum, on_behalf_of, duration_ms, tool)
+         select 'approved', version, name, checksum, rollback_checksum, e'Eve\\nforged \\u202e', 0, 'x'
+         from tabellion.ledger where id = 1",
+    )
+    .await;
+    let history = engine.history().await.unwrap();
+    let shown = history.last().unwrap().on_behalf_of.as_deref();
+    assert_eq!(shown, Some("Eve\\nforged \\u{202e}"));
 }

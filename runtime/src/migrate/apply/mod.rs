@@ -105,6 +105,7 @@ impl Migrator {
         set: &'a Migrations,
         options: &ApplyOptions,
     ) -> Result<Vec<&'a Migration>, MigrateError> {
+        self.plain()?;
         let last = match &options.to {
             Some(version) => &set.known(version)?.version,
             None if Ledger::has_all(&self.client, set).await => return Ok(Vec::new()),

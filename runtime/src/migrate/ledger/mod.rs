@@ -11,6 +11,7 @@ mod write;
 
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+use super::approve::is_hidden;
 use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
@@ -75,7 +76,7 @@ impl Event {
     }
 }
 
-/// One row of the ledger.
+/// One row of the ledger. In its texts control characters are escaped, such as `\n`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Grows with every row; of those that set a migration's state, in the order of commits.
@@ -199,12 +200,21 @@ fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &SimpleQueryRow
     })
 }
 
+/// A text with what forges lines made visible, such as `\n`: whoever may add rows may write anything.
+fn seen(text: &str) -> String {
+    let one = |c: char| match is_hidden(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
 /// Reads a row of [`COLUMNS`].
 pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
     let value = |index| (index < row.len()).then(|| row.get(index)).flatten();
-    let text = |index| value(index).unwrap_or_default().to_owned();
-    let some = |index| value(index).map(str::to_owned);
-    let spelled = value(1).unwrap_or_default();
+    let text = |index| seen(value(index).unwrap_or_default());
+    let some = |index| value(index).map(seen);
+    let spelled = text(1);
     let known = Event::ALL.iter().find(|(_, name)| *name == spelled);
     let Some(&(event, _)) = known else {
         return Err(MigrateError::history(format!(
