@@ -9,10 +9,10 @@ mod order;
 mod outside;
 mod pooler;
 mod proof;
-mod session;
 #[allow(dead_code)] // shared with the tests of queries
 #[path = "../query_scoped/proxy.rs"]
 mod proxy;
+mod session;
 mod supabase;
 #[path = "../migrate_support/mod.rs"]
 mod support;
