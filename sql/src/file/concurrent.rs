@@ -4,7 +4,7 @@
 //! Source: <https://www.postgresql.org/docs/15/sql-createindex.html> and
 //! <https://www.postgresql.org/docs/15/sql-dropindex.html>.
 
-use super::statements::tokens;
+use super::tokens::tokens;
 use crate::ident;
 use crate::schema::QualifiedName;
 

@@ -1,6 +1,6 @@
 //! What normalising a file must not change: the inside of its literals, quoted names and dollar quotes.
 
-use super::statements::tokens;
+use super::tokens::tokens;
 use super::{FileError, lines};
 
 /// Refuses a file that [`normalize`](super::normalize) would give another meaning.

@@ -1,6 +1,6 @@
 //! Statements as messages show them: what a literal holds may be a password, or a row's value.
 
-use super::statements::{Kind, next};
+use super::tokens::{Kind, next};
 
 /// A statement without what its literals hold: `'…'` for a text, however it is quoted. Where it cannot be
 /// taken apart, its first word.

@@ -19,6 +19,7 @@ mod literals;
 mod masked;
 mod seal;
 mod statements;
+mod tokens;
 
 use std::fmt;
 
@@ -30,9 +31,9 @@ pub use header::Header;
 pub use literals::keeps_literals;
 pub use masked::masked;
 pub use seal::{FileSeal, Hunk};
-#[cfg(feature = "parse")]
-pub(crate) use statements::tokens;
 pub use statements::{Statement, statements};
+#[cfg(feature = "parse")]
+pub(crate) use tokens::tokens;
 
 /// A migration file, or what it says, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
