@@ -41,21 +41,7 @@ impl Migrator {
             ledger::enter(&self.client, &[Row::claim(reason)], who, "", false).await
         }
         .await;
-        match written {
-            Ok(entries) => {
-                self.end().await?;
-                entries.iter().for_each(|entry| self.ledger.push(entry));
-                entries.into_iter().next().ok_or_else(|| {
-                    MigrateError::Server(
-                        "the server did not confirm the ledger's row; run it again".into(),
-                    )
-                })
-            }
-            Err(error) => {
-                self.abort().await;
-                Err(error)
-            }
-        }
+        self.entered(written).await
     }
 
     fn claimable(&self) -> Result<(), MigrateError> {

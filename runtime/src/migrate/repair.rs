@@ -71,21 +71,7 @@ impl Migrator {
             ledger::enter(&self.client, &[row], who, &beside, false).await
         }
         .await;
-        match written {
-            Ok(entries) => {
-                self.end().await?;
-                entries.iter().for_each(|entry| self.ledger.push(entry));
-                entries.into_iter().next().ok_or_else(|| {
-                    MigrateError::Server(
-                        "the server did not confirm the ledger's row; run it again".into(),
-                    )
-                })
-            }
-            Err(error) => {
-                self.abort().await;
-                Err(error)
-            }
-        }
+        self.entered(written).await
     }
 
     /// The row that a repair writes: its event, and the migration's name and checksums.

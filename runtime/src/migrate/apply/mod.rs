@@ -183,6 +183,28 @@ impl Migrator {
         ended.map_err(|error| MigrateError::server("releasing the migration lock", &error))
     }
 
+    /// Ends the transaction in which one row was entered that runs no file, and takes the row in.
+    pub(super) async fn entered(
+        &mut self,
+        written: Result<Vec<Entry>, MigrateError>,
+    ) -> Result<Entry, MigrateError> {
+        match written {
+            Ok(entries) => {
+                self.end().await?;
+                entries.iter().for_each(|entry| self.ledger.push(entry));
+                entries.into_iter().next().ok_or_else(|| {
+                    MigrateError::Server(
+                        "the server did not confirm the ledger's row; run it again".into(),
+                    )
+                })
+            }
+            Err(error) => {
+                self.abort().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Ends the transaction after an error; nothing that was read in it counts.
     pub(super) async fn abort(&mut self) {
         self.ledger = Ledger::default();
