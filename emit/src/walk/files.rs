@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr as _;
 
 use proc_macro2::TokenStream;
 
 use super::scope::Derive;
-use super::strip;
+use super::{Share, strip};
 
 /// Where `mod name;` looks for its file. Paths are relative to the manifest's folder.
 #[derive(Clone, Debug)]
@@ -120,24 +121,28 @@ pub(super) struct Source {
     /// Whether the text has a `cfg` or a `cfg_attr` anywhere. Where it has not, every world reads a
     /// struct alike.
     pub(super) names_cfg: bool,
+    /// The types that were put off, by the number that stands between their braces.
+    pub(super) later: Rc<[Rc<str>]>,
 }
 
 /// Reads a file as rustc does: UTF-8, a byte order mark and a `#!` line dropped, `\r\n` folded to
 /// `\n` (inside literals too). `None` if it cannot be read or its brackets and literals do not
-/// add up.
-pub(super) fn source(file: &Path) -> Option<Source> {
+/// add up. The types of other shares are put off.
+pub(super) fn source(file: &Path, share: Share) -> Option<Source> {
     let text = prepared(fs::read_to_string(file).ok()?);
     let names_derive = Derive::NAMES.iter().any(|(name, _)| text.contains(name));
     let names_cfg = text.contains("cfg");
     // Where no function is named there is none to take out.
-    let text = match text.contains("fn ") {
-        true => strip::bodies(&text, names_derive).unwrap_or(text),
-        false => text,
+    let stripped = match share.of > 1 || text.contains("fn ") {
+        true => strip::strip(&text, names_derive, &|name| share.has(name)),
+        false => None,
     };
+    let (text, later) = stripped.map_or((text, Vec::new()), |it| (it.text, it.later));
     Some(Source {
         tokens: TokenStream::from_str(&text).ok()?,
         names_derive,
         names_cfg,
+        later: later.into_iter().map(Rc::from).collect(),
     })
 }
 

@@ -22,8 +22,8 @@ mod tree;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use proc_macro2::TokenStream;
 use syn::{DeriveInput, Ident};
 
 pub(crate) use cfg::{Cfg, Worlds};
@@ -84,35 +84,37 @@ impl Found {
 
 /// A struct or an enum, parsed once it is asked for.
 struct Input {
-    tokens: TokenStream,
+    /// As it is written, where that was put off.
+    text: Rc<str>,
     read: OnceCell<Option<DeriveInput>>,
 }
 
 impl Input {
-    fn read(input: DeriveInput) -> Input {
+    /// One that was parsed, or refused.
+    fn read(input: Option<DeriveInput>) -> Input {
         Input {
-            tokens: TokenStream::new(),
-            read: OnceCell::from(Some(input)),
+            text: Rc::from(""),
+            read: OnceCell::from(input),
         }
     }
 
     /// One that nothing conditional stands in.
-    fn later(tokens: TokenStream) -> Input {
+    fn later(text: Rc<str>) -> Input {
         Input {
-            tokens,
+            text,
             read: OnceCell::new(),
         }
     }
 
     fn parse(&self) -> Option<DeriveInput> {
-        let mut input: DeriveInput = syn::parse2(self.tokens.clone()).ok()?;
+        let mut input: DeriveInput = syn::parse_str(&self.text).ok()?;
         input.attrs.retain(|attr| !attr.path().is_ident("derive"));
         Some(input)
     }
 }
 
-/// Which items a walk reads at once, because they are asked for in any case: every `of`th. The others it
-/// reads where one that is asked for leads to them.
+/// Which items a walk reads at once, because they are asked for in any case. The others it reads where one
+/// that is asked for leads to them.
 ///
 /// Tokens cannot go from one thread to another, so that each thread walks the crate and reads its share.
 #[derive(Debug, Clone, Copy)]
@@ -122,9 +124,14 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Whether the item of this number belongs to it.
-    pub(crate) fn has(self, ordinal: usize) -> bool {
-        ordinal % self.of == self.number
+    /// Whether the item of this name belongs to it, `r#` left out.
+    pub(crate) fn has(self, name: &str) -> bool {
+        let all = name.bytes().fold(0_u32, |all, byte| {
+            all.wrapping_mul(31).wrapping_add(u32::from(byte))
+        });
+        // The low bits of the product say little more than whether there are many odd letters.
+        let high = all.wrapping_mul(0x9e37_79b1) >> 16;
+        high as usize % self.of == self.number
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, TokenStreamExt as _};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::buffer::Cursor;
 use syn::parse::{ParseBuffer, ParseStream, Parser as _};
 use syn::{DeriveInput, Ident};
@@ -44,6 +44,8 @@ pub(super) struct Place {
     bodies: bool,
     /// Whether a struct of the file may differ from world to world.
     conditional: bool,
+    /// The types of the file that were put off.
+    later: Rc<[Rc<str>]>,
 }
 
 impl<'c> Tree<'c> {
@@ -71,6 +73,7 @@ impl<'c> Tree<'c> {
                 file: root.into(),
                 bodies: false,
                 conditional: false,
+                later: Rc::from([]),
             },
         );
         tree.index.settle_globs();
@@ -90,7 +93,7 @@ impl<'c> Tree<'c> {
         let source = if self.open.contains(&real) {
             None
         } else {
-            files::source(&whole)
+            files::source(&whole, self.share)
         };
         let Some(source) = source else {
             return self.refuse(file);
@@ -98,6 +101,7 @@ impl<'c> Tree<'c> {
         place.file = file.into();
         place.bodies = source.names_derive;
         place.conditional = source.names_cfg;
+        place.later = source.later;
         self.open.push(real);
         self.tokens(source.tokens, place);
         self.open.pop();
@@ -301,17 +305,17 @@ impl<'c> Tree<'c> {
         }
         let ordinal = self.met;
         self.met += 1;
-        let readings = if place.conditional || self.share.has(ordinal) {
-            let Ok(input) = text.start.parse::<DeriveInput>() else {
-                self.refuse(&place.file);
-                return worlds;
-            };
+        let readings = if let Some(text) = text.put_off(&place.later) {
+            vec![(Input::later(text), kinds(&ours), here)]
+        } else if let Ok(input) = text.start.parse::<DeriveInput>() {
             let readings = self.readings(input, &ours, here, &place.file);
             let read = readings.into_iter();
-            read.map(|(input, derives, worlds)| (Input::read(input), derives, worlds))
+            read.map(|(input, derives, worlds)| (Input::read(Some(input)), derives, worlds))
                 .collect()
         } else {
-            vec![(Input::later(text.tokens()), kinds(&ours), here)]
+            // Whatever refers to it finds it broken, as the threads do that put it off.
+            self.refuse(&place.file);
+            vec![(Input::read(None), kinds(&ours), here)]
         };
         for (input, derives, worlds) in readings {
             let item = self.items.len();
@@ -377,17 +381,24 @@ struct Text<'a, 'b> {
 }
 
 impl Text<'_, '_> {
-    /// Its tokens, for another time.
-    fn tokens(&self) -> TokenStream {
-        let mut tokens = TokenStream::new();
+    /// What was written in its place, if it was put off.
+    fn put_off(&self, later: &[Rc<str>]) -> Option<Rc<str>> {
+        if later.is_empty() {
+            return None;
+        }
         let mut at = self.start.cursor();
+        let mut last = None;
         while at != self.end
             && let Some((tree, next)) = at.token_tree()
         {
-            tokens.append(tree);
-            at = next;
+            (last, at) = (Some(tree), next);
         }
-        tokens
+        let Some(TokenTree::Group(braces)) = last else {
+            return None;
+        };
+        // No type holds a number.
+        let number = braces.stream().to_string().parse::<usize>().ok()?;
+        later.get(number).cloned()
     }
 }
 

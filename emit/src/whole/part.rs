@@ -1,7 +1,8 @@
 //! A share of a target's items, read and lowered by one thread.
 //!
 //! What reading leaves behind holds tokens, which cannot go from one thread to another; what it comes to is
-//! plain data. So each thread walks the whole target, and reads its share and whatever that refers to.
+//! plain data. So each thread walks the whole target, its share as it is written and the names of the rest, and
+//! reads its share and whatever that refers to.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -65,7 +66,7 @@ impl Part {
     ) -> Part {
         let walk = walk::walk(manifest_dir, target, cfg, share);
         let reads = Reads::of(&walk);
-        let own = (0..walk.items.len()).filter(|&index| share.has(walk.items[index].ordinal));
+        let own = (0..walk.items.len()).filter(|&index| share.has(&plain(&walk.items[index].name)));
         let items = own.map(|index| {
             let seen = Seen {
                 reads: &reads,

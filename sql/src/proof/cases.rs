@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{ProofScope, ProofSetting, array, text, values};
+use super::out::Values;
+use super::{ProofScope, ProofSetting, values};
 use crate::ident::quote_literal;
 use crate::schema::{Platform, Schema, Type};
 
@@ -19,25 +20,14 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn is_unset(&self) -> bool {
-        self.settings.is_empty()
-    }
-
-    pub(super) fn is_for(&self, table: &str) -> bool {
-        let tables = self.tables.as_ref();
-        tables.is_none_or(|tables| tables.iter().any(|name| name == table))
-    }
-
-    pub(super) fn to_values(&self) -> Vec<String> {
-        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
-        let null = || "null".to_owned();
-        let tables = self.tables.as_ref();
-        vec![
-            text(&self.label),
-            self.tenant.map_or_else(null, text),
-            text(&settings),
-            tables.map_or_else(null, |tables| array(tables.iter().map(String::as_str))),
-        ]
+    pub(super) fn write(&self, values: &mut Values<'_>) {
+        values.text(&self.label);
+        values.text_or_null(self.tenant);
+        values.text(&serde_json::to_string(&self.settings).unwrap_or_default());
+        match &self.tables {
+            Some(tables) => values.array(tables.iter().map(String::as_str)),
+            None => values.sql("null"),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 -- What the structs declare is entered in these tables.
 
 create temp table rls_table (
-  name text primary key,
+  place serial, name text primary key,
   secured boolean not null
 );
 create temp table rls_policy (
@@ -13,7 +13,7 @@ create temp table rls_policy (
 create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
 create temp table rls_sequence (name text primary key, roles text[]);
 create temp table rls_case (
-  label text primary key,
+  place serial, label text primary key,
   tenant text,                 -- whose scope it is, where every setting says the same
   settings jsonb not null,
   tables text[]                -- the tables that it is for, where not for all

@@ -14,19 +14,21 @@
 //! | `cases` | what the scopes may say |
 //! | `rows` | the rows of each table that the commands are tried on |
 //! | `values` | values of a type, different ones and such that fit |
+//! | `out` | the file as it grows |
 
 mod cases;
+mod out;
 mod rows;
 mod values;
 
 use std::collections::BTreeSet;
 
-use crate::ident::{object_name, quote, quote_literal};
+use crate::ident::{object_name, quote};
 use crate::schema::{
     Command, Expr, Generated, Platform, Policy, QualifiedName, Schema, Table, Type, extension,
 };
 
-use cases::Case;
+use out::{Out, Values, text};
 use rows::Row;
 
 /// Who may ask, as a struct that derives `Scope` declares it. Schema data holds the role alone.
@@ -64,6 +66,21 @@ const TITLE: &str = "\
 -- The first thing that is not as expected ends it with an error. It prints TAP, which `supabase test db` reads too.
 ";
 
+/// What is asserted, in its order: a setting that was set is never unset again in a session, so that nothing may be
+/// said before the first case of every table.
+const PROOF: &str = "\
+select pg_temp.prove(p.on_table, p.label) from (
+  select t.name as on_table, c.label
+  from pg_temp.rls_table t cross join pg_temp.rls_case c
+  where t.name in (select on_table from pg_temp.rls_grant) and t.name = any (coalesce(c.tables, array[t.name]))
+  order by c.settings <> '{}', t.place, c.place
+) p;
+select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table order by place) t;
+select pg_temp.prove_policies(name) from (
+  select name from pg_temp.rls_table where name in (select on_table from pg_temp.rls_policy) order by place
+) t;
+select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table order by place) t;";
+
 /// The text of `tests/rls_tests.sql` for a schema and the scopes that its policies read.
 pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     let mut scopes = scopes.to_vec();
@@ -93,61 +110,33 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     out.line("");
     out.line(ENGINE);
     out.line("-- Who may ask, and what they may say of themselves.\n");
-    let roles = schema.roles.keys().map(|role| vec![text(role)]);
-    out.insert("rls_role (name)", roles);
+    let roles = schema.roles.keys();
+    out.insert("rls_role (name)", roles, |values, role| values.text(role));
     out.insert(
         "rls_case (label, tenant, settings, tables)",
-        cases.iter().map(Case::to_values),
+        &cases,
+        |values, case| case.write(values),
     );
     for proven in &tables {
         proven.declare(&mut out);
     }
     out.line("-- The proof.\n");
     out.line("select pg_temp.prepare();\n");
-    for proof in proofs(schema, &tables, &cases) {
-        out.line(&format!("select pg_temp.{proof};"));
-    }
+    out.line(PROOF);
+    out.line(&format!("select pg_temp.prove_roles({});", logins(schema)));
     // At the end, and counted by the server: two branches that both add a table would else meet in this line.
     out.line("\nselect '1..' || count(*) from pg_temp.rls_proven;");
     out.line("rollback;");
     out.0
 }
 
-/// The calls that assert something, in their order.
-fn proofs(schema: &Schema, tables: &[Proven<'_>], cases: &[Case]) -> Vec<String> {
-    let mut proofs = Vec::new();
-    // A setting that was set is never unset again in a session, so that nothing may be said before the first case
-    // of every table.
-    let (unset, said): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.is_unset());
-    let mut prove = |proven: &Proven<'_>, case: &Case| {
-        if !proven.table.grants.is_empty() && case.is_for(&proven.shown) {
-            proofs.push(format!(
-                "prove({}, {})",
-                quote_literal(&proven.shown),
-                quote_literal(&case.label)
-            ));
-        }
-    };
-    for proven in tables {
-        unset.iter().for_each(|case| prove(proven, case));
-    }
-    for proven in tables {
-        said.iter().for_each(|case| prove(proven, case));
-    }
-    for step in ["prove_strangers", "prove_policies", "prove_catalog"] {
-        for proven in tables {
-            if step != "prove_policies" || !proven.table.rls.policies().is_empty() {
-                proofs.push(format!("{step}({})", quote_literal(&proven.shown)));
-            }
-        }
-    }
-    // Supabase's own logins are beyond what a schema can promise; its API comes in by this one.
-    let only = match schema.platform {
+/// The logins that are looked at.
+fn logins(schema: &Schema) -> &'static str {
+    match schema.platform {
+        // Supabase's own logins are beyond what a schema can promise; its API comes in by this one.
         Platform::Supabase => "array['authenticator']",
         Platform::Postgres => "null",
-    };
-    proofs.push(format!("prove_roles({only})"));
-    proofs
+    }
 }
 
 /// Where names without a schema are looked up: `public` for raw SQL, then where extensions lie. What a session
@@ -175,65 +164,69 @@ impl Proven<'_> {
     fn declare(&self, out: &mut Out) {
         let table = text(&self.shown);
         out.line(&format!("-- {}, {}\n", self.shown, self.table.source));
-        let secured = self.table.rls.is_enabled().to_string();
-        out.insert("rls_table (name, secured)", [vec![table.clone(), secured]]);
-        let grants = self.table.grants.iter().map(|(role, commands)| {
-            let commands = commands.iter().map(|command| command.as_str());
-            vec![table.clone(), text(role), array(commands)]
+        out.insert("rls_table (name, secured)", [()], |values, ()| {
+            values.sql(&table);
+            values.is(self.table.rls.is_enabled());
         });
-        out.insert("rls_grant (on_table, role, commands)", grants);
-        let inserters = || {
-            let grants = self.table.grants.iter();
-            grants
-                .filter(|(_, commands)| commands.contains(&Command::Insert))
-                .map(|(role, _)| role.as_str())
-        };
+        out.insert(
+            "rls_grant (on_table, role, commands)",
+            &self.table.grants,
+            |values, (role, commands)| {
+                values.sql(&table);
+                values.text(role);
+                values.array(commands.iter().map(|command| command.as_str()));
+            },
+        );
+        let grants = self.table.grants.iter();
+        let inserters: Vec<&str> = grants
+            .filter(|(_, commands)| commands.contains(&Command::Insert))
+            .map(|(role, _)| role.as_str())
+            .collect();
         let columns = self.table.columns.iter();
         let sequences = columns
             .filter(|column| column.generated == Some(Generated::Serial))
-            .filter(|_| inserters().next().is_some())
-            .map(|column| {
-                let name = object_name(&self.name.name, &column.name, "seq");
-                let sequence = QualifiedName::new(&self.name.schema, name);
-                vec![text(&sequence.to_string()), array(inserters())]
-            });
-        out.insert("rls_sequence (name, roles)", sequences);
-        let policies = self.table.rls.policies().iter().map(|(name, policy)| {
-            let mut values = vec![table.clone(), text(name)];
-            values.extend(policy_values(policy, self.table, self.scopes));
-            values
+            .filter(|_| !inserters.is_empty());
+        out.insert("rls_sequence (name, roles)", sequences, |values, column| {
+            let name = object_name(&self.name.name, &column.name, "seq");
+            let sequence = QualifiedName::new(&self.name.schema, name);
+            values.text(&sequence.to_string());
+            values.array(inserters.iter().copied());
         });
+        let of_tenant: BTreeSet<&str> = rows::exprs(self.table)
+            .into_iter()
+            .map(|(sql, expr)| (sql, is_of_tenant(expr, self.table, self.scopes)))
+            .filter_map(|(sql, is)| is.then_some(sql))
+            .collect();
         out.insert(
             "rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant)",
-            policies,
+            self.table.rls.policies(),
+            |values, (name, policy)| {
+                values.sql(&table);
+                values.text(name);
+                policy_values(values, policy, &of_tenant);
+            },
         );
-        let rows = self.rows.iter().map(|row| {
-            let mut values = vec![table.clone()];
-            values.extend(row.to_values());
-            values
-        });
         out.insert(
             "rls_row (on_table, label, tenant, is_row, entry, contents, moves)",
-            rows,
+            &self.rows,
+            |values, row| {
+                values.sql(&table);
+                row.write(values);
+            },
         );
     }
 }
 
-fn policy_values(policy: &Policy, table: &Table, scopes: &[ProofScope]) -> Vec<String> {
-    let expr = |expr: &Option<Expr>| {
-        let sql = expr.as_ref().map(|expr| text(&expr.sql));
-        format!("\n    {}", sql.as_deref().unwrap_or("null"))
-    };
-    let mut said = policy.using.iter().chain(&policy.check).peekable();
-    let of_tenant = said.peek().is_some() && said.all(|it| is_of_tenant(it, table, scopes));
-    vec![
-        text(policy.command.map_or("all", Command::as_str)),
-        (!policy.restrictive).to_string(),
-        array(policy.roles.iter().map(String::as_str)),
-        expr(&policy.using),
-        expr(&policy.check),
-        of_tenant.to_string(),
-    ]
+fn policy_values(values: &mut Values<'_>, policy: &Policy, of_tenant: &BTreeSet<&str>) {
+    values.text(policy.command.map_or("all", Command::as_str));
+    values.is(!policy.restrictive);
+    values.array(policy.roles.iter().map(String::as_str));
+    let said = || policy.using.iter().chain(&policy.check);
+    for expr in [&policy.using, &policy.check] {
+        values.below(expr.as_ref().map(|expr| expr.sql.as_str()));
+    }
+    let is_of_tenant = said().all(|expr| of_tenant.contains(expr.sql.as_str()));
+    values.is(is_of_tenant && said().next().is_some());
 }
 
 /// Whether an expression says that one column equals what the scope says, and nothing else, so that the rows of
@@ -276,44 +269,6 @@ fn is_of_tenant(expr: &Expr, table: &Table, scopes: &[ProofScope]) -> bool {
             .iter()
             .all(|word| !said.contains(word));
     read > 0 && is_one_value && is_plain
-}
-
-/// A text as SQL: between dollars where it holds quotes, as a literal elsewhere.
-fn text(text: &str) -> String {
-    let tag = if text.contains('$') { "$sql$" } else { "$$" };
-    if text.contains('\'') && !text.contains(tag) {
-        format!("{tag}{text}{tag}")
-    } else {
-        quote_literal(text)
-    }
-}
-
-fn array<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.map(text).collect();
-    format!("array[{}]", names.join(", "))
-}
-
-/// The file as it grows.
-#[derive(Default)]
-struct Out(String);
-
-impl Out {
-    fn line(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
-    }
-
-    /// An `insert` of rows, where there are any.
-    fn insert(&mut self, into: &str, rows: impl IntoIterator<Item = Vec<String>>) {
-        let rows: Vec<String> = rows
-            .into_iter()
-            .map(|values| format!("  ({})", values.join(", ").replace(", \n", ",\n")))
-            .collect();
-        if !rows.is_empty() {
-            self.line(&format!("insert into pg_temp.{into} values"));
-            self.line(&format!("{};\n", rows.join(",\n")));
-        }
-    }
 }
 
 #[cfg(test)]

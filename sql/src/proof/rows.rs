@@ -1,9 +1,10 @@
 //! The rows that commands are tried on: of one tenant, of another one, of the empty text, and one more for each value
 //! that a policy tells apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{text, values};
+use super::out::Values;
+use super::values;
 use crate::ident::quote;
 use crate::schema::{Column, Expr, Generated, IndexKey, QualifiedName, Schema, Table, Type};
 
@@ -21,25 +22,29 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn to_values(&self) -> Vec<String> {
-        let null = || "null".to_owned();
-        vec![
-            text(&self.label),
-            self.tenant.map_or_else(null, text),
-            text(&self.is_row),
-            format!("\n    {}", text(&self.entry)),
-            self.contents.as_deref().map_or_else(null, text),
-            self.moves.to_string(),
-        ]
+    pub(super) fn write(&self, values: &mut Values<'_>) {
+        values.text(&self.label);
+        values.text_or_null(self.tenant);
+        values.text(&self.is_row);
+        values.below(Some(&self.entry));
+        values.text_or_null(self.contents.as_deref());
+        values.is(self.moves);
     }
 }
 
 /// The columns that the policies of a table read.
 pub(super) fn read_by_policies(table: &Table) -> BTreeSet<String> {
+    let exprs = exprs(table);
+    let columns = exprs.values().flat_map(|expr| expr.columns.iter().cloned());
+    columns.collect()
+}
+
+/// What the policies of a table say, each text once.
+pub(super) fn exprs(table: &Table) -> BTreeMap<&str, &Expr> {
     let policies = table.rls.policies().values();
     policies
         .flat_map(|policy| policy.using.iter().chain(&policy.check))
-        .flat_map(|expr| expr.columns.iter().cloned())
+        .map(|expr| (expr.sql.as_str(), expr))
         .collect()
 }
 
@@ -100,6 +105,7 @@ pub(super) fn rows(
         table,
         read,
         keys: keys(table),
+        said: exprs(table),
         is_short,
     };
     maker.rows()
@@ -125,6 +131,8 @@ struct Maker<'a> {
     table: &'a Table,
     read: BTreeSet<String>,
     keys: Vec<Vec<String>>,
+    /// What the policies say, each text once.
+    said: BTreeMap<&'a str, &'a Expr>,
     is_short: bool,
 }
 
@@ -225,16 +233,13 @@ impl<'a> Maker<'a> {
     /// The literals that policies compare a column with, and the integers beside them.
     fn compared(&self, column: &Column) -> Vec<String> {
         let mut found = Vec::new();
-        let policies = self.table.rls.policies().values();
-        for expr in policies.flat_map(|policy| policy.using.iter().chain(&policy.check)) {
-            for operator in ["=", "<>", "<", "<=", ">", ">=", "in"] {
-                let before = format!("{} {operator} ", quote(&column.name));
-                for (at, _) in expr.sql.match_indices(&before) {
-                    let rest = &expr.sql[at + before.len()..];
-                    let rest = rest
-                        .strip_prefix('(')
-                        .filter(|_| operator == "in")
-                        .unwrap_or(rest);
+        let name = format!("{} ", quote(&column.name));
+        for sql in self.said.keys() {
+            for (at, _) in sql.match_indices(&name) {
+                let rest = &sql[at + name.len()..];
+                let operators = ["= ", "<> ", "<= ", "< ", ">= ", "> ", "in ("];
+                let mut operators = operators.iter();
+                if let Some(rest) = operators.find_map(|operator| rest.strip_prefix(operator)) {
                     found.extend(literals(rest));
                 }
             }
