@@ -40,80 +40,20 @@ pub(crate) struct Declared {
 
 impl Declared {
     pub(crate) fn of(schema: &Schema, scopes: &[ProofScope], sealed: &Schema) -> Declared {
-        let (proof, (facts, whole)) = both(
-            || (!schema.tables.is_empty()).then(|| rls_tests(schema, scopes)),
-            || {
-                let facts = || SchemaFacts::of(schema);
-                if *sealed == Schema::default() {
-                    return (Some(facts()), None);
-                }
-                let whole = || plan(&Schema::default(), schema).body();
-                let (facts, whole) = both(|| (sealed != schema).then(facts), whole);
-                (facts, Some(whole))
-            },
-        );
+        let is_first = *sealed == Schema::default();
         Declared {
-            whole,
-            proof,
-            facts,
+            whole: (!is_first).then(|| plan(&Schema::default(), schema).body()),
+            proof: (!schema.tables.is_empty()).then(|| rls_tests(schema, scopes)),
+            facts: (is_first || sealed != schema).then(|| SchemaFacts::of(schema)),
         }
     }
 }
 
-/// The artifacts for a schema, and the migrations that lead to it from the sealed one.
-pub(crate) fn artifacts(lock: &Lock, declared: Declared, migrations: &[Migration]) -> Artifacts {
-    // From nothing to the schema there is one way.
-    let whole = declared.whole.unwrap_or_else(|| {
-        let bodies = migrations.iter().map(|migration| migration.up.plan.body());
-        bodies.collect()
-    });
-    let mut files = Artifacts::from([
-        ("schema.sql".to_owned(), Some(file(SCHEMA, &whole))),
-        (PROOF.to_owned(), declared.proof),
-    ]);
-    let mut pairs = Vec::new();
-    for (number, migration) in (1..).zip(migrations) {
-        let place = if migrations.len() == 1 {
-            String::new()
-        } else {
-            format!(" ({number} of {})", migrations.len())
-        };
-        let up = || {
-            draft(
-                &format!(
-                    "-- Draft by Tabellion{place}: from the last sealed schema to the structs.\n\
-                 -- Written by the build; `cargo tabellion seal NAME` makes it a migration.\n"
-                ),
-                &migration.up,
-            )
-        };
-        let down = || {
-            draft(
-                &format!(
-                    "-- Draft by Tabellion{place}: the way back from the draft.\n\
-                 -- Written by the build; sealed together with it.\n"
-                ),
-                &migration.down,
-            )
-        };
-        // Without optimisation their checksums take longer than their texts.
-        pairs.push(both(up, down));
-    }
-    if let Some(facts) = declared.facts.filter(|_| !pairs.is_empty()) {
-        let parent = lock.head().map(|head| head.checksum);
-        let drawn = pairs.iter().map(|(up, down)| DraftPair {
-            up: up.checksum.clone(),
-            down: down.checksum.clone(),
-        });
-        let lock = Draft::text_of(parent, &facts, drawn);
-        files.insert("draft.lock".to_owned(), Some(lock));
-    }
-    for (number, (up, down)) in (1..).zip(pairs) {
-        let [up_name, down_name] = draft_files(number);
-        files.insert(up_name, Some(up.text));
-        files.insert(down_name, Some(down.text));
-    }
-    files
+/// The migrations from what is sealed to the structs, as files.
+pub(crate) struct Pairs {
+    pairs: Vec<(Drawn, Drawn)>,
+    /// What they do on the way up, one after the other.
+    whole: String,
 }
 
 /// A file of a draft.
@@ -122,23 +62,86 @@ struct Drawn {
     checksum: String,
 }
 
-fn draft(title: &str, script: &Script) -> Drawn {
-    let header = Header {
-        no_transaction: script.no_transaction,
-        hazards: script.hazards(),
-        ..Header::default()
-    };
-    let text = file(&format!("{title}{header}"), &script.body());
-    let checksum = checksum(&text);
-    Drawn { text, checksum }
+impl Pairs {
+    pub(crate) fn of(migrations: &[Migration]) -> Pairs {
+        let mut whole = String::new();
+        let mut pairs = Vec::new();
+        for (number, migration) in (1..).zip(migrations) {
+            let place = if migrations.len() == 1 {
+                String::new()
+            } else {
+                format!(" ({number} of {})", migrations.len())
+            };
+            let body = migration.up.plan.body();
+            let up = || {
+                let title = format!(
+                    "-- Draft by Tabellion{place}: from the last sealed schema to the structs.\n\
+                     -- Written by the build; `cargo tabellion seal NAME` makes it a migration.\n"
+                );
+                Drawn::of(&title, &migration.up, &body)
+            };
+            let down = || {
+                let title = format!(
+                    "-- Draft by Tabellion{place}: the way back from the draft.\n\
+                     -- Written by the build; sealed together with it.\n"
+                );
+                Drawn::of(&title, &migration.down, &migration.down.plan.body())
+            };
+            // Without optimisation their checksums take longer than their texts.
+            pairs.push(both(down, up));
+            whole.push_str(&body);
+        }
+        let pairs = pairs.into_iter().map(|(down, up)| (up, down)).collect();
+        Pairs { pairs, whole }
+    }
 }
 
-fn file(header: &str, body: &str) -> String {
-    if body.is_empty() {
-        header.to_owned()
-    } else {
-        format!("{header}\n{body}")
+impl Drawn {
+    fn of(title: &str, script: &Script, body: &str) -> Drawn {
+        let header = Header {
+            no_transaction: script.no_transaction,
+            hazards: script.hazards(),
+            ..Header::default()
+        };
+        let header = format!("{title}{header}");
+        let text = file(&header, &[&script.opening(), body]);
+        let checksum = checksum(&text);
+        Drawn { text, checksum }
     }
+}
+
+/// The artifacts for a schema, and the migrations that lead to it from the sealed one.
+pub(crate) fn artifacts(lock: &Lock, declared: Declared, drawn: Pairs) -> Artifacts {
+    // From nothing to the schema there is one way.
+    let whole = declared.whole.unwrap_or(drawn.whole);
+    let mut files = Artifacts::from([
+        ("schema.sql".to_owned(), Some(file(SCHEMA, &[&whole]))),
+        (PROOF.to_owned(), declared.proof),
+    ]);
+    if let Some(facts) = declared.facts.filter(|_| !drawn.pairs.is_empty()) {
+        let parent = lock.head().map(|head| head.checksum);
+        let pairs = drawn.pairs.iter().map(|(up, down)| DraftPair {
+            up: up.checksum.clone(),
+            down: down.checksum.clone(),
+        });
+        let lock = Draft::text_of(parent, &facts, pairs);
+        files.insert("draft.lock".to_owned(), Some(lock));
+    }
+    for (number, (up, down)) in (1..).zip(drawn.pairs) {
+        let [up_name, down_name] = draft_files(number);
+        files.insert(up_name, Some(up.text));
+        files.insert(down_name, Some(down.text));
+    }
+    files
+}
+
+fn file(header: &str, body: &[&str]) -> String {
+    let mut text = header.to_owned();
+    if body.iter().any(|part| !part.is_empty()) {
+        text.push('\n');
+    }
+    text.extend(body.iter().copied());
+    text
 }
 
 /// Adds, as files that must not be there, the drafts that an earlier build has written.

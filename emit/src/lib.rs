@@ -37,7 +37,7 @@ use tabellion_sql::lock::Lock;
 use tabellion_sql::plan;
 use tabellion_sql::schema::{Extension, Platform, Schema};
 
-use artifacts::{Artifacts, Declared};
+use artifacts::{Artifacts, Declared, Pairs};
 pub use error::Error;
 use mode::Mode;
 use stamp::Stamp;
@@ -200,15 +200,18 @@ impl Emitter {
     fn draw(&self, root: &Path, lock: Lock, whole: &mut Whole) -> Option<Drawn> {
         // What is missing from an incomplete reading would read as a drop.
         let schema = whole.schema()?;
-        let (declared, migrations) = both(
+        let (declared, pairs) = both(
             || Declared::of(schema, whole.scopes(), &lock.schema),
-            || plan::migrations(&lock.schema, schema, whole.renames(), &self.settings),
+            || {
+                plan::migrations(&lock.schema, schema, whole.renames(), &self.settings)
+                    .map(|migrations| Pairs::of(&migrations))
+            },
         );
-        match migrations {
-            Ok(migrations) => Some(Drawn {
+        match pairs {
+            Ok(pairs) => Some(Drawn {
                 lock,
                 declared,
-                migrations,
+                pairs,
             }),
             Err(questions) => {
                 whole.ask(questions);
@@ -247,13 +250,13 @@ impl Emitter {
 struct Drawn {
     lock: Lock,
     declared: Declared,
-    migrations: Vec<plan::Migration>,
+    pairs: Pairs,
 }
 
 impl Drawn {
     /// What the artifacts must hold.
     fn artifacts(self, root: &Path) -> Artifacts {
-        let mut artifacts = artifacts::artifacts(&self.lock, self.declared, &self.migrations);
+        let mut artifacts = artifacts::artifacts(&self.lock, self.declared, self.pairs);
         artifacts::outdate(root, &mut artifacts);
         artifacts
     }

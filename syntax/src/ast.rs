@@ -53,7 +53,18 @@ impl PathRef {
 /// As written, that is: two paths to one item are two.
 impl PartialEq for PathRef {
     fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
+        let (own, other_path) = (&self.0, &other.0);
+        let is_plain = |path: &syn::Path| {
+            let mut segments = path.segments.iter();
+            segments.all(|segment| segment.arguments.is_none())
+        };
+        if !is_plain(own) || !is_plain(other_path) {
+            return self.text() == other.text();
+        }
+        let mut pairs = own.segments.iter().zip(&other_path.segments);
+        own.leading_colon.is_some() == other_path.leading_colon.is_some()
+            && own.segments.len() == other_path.segments.len()
+            && pairs.all(|(one, other)| one.ident == other.ident)
     }
 }
 

@@ -206,24 +206,31 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn peek(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+        let at = self.at + ahead;
+        if at < self.bytes.len() {
+            self.bytes[at]
+        } else {
+            0
+        }
     }
 
     /// The next word or punctuation; comments and literals are passed over.
     fn next(&mut self) -> Option<Token<'a>> {
         loop {
-            let byte = *self.bytes.get(self.at)?;
             let start = self.at;
+            if start >= self.bytes.len() {
+                return None;
+            }
+            let byte = self.bytes[start];
             self.at += 1;
             match byte {
+                b' ' | b'\n' | b',' | b':' => {}
                 b'/' if self.peek(0) == b'/' => self.until(b'\n'),
                 b'/' if self.peek(0) == b'*' => self.comment(),
                 b'"' => self.string(),
                 b'\'' => self.quote(),
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80.. => {
-                    while is_word(self.peek(0)) {
-                        self.at += 1;
-                    }
+                    self.word();
                     let word = &self.text[start..self.at];
                     match (word, self.peek(0)) {
                         ("r" | "br" | "cr", b'"' | b'#') if self.raw_string() => {}
@@ -244,6 +251,14 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn word(&mut self) {
+        let mut at = self.at;
+        while at < self.bytes.len() && is_word(self.bytes[at]) {
+            at += 1;
+        }
+        self.at = at;
+    }
+
     /// Passes over what an opening brace holds; gives the place of the closing one, which is next.
     fn body(&mut self) -> Option<usize> {
         let mut depth = 1_u32;
@@ -260,9 +275,11 @@ impl<'a> Scan<'a> {
     }
 
     fn until(&mut self, end: u8) {
-        while self.at < self.bytes.len() && self.peek(0) != end {
-            self.at += 1;
+        let mut at = self.at;
+        while at < self.bytes.len() && self.bytes[at] != end {
+            at += 1;
         }
+        self.at = at;
     }
 
     /// A block comment, which may hold others, from its `*` on.

@@ -103,12 +103,16 @@ impl Script {
         self.plan.hazards()
     }
 
-    /// The SQL below the file's header. A file that is one transaction limits its own waiting; a plain
-    /// SET would outlive it.
+    /// The SQL below the file's header.
     pub fn body(&self) -> String {
-        let body = self.plan.body();
-        if self.no_transaction || body.is_empty() {
-            return body;
+        self.opening() + &self.plan.body()
+    }
+
+    /// What stands before the SQL of the plan. A file that is one transaction limits its own waiting; a plain
+    /// SET would outlive it.
+    pub fn opening(&self) -> String {
+        if self.no_transaction || self.plan.is_empty() {
+            return String::new();
         }
         let Settings {
             lock_timeout,
@@ -116,7 +120,7 @@ impl Script {
         } = &self.settings;
         format!(
             "select pg_catalog.set_config('lock_timeout', {}, true);\n\
-             select pg_catalog.set_config('statement_timeout', {}, true);\n\n{body}",
+             select pg_catalog.set_config('statement_timeout', {}, true);\n\n",
             quote_literal(lock_timeout),
             quote_literal(statement_timeout)
         )
