@@ -2,7 +2,8 @@
 
 create temp table rls_table (
   place serial, name text primary key,
-  secured boolean not null
+  secured boolean not null,
+  asked boolean not null default true  -- whether anything is to be proven of it
 );
 create temp table rls_policy (
   on_table text, name text, command text, permissive boolean, roles text[],

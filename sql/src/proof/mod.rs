@@ -71,15 +71,15 @@ const TITLE: &str = "\
 const PROOF: &str = "\
 select pg_temp.prove(p.on_table, p.label) from (
   select t.name as on_table, c.label
-  from pg_temp.rls_table t cross join pg_temp.rls_case c
-  where t.name in (select on_table from pg_temp.rls_grant) and t.name = any (coalesce(c.tables, array[t.name]))
+  from pg_temp.rls_table t join pg_temp.rls_case c on t.name = any (coalesce(c.tables, array[t.name]))
+  where t.asked and t.name in (select on_table from pg_temp.rls_grant)
   order by c.settings <> '{}', t.place, c.place
 ) p;
-select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table order by place) t;
+select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table where asked order by place) t;
 select pg_temp.prove_policies(name) from (
-  select name from pg_temp.rls_table where name in (select on_table from pg_temp.rls_policy) order by place
+  select name from pg_temp.rls_table where asked and name in (select on_table from pg_temp.rls_policy) order by place
 ) t;
-select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table order by place) t;";
+select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table where asked order by place) t;";
 
 /// The text of `tests/rls_tests.sql` for a schema and the scopes that its policies read.
 pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {

@@ -17,8 +17,9 @@ set local search_path = pg_catalog, public, pg_temp;
 -- What the structs declare is entered in these tables.
 
 create temp table rls_table (
-  name text primary key,
-  secured boolean not null
+  place serial, name text primary key,
+  secured boolean not null,
+  asked boolean not null default true  -- whether anything is to be proven of it
 );
 create temp table rls_policy (
   on_table text, name text, command text, permissive boolean, roles text[],
@@ -29,7 +30,7 @@ create temp table rls_policy (
 create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
 create temp table rls_sequence (name text primary key, roles text[]);
 create temp table rls_case (
-  label text primary key,
+  place serial, label text primary key,
   tenant text,                 -- whose scope it is, where every setting says the same
   settings jsonb not null,
   tables text[]                -- the tables that it is for, where not for all
@@ -764,46 +765,17 @@ insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, m
 
 select pg_temp.prepare();
 
-select pg_temp.prove('public.inventory_actions', 'scope unset');
-select pg_temp.prove('public.notifications', 'scope unset');
-select pg_temp.prove('public.sales_pulse_actions', 'scope unset');
-select pg_temp.prove('public.social_posts', 'scope unset');
-select pg_temp.prove('public.user_preferences', 'scope unset');
-select pg_temp.prove('public.inventory_actions', 'scope empty');
-select pg_temp.prove('public.inventory_actions', 'scope of tenant A');
-select pg_temp.prove('public.inventory_actions', 'scope of tenant B');
-select pg_temp.prove('public.inventory_actions', 'scope without sense');
-select pg_temp.prove('public.notifications', 'scope empty');
-select pg_temp.prove('public.notifications', 'scope of tenant A');
-select pg_temp.prove('public.notifications', 'scope of tenant B');
-select pg_temp.prove('public.notifications', 'scope without sense');
-select pg_temp.prove('public.sales_pulse_actions', 'scope empty');
-select pg_temp.prove('public.sales_pulse_actions', 'scope of tenant A');
-select pg_temp.prove('public.sales_pulse_actions', 'scope of tenant B');
-select pg_temp.prove('public.sales_pulse_actions', 'scope without sense');
-select pg_temp.prove('public.social_posts', 'scope empty');
-select pg_temp.prove('public.social_posts', 'scope of tenant A');
-select pg_temp.prove('public.social_posts', 'scope of tenant B');
-select pg_temp.prove('public.social_posts', 'scope without sense');
-select pg_temp.prove('public.user_preferences', 'scope empty');
-select pg_temp.prove('public.user_preferences', 'scope of tenant A');
-select pg_temp.prove('public.user_preferences', 'scope of tenant B');
-select pg_temp.prove('public.user_preferences', 'scope without sense');
-select pg_temp.prove_strangers('public.inventory_actions');
-select pg_temp.prove_strangers('public.notifications');
-select pg_temp.prove_strangers('public.sales_pulse_actions');
-select pg_temp.prove_strangers('public.social_posts');
-select pg_temp.prove_strangers('public.user_preferences');
-select pg_temp.prove_policies('public.inventory_actions');
-select pg_temp.prove_policies('public.notifications');
-select pg_temp.prove_policies('public.sales_pulse_actions');
-select pg_temp.prove_policies('public.social_posts');
-select pg_temp.prove_policies('public.user_preferences');
-select pg_temp.prove_catalog('public.inventory_actions');
-select pg_temp.prove_catalog('public.notifications');
-select pg_temp.prove_catalog('public.sales_pulse_actions');
-select pg_temp.prove_catalog('public.social_posts');
-select pg_temp.prove_catalog('public.user_preferences');
+select pg_temp.prove(p.on_table, p.label) from (
+  select t.name as on_table, c.label
+  from pg_temp.rls_table t join pg_temp.rls_case c on t.name = any (coalesce(c.tables, array[t.name]))
+  where t.asked and t.name in (select on_table from pg_temp.rls_grant)
+  order by c.settings <> '{}', t.place, c.place
+) p;
+select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table where asked order by place) t;
+select pg_temp.prove_policies(name) from (
+  select name from pg_temp.rls_table where asked and name in (select on_table from pg_temp.rls_policy) order by place
+) t;
+select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table where asked order by place) t;
 select pg_temp.prove_roles(null);
 
 select '1..' || count(*) from pg_temp.rls_proven;
