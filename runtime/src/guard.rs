@@ -106,7 +106,7 @@ const fn behind_raw(path: &[u8], at: usize) -> usize {
     at
 }
 
-const fn equal(a: &str, b: &str) -> bool {
+pub(crate) const fn equal(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;

@@ -68,9 +68,9 @@ pub use database::{Builder, Database};
 pub use error::Error;
 #[cfg(feature = "json")]
 pub use json::Json;
-pub use query::Finder;
 #[doc(hidden)]
 pub use query::Index;
+pub use query::{Cursor, Finder, Page, Projection};
 pub use row::Row;
 pub use scope::{NoScope, Scope, Scoped};
 pub use tabellion_macros::{Scope, Table, TextEnum};

@@ -121,6 +121,30 @@ impl Rows {
         Ok(values)
     }
 
+    /// The last row's values at those positions, as they came; none without a row.
+    pub(crate) fn last_values(
+        &self,
+        positions: &[usize],
+    ) -> Result<Option<Vec<Option<Vec<u8>>>>, Error> {
+        let Some(body) = self.bodies.last() else {
+            return Ok(None);
+        };
+        let mut ranges = Vec::new();
+        self.locate(body, &mut ranges)?;
+        let value = |position: &usize| match ranges.get(*position) {
+            Some(Some(range)) => Ok(body.buffer().get(range.clone()).map(<[u8]>::to_vec)),
+            Some(None) => Ok(None),
+            None => Err(Error::Protocol(
+                "a row has fewer columns than were asked for",
+            )),
+        };
+        positions
+            .iter()
+            .map(value)
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
     fn locate(
         &self,
         body: &DataRowBody,

@@ -4,7 +4,7 @@
 //! and INSERT the derive writes this and nothing more; everything else is generic code of this crate:
 //!
 //! ```
-//! use tabellion::query::{Finder, Order};
+//! use tabellion::query::{Finder, Order, Total};
 //! use tabellion::scope::Setting;
 //! use tabellion::*;
 //! # pub struct Shop { domain: String }
@@ -18,6 +18,11 @@
 //!     type Scope = Shop;
 //!     const NAME: &'static str = "public.actions";
 //!     const COLUMNS: &'static [&'static str] = &["id", "shop_domain", "notes"];
+//!     const FINDERS: &'static [Index] = &[Index {
+//!         name: "actions_shop_domain_id_idx",
+//!         columns: &[("shop_domain", Order::Ascending), ("id", Order::Descending)],
+//!         predicate: &[],
+//!     }];
 //!     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
 //!         Ok(Self { id: row.get(0)?, shop_domain: row.get(1)?, notes: row.get(2)? })
 //!     }
@@ -34,12 +39,8 @@
 //! impl Action {
 //!     pub const NOTES: Column<Action, Option<String>> = Column::new("notes");
 //!
-//!     pub fn by_shop(shop_domain: impl Into<String>) -> Finder<Action, (i32,)> {
-//!         const INDEX: Index = Index {
-//!             columns: &[("shop_domain", Order::Ascending), ("id", Order::Descending)],
-//!             predicate: &[],
-//!         };
-//!         Finder::new(&INDEX, shop_domain.into())
+//!     pub fn by_shop(shop_domain: impl IntoValue<String>) -> Finder<Action, (i32,), Total> {
+//!         Finder::new(&Action::FINDERS[0], shop_domain.into_value())
 //!     }
 //! }
 //! /// The columns without which a row cannot be inserted.
@@ -58,7 +59,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::query::{Delete, Find, Insert, TableInfo, Update};
+use crate::query::{Delete, Find, Index, Insert, TableInfo, Update};
 use crate::{Error, IntoValue, Params, Row, Scope};
 
 pub use crate::text_enum::TextEnum;
@@ -81,6 +82,10 @@ pub trait Table: Sized + 'static {
     const NAME: &'static str;
     /// The columns as SQL, in the order of the struct's fields.
     const COLUMNS: &'static [&'static str];
+
+    /// The indexes that have a finder, in the order of the attributes.
+    #[doc(hidden)]
+    const FINDERS: &'static [Index] = &[];
 
     /// Reads a row whose columns are [`Table::COLUMNS`].
     ///

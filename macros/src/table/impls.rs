@@ -9,7 +9,7 @@ use tabellion_syntax::ast::{Column, PathRef};
 
 use super::{Read, fields};
 
-pub(super) fn table(read: &Read<'_>) -> TokenStream {
+pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
     let table = read.table;
     let ident = &table.ident;
     let name = QualifiedName::new(&table.schema.value, &table.name.value).to_string();
@@ -25,6 +25,12 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
         None => quote!(
             type Scope = ::tabellion::NoScope;
         ),
+    };
+    let finders = match finders {
+        [] => TokenStream::new(),
+        finders => quote! {
+            const FINDERS: &'static [::tabellion::Index] = &[#(#finders),*];
+        },
     };
     let from_row = from_row(read);
     let key = primary_key(read);
@@ -58,6 +64,7 @@ pub(super) fn table(read: &Read<'_>) -> TokenStream {
             #scope
             const NAME: &'static ::core::primitive::str = #name;
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
+            #finders
             fn from_row(
                 row: &::tabellion::Row<'_>,
             ) -> ::core::result::Result<Self, ::tabellion::Error> {

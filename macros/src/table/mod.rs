@@ -49,9 +49,10 @@ pub(crate) fn expand(input: &DeriveInput, seen: &dyn Fn(&str, &str) -> Seen) -> 
     };
     let mut tokens = references::referenced(&read);
     if table.external.is_none() {
-        tokens.extend(impls::table(&read));
+        let finders = finders::finders(&read);
+        tokens.extend(impls::table(&read, &finders.indexes));
         tokens.extend(writes::new_row(&read));
-        tokens.extend(finders::finders(&read));
+        tokens.extend(finders.functions);
     } else if read.is_right {
         // Nothing asks for its rows.
         tokens.extend(references::external(&own));

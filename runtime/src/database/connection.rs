@@ -190,6 +190,9 @@ impl Connection {
         self.bind_scope(guise)?;
         bind(&mut self.wire.outgoing, statement, values).map_err(|refused| {
             self.wire.outgoing.clear();
+            if query.key.is_of_cursor(refused.index) {
+                return bad_cursor(&query.key);
+            }
             Error::Encode {
                 table: plain(query.key.table().name),
                 column: query.key.parameter(refused.index),
@@ -369,6 +372,7 @@ fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
 /// came before ReadyForQuery.
 fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
     match fault {
+        Fault::Server(error) if key.has_cursor() && error.is_bad_parameter() => bad_cursor(key),
         Fault::Server(error) => {
             let table = plain(key.table().name);
             error.classify(&table, who, key.operation())
@@ -377,6 +381,14 @@ fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
             unknown_outcome: true,
         },
         fault => fault.into(),
+    }
+}
+
+/// A cursor's value that is none of its column's. Everything else was encoded for its type.
+fn bad_cursor(key: &Key) -> Error {
+    Error::Cursor {
+        table: plain(key.table().name),
+        reason: "it holds a value that its column cannot have",
     }
 }
 

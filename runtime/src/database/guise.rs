@@ -99,19 +99,24 @@ impl Guise {
         std::iter::once(self.role).chain(values.map(|value| value.as_deref().unwrap_or_default()))
     }
 
-    /// The statement that takes the scope on until the end of its transaction: role and settings in
-    /// one, every value bound. `set_config` needs no privilege of the role that it has just set.
-    ///
-    /// It also asks for one plan per statement. A finder's index gives its rows and their order
-    /// whatever the values are, yet the server would plan anew each time for a tenant of many rows,
-    /// since it takes a bound limit for a tenth of them.
+    /// The statement that takes the scope on until the end of its transaction.
     pub(super) fn sql(&self) -> String {
-        let mut sql = String::from("select pg_catalog.set_config('role', $1, true)");
-        for (setting, n) in self.settings.iter().zip(2..) {
-            let setting = tabellion_sql::ident::quote_literal(setting);
-            sql.push_str(&format!(", pg_catalog.set_config({setting}, ${n}, true)"));
-        }
-        sql.push_str(", pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)");
-        sql
+        scope_sql(self.settings)
     }
+}
+
+/// The statement that takes a scope on until the end of its transaction: role and settings in
+/// one, every value bound. `set_config` needs no privilege of the role that it has just set.
+///
+/// It also asks for one plan per statement. A finder's index gives its rows and their order
+/// whatever the values are, yet the server would plan anew each time for a tenant of many rows,
+/// since it takes a bound limit for a tenth of them.
+pub(crate) fn scope_sql(settings: &[&str]) -> String {
+    let mut sql = String::from("select pg_catalog.set_config('role', $1, true)");
+    for (setting, n) in settings.iter().zip(2..) {
+        let setting = tabellion_sql::ident::quote_literal(setting);
+        sql.push_str(&format!(", pg_catalog.set_config({setting}, ${n}, true)"));
+    }
+    sql.push_str(", pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)");
+    sql
 }

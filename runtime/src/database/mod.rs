@@ -17,6 +17,8 @@ use deadpool::managed::Pool;
 
 pub(crate) use connect::Stream;
 pub(crate) use guise::Guise;
+#[cfg(feature = "testing")]
+pub(crate) use guise::scope_sql;
 pub(crate) use tls::connector;
 pub(crate) use url::Target;
 

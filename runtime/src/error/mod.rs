@@ -120,6 +120,24 @@ pub enum Error {
         table: String,
     },
 
+    /// The limit of a finder is negative or too large, so nothing was sent.
+    #[error(
+        "the limit of a finder of `{table}` is no number of rows; give one from 0 to 4294967295"
+    )]
+    Limit {
+        /// The table.
+        table: String,
+    },
+
+    /// A cursor does not fit the finder, or its text is not what was once given out.
+    #[error("the cursor does not fit this finder of `{table}`: {reason}; begin without one")]
+    Cursor {
+        /// The table.
+        table: String,
+        /// What does not fit, in words that hold no value.
+        reason: &'static str,
+    },
+
     /// A value from the database does not fit its field.
     #[error("column `{column}` of `{table}` {reason}")]
     Decode {

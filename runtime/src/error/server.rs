@@ -76,6 +76,11 @@ impl ServerError {
         matches!(self.code.as_str(), "26000" | "42P05")
     }
 
+    /// Whether a parameter's bytes are none of its type: a data exception, or a message that ends early.
+    pub(crate) fn is_bad_parameter(&self) -> bool {
+        self.code.starts_with("22") || self.code == "08P01"
+    }
+
     /// The typed case for an error of a statement on `table`, run as `role`.
     pub(crate) fn classify(self, table: &str, role: &str, operation: &'static str) -> Error {
         let named = |name: &Option<String>| name.clone().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Statements past row-level security.
 
-use super::{Delete, Find, Finder, Insert, Update, first, not_found};
+use super::finder::count;
+use super::{Delete, Find, Finder, Insert, Projection, Update, Wanted, first, not_found};
 use crate::table::HasPrimaryKey;
 use crate::{Bypass, Error, Table};
 
@@ -25,20 +26,20 @@ macro_rules! bypassing {
 }
 
 bypassing! {
-    impl<T: Table, Rest> Finder<T, Rest>;
+    impl<T: Projection, Rest, O> Finder<T, Rest, O>;
     impl<T: HasPrimaryKey> Find<T>;
     impl<T: Table> Insert<T>;
     impl<T: HasPrimaryKey> Update<T>;
     impl<T: HasPrimaryKey> Delete<T>;
 }
 
-impl<T: Table, Rest> Bypassing<'_, Finder<T, Rest>> {
+impl<T: Projection, Rest, O> Bypassing<'_, Finder<T, Rest, O>> {
     /// All of the rows of every tenant that the finder finds, at once in memory.
     ///
     /// # Errors
     /// [`Error::LoginCannotBypass`], and see [`Error`].
     pub async fn fetch_all(self) -> Result<Vec<T>, Error> {
-        let query = self.statement.query();
+        let query = self.statement.query(Wanted::Rows)?;
         self.bypass.guise.run(query).await?.decode(T::from_row)
     }
 
@@ -47,8 +48,17 @@ impl<T: Table, Rest> Bypassing<'_, Finder<T, Rest>> {
     /// # Errors
     /// As [`Bypassing::fetch_all`].
     pub async fn fetch_optional(self) -> Result<Option<T>, Error> {
-        let query = self.statement.first();
+        let query = self.statement.first_query()?;
         first(&self.bypass.guise.run(query).await?, T::from_row)
+    }
+
+    /// How many rows of every tenant there are, or the limit where there are more.
+    ///
+    /// # Errors
+    /// As [`Bypassing::fetch_all`].
+    pub async fn count(self) -> Result<u64, Error> {
+        let query = self.statement.query(Wanted::Count)?;
+        count(&self.bypass.guise.run(query).await?)
     }
 }
 

@@ -2,229 +2,388 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Bound;
 
-use super::{ByAddress, Fetch, Key, Query, Shape, first, not_found};
+use super::cursor::{self, Cursor, Page, Raw};
+use super::narrow::{NextValue, ValueRange};
+use super::{
+    ByAddress, Fetch, Index, Key, Projection, Query, Select, TableInfo, Wanted, first, not_found,
+    plain,
+};
+use crate::row::{Row, Rows};
 use crate::table::AllowsSelect;
 use crate::types::Param;
-use crate::{IntoValue, Params, Scope, Scoped, Table};
+use crate::{Error, Params, Scope, Scoped};
 
-/// An index as its finder sees it. Written by the derive.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Index {
-    /// The columns as SQL, each with its order.
-    pub columns: &'static [(&'static str, Order)],
-    /// Which rows a partial index holds, as SQL; empty where it holds all.
-    pub predicate: &'static [Piece],
-}
-
-/// The order of an index's column, and where NULLs stand in it.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// From small to large, then NULLs.
-    Ascending,
-    /// NULLs, then from large to small.
-    Descending,
-    /// NULLs, then from small to large.
-    AscendingNullsFirst,
-    /// From large to small, then NULLs.
-    DescendingNullsLast,
-}
-
-impl Order {
-    /// The same index read backwards.
-    pub(super) fn reversed(self) -> Self {
-        match self {
-            Order::Ascending => Order::Descending,
-            Order::Descending => Order::Ascending,
-            Order::AscendingNullsFirst => Order::DescendingNullsLast,
-            Order::DescendingNullsLast => Order::AscendingNullsFirst,
-        }
-    }
-
-    /// What stands behind the column in ORDER BY.
-    pub(super) fn as_sql(self) -> &'static str {
-        match self {
-            Order::Ascending => "",
-            Order::Descending => " desc",
-            Order::AscendingNullsFirst => " nulls first",
-            Order::DescendingNullsLast => " desc nulls last",
-        }
-    }
-}
-
-/// A piece of a partial index's predicate.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Piece {
-    /// SQL as it stands.
-    Sql(&'static str),
-    /// A variant's text, which becomes a literal.
-    Text(fn() -> &'static str),
-}
-
-/// The rows of `T` along one of its indexes, in the index's order.
+/// The rows of a table along one of its indexes, in the index's order, each read as an `R`.
 ///
-/// `Rest` holds the types of the index's columns that have no value yet. A finder sends its own
-/// WHERE beside the policy's, so that the plan is the one without row-level security.
+/// `Rest` holds the types of the index's columns that have no value yet, `O` whether the order tells
+/// any two rows apart. A finder sends its own WHERE beside the policy's, so that the plan is the one
+/// without row-level security.
 #[must_use = "a finder reads nothing until it is fetched"]
-pub struct Finder<T, Rest> {
-    index: &'static Index,
-    params: Params,
-    equal: usize,
-    reverse: bool,
-    limit: Option<u32>,
-    of: PhantomData<fn() -> (T, Rest)>,
+pub struct Finder<R, Rest, O = Ties> {
+    select: Select,
+    pub(super) params: Params,
+    limit: Limit,
+    after: Option<Place>,
+    of: Types<R, Rest, O>,
 }
 
-/// A value of the next of an index's columns, whose types are the tuple `Columns`.
+/// What only the compiler looks at.
+type Types<R, Rest, O> = PhantomData<fn() -> (R, Rest, O)>;
+
+/// A cursor's finder and values.
+type Place = (u64, Vec<Option<Vec<u8>>>);
+
+/// The order of an index that may hold two rows alike.
+#[derive(Debug)]
+pub enum Ties {}
+
+/// The order of an index that tells any two rows apart: it holds the primary key, or is unique over
+/// columns that are NOT NULL.
+#[derive(Debug)]
+pub enum Total {}
+
+/// An order that tells any two rows apart, so that a place in it is a place in the table.
 #[diagnostic::on_unimplemented(
-    message = "every column of the index has its value already",
-    label = "no column is left for this value",
-    note = "a finder of an index with more columns narrows further"
+    message = "the order of this finder's index does not tell any two rows apart",
+    label = "a cursor could skip rows that are alike, or repeat them",
+    note = "add the primary key's columns at the end of the index's, or make the index unique over columns \
+            that are no `Option`"
 )]
-pub trait NextValue<Columns> {
-    /// The next column's type.
-    type Column: Param;
-    /// The types of those after it.
-    type Rest;
+pub trait TotalOrder {}
 
-    /// The value that is sent.
-    fn into_column(self) -> Self::Column;
+#[diagnostic::do_not_recommend]
+impl TotalOrder for Total {}
+
+/// How many rows at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    None,
+    Rows(u32),
+    /// Negative, or more than a `u32` holds.
+    Invalid,
 }
 
-macro_rules! next_value {
-    ($next:ident $($rest:ident)*) => {
-        impl<V, $next, $($rest),*> NextValue<($next, $($rest,)*)> for V
-        where
-            V: IntoValue<$next>,
-            $next: Param,
-        {
-            type Column = $next;
-            type Rest = ($($rest,)*);
-
-            fn into_column(self) -> $next {
-                self.into_value()
-            }
-        }
-        next_value!($($rest)*);
-    };
-    () => {};
-}
-
-next_value!(A B C D E F G H I J K L M N O P);
-
-impl<T: Table, Rest> Finder<T, Rest> {
+impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     /// The rows whose first column in the index has that value.
     #[doc(hidden)]
     pub fn new<V: Param>(index: &'static Index, value: V) -> Self {
         let mut params = Params::default();
         params.push(value);
         Finder {
-            index,
+            select: Select {
+                index: ByAddress(index),
+                equal: 1,
+                lower: None,
+                upper: None,
+                after: None,
+                reverse: false,
+                limited: false,
+                wanted: Wanted::Rows,
+            },
             params,
-            equal: 1,
-            reverse: false,
-            limit: None,
+            limit: Limit::None,
+            after: None,
             of: PhantomData,
         }
     }
 
-    /// Only rows whose next column in the index has that value.
-    pub fn eq<V: NextValue<Rest>>(mut self, value: V) -> Finder<T, V::Rest> {
-        self.params.push(value.into_column());
+    /// The same with other types.
+    fn typed<P, Left>(self) -> Finder<P, Left, O> {
         Finder {
-            index: self.index,
+            select: self.select,
             params: self.params,
-            equal: self.equal + 1,
-            reverse: self.reverse,
             limit: self.limit,
+            after: self.after,
             of: PhantomData,
+        }
+    }
+
+    /// Reads only the columns of `P`, a projection of the table.
+    pub fn select<P: Projection<Table = R::Table>>(self) -> Finder<P, Rest, O> {
+        self.typed()
+    }
+
+    /// Only rows whose next column in the index has that value.
+    pub fn eq<V: NextValue<Rest>>(mut self, value: V) -> Finder<R, V::Rest, O> {
+        self.params.push(value.into_column());
+        self.select.equal += 1;
+        self.typed()
+    }
+
+    /// Only rows whose next column in the index lies in that range: `from..to`, `from..`, `..=to`.
+    ///
+    /// A NULL lies in no range. Behind a range no other column narrows.
+    pub fn range<V>(mut self, range: V) -> Finder<R, (), O>
+    where
+        V: ValueRange<Value: NextValue<Rest>>,
+    {
+        let (lower, upper) = range.into_bounds();
+        self.select.lower = self.bound(lower.map(NextValue::into_column));
+        self.select.upper = self.bound(upper.map(NextValue::into_column));
+        self.typed()
+    }
+
+    /// Adds the bound's value; returns whether the bound itself is in the range.
+    fn bound<V: Param>(&mut self, bound: Bound<V>) -> Option<bool> {
+        match bound {
+            Bound::Included(value) => {
+                self.params.push(value);
+                Some(true)
+            }
+            Bound::Excluded(value) => {
+                self.params.push(value);
+                Some(false)
+            }
+            Bound::Unbounded => None,
         }
     }
 
     /// Against the index's order.
     pub fn reverse(mut self) -> Self {
-        self.reverse = !self.reverse;
+        self.select.reverse = !self.select.reverse;
         self
     }
 
-    /// At most that many rows.
-    pub fn limit(mut self, rows: u32) -> Self {
-        self.limit = Some(rows);
+    /// At most that many rows. A number that is negative or that no `u32` holds is
+    /// [`Error::Limit`] once the finder is fetched.
+    pub fn limit(mut self, rows: impl TryInto<u32>) -> Self {
+        self.limit = rows.try_into().map_or(Limit::Invalid, Limit::Rows);
         self
     }
 
-    pub(super) fn query(self) -> Query {
+    pub(super) fn query(self, wanted: Wanted) -> Result<Query, Error> {
         let mut params = self.params;
-        if let Some(limit) = self.limit {
-            params.push(i64::from(limit));
+        let mut after = None;
+        if let Some((finder, values)) = self.after {
+            let misfit = |reason| Error::Cursor {
+                table: plain(R::INFO.name),
+                reason,
+            };
+            if finder != cursor::finder(R::INFO.name, &self.select) {
+                return Err(misfit(
+                    "it belongs to another finder, or to another order of it",
+                ));
+            }
+            let nulls = nulls(&self.select, &values);
+            after = Some(nulls.ok_or_else(|| misfit("it holds other values than the index has"))?);
+            for value in values.into_iter().flatten() {
+                params.push(Raw(value));
+            }
         }
-        let shape = Shape::Finder {
-            index: ByAddress(self.index),
-            equal: self.equal,
-            reverse: self.reverse,
-            limited: self.limit.is_some(),
+        let limited = match self.limit {
+            Limit::None => false,
+            Limit::Rows(rows) => {
+                // One row more tells whether there is another page.
+                params.push(i64::from(rows) + i64::from(wanted == Wanted::Page));
+                true
+            }
+            Limit::Invalid => {
+                return Err(Error::Limit {
+                    table: plain(R::INFO.name),
+                });
+            }
         };
-        Query {
-            key: Key::new(T::INFO, shape),
+        let select = Select {
+            after,
+            limited,
+            wanted,
+            ..self.select
+        };
+        Ok(Query {
+            key: Key::select(R::INFO, select),
             params,
-        }
+        })
+    }
+
+    /// The query for the first row.
+    pub(super) fn first_query(self) -> Result<Query, Error> {
+        self.one(Wanted::Rows)
+    }
+
+    /// The query for one row at most.
+    fn one(mut self, wanted: Wanted) -> Result<Query, Error> {
+        self.limit = match self.limit {
+            Limit::None => Limit::Rows(1),
+            Limit::Rows(rows) => Limit::Rows(rows.min(1)),
+            Limit::Invalid => Limit::Invalid,
+        };
+        self.query(wanted)
     }
 
     /// All of the rows, at once in memory.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error).
-    pub fn fetch_all<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Vec<T>>
+    /// See [`Error`].
+    pub fn fetch_all<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Vec<R>>
     where
-        T: AllowsSelect<S>,
+        R::Table: AllowsSelect<S>,
     {
-        let query = self.query();
-        Fetch::new(async move { scope.guise.run(query).await?.decode(T::from_row) })
+        let query = self.query(Wanted::Rows);
+        Fetch::new(async move { scope.guise.run(query?).await?.decode(R::from_row) })
     }
 
     /// The first row, if there is one.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error).
-    pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<T>>
+    /// See [`Error`].
+    pub fn first<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<R>>
     where
-        T: AllowsSelect<S>,
+        R::Table: AllowsSelect<S>,
     {
-        let query = self.first();
-        Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
+        let query = self.first_query();
+        Fetch::new(async move { first(&scope.guise.run(query?).await?, R::from_row) })
+    }
+
+    /// The first row, if there is one: [`Finder::first`] by the name that it has elsewhere.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<R>>
+    where
+        R::Table: AllowsSelect<S>,
+    {
+        self.first(scope)
     }
 
     /// The first row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if the scope sees none; else see [`Error`](crate::Error).
-    pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, T>
+    /// [`Error::NotFound`] if the scope sees none; else see [`Error`].
+    pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, R>
     where
-        T: AllowsSelect<S>,
+        R::Table: AllowsSelect<S>,
     {
-        let query = self.first();
+        let query = self.first_query();
         Fetch::new(async move {
-            let found = first(&scope.guise.run(query).await?, T::from_row)?;
-            found.ok_or_else(|| not_found(T::INFO))
+            let found = first(&scope.guise.run(query?).await?, R::from_row)?;
+            found.ok_or_else(|| not_found(R::INFO))
         })
     }
 
-    /// The query for the first row.
-    pub(super) fn first(self) -> Query {
-        let limit = self.limit.map_or(1, |limit| limit.min(1));
-        self.limit(limit).query()
+    /// How many rows there are, or the limit where there are more.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn count<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
+    where
+        R::Table: AllowsSelect<S>,
+    {
+        let query = self.query(Wanted::Count);
+        Fetch::new(async move { count(&scope.guise.run(query?).await?) })
+    }
+
+    /// Whether there is a row.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn exists<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, bool>
+    where
+        R::Table: AllowsSelect<S>,
+    {
+        let query = self.one(Wanted::Exists);
+        Fetch::new(async move { exists(&scope.guise.run(query?).await?) })
     }
 }
 
-impl<T: Table, Rest> fmt::Debug for Finder<T, Rest> {
+impl<R: Projection, Rest, O> Finder<R, Rest, O> {
+    /// Only rows behind that place in the finder's order.
+    ///
+    /// Rows that come and go meanwhile move no other: each row that stays is read once.
+    pub fn after(mut self, cursor: &Cursor<R::Table>) -> Self
+    where
+        O: TotalOrder,
+    {
+        self.after = Some((cursor.finder, cursor.values.clone()));
+        self
+    }
+
+    /// As many rows as the limit says, and the cursor to go on from.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] where the one of [`Finder::after`] does not fit; else see [`Error`].
+    pub fn page<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Page<R, R::Table>>
+    where
+        O: TotalOrder,
+        R::Table: AllowsSelect<S>,
+    {
+        let (select, limit) = (self.select, self.limit);
+        let query = self.query(Wanted::Page);
+        Fetch::new(async move {
+            let mut rows = scope.guise.run(query?).await?;
+            let next = match limit {
+                Limit::Rows(limit) => next(&mut rows, select, R::INFO, limit)?,
+                Limit::None | Limit::Invalid => None,
+            };
+            Ok(Page {
+                rows: rows.decode(R::from_row)?,
+                next: next.map(|(finder, values)| Cursor::new(finder, values)),
+            })
+        })
+    }
+}
+
+/// Which of a cursor's values are NULL, a bit each, if they can be those of the finder's columns.
+fn nulls(select: &Select, values: &[Option<Vec<u8>>]) -> Option<u32> {
+    if select.order().count() != values.len() {
+        return None;
+    }
+    let mut nulls = 0;
+    for (n, ((_, order), value)) in select.order().zip(values).enumerate() {
+        if value.is_none() {
+            order.nulls_last()?;
+            nulls |= 1 << n;
+        }
+    }
+    Some(nulls)
+}
+
+/// Takes away the row beyond the limit; where there was one, the place behind the last row.
+fn next(
+    rows: &mut Rows,
+    select: Select,
+    info: &TableInfo,
+    limit: u32,
+) -> Result<Option<Place>, Error> {
+    let limit = limit as usize;
+    if rows.bodies.len() <= limit {
+        return Ok(None);
+    }
+    rows.bodies.truncate(limit);
+    let mut behind = info.columns.len();
+    let positions: Vec<usize> = select
+        .order()
+        .map(|(column, _)| {
+            let own = info.columns.iter().position(|name| *name == column);
+            own.unwrap_or_else(|| {
+                behind += 1;
+                behind - 1
+            })
+        })
+        .collect();
+    let values = rows.last_values(&positions)?;
+    Ok(values.map(|values| (cursor::finder(info.name, &select), values)))
+}
+
+/// The number in the only row.
+pub(super) fn count(rows: &Rows) -> Result<u64, Error> {
+    let count = first(rows, |row: &Row<'_>| row.get::<i64>(0))?;
+    Ok(count.and_then(|count| count.try_into().ok()).unwrap_or(0))
+}
+
+/// The answer in the only row.
+pub(super) fn exists(rows: &Rows) -> Result<bool, Error> {
+    Ok(first(rows, |row: &Row<'_>| row.get::<bool>(0))?.unwrap_or(false))
+}
+
+impl<R: Projection, Rest, O> fmt::Debug for Finder<R, Rest, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finder")
-            .field("table", &T::NAME)
-            .field("equal", &self.equal)
-            .field("reverse", &self.reverse)
+            .field("table", &R::INFO.name)
+            .field("index", &self.select.index.0.name)
+            .field("equal", &self.select.equal)
+            .field("reverse", &self.select.reverse)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }

@@ -1,27 +1,68 @@
 //! Statements on one table: what they are, and their SQL.
 //!
+//! ```
+//! # use tabellion::*;
+//! # #[derive(Scope)]
+//! # #[scope(role = "shop_app")]
+//! # pub struct Shop {
+//! #     #[setting("app.current_shop")]
+//! #     pub domain: String,
+//! # }
+//! # #[derive(Table)]
+//! # #[table(scope = Shop)]
+//! # #[index(columns(shop, priority, id desc), finder = "by_shop")]
+//! # #[tenant(shop = scope.domain)]
+//! # pub struct Task {
+//! #     #[column(primary_key, identity)]
+//! #     pub id: i64,
+//! #     pub shop: String,
+//! #     pub priority: i16,
+//! # }
+//! # async fn read(acme: &Scoped<Shop>, asked: &str) -> Result<(), Error> {
+//! let urgent = Task::by_shop("acme").eq(1).limit(20).fetch_all(acme).await?;
+//! let some = Task::by_shop("acme").range(1..=3).reverse().count(acme).await?;
+//!
+//! let page = Task::by_shop("acme").limit(20).page(acme).await?;
+//! let text = page.next.map(|cursor| cursor.to_string()); // for a client, who asks with it
+//!
+//! let cursor = asked.parse::<Cursor<Task>>()?;
+//! let more = Task::by_shop("acme").limit(20).after(&cursor).page(acme).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A statement is known by its shape, not by its text: a connection looks its prepared form up by
 //! shape, and writes the text only when it has to prepare it.
 
 mod bypassing;
+mod cursor;
 mod delete;
 mod fetch;
 mod find;
 mod finder;
+mod index;
 mod insert;
+mod narrow;
+mod projection;
+mod select;
 mod sql;
 mod update;
 
 use std::hash::{Hash, Hasher};
 
 pub use bypassing::Bypassing;
+pub use cursor::{Cursor, Page};
 pub use delete::Delete;
 pub use fetch::Fetch;
 pub use find::Find;
-pub use finder::{Finder, Index, NextValue, Order, Piece};
+pub use finder::{Finder, Ties, Total, TotalOrder};
+pub use index::{Index, Order, Piece};
 pub use insert::Insert;
+pub use narrow::{NextValue, ValueRange};
+pub use projection::{Projection, column};
 pub use update::Update;
 
+pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
 
 use crate::row::{Row, Rows};
@@ -59,6 +100,10 @@ impl Key {
         }
     }
 
+    fn select(table: &'static TableInfo, select: Select) -> Self {
+        Key::new(table, Shape::Select(select))
+    }
+
     pub(crate) fn table(&self) -> &'static TableInfo {
         self.table.0
     }
@@ -66,11 +111,21 @@ impl Key {
     /// The privilege that the statement is about; also the operation's name in traces.
     pub(crate) fn operation(&self) -> &'static str {
         match self.shape {
-            Shape::Finder { .. } | Shape::Find { .. } => "select",
+            Shape::Select(_) | Shape::Find { .. } => "select",
             Shape::Insert { .. } => "insert",
             Shape::Update { .. } => "update",
             Shape::Delete { .. } => "delete",
         }
+    }
+
+    /// Whether values of a cursor are among the parameters, which nobody but the server has looked at.
+    pub(crate) fn has_cursor(&self) -> bool {
+        matches!(&self.shape, Shape::Select(select) if select.after.is_some())
+    }
+
+    /// Whether a parameter, counted from 0, is a value of a cursor.
+    pub(crate) fn is_of_cursor(&self, parameter: usize) -> bool {
+        matches!(&self.shape, Shape::Select(select) if select.is_of_cursor(parameter))
     }
 
     pub(crate) fn is_write(&self) -> bool {
@@ -81,14 +136,8 @@ impl Key {
 /// What a statement does. Parameters are numbered in the order in which they are named here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Shape {
-    /// The rows of an index whose first `equal` columns have given values, in its order; the limit
-    /// is the last parameter.
-    Finder {
-        index: ByAddress<Index>,
-        equal: usize,
-        reverse: bool,
-        limited: bool,
-    },
+    /// Rows along an index; the limit is the last parameter.
+    Select(Select),
     /// The row of a key.
     Find { key: &'static [&'static str] },
     /// A new row.

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tabellion_sql::ident::quote_literal;
-
-use super::{Index, Key, Piece, Shape};
+use super::{Key, Shape};
 
 impl Key {
     /// The statement's text. Written once per connection that prepares it.
@@ -12,12 +10,7 @@ impl Key {
         let table = self.table();
         let (name, all) = (table.name, table.columns);
         match &self.shape {
-            Shape::Finder {
-                index,
-                equal,
-                reverse,
-                limited,
-            } => finder(name, all, index.0, *equal, *reverse, *limited),
+            Shape::Select(select) => select.sql(name, all),
             Shape::Find { key } => {
                 format!("select {} from {name}{}", all.join(", "), by_key(key, 0))
             }
@@ -56,55 +49,13 @@ impl Key {
     /// The column whose value a parameter is, counted from 0; for errors.
     pub(crate) fn parameter(&self, index: usize) -> String {
         let column = match &self.shape {
-            Shape::Finder {
-                index: of, equal, ..
-            } => of.0.columns[..*equal].get(index).map(|column| column.0),
+            Shape::Select(select) => select.parameters().get(index).copied(),
             Shape::Find { key } | Shape::Delete { key } => key.get(index).copied(),
             Shape::Insert { columns, .. } => columns.get(index).copied(),
             Shape::Update { columns, key, .. } => columns.iter().chain(*key).nth(index).copied(),
         };
         plain(column.unwrap_or("limit"))
     }
-}
-
-fn finder(
-    name: &str,
-    all: &[&str],
-    index: &Index,
-    equal: usize,
-    reverse: bool,
-    limited: bool,
-) -> String {
-    let mut sql = format!("select {} from {name}", all.join(", "));
-    let (given, open) = index.columns.split_at(equal);
-    let conditions = (given.iter().zip(1..))
-        .map(|((column, _), n)| format!("{column} = ${n}"))
-        .chain(predicate(index.predicate));
-    for (n, condition) in conditions.enumerate() {
-        let word = if n == 0 { "where" } else { "and" };
-        let _ = write!(sql, " {word} {condition}");
-    }
-    // PostgreSQL reads along an index only where the order is the index's own, NULLs included.
-    for (n, (column, order)) in open.iter().enumerate() {
-        let word = if n == 0 { " order by" } else { "," };
-        let order = if reverse { order.reversed() } else { *order };
-        let _ = write!(sql, "{word} {column}{}", order.as_sql());
-    }
-    if limited {
-        let _ = write!(sql, " limit ${}", equal + 1);
-    }
-    sql
-}
-
-/// The predicate of a partial index, which lets the planner use it.
-fn predicate(pieces: &[Piece]) -> Option<String> {
-    let text: String = (pieces.iter())
-        .map(|piece| match piece {
-            Piece::Sql(text) => (*text).to_owned(),
-            Piece::Text(text) => quote_literal(text()),
-        })
-        .collect();
-    (!text.is_empty()).then(|| format!("({text})"))
 }
 
 fn by_key(key: &[&str], before: usize) -> String {
@@ -166,81 +117,14 @@ fn closing_quote(quoted: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{ByAddress, Order, TableInfo};
-
-    const fn open() -> &'static str {
-        "it's open"
-    }
+    use crate::query::TableInfo;
 
     static TABLE: TableInfo = TableInfo {
         name: "public.orders",
         columns: &["id", "shop", "\"Order\"", "due"],
     };
-    static OPEN: Index = Index {
-        columns: &[
-            ("shop", Order::Ascending),
-            ("due", Order::Descending),
-            ("id", Order::Ascending),
-        ],
-        predicate: &[Piece::Sql("state = "), Piece::Text(open)],
-    };
-
     fn sql(shape: Shape) -> String {
         Key::new(&TABLE, shape).sql()
-    }
-
-    #[test]
-    fn a_finder_sends_its_where_the_predicate_and_the_order_of_the_index() {
-        let finder = |equal, reverse, limited| {
-            let index = ByAddress(&OPEN);
-            sql(Shape::Finder {
-                index,
-                equal,
-                reverse,
-                limited,
-            })
-        };
-        assert_eq!(
-            finder(1, false, true),
-            "select id, shop, \"Order\", due from public.orders where shop = $1 \
-             and (state = 'it''s open') order by due desc, id limit $2"
-        );
-        assert_eq!(
-            finder(2, true, false),
-            "select id, shop, \"Order\", due from public.orders where shop = $1 and due = $2 \
-             and (state = 'it''s open') order by id desc"
-        );
-        assert!(finder(3, false, false).ends_with("id = $3 and (state = 'it''s open')"));
-    }
-
-    #[test]
-    fn nulls_stand_where_the_index_has_them() {
-        static INDEX: Index = Index {
-            columns: &[
-                ("shop", Order::AscendingNullsFirst),
-                ("due", Order::DescendingNullsLast),
-                ("rank", Order::AscendingNullsFirst),
-            ],
-            predicate: &[],
-        };
-        let finder = |reverse| {
-            sql(Shape::Finder {
-                index: ByAddress(&INDEX),
-                equal: 1,
-                reverse,
-                limited: false,
-            })
-        };
-        let forward = finder(false);
-        assert!(
-            forward.ends_with("where shop = $1 order by due desc nulls last, rank nulls first"),
-            "{forward}"
-        );
-        let back = finder(true);
-        assert!(
-            back.ends_with("where shop = $1 order by due nulls first, rank desc nulls last"),
-            "{back}"
-        );
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl AllowsSelect for Skewed {}
 #[tokio::test]
 async fn another_type_than_the_field_has() -> Outcome {
     const INDEX: Index = Index {
+        name: "an_index",
         columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };
@@ -128,6 +129,7 @@ impl AllowsSelect for Listed {}
 #[tokio::test]
 async fn null_in_an_array() -> Outcome {
     const INDEX: Index = Index {
+        name: "an_index",
         columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };

@@ -133,6 +133,7 @@ impl AllowsSelect for Prepared {}
 #[tokio::test]
 async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
     const INDEX: Index = Index {
+        name: "an_index",
         columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };

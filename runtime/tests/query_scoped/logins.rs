@@ -140,6 +140,7 @@ scoped_table!(Ghost, "query_ghost", GhostNote);
 scoped_table!(Mighty, "query_mighty", MightyNote);
 
 const INDEX: Index = Index {
+    name: "an_index",
     columns: &[("shop", Order::Ascending)],
     predicate: &[],
 };

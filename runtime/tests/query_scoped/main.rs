@@ -1,12 +1,14 @@
 //! Scoped queries on a real server: each trap of setting a scope has a test here.
 
 mod cancel;
+mod cursors;
 mod decode;
 mod flights;
 mod logins;
 mod planted;
 mod pooler;
 mod proxy;
+mod reading;
 mod support;
 mod tenants;
 mod tls;

@@ -100,6 +100,7 @@ impl AllowsSelect for Prepared {}
 #[tokio::test]
 async fn no_two_connections_share_a_name() -> Outcome {
     const INDEX: Index = Index {
+        name: "an_index",
         columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };

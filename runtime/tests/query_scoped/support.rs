@@ -84,6 +84,7 @@ create table notes (
   constraint notes_amount_check check (amount < 1000)
 );
 create index notes_by_shop on notes (shop, amount desc, id);
+create index notes_open on notes (shop, id) where kind = 'call';
 create unique index notes_body on notes (shop, body);
 alter table notes enable row level security;
 alter table notes force row level security;
@@ -151,6 +152,17 @@ impl Fixture {
     /// The application with a pool of that many connections.
     pub(crate) async fn connect(&self, connections: usize) -> Result<Database, tabellion::Error> {
         pool(&self.url, connections).await
+    }
+
+    /// That many notes of `acme` and of each of so many other tenants, their amounts from 0 on.
+    pub(crate) async fn seed(&self, notes: i32, others: i32) -> Outcome {
+        let sql = format!(
+            "insert into notes (shop, kind, amount) \
+             select case tenant when 0 then 'acme' else 'shop ' || tenant end, 'call', n \
+             from generate_series(0, {notes} - 1) n, generate_series(0, {others}) tenant"
+        );
+        self.admin.batch_execute(&sql).await?;
+        Ok(())
     }
 
     /// How many rows there are, whoever owns them.

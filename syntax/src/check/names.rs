@@ -56,7 +56,14 @@ pub(crate) fn no_nul(what: &str, text: Option<&String>, span: Span, report: &mut
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// What every table can do already: a finder of such a name would hide it.
-const TAKEN: [&str; 5] = ["find", "insert", "update", "delete", "from_row"];
+const TAKEN: [&str; 6] = [
+    "find",
+    "insert",
+    "update",
+    "delete",
+    "unindexed",
+    "from_row",
+];
 
 pub(super) fn names(table: &Table, report: &mut Report) {
     name("table", &table.name, report);

@@ -1,0 +1,469 @@
+//! Statements that read along an index: their form, and their SQL.
+
+use std::fmt::Write as _;
+
+use tabellion_sql::ident::quote_literal;
+
+use super::{ByAddress, Index, Order, Piece};
+
+/// A reading along an index, without its values. Parameters are numbered in the order of the fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Select {
+    pub(crate) index: ByAddress<Index>,
+    /// How many of the index's columns have a value.
+    pub(crate) equal: usize,
+    /// Where the next column's values begin; `true` with the bound itself.
+    pub(crate) lower: Option<bool>,
+    /// Where they end.
+    pub(crate) upper: Option<bool>,
+    /// Behind a cursor: which of its values are NULL and so no parameters, a bit each.
+    pub(crate) after: Option<u32>,
+    pub(crate) reverse: bool,
+    pub(crate) limited: bool,
+    pub(crate) wanted: Wanted,
+}
+
+/// What is read of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Wanted {
+    /// Their columns.
+    Rows,
+    /// Their columns, then those of the order that are not among them.
+    Page,
+    /// How many there are.
+    Count,
+    /// Whether there is one.
+    Exists,
+    /// Their columns for each element of the parameters, which are arrays, and the element's number.
+    Each,
+}
+
+impl Select {
+    /// The columns that are left to the order, each as it is read.
+    pub(crate) fn order(&self) -> impl Iterator<Item = (&'static str, Order)> + Clone {
+        let reverse = self.reverse;
+        let open = &self.index.0.columns[self.equal..];
+        open.iter().map(move |&(column, order)| match reverse {
+            true => (column, order.reversed()),
+            false => (column, order),
+        })
+    }
+
+    /// The columns that the parameters are values of, the limit's apart.
+    pub(crate) fn parameters(&self) -> Vec<&'static str> {
+        let columns = self.index.0.columns;
+        let mut named: Vec<_> = columns[..self.equal].iter().map(|it| it.0).collect();
+        let bounds = usize::from(self.lower.is_some()) + usize::from(self.upper.is_some());
+        if let Some((ranged, _)) = columns.get(self.equal) {
+            named.extend(std::iter::repeat_n(*ranged, bounds));
+        }
+        if let Some(nulls) = self.after {
+            let given = self.order().enumerate();
+            let given = given.filter(|(n, _)| nulls & (1 << n) == 0);
+            named.extend(given.map(|(_, (column, _))| column));
+        }
+        named
+    }
+
+    /// Whether a parameter, counted from 0, is a value of the cursor.
+    pub(crate) fn is_of_cursor(&self, parameter: usize) -> bool {
+        let bounds = usize::from(self.lower.is_some()) + usize::from(self.upper.is_some());
+        let own = self.equal + bounds;
+        self.after.is_some() && (own..self.parameters().len()).contains(&parameter)
+    }
+
+    /// The statement's text for a table and the columns wanted of it.
+    pub(crate) fn sql(&self, table: &str, all: &[&str]) -> String {
+        let listed = all.join(", ");
+        match self.wanted {
+            Wanted::Rows => self.rows(table, &listed, &Place::Parameter),
+            Wanted::Page => {
+                let missing = self.order().map(|it| it.0).filter(|it| !all.contains(it));
+                let listed: Vec<&str> = all.iter().copied().chain(missing).collect();
+                self.rows(table, &listed.join(", "), &Place::Parameter)
+            }
+            Wanted::Count if self.limited => {
+                let rows = self.filtered(table, "1", &Place::Parameter);
+                let limit = self.parameters().len() + 1;
+                format!("select count(*) from ({rows} limit ${limit}) found")
+            }
+            Wanted::Count => self.filtered(table, "count(*)", &Place::Parameter),
+            // Not as EXISTS, for which PostgreSQL would read a table from its beginning where it thinks
+            // that many rows fit.
+            Wanted::Exists => {
+                let rows = self.rows(table, "1", &Place::Parameter);
+                format!("select count(*) > 0 from ({rows}) found")
+            }
+            Wanted::Each => self.each(table, &listed),
+        }
+    }
+
+    /// The rows of each element: a join that PostgreSQL can only do along the index, since the limit
+    /// keeps it from taking the inner query apart. The NULL that stands for no limit does so too.
+    fn each(&self, table: &str, listed: &str) -> String {
+        let columns = self.parameters();
+        let (mut arrays, mut names) = (Vec::new(), Vec::new());
+        for (n, column) in columns.iter().enumerate() {
+            // What is behind the parameter gives it the column's type and is never looked at.
+            arrays.push(format!(
+                "coalesce(${}, array(select {column} from {table} where false))",
+                n + 1
+            ));
+            names.push(format!("v{n}"));
+        }
+        let (arrays, names) = (arrays.join(", "), names.join(", "));
+        let rows = self.rows(table, listed, &Place::Element);
+        format!(
+            "select found.*, wanted.number from unnest({arrays}) with ordinality wanted({names}, number) \
+             cross join lateral ({rows} limit ${}) found",
+            columns.len() + 1
+        )
+    }
+
+    fn rows(&self, table: &str, listed: &str, place: &Place) -> String {
+        let mut sql = self.filtered(table, listed, place);
+        // PostgreSQL reads along an index only where the order is the index's own, NULLs included.
+        for (n, (column, order)) in self.order().enumerate() {
+            let word = if n == 0 { " order by" } else { "," };
+            let _ = write!(sql, "{word} {column}{}", order.as_sql());
+        }
+        if self.limited && self.wanted != Wanted::Each {
+            let _ = write!(sql, " limit ${}", self.parameters().len() + 1);
+        }
+        sql
+    }
+
+    fn filtered(&self, table: &str, listed: &str, place: &Place) -> String {
+        let mut sql = format!("select {listed} from {table}");
+        for (n, condition) in self.conditions(place).iter().enumerate() {
+            let word = if n == 0 { "where" } else { "and" };
+            let _ = write!(sql, " {word} {condition}");
+        }
+        sql
+    }
+
+    fn conditions(&self, place: &Place) -> Vec<String> {
+        let columns = self.index.0.columns;
+        let mut numbers = 0..;
+        let mut next = || place.name(numbers.next().unwrap_or_default());
+        let mut conditions: Vec<String> = columns[..self.equal]
+            .iter()
+            .map(|(column, _)| format!("{column} = {}", next()))
+            .collect();
+        if let Some((ranged, _)) = columns.get(self.equal) {
+            for (bound, sign) in [(self.lower, '>'), (self.upper, '<')] {
+                if let Some(inclusive) = bound {
+                    let equal = if inclusive { "=" } else { "" };
+                    conditions.push(format!("{ranged} {sign}{equal} {}", next()));
+                }
+            }
+        }
+        if let Some(nulls) = self.after {
+            let keys: Vec<Position> = (self.order().enumerate())
+                .map(|(n, (column, order))| Position {
+                    column,
+                    order,
+                    value: (nulls & (1 << n) == 0).then(&mut next),
+                })
+                .collect();
+            conditions.extend(behind(&keys));
+        }
+        conditions.extend(predicate(self.index.0.predicate));
+        conditions
+    }
+}
+
+/// Where a value comes from.
+enum Place {
+    /// The statement's parameters.
+    Parameter,
+    /// The elements of arrays.
+    Element,
+}
+
+impl Place {
+    fn name(&self, number: usize) -> String {
+        match self {
+            Place::Parameter => format!("${}", number + 1),
+            Place::Element => format!("wanted.v{number}"),
+        }
+    }
+}
+
+/// Where a cursor stands in one column of the order.
+struct Position {
+    column: &'static str,
+    order: Order,
+    /// None where it is NULL.
+    value: Option<String>,
+}
+
+/// The conditions that hold for the rows behind a position, and for no other.
+///
+/// Where every column runs the same way and none can be NULL this is a comparison of rows, which an
+/// index answers as a whole. Otherwise the first condition is what the index can begin with, implied
+/// by the second, which is exact.
+fn behind(keys: &[Position]) -> Vec<String> {
+    let Some(first) = keys.first() else {
+        // Everything has its value: a single row, and the cursor stands on it.
+        return vec!["false".to_owned()];
+    };
+    let alike = keys
+        .iter()
+        .all(|key| key.order.descends() == first.order.descends());
+    let values: Option<Vec<&str>> = (keys.iter())
+        .map(|key| match key.order.nulls_last() {
+            None => key.value.as_deref(),
+            Some(_) => None,
+        })
+        .collect();
+    if let (true, Some(values)) = (alike, values) {
+        let columns: Vec<&str> = keys.iter().map(|key| key.column).collect();
+        return vec![format!(
+            "({}) {} ({})",
+            columns.join(", "),
+            first.sign(),
+            values.join(", ")
+        )];
+    }
+    let mut conditions = Vec::new();
+    if let (Some(value), None | Some(false)) = (&first.value, first.order.nulls_last()) {
+        conditions.push(format!("{} {}= {value}", first.column, first.sign()));
+    }
+    // From the last column on: beyond it, or level with it and beyond the rest.
+    let mut exact = String::from("false");
+    for key in keys.iter().rev() {
+        let level = match &key.value {
+            Some(value) => format!("{} = {value}", key.column),
+            None => format!("{} is null", key.column),
+        };
+        exact = match exact.as_str() {
+            "false" => key.beyond(),
+            rest => format!("{} or {level} and ({rest})", key.beyond()),
+        };
+    }
+    conditions.push(format!("({exact})"));
+    conditions
+}
+
+impl Position {
+    fn sign(&self) -> char {
+        if self.order.descends() { '<' } else { '>' }
+    }
+
+    /// The rows that this column alone puts behind the position.
+    fn beyond(&self) -> String {
+        let column = self.column;
+        match (&self.value, self.order.nulls_last()) {
+            (Some(value), Some(true)) => {
+                format!("({column} {} {value} or {column} is null)", self.sign())
+            }
+            (Some(value), _) => format!("{column} {} {value}", self.sign()),
+            (None, Some(false)) => format!("{column} is not null"),
+            (None, _) => "false".to_owned(),
+        }
+    }
+}
+
+/// The predicate of a partial index, which lets the planner use it.
+fn predicate(pieces: &[Piece]) -> Option<String> {
+    let text: String = (pieces.iter())
+        .map(|piece| match piece {
+            Piece::Sql(text) => (*text).to_owned(),
+            Piece::Text(text) => quote_literal(text()),
+        })
+        .collect();
+    (!text.is_empty()).then(|| format!("({text})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn open() -> &'static str {
+        "it's open"
+    }
+
+    static OPEN: Index = Index {
+        name: "orders_open",
+        columns: &[
+            ("shop", Order::Ascending),
+            ("due", Order::Descending),
+            ("id", Order::Descending),
+        ],
+        predicate: &[Piece::Sql("state = "), Piece::Text(open)],
+    };
+    static NULLS: Index = Index {
+        name: "orders_nulls",
+        columns: &[
+            ("shop", Order::Ascending),
+            ("due", Order::DescendingNullsFirst),
+            ("rank", Order::AscendingNullsLast),
+            ("id", Order::Ascending),
+        ],
+        predicate: &[],
+    };
+
+    fn select(index: &'static Index, equal: usize) -> Select {
+        Select {
+            index: ByAddress(index),
+            equal,
+            lower: None,
+            upper: None,
+            after: None,
+            reverse: false,
+            limited: false,
+            wanted: Wanted::Rows,
+        }
+    }
+
+    fn sql(select: Select) -> String {
+        select.sql("public.orders", &["id", "\"Order\""])
+    }
+
+    #[test]
+    fn a_finder_sends_its_where_the_predicate_and_the_order_of_the_index() {
+        let one = Select {
+            limited: true,
+            ..select(&OPEN, 1)
+        };
+        assert_eq!(
+            sql(one),
+            "select id, \"Order\" from public.orders where shop = $1 and (state = 'it''s open') \
+             order by due desc, id desc limit $2"
+        );
+        let two = Select {
+            reverse: true,
+            ..select(&OPEN, 2)
+        };
+        assert!(sql(two).ends_with("due = $2 and (state = 'it''s open') order by id"));
+        assert!(sql(select(&OPEN, 3)).ends_with("id = $3 and (state = 'it''s open')"));
+    }
+
+    #[test]
+    fn a_range_stands_between_the_values_and_the_limit() {
+        let ranged = Select {
+            lower: Some(true),
+            upper: Some(false),
+            limited: true,
+            ..select(&OPEN, 1)
+        };
+        assert!(
+            sql(ranged).contains("shop = $1 and due >= $2 and due < $3 and (state"),
+            "{}",
+            sql(ranged)
+        );
+        assert!(sql(ranged).ends_with("limit $4"));
+        assert_eq!(ranged.parameters(), ["shop", "due", "due"]);
+    }
+
+    #[test]
+    fn counting_orders_nothing_and_looking_for_one_row_reads_the_first() {
+        let count = Select {
+            wanted: Wanted::Count,
+            ..select(&NULLS, 1)
+        };
+        assert_eq!(
+            sql(count),
+            "select count(*) from public.orders where shop = $1"
+        );
+        let most = Select {
+            limited: true,
+            ..count
+        };
+        assert_eq!(
+            sql(most),
+            "select count(*) from (select 1 from public.orders where shop = $1 limit $2) found"
+        );
+        let exists = Select {
+            wanted: Wanted::Exists,
+            ..most
+        };
+        assert_eq!(
+            sql(exists),
+            "select count(*) > 0 from (select 1 from public.orders where shop = $1 \
+             order by due desc, rank, id limit $2) found"
+        );
+    }
+
+    #[test]
+    fn nulls_stand_where_the_index_has_them() {
+        let forward = sql(select(&NULLS, 1));
+        assert!(
+            forward.ends_with("order by due desc, rank, id"),
+            "{forward}"
+        );
+        let back = sql(Select {
+            reverse: true,
+            ..select(&NULLS, 1)
+        });
+        assert!(back.ends_with("order by due, rank desc, id desc"), "{back}");
+    }
+
+    #[test]
+    fn behind_a_cursor_is_a_comparison_of_rows_where_it_can_be() {
+        let after = Select {
+            after: Some(0),
+            wanted: Wanted::Page,
+            ..select(&OPEN, 1)
+        };
+        assert!(
+            sql(after).contains("select id, \"Order\", due from"),
+            "{}",
+            sql(after)
+        );
+        assert!(
+            sql(after).contains("and (due, id) < ($2, $3) and"),
+            "{}",
+            sql(after)
+        );
+        let back = sql(Select {
+            reverse: true,
+            ..after
+        });
+        assert!(back.contains("(due, id) > ($2, $3)"), "{back}");
+    }
+
+    #[test]
+    fn where_it_cannot_the_index_begins_at_the_first_column() {
+        let after = |nulls| {
+            sql(Select {
+                after: Some(nulls),
+                ..select(&NULLS, 1)
+            })
+        };
+        assert!(
+            after(0).contains(
+                "and due <= $2 and (due < $2 or due = $2 and ((rank > $3 or rank is null) \
+                 or rank = $3 and (id > $4)))"
+            ),
+            "{}",
+            after(0)
+        );
+        assert!(
+            after(0b11).contains(
+                "shop = $1 and (due is not null or due is null and (false or rank is null and (id > $2)))"
+            ),
+            "{}",
+            after(0b11)
+        );
+    }
+
+    #[test]
+    fn many_finders_are_one_statement() {
+        let each = Select {
+            wanted: Wanted::Each,
+            limited: true,
+            ..select(&OPEN, 2)
+        };
+        assert_eq!(
+            sql(each),
+            "select found.*, wanted.number from unnest(\
+             coalesce($1, array(select shop from public.orders where false)), \
+             coalesce($2, array(select due from public.orders where false))) \
+             with ordinality wanted(v0, v1, number) cross join lateral (\
+             select id, \"Order\" from public.orders where shop = wanted.v0 and due = wanted.v1 \
+             and (state = 'it''s open') order by id desc limit $3) found"
+        );
+    }
+}
