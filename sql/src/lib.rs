@@ -10,11 +10,13 @@
 //! | [`plan`] | diff two schemas, and render the statements that lead from one to the other |
 //! | [`file`](mod@file) | the migration file: header, body, checksum |
 //! | [`lock`] | the sealed schema and the chain of sealed migrations, as text |
+//! | `access` | whether one predicate lets through more than another |
 //! | [`proof`] | row-level security, proven on a database: the file that does it |
 //! | [`literal`] | what a text says as a value of a type |
 //! | `lint` (feature `parse`) | rules for migrations written by hand |
 //! | `raw` (feature `parse`) | raw SQL expressions, parsed and resolved |
 
+mod access;
 pub mod file;
 pub mod ident;
 #[cfg(feature = "parse")]

@@ -18,6 +18,12 @@ pub(crate) fn tokens(sql: &str) -> Result<Vec<&str>, FileError> {
     Ok(found)
 }
 
+/// How long the token at a byte is, and whether it is a blank or a comment; `None` where it does not end.
+pub(crate) fn token_length(sql: &str, at: usize) -> Option<(usize, bool)> {
+    let token = next(sql, at).ok()?;
+    Some((token.end - at, token.kind == Kind::Blank))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// White space or a comment.

@@ -1,6 +1,7 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
+use crate::access::{self, Difference};
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
 
@@ -95,7 +96,8 @@ pub(super) fn build(
         let first = group.steps.len();
         group.steps.extend(steps);
         if let Some(step) = group.steps.get_mut(first) {
-            step.hazards.extend(verdict(policy, name, before, new));
+            step.hazards
+                .extend(verdicts(policy, name, (before, after), new));
         }
         for partition in partitions::only_in(after, before) {
             let partition = partitions::qualified(name, partition);
@@ -140,34 +142,90 @@ fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Polic
         || change.moves(new, columns)
 }
 
-/// What a change of a policy does to access, as far as its text tells. What it reads may change under it:
+/// What a change of a policy does to access, as far as logic tells. What it reads may change under it:
 /// the step that changes a column tells that.
-fn verdict(policy: &str, name: &QualifiedName, before: &Table, new: &Policy) -> Option<Hazard> {
+fn verdicts(
+    policy: &str,
+    name: &QualifiedName,
+    (before, after): (&Table, &Table),
+    new: &Policy,
+) -> Vec<Hazard> {
     // No policy lets through more than a table without row-level security did.
     if !before.rls.is_enabled() {
-        return None;
+        return Vec::new();
     }
+    let widens = |fate: &str| Hazard::WidensAccess(subject(policy, name, fate));
+    let narrows = |fate: &str| Hazard::NarrowsAccess(subject(policy, name, fate));
     let Some(old) = before.rls.policies().get(policy) else {
-        let subject = subject(policy, name, "new");
-        return Some(match new.restrictive {
-            true => Hazard::NarrowsAccess(subject),
-            false => Hazard::WidensAccess(subject),
-        });
+        return vec![match new.restrictive {
+            true => narrows("new"),
+            false => widens("new"),
+        }];
     };
-    let same_rule = same_rule(old, new);
-    if same_rule && old.roles == new.roles {
+    let (mut wider, mut narrower) = (Vec::new(), Vec::new());
+    if !same_rule(old, new) {
+        let Some(difference) = rule_difference((before, old), (after, new)) else {
+            return vec![widens("changed")];
+        };
+        wider.extend(difference.wider);
+        narrower.extend(difference.narrower);
+    }
+    let (more, fewer) = match new.restrictive {
+        false => (&mut wider, &mut narrower),
+        true => (&mut narrower, &mut wider),
+    };
+    if !new.roles.is_subset(&old.roles) {
+        more.push("for more roles".to_owned());
+    }
+    if !new.roles.is_superset(&old.roles) {
+        fewer.push("for fewer roles".to_owned());
+    }
+    let told = |fates: Vec<String>| (!fates.is_empty()).then(|| fates.join(", and "));
+    let wider = told(wider).map(|fate| widens(&fate));
+    let narrower = told(narrower).map(|fate| narrows(&fate));
+    wider.into_iter().chain(narrower).collect()
+}
+
+/// What the rule of a policy lets through that another did not, and what no more; `None` where logic does not tell.
+fn rule_difference(
+    (before, old): (&Table, &Policy),
+    (after, new): (&Table, &Policy),
+) -> Option<Difference> {
+    if old.command != new.command || old.restrictive != new.restrictive {
         return None;
     }
-    Some(
-        if same_rule && !new.restrictive && new.roles.is_subset(&old.roles) {
-            Hazard::NarrowsAccess(subject(policy, name, "for fewer roles"))
-        } else if same_rule && new.restrictive && new.roles.is_superset(&old.roles) {
-            Hazard::NarrowsAccess(subject(policy, name, "for more roles"))
-        } else {
-            // Which of two conditions lets more rows through is not told by their text.
-            Hazard::WidensAccess(subject(policy, name, "changed"))
-        },
-    )
+    let command = new.command.map_or("every command", Command::as_str);
+    let roles = roles(new);
+    let mut told = Difference::default();
+    let reads = new.command != Some(Command::Insert);
+    let writes = new
+        .command
+        .is_none_or(|it| matches!(it, Command::Insert | Command::Update));
+    let clauses = [
+        (reads, "reaches", old.using.as_ref(), new.using.as_ref()),
+        // Without a check what may be reached may be written.
+        (
+            writes,
+            "writes",
+            old.check.as_ref().or(old.using.as_ref()),
+            new.check.as_ref().or(new.using.as_ref()),
+        ),
+    ];
+    for (is, verb, old, new) in clauses {
+        if !is {
+            continue;
+        }
+        let found = access::difference((old, before), (new, after))?;
+        let words = |when: &str, what: String| format!("{command} by {roles} {when} {verb} {what}");
+        let place = |known: &mut Option<String>, when, what: Option<String>| {
+            if let (None, Some(what)) = (&known, what) {
+                *known = Some(words(when, what));
+            }
+        };
+        place(&mut told.wider, "now", found.wider);
+        place(&mut told.narrower, "no longer", found.narrower);
+    }
+    Some(told)
 }
 
 /// Whether two policies say the same, to whomever they say it.

@@ -1,0 +1,351 @@
+//! The text of a predicate as comparisons between terms.
+//!
+//! It takes apart what the derives write: `and`, `or`, `not`, comparisons, `is null`, `in`. What it does not know
+//! is a term, or a truth, that may be anything.
+
+use std::cmp::Ordering;
+
+use crate::file;
+use crate::ident::quote;
+use crate::schema::Column;
+
+/// A predicate.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Compare(Operator, Term, Term),
+    Null(Term),
+    /// A term of type boolean.
+    Truth(Term),
+}
+
+/// What is compared. The numbers are places in [`Terms`].
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Term {
+    /// A column, or whatever a text means.
+    Is(usize),
+    /// `nullif(…, '')` of it.
+    UnlessEmpty(usize),
+    Literal(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+impl Operator {
+    fn of(text: &str) -> Option<Operator> {
+        Some(match text {
+            "=" => Operator::Eq,
+            "<>" | "!=" => Operator::Ne,
+            "<" => Operator::Lt,
+            "<=" => Operator::Le,
+            ">" => Operator::Gt,
+            ">=" => Operator::Ge,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn holds(self, order: Ordering) -> bool {
+        match self {
+            Operator::Eq => order.is_eq(),
+            Operator::Ne => order.is_ne(),
+            Operator::Lt => order.is_lt(),
+            Operator::Le => order.is_le(),
+            Operator::Gt => order.is_gt(),
+            Operator::Ge => order.is_ge(),
+        }
+    }
+
+    /// Whether it asks for more than whether both are one.
+    pub(super) fn is_ordering(self) -> bool {
+        !matches!(self, Operator::Eq | Operator::Ne)
+    }
+}
+
+/// Something that a predicate reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Atom {
+    /// By its place among the columns.
+    Column(usize),
+    /// What a text means, which is the same wherever the text is.
+    Opaque(String),
+    Integer(i128),
+    /// As SQL. Whether two of them are one value, the type decides.
+    Text(String),
+    Bool(bool),
+}
+
+/// All that the predicates read: columns and opaque texts once, literals as often as they stand there.
+pub(super) struct Terms {
+    pub(super) atoms: Vec<Atom>,
+    pub(super) columns: Vec<Column>,
+}
+
+impl Terms {
+    pub(super) fn new(columns: Vec<Column>) -> Terms {
+        Terms {
+            atoms: (0..columns.len()).map(Atom::Column).collect(),
+            columns,
+        }
+    }
+
+    /// A predicate; `None` where its text has no such form at all.
+    pub(super) fn parse(&mut self, sql: &str) -> Option<Node> {
+        let tokens = lex(sql)?;
+        // What is not the same wherever it stands is not the same in two predicates either.
+        let is_stable = tokens.iter().all(|token| {
+            let word = token.to_ascii_lowercase();
+            !["random", "clock_timestamp", "nextval", "gen_random_uuid"].contains(&word.as_str())
+        });
+        let mut parser = Parser {
+            terms: self,
+            tokens: &tokens,
+            at: 0,
+        };
+        let node = parser.or()?;
+        (is_stable && parser.at == tokens.len()).then_some(node)
+    }
+
+    fn place(&mut self, atom: Atom) -> usize {
+        match self.atoms.iter().position(|known| *known == atom) {
+            Some(place) => place,
+            None => {
+                self.atoms.push(atom);
+                self.atoms.len() - 1
+            }
+        }
+    }
+
+    fn opaque(&mut self, tokens: &[&str]) -> usize {
+        self.place(Atom::Opaque(tokens.join(" ")))
+    }
+}
+
+struct Parser<'a, 't> {
+    terms: &'t mut Terms,
+    tokens: &'t [&'a str],
+    at: usize,
+}
+
+impl Parser<'_, '_> {
+    fn is_next(&self, word: &str) -> bool {
+        let token = self.tokens.get(self.at);
+        token.is_some_and(|token| token.eq_ignore_ascii_case(word))
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        let is = self.is_next(word);
+        self.at += usize::from(is);
+        is
+    }
+
+    fn or(&mut self) -> Option<Node> {
+        let mut nodes = vec![self.and()?];
+        while self.take("or") {
+            nodes.push(self.and()?);
+        }
+        Some(one_or(nodes, Node::Or))
+    }
+
+    fn and(&mut self) -> Option<Node> {
+        let mut nodes = vec![self.not()?];
+        while self.take("and") {
+            nodes.push(self.not()?);
+        }
+        Some(one_or(nodes, Node::And))
+    }
+
+    fn not(&mut self) -> Option<Node> {
+        if self.take("not") {
+            return Some(Node::Not(Box::new(self.not()?)));
+        }
+        if self.is_next("(") {
+            let end = self.closing(self.at)?;
+            let next = self.tokens.get(end + 1);
+            let ends = next.is_none_or(|token| is_one_of(token, &["and", "or", ")"]));
+            let inner = self.tokens.get(self.at + 1..end)?;
+            let is_query = inner
+                .first()
+                .is_some_and(|token| is_one_of(token, &["select"]));
+            if ends && !is_query {
+                self.at += 1;
+                let node = self.or()?;
+                return self.take(")").then_some(node);
+            }
+        }
+        let start = self.at;
+        let mut depth = 0_usize;
+        while let Some(token) = self.tokens.get(self.at) {
+            if is_one_of(token, &["(", "[", "case"]) {
+                depth += 1;
+            } else if depth > 0 && is_one_of(token, &[")", "]", "end"]) {
+                depth -= 1;
+            } else if depth == 0 && is_one_of(token, &["and", "or", ")"]) {
+                break;
+            } else if depth == 0 && is_one_of(token, &["between"]) {
+                // Its `and` is none of ours.
+                return None;
+            }
+            self.at += 1;
+        }
+        let tokens = self.tokens.get(start..self.at)?;
+        (depth == 0 && !tokens.is_empty()).then(|| self.atom(tokens))
+    }
+
+    /// The place of the bracket that closes the one at a place.
+    fn closing(&self, open: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (at, token) in self.tokens.iter().enumerate().skip(open) {
+            match *token {
+                "(" => depth += 1,
+                ")" if depth == 1 => return Some(at),
+                ")" => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// What holds no `and`, `or` or `not` of its own.
+    fn atom(&mut self, tokens: &[&str]) -> Node {
+        self.known(tokens)
+            .unwrap_or_else(|| Node::Truth(Term::Is(self.terms.opaque(tokens))))
+    }
+
+    fn known(&mut self, tokens: &[&str]) -> Option<Node> {
+        let mut depth = 0_usize;
+        // The words and operators outside of brackets that say what it is.
+        let mut telling: Vec<(usize, String)> = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            if is_one_of(token, &["(", "[", "case"]) {
+                depth += 1;
+            } else if is_one_of(token, &[")", "]", "end"]) {
+                depth = depth.checked_sub(1)?;
+            } else if depth == 0
+                && (Operator::of(token).is_some() || is_one_of(token, &["is", "in", "not"]))
+            {
+                telling.push((at, token.to_ascii_lowercase()));
+            }
+        }
+        let words: Vec<&str> = telling.iter().map(|(_, word)| word.as_str()).collect();
+        let first = telling.first().map_or(tokens.len(), |(at, _)| *at);
+        let left = &tokens[..first];
+        let right = tokens.get(first + words.len()..).unwrap_or_default();
+        let is_null = matches!(right, [word] if is_one_of(word, &["null"]));
+        match words.as_slice() {
+            [] => Some(Node::Truth(self.term(left)?)),
+            ["is"] if is_null => Some(Node::Null(self.term(left)?)),
+            ["is", "not"] if is_null => Some(Node::Not(Box::new(Node::Null(self.term(left)?)))),
+            ["in"] => self.list(left, right),
+            ["not", "in"] => Some(Node::Not(Box::new(self.list(left, right)?))),
+            // With two of them, which binds first is not ours to know.
+            [operator] => {
+                let operator = Operator::of(operator)?;
+                let (left, right) = (self.term(left)?, self.term(right)?);
+                Some(Node::Compare(operator, left, right))
+            }
+            _ => None,
+        }
+    }
+
+    /// `left in (…)`, of literals.
+    fn list(&mut self, left: &[&str], list: &[&str]) -> Option<Node> {
+        let ["(", inner @ .., ")"] = list else {
+            return None;
+        };
+        let left = self.term(left)?;
+        let mut nodes = Vec::new();
+        for piece in inner.split(|token| *token == ",") {
+            let literal = self.literal(piece)?;
+            nodes.push(Node::Compare(Operator::Eq, left.clone(), literal));
+        }
+        Some(one_or(nodes, Node::Or))
+    }
+
+    /// One term; `None` for what is none, such as `any (…)`, which stands behind an operator alone.
+    fn term(&mut self, tokens: &[&str]) -> Option<Term> {
+        let first = tokens.first()?;
+        if is_one_of(first, &["any", "all", "some", "null"]) {
+            return None;
+        }
+        if let Some(literal) = self.literal(tokens) {
+            return Some(literal);
+        }
+        let mut columns = self.terms.columns.iter();
+        if let [name] = tokens
+            && let Some(place) = columns.position(|column| quote(&column.name) == *name)
+        {
+            return Some(Term::Is(place));
+        }
+        if let ["nullif", "(", inner @ .., ",", "''", ")"] = tokens {
+            return Some(Term::UnlessEmpty(self.terms.opaque(inner)));
+        }
+        Some(Term::Is(self.terms.opaque(tokens)))
+    }
+
+    fn literal(&mut self, tokens: &[&str]) -> Option<Term> {
+        let atom = match tokens {
+            // One with escapes may be spelled in several ways.
+            [text] if text.starts_with('\'') => Atom::Text((*text).to_owned()),
+            [word] if word.eq_ignore_ascii_case("true") => Atom::Bool(true),
+            [word] if word.eq_ignore_ascii_case("false") => Atom::Bool(false),
+            [digits] => Atom::Integer(digits.parse().ok()?),
+            ["-", digits] => Atom::Integer(-digits.parse::<i128>().ok()?),
+            _ => return None,
+        };
+        self.terms.atoms.push(atom);
+        Some(Term::Literal(self.terms.atoms.len() - 1))
+    }
+}
+
+fn one_or(mut nodes: Vec<Node>, all: fn(Vec<Node>) -> Node) -> Node {
+    match nodes.len() {
+        1 => nodes.remove(0),
+        _ => all(nodes),
+    }
+}
+
+fn is_one_of(token: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| token.eq_ignore_ascii_case(word))
+}
+
+/// The tokens of a predicate: words, literals, brackets, commas, and operators of any length.
+fn lex(sql: &str) -> Option<Vec<&str>> {
+    const OPERATORS: &str = "+-*/<>=~!@#%^&|`?:";
+    let mut found: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while at < sql.len() {
+        let rest = &sql[at..];
+        let first = rest.chars().next()?;
+        let len = if first.is_ascii_digit() {
+            let tail = |c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_');
+            rest.find(tail).unwrap_or(rest.len())
+        } else if OPERATORS.contains(first) && !rest.starts_with("--") && !rest.starts_with("/*") {
+            let len = rest.find(|c| !OPERATORS.contains(c)).unwrap_or(rest.len());
+            // `<-1` is a comparison with a negative number.
+            match rest[..len].trim_end_matches(['-', '+']).len() {
+                0 => 1,
+                len => len,
+            }
+        } else {
+            let (len, is_blank) = file::token_length(sql, at)?;
+            if is_blank {
+                at += len;
+                continue;
+            }
+            len
+        };
+        found.push(&rest[..len]);
+        at += len;
+    }
+    Some(found)
+}

@@ -1,0 +1,171 @@
+use super::*;
+use crate::schema::Type;
+
+fn table() -> Table {
+    let mut table = Table::new("shop::Note");
+    let column = |name: &str, ty, nullable| {
+        let mut column = Column::new(name, ty);
+        column.nullable = nullable;
+        column
+    };
+    table.columns = vec![
+        column("shop", Type::Text, false),
+        column("status", Type::Text, true),
+        column("level", Type::Int4, false),
+        column("top", Type::Int8, false),
+        column("done", Type::Bool, false),
+        column("at", Type::Timestamptz(None), true),
+        column("word", Type::Named("citext".to_owned()), false),
+    ];
+    table
+}
+
+fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
+    let table = table();
+    let expr = |sql: &str| {
+        let read = table.columns.iter().map(|column| column.name.clone());
+        Expr::new(sql, read.filter(|name| sql.contains(name.as_str())))
+    };
+    let (old, new) = (expr(old), expr(new));
+    let found = difference((Some(&old), &table), (Some(&new), &table))?;
+    Some((found.wider, found.narrower))
+}
+
+const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+
+#[test]
+fn what_only_one_of_two_lets_through_is_found() {
+    let own = |more: &str| format!("{OWN} {more}");
+    for (old, new, wider, narrower) in [
+        // Nothing but another way to say it.
+        (
+            OWN.to_owned(),
+            "shop = nullif((select current_setting('app.shop', true)), '')".to_owned(),
+            "",
+            "",
+        ),
+        ("level > 0".to_owned(), "level >= 1".to_owned(), "", ""),
+        (
+            "status in ('a', 'b')".to_owned(),
+            "status = 'b' or status = 'a'".to_owned(),
+            "",
+            "",
+        ),
+        (
+            "not (status is null)".to_owned(),
+            "status is not null".to_owned(),
+            "",
+            "",
+        ),
+        ("done = false".to_owned(), "not done".to_owned(), "", ""),
+        // Narrower.
+        (
+            OWN.to_owned(),
+            own("and status = 'open'"),
+            "",
+            "the row (shop = A, status = B) for (app.shop = A)",
+        ),
+        (
+            "level > 0".to_owned(),
+            "level > 5".to_owned(),
+            "",
+            "the row (level = 5)",
+        ),
+        // Wider.
+        (
+            own("and not done"),
+            OWN.to_owned(),
+            "the row (done = true, shop = A) for (app.shop = A)",
+            "",
+        ),
+        (
+            "shop = (select current_setting('app.shop', true))".to_owned(),
+            OWN.to_owned(),
+            "",
+            "the row (shop = '') for (app.shop = '')",
+        ),
+        (
+            OWN.to_owned(),
+            "true".to_owned(),
+            "the row (shop = B) for (app.shop = A)",
+            "",
+        ),
+        (
+            "at < now()".to_owned(),
+            "at < now() or at is null".to_owned(),
+            "the row (at is null) for (now() = A)",
+            "",
+        ),
+        // Both.
+        (
+            "status = 'a'".to_owned(),
+            "status = 'b'".to_owned(),
+            "the row (status = 'b')",
+            "the row (status = 'a')",
+        ),
+        (
+            "level < top".to_owned(),
+            "level > top".to_owned(),
+            "the row (level = B, top = A)",
+            "the row (level = A, top = B)",
+        ),
+        // A negation of what is NULL lets nothing through.
+        (
+            "status <> 'a'".to_owned(),
+            "status <> 'a' or status is null".to_owned(),
+            "the row (status is null)",
+            "",
+        ),
+        // Of what is not taken apart, the same text is the same.
+        (
+            "shop = any (array(select m.shop from members m where m.level = 1)) and level = 1"
+                .to_owned(),
+            "shop = any (array(select m.shop from members m where m.level = 1))".to_owned(),
+            "the row (level = 2) for (shop = any(array(select m.shop from members m where m.level = 1)) = true)",
+            "",
+        ),
+    ] {
+        let (found_wider, found_narrower) = told(&old, &new).expect(&old);
+        assert_eq!(found_wider.unwrap_or_default(), wider, "{old} → {new}");
+        assert_eq!(
+            found_narrower.unwrap_or_default(),
+            narrower,
+            "{old} → {new}"
+        );
+        // The other way round it is the other way round.
+        let (back_wider, back_narrower) = told(&new, &old).expect(&old);
+        assert_eq!(back_wider.is_some(), !narrower.is_empty(), "{new} → {old}");
+        assert_eq!(back_narrower.is_some(), !wider.is_empty(), "{new} → {old}");
+    }
+}
+
+#[test]
+fn a_clause_that_is_not_there_lets_everything_through() {
+    let table = table();
+    let own = Expr::new("level = 1", ["level"]);
+    let found = difference((Some(&own), &table), (None, &table)).expect("it is told");
+    assert_eq!(found.wider.as_deref(), Some("the row (level = 2)"));
+    assert_eq!(found.narrower, None);
+}
+
+#[test]
+fn what_logic_does_not_tell_is_left_open() {
+    for (old, new) in [
+        // Two spellings may be one value of such a type.
+        ("word = 'a'", "word = 'A'"),
+        ("at = '2024-01-01'", "at = '2024-1-1'"),
+        // The order of texts is the collation's.
+        ("status < 'a'", "status < 'b'"),
+        ("status between 'a' and 'b'", "status = 'a'"),
+        ("random() < level", "level > 0"),
+        ("level = 1", "level = 'x"),
+        ("(level = 1", "level = 1"),
+        ("", "level = 1"),
+    ] {
+        assert_eq!(told(old, new), None, "{old} → {new}");
+        assert_eq!(told(new, old), None, "{new} → {old}");
+    }
+    // A cast column: it may be anything, and so may the text that it is compared with.
+    let (wider, narrower) = told("level::text = '1'", "level = 1").expect("it is told");
+    assert!(wider.is_some() && narrower.is_some());
+}
