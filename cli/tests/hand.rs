@@ -51,7 +51,7 @@ async fn begun_written_sealed_applied_and_undone() {
     let (code, _, err) = run(folder, url, &["seal", "greeting"]);
     assert_eq!(code, 3);
     for rule in [
-        "(transaction-control)",
+        "[transaction-control]",
         "(owned-object)",
         "(not-parsed)",
         "(empty-rollback)",

@@ -34,7 +34,8 @@ use tabellion_syntax::Report;
         partition,
         policy,
         tenant,
-        no_rls
+        no_rls,
+        allow_rule
     )
 )]
 pub fn derive_table(input: TokenStream) -> TokenStream {

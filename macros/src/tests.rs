@@ -127,6 +127,7 @@ fn a_guarded_table() {
         problem: String::new(),
         unchecked: false,
         errors: Vec::new(),
+        warnings: None,
     };
     let text = expanded(source, |ident, table| {
         assert_eq!((ident, table), ("Rate", "rate"));
@@ -182,9 +183,10 @@ fn a_mistake_of_the_whole_schema() {
         problem: String::new(),
         unchecked: false,
         errors: vec![Error {
-            column: Some("user".into()),
+            place: Some("user".to_owned()).into(),
             message: "no table for `User`".into(),
         }],
+        warnings: None,
     };
     let text = expanded(source, |_, _| Seen::Entries(vec![entry.clone()]));
     assert!(is_reported(&text, "no table for `User`"), "{text}");

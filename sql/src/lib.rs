@@ -13,6 +13,7 @@
 //! | `access` | whether one predicate lets through more than another |
 //! | [`proof`] | row-level security, proven on a database: the file that does it |
 //! | [`literal`] | what a text says as a value of a type |
+//! | `rule` (feature `parse`) | the traps of row-level security that the whole schema shows |
 //! | `lint` (feature `parse`) | rules for migrations written by hand |
 //! | `raw` (feature `parse`) | raw SQL expressions, parsed and resolved |
 
@@ -27,5 +28,7 @@ pub mod plan;
 pub mod proof;
 #[cfg(feature = "parse")]
 pub mod raw;
+#[cfg(feature = "parse")]
+pub mod rule;
 pub mod schema;
 pub mod verify;

@@ -123,6 +123,15 @@ pub struct Table {
     pub partitions: Vec<Partition>,
     /// The answer on row-level security.
     pub rls: Rls,
+    /// The rules whose warnings it allows.
+    pub allowed: Vec<Allowed>,
+}
+
+/// A rule whose warnings a struct allows. The reason is for whoever reads the source.
+#[derive(Debug, Clone, Hash)]
+pub struct Allowed {
+    /// The rule's code.
+    pub code: At<String>,
 }
 
 impl Table {

@@ -6,6 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
+pub use tabellion_sql::rule::Place;
 
 /// The folder inside OUT_DIR.
 pub const FOLDER: &str = "tabellion";
@@ -57,13 +58,27 @@ pub struct Entry {
     pub unchecked: bool,
     /// What only the whole schema could tell.
     pub errors: Vec<Error>,
+    /// What it warns of; the derive knows which of it the struct allows. `None` while the schema lacks what
+    /// is broken, since then nobody can tell.
+    pub warnings: Option<Vec<Warning>>,
+}
+
+/// What a rule warns of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Warning {
+    /// The rule's code.
+    pub code: String,
+    /// Where in the struct to report it.
+    pub place: Place,
+    /// The fact, the remedy, the code.
+    pub message: String,
 }
 
 /// A mistake that only the whole schema could tell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Error {
-    /// The column at whose field to report it.
-    pub column: Option<String>,
+    /// Where in the struct to report it.
+    pub place: Place,
     /// The fact, then the remedy.
     pub message: String,
 }

@@ -67,6 +67,7 @@ pub fn table(input: &DeriveInput, report: &mut Report) -> Option<Table> {
         partition_by: None,
         partitions: Vec::new(),
         rls: Rls::Missing,
+        allowed: Vec::new(),
     };
     match header.name {
         // What follows speaks of the table by the name that it would have had.

@@ -9,6 +9,7 @@
 fn mistakes_are_reported_where_they_are_made() {
     let cases = trybuild::TestCases::new();
     for attribute in [
+        "allow_rule",
         "check",
         "column",
         "exclude",

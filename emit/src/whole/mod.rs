@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tabellion_sql::plan::Question;
 use tabellion_sql::proof::ProofScope;
 use tabellion_sql::schema::{QualifiedName, Renames, Role, Schema};
-use tabellion_sql::verify;
+use tabellion_sql::{rule, verify};
 use tabellion_syntax::seen::{self, Entry};
 
 use self::part::{Lowered, Part, Table};
@@ -100,7 +100,7 @@ impl Whole {
             let entries = self.entries.get_mut(ident);
             if let Some(entry) = entries.and_then(|entries| entries.get_mut(*index)) {
                 entry.errors.push(seen::Error {
-                    column: question.column,
+                    place: question.column.into(),
                     message: question.message,
                 });
             }
@@ -202,7 +202,7 @@ impl Builder {
             match self.declared.get(&name) {
                 Some((other, other_place)) => {
                     let message = |own: &str, other: &str| seen::Error {
-                        column: None,
+                        place: seen::Place::Table,
                         message: format!(
                             "table `{}` is declared by `{own}` and by `{other}`; rename one with \
                              `#[table(name = \"...\")]`",
@@ -243,6 +243,45 @@ impl Builder {
         }
     }
 
+    /// Tells each struct what the rules find in its table.
+    fn rules(&mut self) {
+        // What a missing table would have made right, or wrong, nobody knows.
+        let is_whole = !self.whole.is_incomplete && !self.whole.is_partial;
+        if is_whole {
+            let entries = self.whole.entries.values_mut().flatten();
+            for entry in entries.filter(|entry| !entry.unchecked) {
+                entry.warnings = Some(Vec::new());
+            }
+        }
+        for finding in rule::check(&self.whole.schema) {
+            let rule::Finding {
+                code,
+                level,
+                table,
+                place,
+                message,
+            } = finding;
+            let Some((_, (ident, index))) = self.declared.get(&table) else {
+                continue;
+            };
+            let entries = self.whole.entries.get_mut(ident);
+            let Some(entry) = entries.and_then(|entries| entries.get_mut(*index)) else {
+                continue;
+            };
+            if level == rule::Level::Error {
+                entry.errors.push(seen::Error { place, message });
+                self.whole.is_incomplete = true;
+            } else if let Some(warnings) = &mut entry.warnings {
+                let code = code.to_owned();
+                warnings.push(seen::Warning {
+                    code,
+                    place,
+                    message,
+                });
+            }
+        }
+    }
+
     /// Verifies what has come together.
     fn finish(mut self) -> Whole {
         let is_incomplete = self.whole.is_incomplete;
@@ -258,13 +297,14 @@ impl Builder {
                 self.error(
                     &place,
                     seen::Error {
-                        column: finding.column,
+                        place: finding.column.into(),
                         message: finding.message,
                     },
                 );
             }
             self.whole.is_incomplete = true;
         }
+        self.rules();
         self.whole.declared = self
             .declared
             .into_iter()

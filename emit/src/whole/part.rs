@@ -143,6 +143,7 @@ fn table(
         problem: String::new(),
         unchecked: !is_right || !in_schema,
         errors: Vec::new(),
+        warnings: None,
     };
     let mut is_incomplete = false;
     let all = paths.scopes.iter().chain(&paths.enums).chain(&paths.tables);

@@ -3,14 +3,14 @@
 //! Presence is checked here, while expanding; fingerprints by a constant that rustc evaluates, since an
 //! editor expands unsaved text, which the build script has not seen, without evaluating constants.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use tabellion_syntax::ast::{Table, TypeRef};
+use tabellion_syntax::ast::{At, Table, TypeRef};
 use tabellion_syntax::predicate::plain;
-use tabellion_syntax::seen::Entry;
+use tabellion_syntax::seen::{Entry, Place};
 use tabellion_syntax::{Report, fingerprint};
 
-use super::fields;
+use super::{fields, warnings};
 use crate::seen::Seen;
 
 pub(super) fn guard(
@@ -28,7 +28,9 @@ pub(super) fn guard(
             if let [entry] = entries.as_slice() {
                 schema_errors(table, entry, report);
             }
-            fingerprints(table, &entries)
+            let mut tokens = fingerprints(table, &entries);
+            tokens.extend(warnings::warnings(table, &entries));
+            tokens
         }
     }
 }
@@ -36,15 +38,34 @@ pub(super) fn guard(
 /// What only the whole schema could tell, at the struct or at the field that is to blame.
 fn schema_errors(table: &Table, entry: &Entry, report: &mut Report) {
     for error in &entry.errors {
-        let column = error.column.as_ref().and_then(|name| {
-            table
-                .columns
-                .iter()
-                .find(|column| column.name.value == *name)
-        });
-        let span = column.map_or(table.ident.span(), |column| column.ident.span());
-        report.at(span, &error.message);
+        report.at(place(table, &error.place), &error.message);
     }
+}
+
+/// The smallest token that stands for a part of a table; of one that has no name of its own in the struct,
+/// the word that makes it.
+pub(super) fn place(table: &Table, place: &Place) -> Span {
+    let span = match place {
+        Place::Table => None,
+        Place::Column(name) => {
+            let mut columns = table.columns.iter();
+            let column = columns.find(|column| column.name.value == *name);
+            column.map(|column| column.ident.span())
+        }
+        Place::Index(name) => named(table.indexes.iter().map(|it| &it.name), name),
+        Place::Policy(name) => named(table.policies().iter().map(|it| &it.name), name),
+        Place::Key(name) => {
+            let uniques = table.uniques.iter().map(|it| &it.name);
+            let keys = uniques.chain(table.foreign_keys.iter().map(|it| &it.name));
+            named(keys.chain(table.exclusions.iter().map(|it| &it.name)), name)
+        }
+    };
+    span.unwrap_or_else(|| table.ident.span())
+}
+
+fn named<'a>(mut names: impl Iterator<Item = &'a At<String>>, wanted: &str) -> Option<Span> {
+    let found = names.find(|name| name.value == wanted);
+    found.map(|name| name.span)
 }
 
 fn fingerprints(table: &Table, entries: &[Entry]) -> TokenStream {

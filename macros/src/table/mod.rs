@@ -6,6 +6,7 @@ mod guard;
 mod impls;
 mod predicates;
 mod references;
+mod warnings;
 mod writes;
 
 use proc_macro2::TokenStream;

@@ -3,7 +3,22 @@
 
 use super::{File, holds};
 use crate::file::Step;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "concurrently-alone",
+    level: Level::Lint,
+    summary: "`concurrently` stands where PostgreSQL refuses it, or beside what cannot be taken up again",
+    text: "\
+Why:
+  An index is built or dropped concurrently outside of any transaction. A file whose header says
+  `-- tabellion: no-transaction` runs statement by statement, and what stands in it has to be such that a run that
+  was killed can be finished: an index by its name, or a statement that may run twice.
+
+To mend it:
+  Put the statement into a pair of its own, with `-- tabellion: no-transaction` as a line of the header.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     let is_concurrent = |words: &[&str]| {

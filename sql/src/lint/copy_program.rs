@@ -1,7 +1,20 @@
 //! COPY with a program runs a shell command on the database's server.
 
 use super::{File, holds};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "copy-program",
+    level: Level::Lint,
+    summary: "`copy` with a program runs a command on the database's server",
+    text: "\
+Why:
+  The command runs as the user that runs the server, outside of everything that PostgreSQL guards.
+
+To mend it:
+  Write the rows as `insert`, or load them beside the migrations.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

@@ -1,7 +1,22 @@
 //! A function that runs as its owner finds what its caller's search path leads to, unless it sets its own.
 
 use super::{File, holds};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "definer-search-path",
+    level: Level::Lint,
+    summary: "a function runs as its owner and finds names by its caller's search path",
+    text: "\
+Why:
+  Whoever calls a `security definer` function chooses the search path, and so which table or function of a name it
+  uses: one of the caller's own, run with the owner's rights, past every policy. Even a path that leaves out
+  pg_temp has it, as the first place of all.
+
+To mend it:
+  Add `set search_path = ''` to the function, and write each name with its schema. Revoke EXECUTE from PUBLIC.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

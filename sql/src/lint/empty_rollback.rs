@@ -1,6 +1,7 @@
 //! A rollback that says nothing is one that somebody forgot.
 
 use super::File;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
 
 /// What a template begins with does not count: it sets limits and undoes nothing.
@@ -8,6 +9,18 @@ fn is_limit(words: &[String]) -> bool {
     let word = |index: usize| words.get(index).map(String::as_str);
     word(0) == Some("select") && words.iter().any(|word| word == "set_config")
 }
+
+pub(super) const PAGE: Page = Page {
+    code: "empty-rollback",
+    level: Level::Lint,
+    summary: "a migration or its rollback says nothing",
+    text: "\
+Why:
+  A rollback that says nothing is one that somebody forgot: it would be entered as done, with everything still there.
+
+To mend it:
+  Write what undoes the migration, or `select 1;` where there is nothing to undo.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     let says = file

@@ -1,7 +1,20 @@
 //! The ledger tells what was done to a database; what a migration wrote there itself would be no proof.
 
 use super::File;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "ledger-write",
+    level: Level::Lint,
+    summary: "a statement names the schema of the ledger",
+    text: "\
+Why:
+  The ledger proves what was done to a database. What a migration wrote there by itself would prove nothing.
+
+To mend it:
+  Take the statement out; `cargo tabellion repair` and `adopt` enter what happened elsewhere, with who says so.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

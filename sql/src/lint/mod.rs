@@ -23,6 +23,7 @@ use std::fmt;
 
 use crate::file::{FileError, Header, statements, tokens};
 use crate::ident;
+use crate::rule::Page;
 use crate::schema::Schema;
 
 /// What a rule has found.
@@ -46,30 +47,35 @@ impl fmt::Display for Finding {
             line,
             message,
         } = self;
-        write!(f, "`{file}` line {line}: {message} ({rule})")
+        write!(f, "`{file}` line {line}: {message} [{rule}]")
     }
 }
 
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
-/// Every rule with its code.
-const RULES: [(&str, Rule); 15] = [
-    ("concurrently-alone", concurrently_alone::check),
-    ("copy-program", copy_program::check),
-    ("definer-search-path", definer_search_path::check),
-    ("empty-rollback", empty_rollback::check),
-    ("ledger-write", ledger_write::check),
-    ("needs-no-transaction", needs_no_transaction::check),
-    ("not-parsed", not_parsed::check),
-    ("not-sql", not_sql::check),
-    ("owned-object", owned_object::check),
-    ("plain-set", plain_set::check),
-    ("role-power", role_power::check),
-    ("transaction-control", transaction_control::check),
-    ("unnamed-access", unnamed_access::check),
-    ("unnamed-loss", unnamed_loss::check),
-    ("view-invoker", view_invoker::check),
+/// Every rule with its page.
+const RULES: [(Page, Rule); 15] = [
+    (concurrently_alone::PAGE, concurrently_alone::check),
+    (copy_program::PAGE, copy_program::check),
+    (definer_search_path::PAGE, definer_search_path::check),
+    (empty_rollback::PAGE, empty_rollback::check),
+    (ledger_write::PAGE, ledger_write::check),
+    (needs_no_transaction::PAGE, needs_no_transaction::check),
+    (not_parsed::PAGE, not_parsed::check),
+    (not_sql::PAGE, not_sql::check),
+    (owned_object::PAGE, owned_object::check),
+    (plain_set::PAGE, plain_set::check),
+    (role_power::PAGE, role_power::check),
+    (transaction_control::PAGE, transaction_control::check),
+    (unnamed_access::PAGE, unnamed_access::check),
+    (unnamed_loss::PAGE, unnamed_loss::check),
+    (view_invoker::PAGE, view_invoker::check),
 ];
+
+/// The pages of all lints.
+pub(crate) fn pages() -> impl Iterator<Item = Page> {
+    RULES.iter().map(|(page, _)| *page)
+}
 
 /// Lints a pair written by hand, each file by its name and its text, against the schema that the
 /// structs own. Gives the findings in the order of files and lines.
@@ -79,10 +85,10 @@ pub fn pair(up: (&str, &str), down: (&str, &str), schema: &Schema) -> Vec<Findin
         let file = File::read(text, is_rollback);
         let mut of_file: Vec<Finding> = RULES
             .iter()
-            .flat_map(|(rule, check)| {
+            .flat_map(|(page, check)| {
                 let found = check(&file, schema).into_iter();
                 found.map(|(line, message)| Finding {
-                    rule,
+                    rule: page.code,
                     file: name.to_owned(),
                     line,
                     message,
@@ -213,7 +219,7 @@ mod tests {
             .filter(|name| name != "mod")
             .collect();
         files.sort();
-        assert_eq!(files, RULES.map(|(code, _)| code));
+        assert_eq!(files, RULES.map(|(page, _)| page.code));
     }
 
     #[test]
@@ -227,7 +233,7 @@ mod tests {
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(
             said[0].starts_with("`hand/a.sql` line 2: `commit` ")
-                && said[0].ends_with("(transaction-control)"),
+                && said[0].ends_with("[transaction-control]"),
             "{said:?}"
         );
         assert!(

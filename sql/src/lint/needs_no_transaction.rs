@@ -4,7 +4,21 @@
 //! `src/backend/commands`. What is built or dropped concurrently has a rule of its own.
 
 use super::{File, holds};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "needs-no-transaction",
+    level: Level::Lint,
+    summary: "a statement that PostgreSQL refuses inside a transaction",
+    text: "\
+Why:
+  A migration is one transaction, so that it takes place as a whole or not at all.
+
+To mend it:
+  Run the statement by hand, beside the migrations. `vacuum` may stand in a file whose header says
+  `-- tabellion: no-transaction`.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     if file.header.no_transaction {

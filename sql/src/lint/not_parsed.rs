@@ -7,7 +7,22 @@ use sqlparser::parser::Parser;
 
 use super::{File, Statement};
 use crate::file::tokens;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "not-parsed",
+    level: Level::Lint,
+    summary: "a statement that the parser cannot read, and so nobody has looked at",
+    text: "\
+Why:
+  A slip would be found only by the server. The parser does not know all that PostgreSQL does, so that this can be
+  answered.
+
+To mend it:
+  Correct the statement; or, where PostgreSQL takes it, say so in the header:
+  `-- tabellion: not-parsed: REASON`.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     if file.header.not_parsed.is_some() {

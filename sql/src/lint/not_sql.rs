@@ -1,7 +1,21 @@
 //! A file holds SQL alone, whole statements of it, under a header that reads.
 
 use super::File;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "not-sql",
+    level: Level::Lint,
+    summary: "a file is not whole statements of SQL under a header that reads",
+    text: "\
+Why:
+  A command of psql, data of `copy … from stdin` and an open quote mean something to psql at most; the migration
+  engine and the Supabase CLI send SQL.
+
+To mend it:
+  Write the rows as `insert`; close what is open; correct the line of the header.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = file

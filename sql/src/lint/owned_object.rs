@@ -1,10 +1,24 @@
 //! What the structs own is changed in the structs, or the next draft takes the change back.
 
 use super::{File, name, past_options};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
 
 /// A name as the statement gives it, and what it names.
 type Named = (Option<String>, String);
+
+pub(super) const PAGE: Page = Page {
+    code: "owned-object",
+    level: Level::Lint,
+    summary: "a statement changes what the structs own",
+    text: "\
+Why:
+  The structs are the source: the next draft would take the change back, and `cargo tabellion verify` report it as
+  drift. A child or partition made by hand would show the table's rows past its policies.
+
+To mend it:
+  Change the struct, and let the build draw the migration.",
+};
 
 pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

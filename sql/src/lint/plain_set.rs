@@ -1,7 +1,21 @@
 //! A plain SET outlives its file: the Supabase CLI runs the next one in the same session.
 
 use super::{File, holds};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "plain-set",
+    level: Level::Lint,
+    summary: "a setting outlives the file that makes it",
+    text: "\
+Why:
+  The Supabase CLI runs the next file in the same session, and a pooler hands the session to the next client: with
+  another search path, another role, or another tenant.
+
+To mend it:
+  `set local`, or `select pg_catalog.set_config(NAME, VALUE, true)`: both end with the transaction.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| match words {

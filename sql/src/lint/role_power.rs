@@ -1,10 +1,24 @@
 //! A role that gets past row-level security, or can make itself one that does, makes every policy void.
 
 use super::File;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
 
 /// What a migration gives to no role.
 const POWERS: [&str; 4] = ["bypassrls", "createrole", "replication", "superuser"];
+
+pub(super) const PAGE: Page = Page {
+    code: "role-power",
+    level: Level::Lint,
+    summary: "a role is given a power that makes every policy void",
+    text: "\
+Why:
+  BYPASSRLS and SUPERUSER get past row-level security, CREATEROLE and REPLICATION lead there, and a migration gives
+  them on every server that it runs on.
+
+To mend it:
+  Take it out, and give it by hand on the server that needs it, to a login that nobody's requests run as.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

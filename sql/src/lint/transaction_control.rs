@@ -1,7 +1,21 @@
 //! A migration runs in a transaction that whoever runs it begins and ends.
 
 use super::File;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "transaction-control",
+    level: Level::Lint,
+    summary: "a file begins or ends the transaction that it runs in",
+    text: "\
+Why:
+  The file, what guards it and its row of the ledger are one transaction, which whoever runs it begins and ends.
+  Between a COMMIT and what follows, tables would be there without their policies.
+
+To mend it:
+  Remove the statement; what must be committed first is a migration of its own.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| match words {

@@ -2,7 +2,23 @@
 
 use super::{File, holds};
 use crate::plan::Hazard;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "unnamed-access",
+    level: Level::Lint,
+    summary: "a statement lets someone see or change more, and the header does not say so",
+    text: "\
+Why:
+  What widens access is asked about when it is sealed, and somebody answers for it. Of SQL written by hand only its
+  header tells. Think of a materialized view, which has no policies: granted to an application's role, it shows the
+  rows of all tenants.
+
+To mend it:
+  Add a line such as `-- tabellion: widens-access: role app: reads table public.note`; `cargo tabellion seal` then
+  asks for the reason. Or grant less.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     if file

@@ -2,7 +2,22 @@
 
 use super::{File, holds};
 use crate::plan::Hazard;
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "unnamed-loss",
+    level: Level::Lint,
+    summary: "a statement destroys data, and the header does not say so",
+    text: "\
+Why:
+  What loses data is asked about when it is sealed, and somebody answers for it. Of SQL written by hand only its
+  header tells.
+
+To mend it:
+  Add a line such as `-- tabellion: loses-data: table public.note: emptied`; `cargo tabellion seal` then asks for the
+  reason. Or name in WHERE the rows that are meant.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     if file.header.hazards.iter().any(Hazard::loses_data) {

@@ -1,7 +1,21 @@
 //! A view runs as its owner, who may see every row, unless it says otherwise.
 
 use super::{File, holds};
+use crate::rule::{Level, Page};
 use crate::schema::Schema;
+
+pub(super) const PAGE: Page = Page {
+    code: "view-invoker",
+    level: Level::Lint,
+    summary: "a view reads its tables as its owner",
+    text: "\
+Why:
+  A view runs with its owner's rights, and for an owner who bypasses row-level security, as a superuser or a role
+  with BYPASSRLS does, no policy of the tables below holds: whoever may read the view reads the rows of all tenants.
+
+To mend it:
+  `create view … with (security_invoker = true) as …`: it then reads as whoever asks, under the tables' policies.",
+};
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {

@@ -311,39 +311,6 @@ fn policy(table: &mut Table, name: &str, policy: Policy) {
 }
 
 #[test]
-fn two_permissive_policies_do_not_meet_in_one_role() {
-    let both = |second: Policy| {
-        found(|schema| {
-            policy(table(schema, "user"), "a", reading("app", &[]));
-            policy(table(schema, "user"), "b", second);
-        })
-    };
-    assert_eq!(
-        both(reading("app", &[])),
-        [
-            "table `user` has two policies for `select` and role `app`: `a` and `b`; give their scopes roles \
-             of their own, or combine them with `||` in one"
-        ]
-    );
-    assert!(both(reading("ops", &[])).is_empty());
-    let restrictive = Policy {
-        restrictive: true,
-        ..reading("app", &[])
-    };
-    assert!(both(restrictive).is_empty());
-    let insert = Policy {
-        command: Some(Command::Insert),
-        ..reading("app", &[])
-    };
-    assert!(both(insert).is_empty());
-    let all = Policy {
-        command: None,
-        ..reading("app", &[])
-    };
-    assert_eq!(both(all).len(), 1);
-}
-
-#[test]
 fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
     let reads_user = |role: &str, user: Option<Policy>| {
         found(|schema| {

@@ -1,5 +1,6 @@
 //! Attributes into data: what is written, before anything is compared.
 
+mod allow_rule;
 mod args;
 mod column;
 mod column_type;
@@ -12,6 +13,7 @@ mod partition;
 mod policy;
 mod table;
 
+pub(crate) use allow_rule::allow_rule;
 pub(crate) use args::{Arg, Args, is, name_span};
 pub(crate) use column::{ColumnAttr, column};
 pub(crate) use column_type::modifier_between;

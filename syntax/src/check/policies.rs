@@ -1,5 +1,6 @@
 //! What policies say together, and what they leave open.
 
+use tabellion_sql::rule::{update_of_every_row, with_code};
 use tabellion_sql::schema::Command;
 
 use crate::Report;
@@ -75,9 +76,12 @@ fn one_per_command(table: &Table, policies: &[&Policy], report: &mut Report) {
         reported.push(&second.name.value);
         report.at(
             second.name.span,
-            format!(
-                "table `{}` has two policies for `{command}`: `{}` and `{}`; combine them with `||` in one",
-                table.name.value, first.name.value, second.name.value
+            with_code(
+                &format!(
+                    "table `{}` has two policies for `{command}`: `{}` and `{}`; combine them with `||` in one",
+                    table.name.value, first.name.value, second.name.value
+                ),
+                "second-permissive",
             ),
         );
     }
@@ -97,11 +101,7 @@ fn update_sees_all(table: &Table, policy: &Policy, report: &mut Report) {
     if allows_update && sees_all {
         report.at(
             policy.name.span,
-            format!(
-                "policy `{}` on `{}` lets an update reach every row, whatever SELECT allows; \
-                 name the rows in `using`",
-                policy.name.value, table.name.value
-            ),
+            update_of_every_row(&policy.name.value, &table.name.value),
         );
     }
 }

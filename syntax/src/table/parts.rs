@@ -5,15 +5,15 @@ use syn::Attribute;
 use tabellion_sql::ident::object_name;
 
 use crate::ast::{
-    At, Check, Exclusion, ForeignKey, Index, IndexColumn, IndexKey, Partition, PartitionBy,
-    PathRef, Rls, Table, Unique,
+    Allowed, At, Check, Exclusion, ForeignKey, Index, IndexColumn, IndexKey, Partition,
+    PartitionBy, PathRef, Rls, Table, Unique,
 };
 use crate::attr::{self, RlsAttr, TableAttr};
 use crate::predicate::{Value, plain};
 use crate::{Report, check};
 
 /// The attributes that `#[derive(Table)]` reads on a struct.
-pub(super) const ATTRIBUTES: [&str; 12] = [
+pub(super) const ATTRIBUTES: [&str; 13] = [
     "table",
     "primary_key",
     "index",
@@ -26,6 +26,7 @@ pub(super) const ATTRIBUTES: [&str; 12] = [
     "policy",
     "tenant",
     "no_rls",
+    "allow_rule",
 ];
 
 /// The struct's attributes, before they are put together.
@@ -47,6 +48,7 @@ pub(super) struct Parts {
     rls_tried: bool,
     /// The scope of each `#[tenant]`, and whether it only restricts.
     tenants: Vec<(Option<PathRef>, bool)>,
+    allowed: Vec<Allowed>,
 }
 
 impl Parts {
@@ -122,6 +124,10 @@ impl Parts {
                     parts.partitions.extend(attr::partition(attribute, report));
                     continue;
                 }
+                "allow_rule" => {
+                    parts.allow(attr::allow_rule(attribute, report), report);
+                    continue;
+                }
                 "policy" => attr::policy(attribute, report),
                 "tenant" => {
                     let read = attr::tenant(attribute, report);
@@ -141,6 +147,19 @@ impl Parts {
             parts.rls.extend(rls.map(|rls| (rls, span)));
         }
         parts
+    }
+
+    fn allow(&mut self, allowed: Option<Allowed>, report: &mut Report) {
+        let Some(allowed) = allowed else {
+            return;
+        };
+        let code = &allowed.code;
+        if self.allowed.iter().any(|it| it.code.value == code.value) {
+            let message = format!("rule `{}` is allowed twice; remove one", code.value);
+            report.at(code.span, message);
+        } else {
+            self.allowed.push(allowed);
+        }
     }
 
     pub(super) fn into_table(self, table: &mut Table, report: &mut Report) {
@@ -222,6 +241,7 @@ impl Parts {
                 options: key.options,
             });
         }
+        table.allowed = self.allowed;
         table.partition_by = self.partition_by;
         table.partitions = self.partitions;
         if table.external.is_some() {

@@ -1,0 +1,148 @@
+//! A column of a type that somebody made, on a table with row-level security.
+
+use super::said::is_read;
+use super::{Level, Page, Place, Rule};
+use crate::schema::{QualifiedName, Schema, Table, Type, extension};
+
+pub(super) const RULE: Rule = Rule {
+    page: Page {
+        code: "native-enum",
+        level: Level::Warning,
+        summary: "a column of a type of your own, on a table with row-level security",
+        text: "\
+What happens:
+  Where the type is an enum of PostgreSQL, no index serves a comparison with the column under row-level security,
+  and each query reads the whole table or all of the tenant's rows.
+
+Why:
+  The operators of enums are not leakproof, so that they wait until the policy has been checked. A value that
+  was added to an enum also cannot be used in its own migration, and none is ever removed.
+
+Seen, on 1,000,000 rows of 1,000 tenants:
+  `=` on a native enum read 23,877 buffers where `=` on text read 204.
+
+To mend it:
+  Derive `TextEnum` on the Rust enum and take `type = \"...\"` away: the column is text with a CHECK, which any index
+  serves, and which a migration extends.
+
+To allow it:
+  The build cannot see what kind of type it is. Of a domain over text nothing of this is true:
+  #[allow_rule(\"native-enum\", reason = \"`sku` is a domain over text\")]",
+    },
+    check,
+};
+
+fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+    if !is_read(table) {
+        return Vec::new();
+    }
+    let columns = table.columns.iter();
+    let own = columns.filter(|column| may_be_one(&column.ty));
+    let found = own.map(|column| {
+        let message = format!(
+            "column `{}.{}` is of the type `{}`, and if that is an enum no index serves a comparison with it under \
+             row-level security; derive `TextEnum` for it instead",
+            name.name, column.name, column.ty
+        );
+        (Place::Column(column.name.clone()), message)
+    });
+    found.collect()
+}
+
+/// Whether a type may be an enum: neither PostgreSQL nor an extension in wide use has it.
+pub(super) fn may_be_one(ty: &Type) -> bool {
+    let element = match ty {
+        Type::Array(element) => return may_be_one(element),
+        Type::Named(_) => ty.internal_name(),
+        _ => return false,
+    };
+    // Of an extension the schema is whatever the emitter was told.
+    let bare = element.rsplit('.').next().unwrap_or(&element);
+    !BUILT_IN.contains(&bare) && extension::of_type(bare).is_none()
+}
+
+/// PostgreSQL's own types that a column may have and the schema holds by name. Source: `pg_type` of
+/// PostgreSQL 15.
+const BUILT_IN: [&str; 50] = [
+    "\"char\"",
+    "aclitem",
+    "bit",
+    "box",
+    "bpchar",
+    "cid",
+    "cidr",
+    "circle",
+    "datemultirange",
+    "daterange",
+    "inet",
+    "int4multirange",
+    "int4range",
+    "int8multirange",
+    "int8range",
+    "interval",
+    "json",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "oidvector",
+    "path",
+    "pg_lsn",
+    "pg_snapshot",
+    "point",
+    "polygon",
+    "refcursor",
+    "regclass",
+    "regnamespace",
+    "regproc",
+    "regrole",
+    "regtype",
+    "tid",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "txid_snapshot",
+    "varbit",
+    "xml",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{found, tenant_table};
+    use super::*;
+
+    #[test]
+    fn native_enum() {
+        let of = |ty: &str| {
+            found("native-enum", |schema| {
+                let ty = ty.parse().expect("a type");
+                tenant_table(schema, "note").columns[0].ty = ty;
+            })
+        };
+        for ty in ["mood", "public.mood", "\"Mood\"", "mood[]"] {
+            let found = of(ty);
+            assert_eq!(found.len(), 1, "{ty}");
+            assert_eq!(found[0].0, Place::Column("id".into()));
+        }
+        for ty in [
+            "text",
+            "inet",
+            "citext",
+            "extensions.vector(3)",
+            "tsvector",
+            "numrange[]",
+        ] {
+            assert_eq!(of(ty), [], "{ty}");
+        }
+    }
+}

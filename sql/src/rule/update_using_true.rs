@@ -1,0 +1,149 @@
+//! A policy that lets an UPDATE reach every row.
+//!
+//! An UPDATE without WHERE and RETURNING reads no column, and so needs no SELECT policy
+//! (<https://www.postgresql.org/docs/15/sql-createpolicy.html>, "Policies Applied by Command Type").
+
+use super::said::{Said, permissive};
+use super::{Level, Page, Place, Rule};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
+
+pub(super) const RULE: Rule = Rule {
+    page: Page {
+        code: "update-using-true",
+        level: Level::Error,
+        summary: "a policy lets an update reach every row, whatever select allows",
+        text: "\
+What happens:
+  `update note set body = 'x'` changes the rows of every tenant, also of those that the role cannot see.
+
+Why:
+  An UPDATE that names no column in WHERE or RETURNING reads nothing, so PostgreSQL does not apply the SELECT policy
+  to it: what it reaches is what USING of the UPDATE policy says, and that says every row. WITH CHECK looks at the
+  new row alone.
+
+Which conditions:
+  `true`, and what is true of every row without being written so: `1 = 1`, `id is not null` of a column that is never
+  NULL, `a or true`. The latter are let through for a role whose SELECT policy says the same.
+
+To mend it:
+  Name in `using` the rows that may be changed; where those are the visible ones, repeat what the SELECT policy says.
+
+To allow it:
+  It cannot be allowed. Whoever is to change everything takes a login that bypasses, and says why.",
+    },
+    check,
+};
+
+fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+    let all_of = |policy: &Policy, command: Command| {
+        let is_for = policy.commands().contains(&command);
+        is_for && policy.using.as_ref().is_some_and(|it| is_true(it, table))
+    };
+    let updates = permissive(table).filter(|(_, policy)| all_of(policy, Command::Update));
+    let open = updates.filter(|(_, update)| {
+        update.roles.iter().any(|role| {
+            let reads = |select: &Policy| select.roles.contains(role);
+            !permissive(table).any(|(_, it)| reads(it) && all_of(it, Command::Select))
+        })
+    });
+    let found = open.map(|(policy, _)| {
+        let place = Place::Policy(policy.clone());
+        (place, message(policy, &name.name))
+    });
+    found.collect()
+}
+
+/// What is said of such a policy, without the code; the derive says it of one that is written `true`.
+pub(super) fn message(policy: &str, table: &str) -> String {
+    format!(
+        "policy `{policy}` on `{table}` lets an update reach every row, whatever SELECT allows; name the rows in \
+         `using`"
+    )
+}
+
+fn is_true(expr: &Expr, table: &Table) -> bool {
+    decided(&Said::of(expr), table) == Some(true)
+}
+
+/// What a condition is for every row, where that is always the same.
+fn decided(said: &Said, table: &Table) -> Option<bool> {
+    match said {
+        Said::And(parts) => all(parts, table, true),
+        Said::Or(parts) => all(parts, table, false),
+        Said::Atom(words) => {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let never_null = |name: &str| {
+                let column = table.column(name.trim_matches('"'));
+                column.is_some_and(|column| !column.nullable)
+            };
+            let is_literal =
+                |word: &str| word.starts_with(|c: char| c == '\'' || c.is_ascii_digit());
+            match words.as_slice() {
+                ["true"] => Some(true),
+                ["false"] => Some(false),
+                ["not", rest @ ..] => {
+                    let rest: Vec<String> = rest.iter().map(ToString::to_string).collect();
+                    decided(&Said::read(&rest), table).map(|is| !is)
+                }
+                [column, "is", "not", "null"] if never_null(column) => Some(true),
+                [a, "=", b] if a == b && (is_literal(a) || never_null(a)) => Some(true),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// AND where `neutral` is true, OR where it is false.
+fn all(parts: &[Said], table: &Table, neutral: bool) -> Option<bool> {
+    let parts: Vec<Option<bool>> = parts.iter().map(|part| decided(part, table)).collect();
+    if parts.contains(&Some(!neutral)) {
+        return Some(!neutral);
+    }
+    let is_neutral = parts.iter().all(|part| *part == Some(neutral));
+    is_neutral.then_some(neutral)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{OWN, found, policy, tenant_table};
+    use super::*;
+
+    fn with(select: &str, update: &str) -> Vec<(Place, String)> {
+        found("update-using-true", |schema| {
+            let table = tenant_table(schema, "note");
+            table.rls = Table::new("").rls;
+            policy(table, "read", Some(Command::Select), select);
+            policy(table, "any", Some(Command::Update), update);
+        })
+    }
+
+    #[test]
+    fn update_using_true() {
+        for update in [
+            "true",
+            "(TRUE)",
+            "1 = 1",
+            "'a' = 'a' and true",
+            "shop = '' or true",
+            "not (false and shop = '')",
+            "id is not null",
+            "shop = shop",
+        ] {
+            let found = with(OWN, update);
+            assert_eq!(found.len(), 1, "{update}");
+            assert_eq!(found[0].0, Place::Policy("any".into()));
+            assert!(found[0].1.ends_with(" [update-using-true]"));
+        }
+        for update in [
+            OWN,
+            "body is not null",
+            "body = body",
+            "true and shop = ''",
+            "not true",
+        ] {
+            assert_eq!(with(OWN, update), [], "{update}");
+        }
+        // Who sees every row may change every row.
+        assert_eq!(with("true", "1 = 1"), []);
+    }
+}

@@ -1,0 +1,14 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[allow_rule("leakprof-index", reason = "nobody reads along it")]
+#[tenant(shop = scope.domain)]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+fn main() {}
