@@ -42,6 +42,14 @@ pub(crate) enum Command {
     Rehearsal(Rehearsal),
     #[command(flatten)]
     Database(Database),
+    /// Say what a rule of row-level security, or a lint, is about: the code stands in brackets behind each message
+    ///
+    /// Reads nothing but itself: no lock, no tabellion.toml, no database.
+    #[command(after_long_help = help::EXPLAIN)]
+    Explain {
+        /// The code, such as `leakproof-index` [default: the list of them]
+        code: Option<String>,
+    },
 }
 
 /// What works on a scratch database.
@@ -330,6 +338,7 @@ impl Command {
             Command::Rehearsal(Rehearsal::Rehearse { .. }) => "rehearse",
             Command::Rehearsal(Rehearsal::Test { .. }) => "test",
             Command::Database(command) => command.name(),
+            Command::Explain { .. } => "explain",
         }
     }
 }

@@ -68,7 +68,7 @@ Evidence (--evidence DIR), left by every run but one whose command line cannot b
   outcome.json       how it ended, as with --json, with `tool` and `at`
   verification.json  the comparison with the sealed schema after it
   SHA256SUMS         of these files; `sha256sum --check SHA256SUMS`
-  Where something prevented a plan or a verification, its `error` stands there; seal, new and reseal leave neither.
+  Where something prevented a plan or a verification, its `error` stands there; seal, new, reseal and explain leave neither.
   DIR appears once it is complete; until then, and after a run that was killed, it is `DIR.unfinished`. No URL,
   password or row's value is in it.";
 
@@ -146,6 +146,14 @@ JSON lines, each with `at` and `event`:
 A mutant: `kind` (`policy`, `using`, `with check`, `enable`, `force`, `revoke`, `guard`), `what`, `noticed` (what the
 tests said; null where they passed).
 Evidence: the verification is the outcome's own fields."
+);
+
+pub(crate) const EXPLAIN: &str = help!(
+    "\
+Says, for a code: the code and its level (error, warning, lint), one line, and the page: what happens, why, what was
+seen, how to mend it, how to allow it. Without a code, a line for each: the code, the level, the summary.",
+    "Refuses (2): a code that no rule has, with the nearest that one has.",
+    "JSON: `rules` (a list of `code`, `level`, `summary`); for a code `code`, `level`, `summary`, `page`."
 );
 
 pub(crate) const PLAN: &str = help!(

@@ -1,6 +1,7 @@
 //! What each command does: it parses nothing, prints nothing and exits nowhere, but gives an answer.
 
 mod answer;
+mod explain;
 mod interrupt;
 mod look;
 mod rehearsal;
@@ -72,6 +73,11 @@ pub(crate) fn run(
     teller: &Arc<Teller>,
     evidence: Option<Arc<Evidence>>,
 ) -> Result<Answer, Fault> {
+    if let Command::Explain { code } = &command {
+        let answer = explain::explain(code.as_deref())?;
+        teller.log(&answer.text);
+        return Ok(answer);
+    }
     let _beat = Beat::start(teller);
     let mut from: Vec<PathBuf> = given_root.iter().cloned().collect();
     from.push(PathBuf::new());
@@ -103,6 +109,7 @@ impl Session {
             Command::Sealing(command) => self.with_files(command).await,
             Command::Rehearsal(command) => self.in_scratch(command).await,
             Command::Database(command) => self.with_database(command).await,
+            Command::Explain { code } => explain::explain(code.as_deref()),
         };
         if let Ok(answer) = &answer {
             self.teller.log(&answer.text);
