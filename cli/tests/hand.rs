@@ -52,9 +52,9 @@ async fn begun_written_sealed_applied_and_undone() {
     assert_eq!(code, 3);
     for rule in [
         "[transaction-control]",
-        "(owned-object)",
-        "(not-parsed)",
-        "(empty-rollback)",
+        "[owned-object]",
+        "[not-parsed]",
+        "[empty-rollback]",
     ] {
         assert_eq!(err.matches(rule).count(), 1, "{err}");
     }
@@ -151,7 +151,7 @@ async fn what_a_hand_destroys_is_named_and_accepted() {
         "-- Rows do not come back.\n\nselect 1;\n",
     );
     let (_, _, err) = run(folder, url, &["seal", "clean"]);
-    assert!(err.contains("(unnamed-loss)"), "{err}");
+    assert!(err.contains("[unnamed-loss]"), "{err}");
     let named = "-- tabellion: loses-data: rows of public.\"order\": those without a total\n";
     project.write("hand/clean.sql", &format!("{named}{template}{delete}"));
     let (code, _, err) = run(folder, url, &["seal", "clean"]);
