@@ -254,20 +254,12 @@ fn is_of_tenant(expr: &Expr, table: &Table, scopes: &[ProofScope]) -> bool {
     let read = settings
         .filter(|setting| cases::reads(said, setting))
         .count();
-    // Of what a scope's field turns into, only that of an `int8` holds a word of logic.
-    let is_one_value = [
-        "(select ",
-        "((select ",
-        "nullif((",
-        "substring((",
-        "case when ",
-    ]
-    .iter()
-    .any(|start| said.starts_with(start));
-    let is_plain = said.starts_with("case when substring(")
-        || [" and ", " or ", " in (", " is "]
-            .iter()
-            .all(|word| !said.contains(word));
+    let is_one_value = ["(select ", "((select ", "nullif((", "substring(("]
+        .iter()
+        .any(|start| said.starts_with(start));
+    let is_plain = [" and ", " or ", " in (", " is "]
+        .iter()
+        .all(|word| !said.contains(word));
     read > 0 && is_one_value && is_plain
 }
 

@@ -19,8 +19,12 @@ const BOOL: &str = "^(?:true|false)$";
 /// As many digits as an `int4` has, which an `int8` always holds.
 const INT4: &str = "^-?[0-9]{1,10}$";
 
-/// As many digits as an `int8` has; whether it holds them takes a comparison.
-const INT8: &str = "^-?[0-9]{1,19}$";
+/// What an `int8` holds, 18 digits and, one digit of its greatest after the other, 19.
+const INT8: &str = "^(?:-?(?:[0-9]{1,18}|[0-8][0-9]{18}|9[01][0-9]{17}|92[01][0-9]{16}|922[0-2][0-9]{15}\
+|9223[0-2][0-9]{14}|92233[0-6][0-9]{13}|922337[01][0-9]{12}|92233720[0-2][0-9]{10}|922337203[0-5][0-9]{9}\
+|9223372036[0-7][0-9]{8}|92233720368[0-4][0-9]{7}|922337203685[0-3][0-9]{6}|9223372036854[0-6][0-9]{5}\
+|92233720368547[0-6][0-9]{4}|922337203685477[0-4][0-9]{3}|9223372036854775[0-7][0-9]{2}\
+|922337203685477580[0-7])|-9223372036854775808)$";
 
 /// A day that exists, of the years 1 to 9999.
 const DATE: &str = "^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])\
@@ -62,12 +66,7 @@ pub(super) fn value(setting: &Setting, platform: Platform) -> String {
         Type::Date => matching(&text, DATE, "date"),
         // The operators between integers of two widths are leakproof, and in the index's own family.
         Type::Int2 | Type::Int4 => matching(&text, INT4, "bigint"),
-        Type::Int8 => format!(
-            "case when {} between {} and {} then {text}::bigint end",
-            matching(&text, INT8, "numeric"),
-            i64::MIN,
-            i64::MAX
-        ),
+        Type::Int8 => matching(&text, INT8, "bigint"),
         _ => format!("nullif({text}, '')"),
     }
 }

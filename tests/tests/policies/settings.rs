@@ -144,6 +144,41 @@ const GARBAGE: [&str; 30] = [
 ];
 
 #[tokio::test]
+async fn every_eight_byte_integer_is_a_value_and_no_other_number_is() -> Outcome {
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    // Each digit of the greatest one in its turn as every digit there is, what follows as small and as great as it
+    // can be.
+    let greatest = i64::MAX.to_string();
+    let mut texts: Vec<String> = vec![i64::MIN.to_string()];
+    for at in 0..greatest.len() {
+        for digit in '0'..='9' {
+            for rest in ["0", "9"] {
+                let rest = rest.repeat(greatest.len() - at - 1);
+                let text = format!("{}{digit}{rest}", &greatest[..at]);
+                texts.extend([format!("-{text}"), text]);
+            }
+        }
+    }
+    let fits = |text: &str| text.parse::<i64>().is_ok();
+    let values: Vec<&str> = texts
+        .iter()
+        .map(String::as_str)
+        .filter(|it| fits(it))
+        .collect();
+    let rows = format!(
+        "insert into of_big select row_number() over (), v from (select distinct v from unnest('{{{}}}'::bigint[]) v) v",
+        values.join(",")
+    );
+    world.admin.batch_execute(&rows).await?;
+    for text in &texts {
+        let seen = world.counts(ROLE, &[("app.big", text)], "of_big").await;
+        assert_eq!(seen, Ok(i64::from(fits(text))), "{text}");
+    }
+    assert!(values.len() > 300 && values.len() < texts.len());
+    world.close().await
+}
+
+#[tokio::test]
 async fn what_is_no_value_of_the_type_denies_and_never_raises() -> Outcome {
     let world = World::of(SOURCE, &[ROLE]).await?;
     world.admin.batch_execute(ROWS).await?;
