@@ -70,7 +70,7 @@ pub use error::Error;
 pub use json::Json;
 #[doc(hidden)]
 pub use query::Index;
-pub use query::{Cursor, Finder, Page, Projection};
+pub use query::{Cursor, Finder, Page, Projection, RowStream, each};
 pub use row::Row;
 pub use scope::{NoScope, Scope, Scoped};
 pub use tabellion_macros::{Scope, Table, TextEnum};

@@ -29,6 +29,10 @@ impl Params {
         &self.values
     }
 
+    pub(crate) fn into_values(self) -> Vec<Box<dyn ToSql + Send + Sync>> {
+        self.values
+    }
+
     /// Adds the parameters of another list behind these.
     pub(crate) fn append(&mut self, mut other: Params) {
         self.values.append(&mut other.values);

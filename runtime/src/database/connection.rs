@@ -34,7 +34,7 @@ const KEPT: usize = 256;
 
 /// A connection with what it has prepared.
 pub(crate) struct Connection {
-    wire: Wire,
+    pub(super) wire: Wire,
     canceller: Canceller,
     login: Login,
     statements: HashMap<Key, Kept>,
@@ -103,6 +103,25 @@ impl Connection {
 
     /// Runs a statement in a scope. Rows come back only once they are committed.
     pub(super) async fn run(&mut self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+        self.admit(guise)?;
+        let fault = match self.attempt(guise, query).await? {
+            Ok(rows) => return Ok(rows),
+            // The table has changed since the statement was prepared. The server noticed before it
+            // ran anything, so it may be prepared and sent again.
+            Err(Fault::Server(error)) if error.is_stale_statement() => {
+                self.forget();
+                match self.attempt(guise, query).await? {
+                    Ok(rows) => return Ok(rows),
+                    Err(fault) => fault,
+                }
+            }
+            Err(fault) => fault,
+        };
+        Err(self.refuse(fault, guise, &query.key))
+    }
+
+    /// Whether the login may do what the scope asks of it.
+    pub(super) fn admit(&self, guise: &Guise) -> Result<(), Error> {
         if let Some(why) = &self.login.bypass
             && guise.role != NO_ROLE
         {
@@ -121,19 +140,11 @@ impl Connection {
                 login: self.login.name.clone(),
             });
         }
-        let fault = match self.attempt(guise, query).await? {
-            Ok(rows) => return Ok(rows),
-            // The table has changed since the statement was prepared. The server noticed before it
-            // ran anything, so it may be prepared and sent again.
-            Err(Fault::Server(error)) if error.is_stale_statement() => {
-                self.forget();
-                match self.attempt(guise, query).await? {
-                    Ok(rows) => return Ok(rows),
-                    Err(fault) => fault,
-                }
-            }
-            Err(fault) => fault,
-        };
+        Ok(())
+    }
+
+    /// The error of a statement, whose connection is closed where it can no longer be relied on.
+    pub(super) fn refuse(&mut self, fault: Fault, guise: &Guise, key: &Key) -> Error {
         let unreliable = match &fault {
             Fault::Server(error) => error.is_foreign_statement(),
             _ => true,
@@ -141,8 +152,7 @@ impl Connection {
         if unreliable {
             self.wire.close();
         }
-        let who = self.who(guise);
-        Err(failed(fault, &who, &query.key, query.key.is_write()))
+        failed(fault, &self.who(guise), key, key.is_write())
     }
 
     /// One flight, after another one if the connection does not know scope or statement yet. The
@@ -152,18 +162,7 @@ impl Connection {
         guise: &Guise,
         query: &Query,
     ) -> Result<Result<Rows, Fault>, Error> {
-        // What an earlier caller encoded and then could not send is nobody's.
-        self.wire.outgoing.clear();
-        self.clock += 1;
-        let known = self.statements.get_mut(&query.key).map(|kept| {
-            kept.used = self.clock;
-            kept.statement.clone()
-        });
-        let statement = match known {
-            Some(statement) => statement,
-            None => self.prepare(guise, &query.key).await?,
-        };
-        self.encode(guise, query, &statement)?;
+        let statement = self.load(guise, query, 0).await?;
         let mut replies = match self.wire.exchange().await {
             Ok(replies) => replies,
             Err(fault) => return Ok(Err(fault)),
@@ -179,8 +178,36 @@ impl Connection {
         }
     }
 
+    /// Prepares what is not prepared yet, and encodes the flight.
+    pub(super) async fn load(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        rows: i32,
+    ) -> Result<Arc<Prepared>, Error> {
+        // What an earlier caller encoded and then could not send is nobody's.
+        self.wire.outgoing.clear();
+        self.clock += 1;
+        let known = self.statements.get_mut(&query.key).map(|kept| {
+            kept.used = self.clock;
+            kept.statement.clone()
+        });
+        let statement = match known {
+            Some(statement) => statement,
+            None => self.prepare(guise, &query.key).await?,
+        };
+        self.encode(guise, query, &statement, rows)?;
+        Ok(statement)
+    }
+
     /// Encodes the whole flight, or nothing.
-    fn encode(&mut self, guise: &Guise, query: &Query, statement: &Prepared) -> Result<(), Error> {
+    fn encode(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        statement: &Prepared,
+        rows: i32,
+    ) -> Result<(), Error> {
         let values = query.params.values();
         if values.len() != statement.parameters.len() {
             return Err(Error::Protocol(
@@ -188,7 +215,7 @@ impl Connection {
             ));
         }
         self.bind_scope(guise)?;
-        bind(&mut self.wire.outgoing, statement, values).map_err(|refused| {
+        bind(&mut self.wire.outgoing, statement, values, rows).map_err(|refused| {
             self.wire.outgoing.clear();
             if query.key.is_of_cursor(refused.index) {
                 return bad_cursor(&query.key);
@@ -296,7 +323,7 @@ impl Connection {
 
     /// The scope's statement was refused. A membership may have been granted without SET
     /// (PostgreSQL 16), which shows only here.
-    fn scope_failed(&self, fault: Fault, guise: &Guise) -> Error {
+    pub(super) fn scope_failed(&self, fault: Fault, guise: &Guise) -> Error {
         match fault {
             Fault::Server(error) if error.is_foreign_statement() => Error::TransactionPooler,
             Fault::Server(error) if error.code == "42501" => Error::RoleNotGranted {
@@ -332,7 +359,7 @@ impl Connection {
     }
 
     /// Prepares everything anew from here on. The names are never used again.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         let statements = self.statements.drain();
         self.stale
             .extend(statements.map(|(_, kept)| kept.statement.name.clone()));

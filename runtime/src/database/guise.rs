@@ -3,8 +3,9 @@
 use tracing::Instrument;
 
 use super::Database;
+use super::pool::Lease;
 use crate::Error;
-use crate::query::Query;
+use crate::query::{Key, Query};
 use crate::row::Rows;
 
 /// A role and the texts of its settings, and the database they are for.
@@ -57,16 +58,21 @@ impl Guise {
             operation = query.key.operation()
         );
         async {
-            self.check()?;
-            if let Some(reason) = self.reason() {
-                let (table, operation) = (query.key.table().name, query.key.operation());
-                tracing::info!(reason, table, operation, "past row-level security");
-            }
-            let mut connection = self.database.lease().await?;
+            let mut connection = self.lease(&query.key).await?;
             connection.run(self, &query).await
         }
         .instrument(span)
         .await
+    }
+
+    /// A connection for a statement, once the scope is known to be sound.
+    pub(super) async fn lease(&self, key: &Key) -> Result<Lease, Error> {
+        self.check()?;
+        if let Some(reason) = self.reason() {
+            let (table, operation) = (key.table().name, key.operation());
+            tracing::info!(reason, table, operation, "past row-level security");
+        }
+        self.database.lease().await
     }
 
     /// An empty setting is what an unset one looks like on a used connection, so a policy that

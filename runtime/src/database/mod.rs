@@ -6,6 +6,7 @@ mod connection;
 mod guise;
 mod login;
 mod pool;
+mod portal;
 mod tls;
 mod url;
 
@@ -19,6 +20,7 @@ pub(crate) use connect::Stream;
 pub(crate) use guise::Guise;
 #[cfg(feature = "testing")]
 pub(crate) use guise::scope_sql;
+pub(crate) use portal::Portal;
 pub(crate) use tls::connector;
 pub(crate) use url::Target;
 

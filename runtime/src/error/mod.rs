@@ -129,6 +129,16 @@ pub enum Error {
         table: String,
     },
 
+    /// Of many finders for one statement some differ in more than their values, so nothing was sent.
+    #[error(
+        "the finders of `{table}` differ in more than their values; give each the same index, ranges, direction \
+         and limit"
+    )]
+    FindersDiffer {
+        /// The table.
+        table: String,
+    },
+
     /// A cursor does not fit the finder, or its text is not what was once given out.
     #[error("the cursor does not fit this finder of `{table}`: {reason}; begin without one")]
     Cursor {

@@ -7,9 +7,10 @@ use std::ops::Bound;
 use super::cursor::{self, Cursor, Page, Raw};
 use super::narrow::{NextValue, ValueRange};
 use super::{
-    ByAddress, Fetch, Index, Key, Projection, Query, Select, TableInfo, Wanted, first, not_found,
-    plain,
+    ByAddress, Fetch, Index, Key, Projection, Query, RowStream, Select, TableInfo, Wanted, first,
+    not_found, plain,
 };
+use crate::database::Portal;
 use crate::row::{Row, Rows};
 use crate::table::AllowsSelect;
 use crate::types::Param;
@@ -197,6 +198,24 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
         })
     }
 
+    /// Form, limit and values, for one statement of many finders.
+    pub(super) fn parts(self) -> Result<(Select, Limit, Params), Error> {
+        let limit = self.limit;
+        let mut query = Finder {
+            limit: match limit {
+                Limit::Rows(_) => Limit::None,
+                other => other,
+            },
+            ..self
+        }
+        .query(Wanted::Rows)?;
+        let params = std::mem::take(&mut query.params);
+        match query.key.into_select() {
+            Some(select) => Ok((select, limit, params)),
+            None => Err(Error::Protocol("a finder reads along no index")),
+        }
+    }
+
     /// The query for the first row.
     pub(super) fn first_query(self) -> Result<Query, Error> {
         self.one(Wanted::Rows)
@@ -259,6 +278,22 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
         Fetch::new(async move {
             let found = first(&scope.guise.run(query?).await?, R::from_row)?;
             found.ok_or_else(|| not_found(R::INFO))
+        })
+    }
+
+    /// The rows one after the other, of which only some are in memory: for more of them than one wants there
+    /// at once.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn stream<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, RowStream<R>>
+    where
+        R::Table: AllowsSelect<S>,
+    {
+        let query = self.query(Wanted::Rows);
+        Fetch::new(async move {
+            let (portal, rows) = Portal::open(scope.guise.clone(), query?).await?;
+            Ok(RowStream::new(portal, rows.decode(R::from_row)?))
         })
     }
 

@@ -37,6 +37,7 @@
 mod bypassing;
 mod cursor;
 mod delete;
+mod each;
 mod fetch;
 mod find;
 mod finder;
@@ -46,6 +47,7 @@ mod narrow;
 mod projection;
 mod select;
 mod sql;
+mod stream;
 mod update;
 
 use std::hash::{Hash, Hasher};
@@ -53,6 +55,7 @@ use std::hash::{Hash, Hasher};
 pub use bypassing::Bypassing;
 pub use cursor::{Cursor, Page};
 pub use delete::Delete;
+pub use each::{Each, each};
 pub use fetch::Fetch;
 pub use find::Find;
 pub use finder::{Finder, Ties, Total, TotalOrder};
@@ -60,6 +63,7 @@ pub use index::{Index, Order, Piece};
 pub use insert::Insert;
 pub use narrow::{NextValue, ValueRange};
 pub use projection::{Projection, column};
+pub use stream::RowStream;
 pub use update::Update;
 
 pub(crate) use select::{Select, Wanted};
@@ -102,6 +106,13 @@ impl Key {
 
     fn select(table: &'static TableInfo, select: Select) -> Self {
         Key::new(table, Shape::Select(select))
+    }
+
+    fn into_select(self) -> Option<Select> {
+        match self.shape {
+            Shape::Select(select) => Some(select),
+            _ => None,
+        }
     }
 
     pub(crate) fn table(&self) -> &'static TableInfo {

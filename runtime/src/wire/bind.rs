@@ -56,8 +56,13 @@ pub(crate) fn bind_texts<'a>(
     }
 }
 
+/// Execute of what is bound, for that many rows or, with 0, all of them.
+pub(crate) fn execute(out: &mut BytesMut, rows: i32) -> io::Result<()> {
+    frontend::execute("", rows, out)
+}
+
 /// Bind and Execute of a prepared statement, every parameter encoded for the type that the server
-/// gave it. Results come in binary.
+/// gave it. Results come in binary, that many rows at first or, with 0, all of them.
 ///
 /// # Errors
 /// The first parameter that cannot be encoded. `out` then holds a part of the message: the caller
@@ -66,6 +71,7 @@ pub(crate) fn bind(
     out: &mut BytesMut,
     statement: &Prepared,
     values: &[Box<dyn ToSql + Send + Sync>],
+    rows: i32,
 ) -> Result<(), Refused> {
     let typed = || values.iter().zip(&statement.parameters);
     let formats = typed().map(|(value, ty)| value.encode_format(ty) as i16);
@@ -83,7 +89,7 @@ pub(crate) fn bind(
         out,
     );
     let bound = match bound {
-        Ok(()) => frontend::execute("", 0, out).map_err(|_| TOO_LARGE.to_owned()),
+        Ok(()) => execute(out, rows).map_err(|_| TOO_LARGE.to_owned()),
         Err(BindError::Conversion(error)) => Err(reason(error.as_ref())),
         Err(BindError::Serialization(_)) => Err(TOO_LARGE.to_owned()),
     };
@@ -101,7 +107,8 @@ struct Nul;
 
 type EncodeError = Box<dyn std::error::Error + Send + Sync>;
 
-fn encode(
+/// A value in the binary form of its type.
+pub(crate) fn encode(
     value: &(dyn ToSql + Send + Sync),
     ty: &Type,
     out: &mut BytesMut,

@@ -22,7 +22,7 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-pub(crate) use bind::{Prepared, bind, bind_texts, close, parse};
+pub(crate) use bind::{Prepared, bind, bind_texts, close, encode, execute, parse};
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
 
@@ -92,12 +92,55 @@ impl Wire {
             self.idle = false;
             return Err(Fault::Lost);
         }
+        self.finish().await
+    }
+
+    /// Ends the exchange that [`Wire::portion`] began, with a Sync, and reads up to ReadyForQuery.
+    ///
+    /// # Errors
+    /// As [`Wire::exchange`].
+    pub(crate) async fn finish(&mut self) -> Result<Replies, Fault> {
         self.idle = false;
         self.awaited = true;
         frontend::sync(&mut self.outgoing);
         let answer = self.answer().await;
         self.awaited = false;
         answer
+    }
+
+    /// Sends what was encoded without a Sync, so that the transaction stays open, and reads until that
+    /// many commands are complete, a portal has paused, or the server reported an error.
+    ///
+    /// # Errors
+    /// As [`Wire::exchange`].
+    pub(crate) async fn portion(&mut self, mut commands: usize) -> Result<Replies, Fault> {
+        self.idle = false;
+        self.awaited = true;
+        frontend::flush(&mut self.outgoing);
+        let mut messages = Vec::new();
+        loop {
+            while let Some(message) = next_message(&mut self.incoming)? {
+                let is_last = match message {
+                    Message::NoticeResponse(_)
+                    | Message::NotificationResponse(_)
+                    | Message::ParameterStatus(_) => continue,
+                    Message::CommandComplete(_) => {
+                        commands = commands.saturating_sub(1);
+                        commands == 0
+                    }
+                    Message::PortalSuspended | Message::ErrorResponse(_) => true,
+                    _ => false,
+                };
+                messages.push(message);
+                if is_last {
+                    self.awaited = false;
+                    return Ok(Replies::new(messages));
+                }
+            }
+            if self.transfer().await.is_err() {
+                return Err(Fault::Lost);
+            }
+        }
     }
 
     async fn answer(&mut self) -> Result<Replies, Fault> {

@@ -40,6 +40,8 @@ pub(crate) struct Command {
     pub(crate) rows: Vec<DataRowBody>,
     /// How many rows it read or wrote, from the command's tag.
     pub(crate) affected: u64,
+    /// There may be more: its portal has paused.
+    pub(crate) paused: bool,
 }
 
 /// The answers of one exchange. Whoever reads them asks for one after the other, and finally whether
@@ -58,12 +60,20 @@ impl Replies {
             match self.next()? {
                 Some(Message::ParseComplete | Message::BindComplete | Message::CloseComplete) => {}
                 Some(Message::DataRow(row)) => rows.push(row),
+                Some(Message::PortalSuspended) => {
+                    return Ok(Command {
+                        rows,
+                        affected: 0,
+                        paused: true,
+                    });
+                }
                 Some(Message::CommandComplete(complete)) => {
                     let tag = complete.tag().unwrap_or_default();
                     let count = tag.rsplit(' ').next().and_then(|count| count.parse().ok());
                     return Ok(Command {
                         rows,
                         affected: count.unwrap_or(0),
+                        paused: false,
                     });
                 }
                 _ => return Err(UNEXPECTED),

@@ -3,6 +3,7 @@
 mod cancel;
 mod cursors;
 mod decode;
+mod each;
 mod flights;
 mod logins;
 mod planted;

@@ -1,0 +1,182 @@
+//! A statement whose rows come a portion at a time, inside one scoped transaction.
+//!
+//! The flight is the one of every statement, with a Flush where the Sync would stand: scope, Bind, and
+//! Execute for some rows. Each further Execute continues the portal; the Sync comes once the last row
+//! is here. Until then the connection is in use, and one that is let go of is closed.
+
+use std::sync::Arc;
+
+use postgres_protocol::message::backend::DataRowBody;
+
+use super::connection::Connection;
+use super::guise::Guise;
+use super::pool::Lease;
+use crate::Error;
+use crate::query::Query;
+use crate::row::Rows;
+use crate::wire::{Fault, Prepared, execute};
+
+/// The first portion, of rows that nobody has seen the size of.
+const FIRST: i32 = 64;
+
+/// About how much of a portion is in memory at once, in bytes.
+const PORTION: usize = 256 * 1024;
+
+/// A statement under way, and its connection.
+pub(crate) struct Portal {
+    guise: Arc<Guise>,
+    query: Query,
+    /// None while a portion is under way, so that a future dropped in the middle takes the connection
+    /// with it, and after the end.
+    lease: Option<Lease>,
+    statement: Arc<Prepared>,
+    /// How many rows to ask for next.
+    rows: i32,
+    /// The last portion has come.
+    done: bool,
+}
+
+impl Portal {
+    /// Runs the statement up to its first rows.
+    pub(crate) async fn open(guise: Arc<Guise>, query: Query) -> Result<(Self, Rows), Error> {
+        let mut lease = guise.lease(&query.key).await?;
+        let (statement, bodies, paused) = lease.begin(&guise, &query).await?;
+        let mut portal = Portal {
+            guise,
+            query,
+            lease: Some(lease),
+            statement,
+            rows: FIRST,
+            done: !paused,
+        };
+        let rows = portal.portion(bodies);
+        if portal.done {
+            portal.lease = None;
+        }
+        Ok((portal, rows))
+    }
+
+    /// The next rows; none after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Rows>, Error> {
+        if self.done {
+            return Ok(None);
+        }
+        let mut lease = self.lease.take().ok_or(ABANDONED)?;
+        let more = lease.go_on(&self.guise, &self.query, self.rows).await;
+        let (bodies, paused) = more?;
+        if paused {
+            self.lease = Some(lease);
+        } else {
+            self.done = true;
+        }
+        Ok(Some(self.portion(bodies)))
+    }
+
+    fn portion(&mut self, bodies: Vec<DataRowBody>) -> Rows {
+        let bytes: usize = bodies.iter().map(|body| body.buffer().len()).sum();
+        if let Some(average) = bytes.checked_div(bodies.len()) {
+            let rows = PORTION / average.max(32);
+            self.rows = i32::try_from(rows).unwrap_or(i32::MAX).max(1);
+        }
+        Rows {
+            table: self.query.key.table(),
+            statement: self.statement.clone(),
+            bodies,
+            affected: 0,
+        }
+    }
+}
+
+const ABANDONED: Error =
+    Error::Protocol("the stream failed or was abandoned before, and has no connection any more");
+
+impl Connection {
+    /// The statement's first rows, and whether more may come.
+    async fn begin(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+    ) -> Result<(Arc<Prepared>, Vec<DataRowBody>, bool), Error> {
+        self.admit(guise)?;
+        let mut is_second = false;
+        loop {
+            let statement = self.load(guise, query, FIRST).await?;
+            let mut replies = match self.wire.portion(2).await {
+                Ok(replies) => replies,
+                Err(fault) => return Err(self.refuse(fault, guise, &query.key)),
+            };
+            let outcome = match replies.command() {
+                Ok(_) => replies.command(),
+                Err(Fault::Server(error))
+                    if !error.is_stale_statement() && !error.is_foreign_statement() =>
+                {
+                    self.settle().await?;
+                    return Err(self.scope_failed(Fault::Server(error), guise));
+                }
+                Err(fault) => Err(fault),
+            };
+            match outcome {
+                Ok(command) => {
+                    if !command.paused {
+                        self.end(guise, query).await?;
+                    }
+                    return Ok((statement, command.rows, command.paused));
+                }
+                Err(Fault::Server(error)) if error.is_stale_statement() && !is_second => {
+                    self.settle().await?;
+                    self.forget();
+                    is_second = true;
+                }
+                Err(fault) => return Err(self.give_up(fault, guise, query).await),
+            }
+        }
+    }
+
+    /// More rows, and whether yet more may come.
+    async fn go_on(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        rows: i32,
+    ) -> Result<(Vec<DataRowBody>, bool), Error> {
+        execute(&mut self.wire.outgoing, rows)
+            .map_err(|_| Error::Protocol("a statement does not fit into a message"))?;
+        let command = match self.wire.portion(1).await {
+            Ok(mut replies) => replies.command(),
+            Err(fault) => Err(fault),
+        };
+        match command {
+            Ok(command) => {
+                if !command.paused {
+                    self.end(guise, query).await?;
+                }
+                Ok((command.rows, command.paused))
+            }
+            Err(fault) => Err(self.give_up(fault, guise, query).await),
+        }
+    }
+
+    /// Commits; the connection is then free.
+    async fn end(&mut self, guise: &Guise, query: &Query) -> Result<(), Error> {
+        let ended = match self.wire.finish().await {
+            Ok(mut replies) => replies.committed(),
+            Err(fault) => Err(fault),
+        };
+        ended.map_err(|fault| self.refuse(fault, guise, &query.key))
+    }
+
+    /// The error of a portion. After the server's own it waits for a Sync.
+    async fn give_up(&mut self, fault: Fault, guise: &Guise, query: &Query) -> Error {
+        if let Fault::Server(_) = fault
+            && let Err(error) = self.settle().await
+        {
+            return error;
+        }
+        self.refuse(fault, guise, &query.key)
+    }
+
+    /// Has the server roll back and wait for the next request.
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.wire.finish().await.map(drop).map_err(Error::from)
+    }
+}
