@@ -1,4 +1,4 @@
-//! The derives of Tabellion, `Table`, `Scope` and `TextEnum`, and `migrations!()`. Use them through the
+//! The derives of Tabellion, `Table`, `Projection`, `Scope` and `TextEnum`, and `migrations!()`. Use them through the
 //! crate `tabellion`.
 //!
 //! Each derive reads its item with `tabellion-syntax`, reports everything that is wrong with it at once,
@@ -6,6 +6,7 @@
 //! A broken item still expands to impls, so that one mistake gives one error.
 
 mod migrations;
+mod projection;
 mod scope;
 mod seen;
 mod table;
@@ -41,6 +42,13 @@ use tabellion_syntax::Report;
 pub fn derive_table(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     table::expand(&input, &seen::seen).into()
+}
+
+/// Makes a struct a projection of a table: some of its columns. See the crate `tabellion`.
+#[proc_macro_derive(Projection, attributes(projection))]
+pub fn derive_projection(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    projection::expand(&input).into()
 }
 
 /// Makes a struct a scope: who is asking, as settings and a role. See the crate `tabellion`.

@@ -73,7 +73,7 @@ pub use query::Index;
 pub use query::{Cursor, Finder, Page, Projection, RowStream, each};
 pub use row::Row;
 pub use scope::{NoScope, Scope, Scoped};
-pub use tabellion_macros::{Scope, Table, TextEnum};
+pub use tabellion_macros::{Projection, Scope, Table, TextEnum};
 
 /// The sealed migrations of this package, embedded in the program: `migrations!()` for the folder `db`,
 /// `migrations!("supabase")` for another, relative to the package. An expression of type

@@ -59,7 +59,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::query::{Delete, Find, Index, Insert, TableInfo, Update};
+use crate::query::{Delete, Find, Index, Insert, TableInfo, Unindexed, Update};
 use crate::{Error, IntoValue, Params, Row, Scope};
 
 pub use crate::text_enum::TextEnum;
@@ -82,6 +82,10 @@ pub trait Table: Sized + 'static {
     const NAME: &'static str;
     /// The columns as SQL, in the order of the struct's fields.
     const COLUMNS: &'static [&'static str];
+
+    /// The fields' names, in their order: the columns', where no name differs.
+    #[doc(hidden)]
+    const FIELDS: &'static [&'static str] = Self::COLUMNS;
 
     /// The indexes that have a finder, in the order of the attributes.
     #[doc(hidden)]
@@ -107,6 +111,14 @@ pub trait Table: Sized + 'static {
         Self: HasPrimaryKey,
     {
         Find::new(key)
+    }
+
+    /// All rows that a scope sees, along no index: `Invoice::unindexed("the yearly export")`.
+    ///
+    /// The reason stands in the source for whoever reviews it, and in a `tracing` event; an empty one is
+    /// [`Error::UnindexedWithoutReason`].
+    fn unindexed(reason: &'static str) -> Unindexed<Self> {
+        Unindexed::new(reason)
     }
 
     /// A new row, of the required columns; optional ones follow by [`Insert::set`]. What is not set

@@ -23,6 +23,7 @@ fn mistakes_are_reported_where_they_are_made() {
         "partition",
         "policy",
         "predicate",
+        "projection",
         "query",
         "renames",
         "scope",

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::{Command, QualifiedName};
 use tabellion_syntax::ast::{Column, PathRef};
+use tabellion_syntax::predicate::plain;
 
 use super::{Read, fields};
 
@@ -25,6 +26,20 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         None => quote!(
             type Scope = ::tabellion::NoScope;
         ),
+    };
+    // Where no column has another name than its field, the columns stand for both.
+    let same = |column: &Column| {
+        let name = &column.name.value;
+        plain(&column.ident) == *name && sql_quote(name) == name.as_str()
+    };
+    let fields = match table.columns.iter().all(same) {
+        true => TokenStream::new(),
+        false => {
+            let fields = table.columns.iter().map(|column| plain(&column.ident));
+            quote! {
+                const FIELDS: &'static [&'static ::core::primitive::str] = &[#(#fields),*];
+            }
+        }
     };
     let finders = match finders {
         [] => TokenStream::new(),
@@ -64,6 +79,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             #scope
             const NAME: &'static ::core::primitive::str = #name;
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
+            #fields
             #finders
             fn from_row(
                 row: &::tabellion::Row<'_>,

@@ -129,6 +129,15 @@ pub enum Error {
         table: String,
     },
 
+    /// A table was to be read without an index, and nobody said why, so nothing was sent.
+    #[error(
+        "`{table}` is to be read without an index, and the reason is empty; say why, or add an index"
+    )]
+    UnindexedWithoutReason {
+        /// The table.
+        table: String,
+    },
+
     /// Of many finders for one statement some differ in more than their values, so nothing was sent.
     #[error(
         "the finders of `{table}` differ in more than their values; give each the same index, ranges, direction \

@@ -48,6 +48,7 @@ mod projection;
 mod select;
 mod sql;
 mod stream;
+mod unindexed;
 mod update;
 
 use std::hash::{Hash, Hasher};
@@ -64,6 +65,7 @@ pub use insert::Insert;
 pub use narrow::{NextValue, ValueRange};
 pub use projection::{Projection, column};
 pub use stream::RowStream;
+pub use unindexed::Unindexed;
 pub use update::Update;
 
 pub(crate) use select::{Select, Wanted};
@@ -122,7 +124,7 @@ impl Key {
     /// The privilege that the statement is about; also the operation's name in traces.
     pub(crate) fn operation(&self) -> &'static str {
         match self.shape {
-            Shape::Select(_) | Shape::Find { .. } => "select",
+            Shape::Select(_) | Shape::Find { .. } | Shape::Unindexed { .. } => "select",
             Shape::Insert { .. } => "insert",
             Shape::Update { .. } => "update",
             Shape::Delete { .. } => "delete",
@@ -149,6 +151,8 @@ impl Key {
 pub(crate) enum Shape {
     /// Rows along an index; the limit is the last parameter.
     Select(Select),
+    /// All rows, or how many there are; the limit is the only parameter.
+    Unindexed { counted: bool, limited: bool },
     /// The row of a key.
     Find { key: &'static [&'static str] },
     /// A new row.

@@ -7,6 +7,37 @@ use crate::{Error, Row, Table};
 ///
 /// Implemented by `#[derive(Projection)]`, which has rustc compare each field with the table's, and
 /// by every table for itself.
+///
+/// ```
+/// # use tabellion::*;
+/// # #[derive(Scope)]
+/// # #[scope(role = "shop_app")]
+/// # pub struct Shop {
+/// #     #[setting("app.current_shop")]
+/// #     pub domain: String,
+/// # }
+/// # #[derive(Table)]
+/// # #[table(scope = Shop)]
+/// # #[index(columns(shop, id desc), finder = "by_shop")]
+/// # #[tenant(shop = scope.domain)]
+/// # pub struct Task {
+/// #     #[column(primary_key, identity)]
+/// #     pub id: i64,
+/// #     pub shop: String,
+/// #     pub title: String,
+/// # }
+/// #[derive(Projection)]
+/// #[projection(of = Task)]
+/// pub struct Title {
+///     pub id: i64,
+///     pub title: String,
+/// }
+///
+/// # async fn read(acme: &Scoped<Shop>) -> Result<(), Error> {
+/// let titles: Vec<Title> = Task::by_shop("acme").select().limit(20).fetch_all(acme).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no projection of a table",
     label = "not a projection",
@@ -43,18 +74,16 @@ impl<T: Table> Projection for T {
     const INFO: &'static TableInfo = <T as Table>::INFO;
 }
 
-/// The column of a field, among the table's.
-///
-/// # Panics
-/// In rustc, where the table has no such field; rustc says so of the field itself too.
+/// The column of a table's field, as SQL. Empty for a field that the table does not have, which rustc reports
+/// at the field.
 #[doc(hidden)]
-pub const fn column(fields: &[&str], columns: &[&'static str], field: &str) -> &'static str {
+pub const fn column<T: Table>(field: &str) -> &'static str {
     let mut i = 0;
-    while i < fields.len() {
-        if crate::guard::equal(fields[i], field) {
-            return columns[i];
+    while i < T::FIELDS.len() {
+        if crate::guard::equal(T::FIELDS[i], field) {
+            return <T as Table>::COLUMNS[i];
         }
         i += 1;
     }
-    panic!("the table has no such field");
+    ""
 }

@@ -11,6 +11,13 @@ impl Key {
         let (name, all) = (table.name, table.columns);
         match &self.shape {
             Shape::Select(select) => select.sql(name, all),
+            Shape::Unindexed { counted, limited } => {
+                let limit = if *limited { " limit $1" } else { "" };
+                match counted {
+                    true => format!("select count(*) from (select 1 from {name}{limit}) found"),
+                    false => format!("select {} from {name}{limit}", all.join(", ")),
+                }
+            }
             Shape::Find { key } => {
                 format!("select {} from {name}{}", all.join(", "), by_key(key, 0))
             }
@@ -50,6 +57,7 @@ impl Key {
     pub(crate) fn parameter(&self, index: usize) -> String {
         let column = match &self.shape {
             Shape::Select(select) => select.parameters().get(index).copied(),
+            Shape::Unindexed { .. } => None,
             Shape::Find { key } | Shape::Delete { key } => key.get(index).copied(),
             Shape::Insert { columns, .. } => columns.get(index).copied(),
             Shape::Update { columns, key, .. } => columns.iter().chain(*key).nth(index).copied(),

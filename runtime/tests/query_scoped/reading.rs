@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use tabellion::Error;
 use tabellion::testing::finder_plans;
+use tabellion::{Error, Projection, Table};
 
 use crate::support::*;
 
@@ -48,6 +48,68 @@ async fn counting_takes_no_rows() -> Outcome {
     let first = Note::by_shop("acme").first(&acme).await?;
     assert_eq!(first.map(|note| note.amount), Some(9));
     assert!(Note::by_shop("none").first(&acme).await?.is_none());
+    Ok(())
+}
+
+/// Some columns, in another order than the table's; the key is not among them.
+#[derive(Debug, PartialEq, Projection)]
+#[projection(of = Note)]
+struct Said {
+    body: Option<String>,
+    kind: Kind,
+    shop: String,
+}
+
+#[tokio::test]
+async fn a_projection_reads_its_columns_only() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let (acme, other) = (shop(&db, "acme"), shop(&db, "other"));
+    fixture.seed(10, 3).await?;
+    assert_eq!(Said::COLUMNS, ["body", "kind", "shop"]);
+    let by = || Note::by_shop("acme").select::<Said>();
+    let first = by().first(&acme).await?;
+    let said = Said {
+        body: None,
+        kind: Kind::Call,
+        shop: "acme".into(),
+    };
+    assert_eq!(first, Some(said));
+    assert!(by().fetch_all(&other).await?.is_empty());
+    // Its pages go on by the key all the same.
+    let page = by().limit(6).page(&acme).await?;
+    let next = page.next.ok_or("there is more")?;
+    let rest = Note::by_shop("acme").after(&next).page(&acme).await?;
+    let amounts: Vec<i32> = rest.rows.iter().map(|note| note.amount).collect();
+    assert_eq!(amounts, [3, 2, 1, 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_an_index_it_takes_a_reason() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let (acme, other) = (shop(&db, "acme"), shop(&db, "other"));
+    fixture.seed(100, 3).await?;
+    let all = || Note::unindexed("a test");
+    assert_eq!(all().fetch_all(&acme).await?.len(), 100);
+    assert_eq!(all().limit(7).fetch_all(&acme).await?.len(), 7);
+    assert_eq!(all().count(&acme).await?, 100);
+    assert_eq!(all().limit(7).count(&acme).await?, 7);
+    assert_eq!(all().count(&other).await?, 0);
+    let mut stream = all().stream(&acme).await?;
+    let mut count = 0;
+    while let Some(note) = stream.try_next().await? {
+        assert_eq!(note.shop, "acme");
+        count += 1;
+    }
+    assert_eq!(count, 100);
+    assert_eq!(
+        refused(Note::unindexed(" ").count(&acme).await).to_string(),
+        "`notes` is to be read without an index, and the reason is empty; say why, or add an index"
+    );
+    let limit = refused(all().limit(-1).count(&acme).await);
+    assert!(matches!(limit, Error::Limit { .. }), "{limit}");
     Ok(())
 }
 
