@@ -39,6 +39,7 @@
 //! | [`scope`] | who is asking |
 //! | [`table`] | what a table is, and what its policies let it do |
 //! | [`query`] | finders, inserts, updates, deletes |
+//! | [`transaction`](Transaction) | several statements together or not at all |
 //! | `wire` | one flight: scope and statement in, committed rows out |
 //! | [`error`] | what can go wrong, without a row's value in it |
 //! | [`migrate`], [`catalog`] | sealed migrations, and what a database really holds |
@@ -59,6 +60,7 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text_enum;
+mod transaction;
 pub mod types;
 mod value;
 mod wire;
@@ -87,6 +89,7 @@ pub use table::{
     AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, NewRow, Table,
 };
 pub use text_enum::TextEnum;
+pub use transaction::{Isolation, Transaction, TransactionOptions};
 pub use types::{Interval, MacAddr, Range, Tsvector};
 pub use value::{IntoValue, Params};
 

@@ -174,6 +174,14 @@ impl Database {
 }
 
 impl<S> Scoped<S> {
+    /// The same scope as another transaction's.
+    pub(crate) fn with(&self, guise: Arc<Guise>) -> Self {
+        Scoped {
+            guise,
+            scope: self.scope.clone(),
+        }
+    }
+
     /// Who is asking.
     pub fn scope(&self) -> &S {
         &self.scope

@@ -26,7 +26,8 @@ use crate::query::{Key, Query, plain};
 use crate::row::Rows;
 use crate::scope::NO_ROLE;
 use crate::wire::{
-    Fault, Prepared, Replies, TypeInfo, Wire, bind, bind_texts, close, known, look_up, parse,
+    Fault, Prepared, Replies, TypeInfo, Wire, bind, bind_texts, close, execute_text, known,
+    look_up, parse,
 };
 
 /// How many statements a connection keeps prepared; the least recently used one goes first.
@@ -51,6 +52,26 @@ pub(crate) struct Connection {
 struct Kept {
     statement: Arc<Prepared>,
     used: u64,
+}
+
+/// What precedes a statement in its flight.
+pub(super) enum Opening<'a> {
+    /// The scope, for this statement alone.
+    Scope,
+    /// What begins a transaction, and the scope.
+    Begin(&'a [String]),
+    /// Inside a transaction, which has its scope.
+    Nothing(&'a [String]),
+}
+
+impl Opening<'_> {
+    /// Statements without parameters.
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            Opening::Scope => &[],
+            Opening::Begin(texts) | Opening::Nothing(texts) => texts,
+        }
+    }
 }
 
 /// The prepared statement of one kind of scope, whose role has been looked at.
@@ -162,7 +183,7 @@ impl Connection {
         guise: &Guise,
         query: &Query,
     ) -> Result<Result<Rows, Fault>, Error> {
-        let statement = self.load(guise, query, 0).await?;
+        let statement = self.load(guise, query, 0, &Opening::Scope).await?;
         let mut replies = match self.wire.exchange().await {
             Ok(replies) => replies,
             Err(fault) => return Ok(Err(fault)),
@@ -184,6 +205,7 @@ impl Connection {
         guise: &Guise,
         query: &Query,
         rows: i32,
+        opening: &Opening<'_>,
     ) -> Result<Arc<Prepared>, Error> {
         // What an earlier caller encoded and then could not send is nobody's.
         self.wire.outgoing.clear();
@@ -196,7 +218,7 @@ impl Connection {
             Some(statement) => statement,
             None => self.prepare(guise, &query.key).await?,
         };
-        self.encode(guise, query, &statement, rows)?;
+        self.encode(guise, query, &statement, rows, opening)?;
         Ok(statement)
     }
 
@@ -207,6 +229,7 @@ impl Connection {
         query: &Query,
         statement: &Prepared,
         rows: i32,
+        opening: &Opening<'_>,
     ) -> Result<(), Error> {
         let values = query.params.values();
         if values.len() != statement.parameters.len() {
@@ -214,7 +237,12 @@ impl Connection {
                 "the statement has another number of parameters than values",
             ));
         }
-        self.bind_scope(guise)?;
+        for text in opening.texts() {
+            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
+        }
+        if !matches!(opening, Opening::Nothing(_)) {
+            self.bind_scope(guise)?;
+        }
         bind(&mut self.wire.outgoing, statement, values, rows).map_err(|refused| {
             self.wire.outgoing.clear();
             if query.key.is_of_cursor(refused.index) {
@@ -314,7 +342,7 @@ impl Connection {
     }
 
     /// Whom the server judges, quoted as SQL: the scope's role, or the login where there is none.
-    fn who(&self, guise: &Guise) -> String {
+    pub(super) fn who(&self, guise: &Guise) -> String {
         match guise.role {
             NO_ROLE => self.login.name.clone(),
             role => login::quoted(role),
@@ -369,7 +397,11 @@ impl Connection {
 }
 
 /// The rows, if everything up to the commit succeeded.
-fn read(mut replies: Replies, key: &Key, statement: Arc<Prepared>) -> Result<Rows, Fault> {
+pub(super) fn read(
+    mut replies: Replies,
+    key: &Key,
+    statement: Arc<Prepared>,
+) -> Result<Rows, Fault> {
     let answer = replies.command()?;
     replies.committed()?;
     Ok(Rows {

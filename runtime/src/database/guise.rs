@@ -2,8 +2,10 @@
 
 use tracing::Instrument;
 
-use super::Database;
+use std::sync::Arc;
+
 use super::pool::Lease;
+use super::{Database, Pinned};
 use crate::Error;
 use crate::query::{Key, Query};
 use crate::row::Rows;
@@ -16,6 +18,8 @@ pub(crate) struct Guise {
     values: Vec<Option<String>>,
     /// Why row-level security is bypassed, where it is.
     reason: Option<String>,
+    /// The transaction that its statements are part of; none where each is one of its own.
+    pinned: Option<Arc<Pinned>>,
 }
 
 impl Guise {
@@ -31,7 +35,24 @@ impl Guise {
             settings,
             values,
             reason: None,
+            pinned: None,
         }
+    }
+
+    /// The same for the statements of one transaction.
+    pub(crate) fn pinned_to(&self, pinned: &Arc<Pinned>) -> Self {
+        Guise {
+            database: self.database.clone(),
+            values: self.values.clone(),
+            reason: self.reason.clone(),
+            pinned: Some(pinned.clone()),
+            ..*self
+        }
+    }
+
+    /// The transaction that its statements are part of.
+    pub(crate) fn pinned(&self) -> Option<&Arc<Pinned>> {
+        self.pinned.as_ref()
     }
 
     /// The same for a login that passes by row-level security.
@@ -58,6 +79,9 @@ impl Guise {
             operation = query.key.operation()
         );
         async {
+            if let Some(pinned) = &self.pinned {
+                return pinned.run(self, &query).await;
+            }
             let mut connection = self.lease(&query.key).await?;
             connection.run(self, &query).await
         }
@@ -68,11 +92,16 @@ impl Guise {
     /// A connection for a statement, once the scope is known to be sound.
     pub(super) async fn lease(&self, key: &Key) -> Result<Lease, Error> {
         self.check()?;
+        self.note(key);
+        self.database.lease().await
+    }
+
+    /// Leaves a trace of a statement past row-level security.
+    pub(super) fn note(&self, key: &Key) {
         if let Some(reason) = self.reason() {
             let (table, operation) = (key.table().name, key.operation());
             tracing::info!(reason, table, operation, "past row-level security");
         }
-        self.database.lease().await
     }
 
     /// An empty setting is what an unset one looks like on a used connection, so a policy that

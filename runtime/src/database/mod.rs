@@ -5,6 +5,7 @@ mod connect;
 mod connection;
 mod guise;
 mod login;
+mod pinned;
 mod pool;
 mod portal;
 mod tls;
@@ -20,6 +21,7 @@ pub(crate) use connect::Stream;
 pub(crate) use guise::Guise;
 #[cfg(feature = "testing")]
 pub(crate) use guise::scope_sql;
+pub(crate) use pinned::Pinned;
 pub(crate) use portal::Portal;
 pub(crate) use tls::connector;
 pub(crate) use url::Target;

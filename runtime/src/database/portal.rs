@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use postgres_protocol::message::backend::DataRowBody;
 
-use super::connection::Connection;
+use super::connection::{Connection, Opening};
 use super::guise::Guise;
 use super::pool::Lease;
 use crate::Error;
@@ -39,6 +39,9 @@ pub(crate) struct Portal {
 impl Portal {
     /// Runs the statement up to its first rows.
     pub(crate) async fn open(guise: Arc<Guise>, query: Query) -> Result<(Self, Rows), Error> {
+        if guise.pinned().is_some() {
+            return Err(Error::StreamInTransaction);
+        }
         let mut lease = guise.lease(&query.key).await?;
         let (statement, bodies, paused) = lease.begin(&guise, &query).await?;
         let mut portal = Portal {
@@ -100,7 +103,7 @@ impl Connection {
         self.admit(guise)?;
         let mut is_second = false;
         loop {
-            let statement = self.load(guise, query, FIRST).await?;
+            let statement = self.load(guise, query, FIRST, &Opening::Scope).await?;
             let mut replies = match self.wire.portion(2).await {
                 Ok(replies) => replies,
                 Err(fault) => return Err(self.refuse(fault, guise, &query.key)),

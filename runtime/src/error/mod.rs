@@ -257,6 +257,33 @@ pub enum Error {
     #[error("the transaction lost against a concurrent one (SQLSTATE {0}); run it again")]
     Serialization(String),
 
+    /// Nothing runs in this transaction any more, and none of it took place.
+    #[error(
+        "the transaction was rolled back, since a statement in it failed or was dropped before its answer came; \
+         return that statement's error, or run in a savepoint what may fail"
+    )]
+    TransactionAborted,
+
+    /// A handle of a transaction was used after its end.
+    #[error("the transaction has ended; use its handle inside the work alone")]
+    TransactionEnded,
+
+    /// Savepoints ended in another order than they began, or a savepoint was to have options of its own.
+    #[error(
+        "savepoints of one transaction are not nested; end each before the one around it, and give options to the \
+         transaction alone"
+    )]
+    Savepoints,
+
+    /// A stream was asked of a transaction, whose other statements would have to wait for its end.
+    #[error("a transaction has no streams; fetch the rows at once, or stream outside of it")]
+    StreamInTransaction,
+
+    /// A table has changed since a statement of the transaction was prepared. Nothing took place; the next run
+    /// prepares it anew.
+    #[error("a table has changed since the statement was prepared; run the transaction again")]
+    StaleStatement,
+
     /// A limit on time was reached.
     #[error("{0}")]
     Timeout(Timeout),

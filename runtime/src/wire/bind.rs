@@ -34,6 +34,12 @@ pub(crate) fn parse(out: &mut BytesMut, name: &str, sql: &str, describe: bool) -
     Ok(())
 }
 
+/// A statement without parameters and rows, parsed, bound and executed.
+pub(crate) fn execute_text(out: &mut BytesMut, sql: &str) -> io::Result<()> {
+    frontend::parse("", sql, [], out)?;
+    bind_texts(out, "", [])
+}
+
 /// Close of a prepared statement.
 pub(crate) fn close(out: &mut BytesMut, name: &str) -> io::Result<()> {
     frontend::close(b'S', name, out)

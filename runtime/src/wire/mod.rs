@@ -22,7 +22,7 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-pub(crate) use bind::{Prepared, bind, bind_texts, close, encode, execute, parse};
+pub(crate) use bind::{Prepared, bind, bind_texts, close, encode, execute, execute_text, parse};
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
 
@@ -42,6 +42,10 @@ pub(crate) struct Wire {
     flushed: bool,
     /// The server waits outside a transaction and owes no answer.
     idle: bool,
+    /// The server waits inside a transaction, and owes no answer.
+    within: bool,
+    /// That transaction has failed.
+    failed: bool,
     /// An answer was waited for, and its future neither returned nor failed.
     awaited: bool,
 }
@@ -55,6 +59,8 @@ impl Wire {
             outgoing: BytesMut::with_capacity(1024),
             flushed: true,
             idle: true,
+            within: false,
+            failed: false,
             awaited: false,
         }
     }
@@ -66,6 +72,16 @@ impl Wire {
         self.idle
     }
 
+    /// Whether the server is known to wait inside a transaction, be it a failed one.
+    pub(crate) fn is_within(&self) -> bool {
+        self.within
+    }
+
+    /// Whether the transaction that the server waits in has failed, so that it runs nothing more in it.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Whether the server may still be at work on an exchange whose future was dropped.
     pub(crate) fn is_awaited(&self) -> bool {
         self.awaited
@@ -74,6 +90,7 @@ impl Wire {
     /// Closes the connection at once, without a word: the server rolls back what is open.
     pub(crate) fn close(&mut self) {
         self.idle = false;
+        self.within = false;
         self.awaited = false;
         self.stream = Box::new(tokio::io::empty());
     }
@@ -85,11 +102,11 @@ impl Wire {
     /// [`Fault::Farewell`] if the server reported an error before that, [`Fault::Protocol`] if the
     /// bytes make no sense. The server's other errors are in the replies.
     pub(crate) async fn exchange(&mut self) -> Result<Replies, Fault> {
-        if !self.idle {
+        if !self.idle && !self.within {
             return Err(Fault::Protocol("the connection still owes an answer"));
         }
-        if !self.incoming.is_empty() && !self.is_alive() {
-            self.idle = false;
+        if !self.incoming.is_empty() && !self.is_quiet() {
+            self.close();
             return Err(Fault::Lost);
         }
         self.finish().await
@@ -100,7 +117,7 @@ impl Wire {
     /// # Errors
     /// As [`Wire::exchange`].
     pub(crate) async fn finish(&mut self) -> Result<Replies, Fault> {
-        self.idle = false;
+        (self.idle, self.within) = (false, false);
         self.awaited = true;
         frontend::sync(&mut self.outgoing);
         let answer = self.answer().await;
@@ -114,7 +131,7 @@ impl Wire {
     /// # Errors
     /// As [`Wire::exchange`].
     pub(crate) async fn portion(&mut self, mut commands: usize) -> Result<Replies, Fault> {
-        self.idle = false;
+        (self.idle, self.within) = (false, false);
         self.awaited = true;
         frontend::flush(&mut self.outgoing);
         let mut messages = Vec::new();
@@ -155,6 +172,8 @@ impl Wire {
                     Message::ReadyForQuery(ready) => {
                         let sent = self.outgoing.is_empty() && self.flushed;
                         self.idle = ready.status() == b'I' && sent;
+                        self.within = ready.status() != b'I' && sent;
+                        self.failed = ready.status() == b'E';
                         return Ok(Replies::new(messages));
                     }
                     message => messages.push(message),
@@ -208,9 +227,11 @@ impl Wire {
     /// Whether an idle connection may be used again. Looks at what has arrived and sends nothing, so
     /// it costs no round trip.
     pub(crate) fn is_alive(&mut self) -> bool {
-        if !self.idle {
-            return false;
-        }
+        self.idle && self.is_quiet()
+    }
+
+    /// Whether nothing has arrived that ends the connection.
+    fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(read) = poll_read(&mut self.stream, &mut self.incoming, &mut cx) {
             if read.is_err() {

@@ -42,6 +42,8 @@ pub(crate) struct Command {
     pub(crate) affected: u64,
     /// There may be more: its portal has paused.
     pub(crate) paused: bool,
+    /// It was a ROLLBACK, or a COMMIT that came to one.
+    pub(crate) rolled_back: bool,
 }
 
 /// The answers of one exchange. Whoever reads them asks for one after the other, and finally whether
@@ -65,6 +67,7 @@ impl Replies {
                         rows,
                         affected: 0,
                         paused: true,
+                        rolled_back: false,
                     });
                 }
                 Some(Message::CommandComplete(complete)) => {
@@ -74,6 +77,7 @@ impl Replies {
                         rows,
                         affected: count.unwrap_or(0),
                         paused: false,
+                        rolled_back: tag == "ROLLBACK",
                     });
                 }
                 _ => return Err(UNEXPECTED),
