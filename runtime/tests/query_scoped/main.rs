@@ -13,5 +13,6 @@ mod reading;
 mod support;
 mod tenants;
 mod tls;
+mod transactions;
 mod urls;
 mod writes;
