@@ -19,6 +19,7 @@ pub(crate) use declared;
 /// A database with the tables of a source text, and a login that may take on their roles.
 pub(crate) struct World {
     database: TestDatabase,
+    login: String,
     /// The superuser.
     pub(crate) admin: Client,
     /// What the application has.
@@ -48,6 +49,7 @@ impl World {
             admin,
             app: Database::connect(&login).await?,
             raw: connect(&login).await?,
+            login,
             database,
         })
     }
@@ -55,6 +57,11 @@ impl World {
     /// The superuser's URL.
     pub(crate) fn owner(&self) -> &str {
         self.database.url()
+    }
+
+    /// The URL of the application's login.
+    pub(crate) fn app_url(&self) -> &str {
+        &self.login
     }
 
     pub(crate) async fn close(self) -> Outcome {
