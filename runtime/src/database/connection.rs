@@ -7,14 +7,13 @@
 //! waits outside a transaction; and the commit's own result is whether an error comes before
 //! ReadyForQuery. Every parameter is encoded before the first byte is written.
 
-use std::collections::HashMap;
+mod statements;
+
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use fallible_iterator::FallibleIterator;
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::types::Oid;
 
 use super::cancel::Canceller;
 use super::connect::Opened;
@@ -25,65 +24,28 @@ use crate::error::Bypass;
 use crate::query::{Key, Query, plain};
 use crate::row::Rows;
 use crate::scope::NO_ROLE;
-use crate::wire::{
-    Fault, Prepared, Replies, TypeInfo, Wire, bind, bind_texts, close, execute_text, known,
-    look_up, parse,
-};
-
-/// How many statements a connection keeps prepared; the least recently used one goes first.
-const KEPT: usize = 256;
+use crate::wire::{Fault, Prepared, Replies, Wire};
+pub(super) use statements::Opening;
+use statements::Statements;
 
 /// A connection with what it has prepared.
 pub(crate) struct Connection {
     pub(super) wire: Wire,
     canceller: Canceller,
     login: Login,
-    statements: HashMap<Key, Kept>,
-    scopes: Vec<ScopeStatement>,
-    types: HashMap<Oid, TypeInfo>,
-    /// Statements of this connection to close with the next flight that prepares one.
-    stale: Vec<String>,
-    /// Begins every name of this connection's statements and of no other connection's.
-    prefix: String,
-    /// Counts uses; also the source of statement names.
-    clock: u64,
-}
-
-struct Kept {
-    statement: Arc<Prepared>,
-    used: u64,
-}
-
-/// What precedes a statement in its flight.
-pub(super) enum Opening<'a> {
-    /// The scope, for this statement alone.
-    Scope,
-    /// What begins a transaction, and the scope.
-    Begin(&'a [String]),
-    /// Inside a transaction, which has its scope.
-    Nothing(&'a [String]),
-}
-
-impl Opening<'_> {
-    /// Statements without parameters.
-    pub(super) fn texts(&self) -> &[String] {
-        match self {
-            Opening::Scope => &[],
-            Opening::Begin(texts) | Opening::Nothing(texts) => texts,
-        }
-    }
-}
-
-/// The prepared statement of one kind of scope, whose role has been looked at.
-struct ScopeStatement {
-    role: &'static str,
-    settings: &'static [&'static str],
-    name: String,
+    statements: Statements,
+    /// Whether a pooler is in between that gives each transaction another session; all connections of the pool
+    /// learn it together.
+    pooled: Arc<AtomicBool>,
 }
 
 impl Connection {
     /// A connection over an authenticated stream, once it is known who is logged in.
-    pub(super) async fn new(opened: Opened, kind: TargetSessionAttrs) -> Result<Self, Error> {
+    pub(super) async fn new(
+        opened: Opened,
+        kind: TargetSessionAttrs,
+        pooled: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         let mut wire = Wire::new(opened.stream);
         let login = login::login(&mut wire, kind).await?;
         if let Some(why) = &login.bypass {
@@ -93,12 +55,8 @@ impl Connection {
             wire,
             canceller: opened.canceller,
             login,
-            statements: HashMap::new(),
-            scopes: Vec::new(),
-            types: HashMap::new(),
-            stale: Vec::new(),
-            prefix: prefix(),
-            clock: 0,
+            statements: Statements::new(prefix(), !pooled.load(Ordering::Relaxed)),
+            pooled,
         })
     }
 
@@ -113,8 +71,11 @@ impl Connection {
     }
 
     /// How to stop what runs on it, if its caller went away before the answer came.
+    ///
+    /// Not behind a transaction pooler: PgBouncer 1.18 dies of requests to cancel that come while their clients go
+    /// (`bad client state`), and every client with it. It closes the server's connection with the client's.
     pub(super) fn abandoned(&self) -> Option<Canceller> {
-        self.wire.is_awaited().then(|| self.canceller.clone())
+        (self.wire.is_awaited() && !self.is_pooled()).then(|| self.canceller.clone())
     }
 
     /// Closes the connection at once.
@@ -125,20 +86,48 @@ impl Connection {
     /// Runs a statement in a scope. Rows come back only once they are committed.
     pub(super) async fn run(&mut self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
         self.admit(guise)?;
-        let fault = match self.attempt(guise, query).await? {
-            Ok(rows) => return Ok(rows),
+        let mut outcome = self.attempt(guise, query).await;
+        if self.is_foreign(&outcome) && self.wire.is_idle() && self.learn_pooled() {
+            // The server said so before it ran anything.
+            outcome = self.attempt(guise, query).await;
+        }
+        if let Ok(Err(Fault::Server(error))) = &outcome
+            && error.is_stale_statement()
+        {
             // The table has changed since the statement was prepared. The server noticed before it
             // ran anything, so it may be prepared and sent again.
-            Err(Fault::Server(error)) if error.is_stale_statement() => {
-                self.forget();
-                match self.attempt(guise, query).await? {
-                    Ok(rows) => return Ok(rows),
-                    Err(fault) => fault,
-                }
-            }
-            Err(fault) => fault,
-        };
-        Err(self.refuse(fault, guise, &query.key))
+            self.forget();
+            outcome = self.attempt(guise, query).await;
+        }
+        outcome?.map_err(|fault| self.refuse(fault, guise, &query.key))
+    }
+
+    /// Whether the server's session is not the one that knows the statements.
+    fn is_foreign(&self, outcome: &Result<Result<Rows, Fault>, Error>) -> bool {
+        match outcome {
+            Err(error) => *error == Error::TransactionPooler,
+            Ok(Err(Fault::Server(error))) => error.is_foreign_statement(),
+            Ok(_) => false,
+        }
+    }
+
+    /// Whether a pooler is known to give each transaction another session.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.pooled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that one does; false where that was known, so that it is no explanation.
+    pub(super) fn learn_pooled(&mut self) -> bool {
+        if !self.statements.are_named {
+            return false;
+        }
+        if !self.pooled.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a transaction pooler is in between: statements are no longer prepared; add `pooler=transaction` to \
+                 the URL"
+            );
+        }
+        true
     }
 
     /// Whether the login may do what the scope asks of it.
@@ -167,7 +156,13 @@ impl Connection {
     /// The error of a statement, whose connection is closed where it can no longer be relied on.
     pub(super) fn refuse(&mut self, fault: Fault, guise: &Guise, key: &Key) -> Error {
         let unreliable = match &fault {
-            Fault::Server(error) => error.is_foreign_statement(),
+            Fault::Server(error) => {
+                if !self.statements.are_named && error.code.starts_with("42") {
+                    // The types that were learnt may be those of an earlier table.
+                    self.forget();
+                }
+                error.is_foreign_statement()
+            }
             _ => true,
         };
         if unreliable {
@@ -199,148 +194,6 @@ impl Connection {
         }
     }
 
-    /// Prepares what is not prepared yet, and encodes the flight.
-    pub(super) async fn load(
-        &mut self,
-        guise: &Guise,
-        query: &Query,
-        rows: i32,
-        opening: &Opening<'_>,
-    ) -> Result<Arc<Prepared>, Error> {
-        // What an earlier caller encoded and then could not send is nobody's.
-        self.wire.outgoing.clear();
-        self.clock += 1;
-        let known = self.statements.get_mut(&query.key).map(|kept| {
-            kept.used = self.clock;
-            kept.statement.clone()
-        });
-        let statement = match known {
-            Some(statement) => statement,
-            None => self.prepare(guise, &query.key).await?,
-        };
-        self.encode(guise, query, &statement, rows, opening)?;
-        Ok(statement)
-    }
-
-    /// Encodes the whole flight, or nothing.
-    fn encode(
-        &mut self,
-        guise: &Guise,
-        query: &Query,
-        statement: &Prepared,
-        rows: i32,
-        opening: &Opening<'_>,
-    ) -> Result<(), Error> {
-        let values = query.params.values();
-        if values.len() != statement.parameters.len() {
-            return Err(Error::Protocol(
-                "the statement has another number of parameters than values",
-            ));
-        }
-        for text in opening.texts() {
-            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
-        }
-        if !matches!(opening, Opening::Nothing(_)) {
-            self.bind_scope(guise)?;
-        }
-        bind(&mut self.wire.outgoing, statement, values, rows).map_err(|refused| {
-            self.wire.outgoing.clear();
-            if query.key.is_of_cursor(refused.index) {
-                return bad_cursor(&query.key);
-            }
-            Error::Encode {
-                table: plain(query.key.table().name),
-                column: query.key.parameter(refused.index),
-                reason: refused.reason,
-            }
-        })
-    }
-
-    fn bind_scope(&mut self, guise: &Guise) -> Result<(), Error> {
-        let scope = self
-            .scopes
-            .iter()
-            .find(|scope| scope.role == guise.role && scope.settings == guise.settings)
-            .ok_or(Error::Protocol("the scope was not prepared"))?;
-        bind_texts(&mut self.wire.outgoing, &scope.name, guise.texts()).map_err(too_large)
-    }
-
-    /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
-    /// the scope's own statement before it where the connection does not know that yet.
-    async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
-        // First in the flight, where no error makes the server skip them.
-        for name in self.stale.drain(..) {
-            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
-        }
-        let is_new = !(self.scopes.iter())
-            .any(|scope| scope.role == guise.role && scope.settings == guise.settings);
-        // Without a role there is none to look at.
-        let asks_role = is_new && guise.role != NO_ROLE;
-        if asks_role {
-            login::ask_role(&mut self.wire, guise.role)?;
-        }
-        if is_new {
-            let name = format!("{}scope{}", self.prefix, self.clock);
-            parse(&mut self.wire.outgoing, &name, &guise.sql(), false).map_err(too_large)?;
-            self.scopes.push(ScopeStatement {
-                role: guise.role,
-                settings: guise.settings,
-                name,
-            });
-        }
-        self.bind_scope(guise)?;
-        if self.statements.len() >= KEPT {
-            self.drop_oldest();
-        }
-        let name = format!("{}statement{}", self.prefix, self.clock);
-        parse(&mut self.wire.outgoing, &name, &key.sql(), true).map_err(too_large)?;
-
-        let described = match self.wire.exchange().await {
-            Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
-            Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
-        };
-        let (parameters, columns) = described.inspect_err(|_| {
-            if is_new {
-                // What became of the scope's statement is not worth finding out.
-                self.wire.close();
-            }
-        })?;
-        self.learn_types(parameters.iter().chain(&columns)).await?;
-        let types = |oids: &[Oid]| {
-            let all = oids.iter().map(|oid| known(*oid, &self.types));
-            all.collect::<Option<Vec<_>>>()
-                .ok_or(Error::Protocol("the catalog does not know a type"))
-        };
-        let statement = Arc::new(Prepared {
-            parameters: types(&parameters)?,
-            columns: types(&columns)?,
-            name,
-        });
-        let kept = Kept {
-            statement: statement.clone(),
-            used: self.clock,
-        };
-        self.statements.insert(key.clone(), kept);
-        Ok(statement)
-    }
-
-    /// The types of a prepared statement's parameters and columns.
-    fn read_prepared(
-        &self,
-        guise: &Guise,
-        key: &Key,
-        asks_role: bool,
-        replies: &mut Replies,
-    ) -> Result<(Vec<Oid>, Vec<Oid>), Error> {
-        if asks_role {
-            login::answer_role(replies, guise.role, &self.login)?;
-        }
-        replies
-            .command()
-            .map_err(|fault| self.scope_failed(fault, guise))?;
-        describe(replies).map_err(|fault| failed(fault, &self.who(guise), key, false))
-    }
-
     /// Whom the server judges, quoted as SQL: the scope's role, or the login where there is none.
     pub(super) fn who(&self, guise: &Guise) -> String {
         match guise.role {
@@ -362,38 +215,6 @@ impl Connection {
             fault => fault.into(),
         }
     }
-
-    /// Looks up the types that are not built in, all of a statement's in one round trip.
-    async fn learn_types(&mut self, oids: impl Iterator<Item = &Oid>) -> Result<(), Error> {
-        let unknown: Vec<_> = oids
-            .filter(|oid| known(**oid, &self.types).is_none())
-            .map(Oid::to_string)
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let found = look_up(&mut self.wire, &unknown).await;
-        self.types.extend(found.map_err(Error::from)?);
-        Ok(())
-    }
-
-    fn drop_oldest(&mut self) {
-        let oldest = self.statements.iter().min_by_key(|(_, kept)| kept.used);
-        if let Some(key) = oldest.map(|(key, _)| key.clone())
-            && let Some(kept) = self.statements.remove(&key)
-        {
-            self.stale.push(kept.statement.name.clone());
-        }
-    }
-
-    /// Prepares everything anew from here on. The names are never used again.
-    pub(super) fn forget(&mut self) {
-        let statements = self.statements.drain();
-        self.stale
-            .extend(statements.map(|(_, kept)| kept.statement.name.clone()));
-        let scopes = self.scopes.drain(..);
-        self.stale.extend(scopes.map(|scope| scope.name));
-    }
 }
 
 /// The rows, if everything up to the commit succeeded.
@@ -404,27 +225,19 @@ pub(super) fn read(
 ) -> Result<Rows, Fault> {
     let answer = replies.command()?;
     replies.committed()?;
+    if let (Some(unnamed), Some(columns)) = (&statement.unnamed, &answer.columns)
+        && unnamed.columns != *columns
+    {
+        return Err(Fault::Protocol(
+            "a table has changed since its columns were learnt",
+        ));
+    }
     Ok(Rows {
         table: key.table(),
         statement,
         bodies: answer.rows,
         affected: answer.affected,
     })
-}
-
-/// The types of the parameters and of the columns, as the server names them.
-fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
-    let (parameters, columns) = replies.description()?;
-    let parameters = parameters.parameters().collect();
-    let columns = match columns {
-        Some(columns) => columns.fields().map(|field| Ok(field.type_oid())).collect(),
-        None => Ok(Vec::new()),
-    };
-    replies.committed()?;
-    match (parameters, columns) {
-        (Ok(parameters), Ok(columns)) => Ok((parameters, columns)),
-        _ => Err(Fault::Protocol("a description does not parse")),
-    }
 }
 
 /// The error of a flight; `wrote` says that it held a write. A write's outcome is known only by what

@@ -87,7 +87,17 @@ impl Pinned {
             true => Opening::Nothing(&state.before),
             false => Opening::Begin(&state.before),
         };
-        let (outcome, is_open) = lease.run_within(guise, query, opening).await;
+        let (mut outcome, mut is_open) = lease.run_within(guise, query, &opening).await;
+        if !begun
+            && outcome.as_ref().err() == Some(&Error::TransactionPooler)
+            && lease.learn_pooled()
+        {
+            // The server said so before it ran the statement. What became of BEGIN ends with the connection.
+            lease.close();
+            drop(lease);
+            lease = guise.lease(&query.key).await?;
+            (outcome, is_open) = lease.run_within(guise, query, &opening).await;
+        }
         state.begun = begun || is_open;
         match &outcome {
             Ok(_) => state.before.clear(),
@@ -100,7 +110,13 @@ impl Pinned {
             Err(_) => state.condition = Condition::Lost,
         }
         if let Err(error) = &outcome {
-            state.may_succeed = matches!(error, Error::Serialization(_) | Error::StaleStatement);
+            state.may_succeed = matches!(
+                error,
+                Error::Serialization(_) | Error::StaleStatement | Error::TransactionPooler
+            );
+            if *error == Error::TransactionPooler {
+                lease.learn_pooled();
+            }
         }
         if !self.ended.load(Ordering::Acquire) {
             state.lease = Some(lease);
@@ -221,7 +237,7 @@ impl Connection {
         &mut self,
         guise: &Guise,
         query: &Query,
-        opening: Opening<'_>,
+        opening: &Opening<'_>,
     ) -> (Result<Rows, Error>, bool) {
         let outcome = self.try_within(guise, query, opening).await;
         (outcome, self.wire.is_within())
@@ -231,10 +247,10 @@ impl Connection {
         &mut self,
         guise: &Guise,
         query: &Query,
-        opening: Opening<'_>,
+        opening: &Opening<'_>,
     ) -> Result<Rows, Error> {
         self.admit(guise)?;
-        let statement = self.load(guise, query, 0, &opening).await?;
+        let statement = self.load(guise, query, 0, opening).await?;
         let mut replies = match self.wire.exchange().await {
             Ok(replies) => replies,
             Err(fault) => return Err(self.refuse(fault, guise, &query.key)),

@@ -1,6 +1,8 @@
 //! The pool: which connections may be used again.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
@@ -18,12 +20,19 @@ use crate::error::Timeout;
 pub(crate) struct Manager {
     target: Target,
     tls: MakeRustlsConnect,
+    /// Whether a pooler is in between that gives each transaction another session.
+    pooled: Arc<AtomicBool>,
 }
 
 impl Manager {
     pub(super) fn new(target: Target) -> Result<Self, Error> {
         let tls = tls::connector(&target)?;
-        Ok(Manager { target, tls })
+        let pooled = Arc::new(AtomicBool::new(target.pooled));
+        Ok(Manager {
+            target,
+            tls,
+            pooled,
+        })
     }
 
     pub(super) fn target(&self) -> Target {
@@ -37,7 +46,8 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection, Error> {
         let opened = connect::open(&self.target, &self.tls).await?;
-        Connection::new(opened, self.target.config.get_target_session_attrs()).await
+        let kind = self.target.config.get_target_session_attrs();
+        Connection::new(opened, kind, self.pooled.clone()).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {

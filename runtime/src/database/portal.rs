@@ -103,7 +103,10 @@ impl Connection {
         self.admit(guise)?;
         let mut is_second = false;
         loop {
-            let statement = self.load(guise, query, FIRST, &Opening::Scope).await?;
+            let statement = match self.load(guise, query, FIRST, &Opening::Scope).await {
+                Err(Error::TransactionPooler) if self.is_idle() && self.learn_pooled() => continue,
+                statement => statement?,
+            };
             let mut replies = match self.wire.portion(2).await {
                 Ok(replies) => replies,
                 Err(fault) => return Err(self.refuse(fault, guise, &query.key)),
@@ -124,6 +127,11 @@ impl Connection {
                         self.end(guise, query).await?;
                     }
                     return Ok((statement, command.rows, command.paused));
+                }
+                Err(Fault::Server(error))
+                    if error.is_foreign_statement() && self.learn_pooled() =>
+                {
+                    self.settle().await?;
                 }
                 Err(Fault::Server(error)) if error.is_stale_statement() && !is_second => {
                     self.settle().await?;

@@ -15,8 +15,11 @@ pub(crate) struct Target {
     pub(crate) config: Config,
     /// The authorities that may vouch for the server; none means those that browsers trust.
     pub(crate) root_certificates: Option<PathBuf>,
+    /// Whether a pooler is in between that gives each transaction another session.
+    pub(crate) pooled: bool,
 }
 
+const POOLER: &str = "`pooler` is neither `transaction` nor `session`";
 const SHAPE: &str = "it is not of the form `postgres://user:password@host:port/database?option=value`; \
      percent-encode `@`, `:`, `/` and `?` in user and password";
 const CLIENT_CERTIFICATE: &str = "`sslcert` and `sslkey` are not supported; use a password login";
@@ -44,18 +47,20 @@ impl FromStr for Target {
         Ok(Target {
             config,
             root_certificates: ours.root_certificates,
+            pooled: ours.pooled,
         })
     }
 }
 
-/// The options that libpq knows and the driver does not.
+/// The options that the driver does not know: libpq's, and ours.
 #[derive(Default)]
 struct Ours {
     root_certificates: Option<PathBuf>,
     verify: bool,
+    pooled: bool,
 }
 
-/// Takes `sslrootcert` and the verifying values of `sslmode` out of a URL's query.
+/// Takes `pooler`, `sslrootcert` and the verifying values of `sslmode` out of a URL's query.
 fn split_off_options(text: &str) -> Result<(String, Ours), Error> {
     let mut ours = Ours::default();
     let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
@@ -78,6 +83,9 @@ fn split_off_options(text: &str) -> Result<(String, Ours), Error> {
             Some(("sslrootcert", path)) => {
                 ours.root_certificates = Some(percent_decoded(path)?.into());
             }
+            Some(("pooler", "transaction")) => ours.pooled = true,
+            Some(("pooler", "session")) => ours.pooled = false,
+            Some(("pooler", _)) => return Err(Error::Url(POOLER)),
             Some(("sslcert" | "sslkey", _)) => return Err(Error::Url(CLIENT_CERTIFICATE)),
             _ => kept.push(pair),
         }

@@ -305,9 +305,10 @@ pub enum Error {
     },
 
     /// The server's session has changed between two statements, as behind a pooler that gives each
-    /// transaction another server connection. Nothing was written, and the connection was closed.
+    /// transaction another server connection. Nothing was written. The pool prepares nothing from then on.
     #[error(
-        "the server's session does not know this connection's prepared statements: a transaction pooler is in between; connect to the server directly or through a pooler in session mode"
+        "the server's session does not know this connection's prepared statements: a transaction pooler is in \
+         between; add `pooler=transaction` to the URL, and run it again"
     )]
     TransactionPooler,
 

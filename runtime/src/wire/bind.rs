@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend::{self, BindError};
-use tokio_postgres::types::{IsNull, Kind, ToSql, Type};
+use tokio_postgres::types::{IsNull, Kind, Oid, ToSql, Type};
 
 /// A statement that the server has parsed, on one connection.
 #[derive(Debug)]
@@ -15,6 +15,19 @@ pub(crate) struct Prepared {
     pub(crate) parameters: Vec<Type>,
     /// The types of its columns.
     pub(crate) columns: Vec<Type>,
+    /// What it takes to parse it with each flight; none where it is kept under its name.
+    pub(crate) unnamed: Option<Unnamed>,
+}
+
+/// A statement that the server does not keep.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    /// Its text.
+    pub(crate) sql: String,
+    /// The types of its parameters, as the server named them when they were learnt.
+    pub(crate) parameters: Vec<Oid>,
+    /// The types of its columns, which an answer is compared with.
+    pub(crate) columns: Vec<Oid>,
 }
 
 /// A parameter that cannot be encoded.
@@ -32,6 +45,11 @@ pub(crate) fn parse(out: &mut BytesMut, name: &str, sql: &str, describe: bool) -
         frontend::describe(b'S', name, out)?;
     }
     Ok(())
+}
+
+/// Parse under no name, with parameters of these types.
+pub(crate) fn parse_typed(out: &mut BytesMut, sql: &str, types: &[Oid]) -> io::Result<()> {
+    frontend::parse("", sql, types.iter().copied(), out)
 }
 
 /// A statement without parameters and rows, parsed, bound and executed.
@@ -95,7 +113,13 @@ pub(crate) fn bind(
         out,
     );
     let bound = match bound {
-        Ok(()) => execute(out, rows).map_err(|_| TOO_LARGE.to_owned()),
+        Ok(()) => match statement.unnamed {
+            // What the columns are now, which nobody else would notice.
+            Some(_) => frontend::describe(b'P', "", out),
+            None => Ok(()),
+        }
+        .and_then(|()| execute(out, rows))
+        .map_err(|_| TOO_LARGE.to_owned()),
         Err(BindError::Conversion(error)) => Err(reason(error.as_ref())),
         Err(BindError::Serialization(_)) => Err(TOO_LARGE.to_owned()),
     };

@@ -22,7 +22,9 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-pub(crate) use bind::{Prepared, bind, bind_texts, close, encode, execute, execute_text, parse};
+pub(crate) use bind::{
+    Prepared, Unnamed, bind, bind_texts, close, encode, execute, execute_text, parse, parse_typed,
+};
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
 

@@ -5,6 +5,8 @@ use postgres_protocol::message::backend::{
     DataRowBody, Message, ParameterDescriptionBody, RowDescriptionBody,
 };
 
+use tokio_postgres::types::Oid;
+
 use crate::Error;
 use crate::error::ServerError;
 
@@ -42,6 +44,8 @@ pub(crate) struct Command {
     pub(crate) affected: u64,
     /// There may be more: its portal has paused.
     pub(crate) paused: bool,
+    /// The types of its columns, where they were asked for.
+    pub(crate) columns: Option<Vec<Oid>>,
     /// It was a ROLLBACK, or a COMMIT that came to one.
     pub(crate) rolled_back: bool,
 }
@@ -58,15 +62,29 @@ impl Replies {
     /// The next statement's result.
     pub(crate) fn command(&mut self) -> Result<Command, Fault> {
         let mut rows = Vec::new();
+        let mut columns = None;
         loop {
             match self.next()? {
-                Some(Message::ParseComplete | Message::BindComplete | Message::CloseComplete) => {}
+                Some(
+                    Message::ParseComplete
+                    | Message::BindComplete
+                    | Message::CloseComplete
+                    | Message::NoData,
+                ) => {}
+                Some(Message::RowDescription(described)) => {
+                    let types = described
+                        .fields()
+                        .map(|field| Ok(field.type_oid()))
+                        .collect();
+                    columns = Some(types.map_err(|_| UNEXPECTED)?);
+                }
                 Some(Message::DataRow(row)) => rows.push(row),
                 Some(Message::PortalSuspended) => {
                     return Ok(Command {
                         rows,
                         affected: 0,
                         paused: true,
+                        columns,
                         rolled_back: false,
                     });
                 }
@@ -77,6 +95,7 @@ impl Replies {
                         rows,
                         affected: count.unwrap_or(0),
                         paused: false,
+                        columns,
                         rolled_back: tag == "ROLLBACK",
                     });
                 }

@@ -7,6 +7,8 @@ mod guard;
 mod killed;
 mod order;
 mod outside;
+#[path = "../pgbouncer/mod.rs"]
+mod pgbouncer;
 mod pooler;
 mod proof;
 #[allow(dead_code)] // shared with the tests of queries

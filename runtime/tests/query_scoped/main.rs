@@ -6,7 +6,10 @@ mod decode;
 mod each;
 mod flights;
 mod logins;
+#[path = "../pgbouncer/mod.rs"]
+mod pgbouncer;
 mod planted;
+mod pooled;
 mod pooler;
 mod proxy;
 mod reading;

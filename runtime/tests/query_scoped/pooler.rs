@@ -72,13 +72,35 @@ async fn another_session_never_runs_another_statement() -> Outcome {
     assert_eq!(Note::find(1).fetch_one(&reads).await?.id, 1);
     assert_eq!(Note::delete(2).execute(&writes).await?, 0);
 
+    // From here on nothing is prepared, and each flight finds what it brings.
     crossed.store(1, Ordering::SeqCst);
-    let error = refused(Note::find(1).fetch_one(&reads).await);
-    assert_eq!(error, Error::TransactionPooler);
-    let text = error.to_string();
-    assert!(text.contains("a transaction pooler is in between; connect to the server directly"));
-    let error = refused(Note::delete(1).execute(&writes).await);
-    assert_eq!(error, Error::TransactionPooler);
+    assert_eq!(Note::find(1).fetch_one(&reads).await?.id, 1);
+    assert_eq!(Note::delete(2).execute(&writes).await?, 0);
+    assert_eq!(Note::delete(1).execute(&writes).await?, 1);
+    crossed.store(0, Ordering::SeqCst);
+    assert!(Note::find(1).fetch_optional(&reads).await?.is_none());
+    assert_eq!(fixture.count("notes").await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_session_inside_a_transaction_ends_it() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let (url, crossed) = two_sessions(&fixture.url).await?;
+    let (one, _other) = (pool(&url, 1).await?, pool(&url, 1).await?);
+    let acme = shop(&one, "acme");
+    Note::insert(note("acme")).execute(&acme).await?;
+    Note::by_shop("acme").count(&acme).await?;
+    crossed.store(1, Ordering::SeqCst);
+    let retried = tabellion::TransactionOptions::new().retries(1);
+    let seen = acme
+        .transaction_with(&retried, async |tx| {
+            Note::insert(note("acme")).execute(tx).await?;
+            Note::by_shop("acme").count(tx).await
+        })
+        .await;
+    // The connection that began the transaction is closed, and this proxy takes no further one.
+    assert!(seen.is_err(), "{seen:?}");
     assert_eq!(fixture.count("notes").await?, 1);
     Ok(())
 }

@@ -1,0 +1,316 @@
+//! What a connection has prepared, and the encoding of a flight from it.
+//!
+//! Statements are prepared under names, once. Behind a pooler that gives each transaction another session names are
+//! not where they were made: there a flight parses what it holds anew, under no name, and only the types of
+//! parameters and columns are kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fallible_iterator::FallibleIterator;
+use tokio_postgres::types::Oid;
+
+use super::{Connection, bad_cursor, failed, too_large};
+use crate::Error;
+use crate::database::guise::Guise;
+use crate::database::login;
+use crate::query::{Key, Query, plain};
+use crate::scope::NO_ROLE;
+use crate::wire::{
+    Fault, Prepared, Replies, TypeInfo, Unnamed, bind, bind_texts, close, execute_text, known,
+    look_up, parse, parse_typed,
+};
+
+/// How many statements a connection keeps prepared; the least recently used one goes first.
+const KEPT: usize = 256;
+
+/// What a connection knows of statements.
+pub(super) struct Statements {
+    known: HashMap<Key, Kept>,
+    scopes: Vec<ScopeStatement>,
+    types: HashMap<Oid, TypeInfo>,
+    /// Statements of this connection to close with the next flight that prepares one.
+    stale: Vec<String>,
+    /// Begins every name of this connection's statements and of no other connection's.
+    prefix: String,
+    /// Counts uses; also the source of statement names.
+    clock: u64,
+    /// Whether statements have names that the next flight may use.
+    pub(super) are_named: bool,
+}
+
+struct Kept {
+    statement: Arc<Prepared>,
+    used: u64,
+}
+
+/// What precedes a statement in its flight.
+pub(in crate::database) enum Opening<'a> {
+    /// The scope, for this statement alone.
+    Scope,
+    /// What begins a transaction, and the scope.
+    Begin(&'a [String]),
+    /// Inside a transaction, which has its scope.
+    Nothing(&'a [String]),
+}
+
+impl Opening<'_> {
+    /// Statements without parameters.
+    pub(in crate::database) fn texts(&self) -> &[String] {
+        match self {
+            Opening::Scope => &[],
+            Opening::Begin(texts) | Opening::Nothing(texts) => texts,
+        }
+    }
+}
+
+/// The prepared statement of one kind of scope, whose role has been looked at.
+struct ScopeStatement {
+    role: &'static str,
+    settings: &'static [&'static str],
+    name: String,
+}
+
+impl Statements {
+    pub(super) fn new(prefix: String, are_named: bool) -> Self {
+        Statements {
+            known: HashMap::new(),
+            scopes: Vec::new(),
+            types: HashMap::new(),
+            stale: Vec::new(),
+            prefix,
+            clock: 0,
+            are_named,
+        }
+    }
+}
+
+impl Connection {
+    /// Prepares what is not prepared yet, and encodes the flight.
+    pub(in crate::database) async fn load(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        rows: i32,
+        opening: &Opening<'_>,
+    ) -> Result<Arc<Prepared>, Error> {
+        if self.statements.are_named && self.is_pooled() {
+            self.stop_naming();
+        }
+        // What an earlier caller encoded and then could not send is nobody's.
+        self.wire.outgoing.clear();
+        self.statements.clock += 1;
+        let clock = self.statements.clock;
+        let known = self.statements.known.get_mut(&query.key).map(|kept| {
+            kept.used = clock;
+            kept.statement.clone()
+        });
+        let statement = match known {
+            Some(statement) => statement,
+            None => self.prepare(guise, &query.key).await?,
+        };
+        self.encode(guise, query, &statement, rows, opening)?;
+        Ok(statement)
+    }
+
+    /// Encodes the whole flight, or nothing.
+    fn encode(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        statement: &Prepared,
+        rows: i32,
+        opening: &Opening<'_>,
+    ) -> Result<(), Error> {
+        let values = query.params.values();
+        if values.len() != statement.parameters.len() {
+            return Err(Error::Protocol(
+                "the statement has another number of parameters than values",
+            ));
+        }
+        for text in opening.texts() {
+            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
+        }
+        if !matches!(opening, Opening::Nothing(_)) {
+            self.bind_scope(guise)?;
+        }
+        if let Some(unnamed) = &statement.unnamed {
+            let (sql, types) = (&unnamed.sql, &unnamed.parameters);
+            parse_typed(&mut self.wire.outgoing, sql, types).map_err(too_large)?;
+        }
+        bind(&mut self.wire.outgoing, statement, values, rows).map_err(|refused| {
+            self.wire.outgoing.clear();
+            if query.key.is_of_cursor(refused.index) {
+                return bad_cursor(&query.key);
+            }
+            Error::Encode {
+                table: plain(query.key.table().name),
+                column: query.key.parameter(refused.index),
+                reason: refused.reason,
+            }
+        })
+    }
+
+    fn bind_scope(&mut self, guise: &Guise) -> Result<(), Error> {
+        let scope = self
+            .statements
+            .scopes
+            .iter()
+            .find(|scope| scope.role == guise.role && scope.settings == guise.settings)
+            .ok_or(Error::Protocol("the scope was not prepared"))?;
+        if !self.statements.are_named {
+            parse(&mut self.wire.outgoing, "", &guise.sql(), false).map_err(too_large)?;
+        }
+        bind_texts(&mut self.wire.outgoing, &scope.name, guise.texts()).map_err(too_large)
+    }
+
+    /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
+    /// the scope's own statement before it where the connection does not know that yet.
+    async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
+        // First in the flight, where no error makes the server skip them.
+        for name in self.statements.stale.drain(..) {
+            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
+        }
+        let is_new = !(self.statements.scopes.iter())
+            .any(|scope| scope.role == guise.role && scope.settings == guise.settings);
+        // Without a role there is none to look at.
+        let asks_role = is_new && guise.role != NO_ROLE;
+        if asks_role {
+            login::ask_role(&mut self.wire, guise.role)?;
+        }
+        if is_new {
+            let name = self.name("scope");
+            if self.statements.are_named {
+                parse(&mut self.wire.outgoing, &name, &guise.sql(), false).map_err(too_large)?;
+            }
+            self.statements.scopes.push(ScopeStatement {
+                role: guise.role,
+                settings: guise.settings,
+                name,
+            });
+        }
+        self.bind_scope(guise)?;
+        if self.statements.known.len() >= KEPT {
+            self.drop_oldest();
+        }
+        let (name, sql) = (self.name("statement"), key.sql());
+        parse(&mut self.wire.outgoing, &name, &sql, true).map_err(too_large)?;
+
+        let described = match self.wire.exchange().await {
+            Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
+            Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
+        };
+        let (parameters, columns) = described.inspect_err(|error| {
+            if is_new && *error != Error::TransactionPooler {
+                // What became of the scope's statement is not worth finding out.
+                self.wire.close();
+            }
+        })?;
+        self.learn_types(parameters.iter().chain(&columns)).await?;
+        let types = |oids: &[Oid]| {
+            let all = oids.iter().map(|oid| known(*oid, &self.statements.types));
+            all.collect::<Option<Vec<_>>>()
+                .ok_or(Error::Protocol("the catalog does not know a type"))
+        };
+        let statement = Arc::new(Prepared {
+            parameters: types(&parameters)?,
+            columns: types(&columns)?,
+            name,
+            unnamed: (!self.statements.are_named).then_some(Unnamed {
+                sql,
+                parameters,
+                columns,
+            }),
+        });
+        let kept = Kept {
+            statement: statement.clone(),
+            used: self.statements.clock,
+        };
+        self.statements.known.insert(key.clone(), kept);
+        Ok(statement)
+    }
+
+    /// The types of a prepared statement's parameters and columns.
+    fn read_prepared(
+        &self,
+        guise: &Guise,
+        key: &Key,
+        asks_role: bool,
+        replies: &mut Replies,
+    ) -> Result<(Vec<Oid>, Vec<Oid>), Error> {
+        if asks_role {
+            login::answer_role(replies, guise.role, &self.login)?;
+        }
+        replies
+            .command()
+            .map_err(|fault| self.scope_failed(fault, guise))?;
+        describe(replies).map_err(|fault| failed(fault, &self.who(guise), key, false))
+    }
+
+    /// Looks up the types that are not built in, all of a statement's in one round trip.
+    async fn learn_types(&mut self, oids: impl Iterator<Item = &Oid>) -> Result<(), Error> {
+        let unknown: Vec<_> = oids
+            .filter(|oid| known(**oid, &self.statements.types).is_none())
+            .map(Oid::to_string)
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let found = look_up(&mut self.wire, &unknown).await;
+        self.statements.types.extend(found.map_err(Error::from)?);
+        Ok(())
+    }
+
+    fn drop_oldest(&mut self) {
+        let oldest = self
+            .statements
+            .known
+            .iter()
+            .min_by_key(|(_, kept)| kept.used);
+        if let Some(key) = oldest.map(|(key, _)| key.clone())
+            && let Some(kept) = self.statements.known.remove(&key)
+        {
+            self.statements.stale.push(kept.statement.name.clone());
+        }
+    }
+
+    fn name(&self, what: &str) -> String {
+        match self.statements.are_named {
+            true => format!("{}{what}{}", self.statements.prefix, self.statements.clock),
+            false => String::new(),
+        }
+    }
+
+    /// Names nothing from here on: the server's session is another one from transaction to transaction.
+    fn stop_naming(&mut self) {
+        self.forget();
+        self.statements.stale.clear();
+        self.statements.are_named = false;
+    }
+
+    /// Prepares everything anew from here on. The names are never used again.
+    pub(in crate::database) fn forget(&mut self) {
+        let statements = self.statements.known.drain();
+        self.statements
+            .stale
+            .extend(statements.map(|(_, kept)| kept.statement.name.clone()));
+        let scopes = self.statements.scopes.drain(..);
+        self.statements.stale.extend(scopes.map(|scope| scope.name));
+        self.statements.stale.retain(|name| !name.is_empty());
+    }
+}
+
+/// The types of the parameters and of the columns, as the server names them.
+fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
+    let (parameters, columns) = replies.description()?;
+    let parameters = parameters.parameters().collect();
+    let columns = match columns {
+        Some(columns) => columns.fields().map(|field| Ok(field.type_oid())).collect(),
+        None => Ok(Vec::new()),
+    };
+    replies.committed()?;
+    match (parameters, columns) {
+        (Ok(parameters), Ok(columns)) => Ok((parameters, columns)),
+        _ => Err(Fault::Protocol("a description does not parse")),
+    }
+}

@@ -1,0 +1,192 @@
+//! Behind PgBouncer in transaction mode, which hands three sessions of the server to twenty clients.
+
+use std::time::Duration;
+
+use tabellion::{Database, Error, Table};
+
+use crate::pgbouncer::PgBouncer;
+use crate::support::*;
+
+const CLIENTS: i32 = 20;
+const OPERATIONS: u64 = 50_000;
+
+/// A number that follows from another one (splitmix64).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// One client's operations, failures and cancellations among them; how many rows it saw.
+async fn client(db: Database, number: i32) -> Result<usize, Error> {
+    let domain = format!("shop {number}");
+    let other = format!("shop {}", (number + 1) % CLIENTS);
+    let own = shop(&db, &domain);
+    let mut state = number as u64;
+    let mut seen = 0;
+    for _ in 0..OPERATIONS / CLIENTS as u64 {
+        let dice = next(&mut state);
+        match dice % 16 {
+            0 => {
+                let refused = Note::insert(note(&other)).execute(&own).await;
+                assert!(
+                    matches!(refused, Err(Error::RowRefused { .. })),
+                    "{refused:?}"
+                );
+            }
+            1 => {
+                let nul = Note::insert(note(&domain))
+                    .set(Note::BODY, "a\0")
+                    .execute(&own)
+                    .await;
+                assert!(matches!(nul, Err(Error::Encode { .. })), "{nul:?}");
+            }
+            2 => {
+                // Dropped somewhere on its way.
+                let wait = Duration::from_micros(next(&mut state) % 600);
+                let _ = tokio::time::timeout(wait, Note::insert(note(&domain)).execute(&own)).await;
+            }
+            3 => {
+                let wait = Duration::from_micros(next(&mut state) % 1500);
+                let work = own.transaction(async |tx| {
+                    Note::insert(note(&domain)).execute(tx).await?;
+                    Note::by_shop(&domain).limit(1).fetch_all(tx).await
+                });
+                let _ = tokio::time::timeout(wait, work).await;
+            }
+            4 => {
+                let failed = own
+                    .transaction(async |tx| {
+                        Note::insert(note(&domain))
+                            .set(Note::AMOUNT, 5000)
+                            .execute(tx)
+                            .await
+                    })
+                    .await;
+                assert!(matches!(failed, Err(Error::Check { .. })), "{failed:?}");
+            }
+            5 | 6 => {
+                let kept = own
+                    .transaction(async |tx| {
+                        let note = Note::insert(note(&domain)).fetch_one(tx).await?;
+                        Note::delete(note.id).execute(tx).await?;
+                        Ok::<_, Error>(note)
+                    })
+                    .await?;
+                assert_eq!(kept.shop, domain);
+            }
+            7 => assert_eq!(Note::by_shop(&other).count(&own).await?, 0),
+            _ => {
+                // The index's own column is not asked for: what comes is what the policy lets through.
+                let found = Note::unindexed("whoever is let through")
+                    .limit(50)
+                    .fetch_all(&own)
+                    .await?;
+                seen += found.len();
+                assert!(found.iter().all(|note| note.shop == domain), "{domain}");
+            }
+        }
+    }
+    Ok(seen)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_client_sees_another_tenants_rows() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    let url = format!("{}&pooler=transaction", pooler.url);
+    let db = pool(&url, CLIENTS as usize).await?;
+    fixture.seed(40, CLIENTS - 1).await?;
+    fixture
+        .admin
+        .batch_execute("update notes set shop = 'shop 0' where shop = 'acme'")
+        .await?;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| tokio::spawn(client(db.clone(), number)))
+        .collect();
+    let mut seen = 0;
+    for client in clients {
+        seen += client.await??;
+    }
+    assert!(seen > 500_000, "{seen}");
+    assert_eq!(fixture.open_transactions().await?, 0);
+    // Nothing was written for anybody but whoever wrote it, and nothing that was refused.
+    assert_eq!(fixture.count("notes where amount > 999").await?, 0);
+    let least = "(select 1 from notes group by shop having count(*) < 40) few";
+    assert_eq!(fixture.count(least).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_is_found_out_by_the_first_statement_that_is_not_there() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    let db = pool(&pooler.url, 6).await?;
+    for amount in 0..3 {
+        let acme = shop(&db, "acme");
+        Note::insert(note("acme"))
+            .set(Note::AMOUNT, amount)
+            .execute(&acme)
+            .await?;
+    }
+    // At the same time they get several sessions, of which most have not seen the statement.
+    for _ in 0..20 {
+        let acme = shop(&db, "acme");
+        let read = || async { Note::by_shop("acme").fetch_all(&acme).await };
+        let all = tokio::join!(read(), read(), read(), read(), read(), read());
+        for found in [all.0?, all.1?, all.2?, all.3?, all.4?, all.5?] {
+            assert_eq!(found.len(), 3);
+        }
+        let both = acme
+            .transaction(async |tx| {
+                let notes = Note::by_shop("acme").fetch_all(tx).await?;
+                Ok::<_, Error>((notes.len(), Note::by_shop("acme").count(tx).await?))
+            })
+            .await;
+        // Begun before it was known, a transaction may have to be run again.
+        assert!(
+            both == Ok((3, 3)) || both == Err(Error::TransactionPooler),
+            "{both:?}"
+        );
+    }
+    let mut stream = Note::by_shop("acme").stream(&shop(&db, "acme")).await?;
+    let mut rows = 0;
+    while stream.try_next().await?.is_some() {
+        rows += 1;
+    }
+    assert_eq!(rows, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_changes_is_noticed_though_nothing_is_prepared() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    let db = pool(&format!("{}&pooler=transaction", pooler.url), 1).await?;
+    let acme = shop(&db, "acme");
+    Note::insert(note("acme")).execute(&acme).await?;
+    assert_eq!(Note::by_shop("acme").fetch_all(&acme).await?.len(), 1);
+    // Of the same size, so that its bytes would read as some number.
+    let change = "alter table notes drop constraint notes_amount_check, alter column amount drop default, \
+                  alter column amount type float4";
+    fixture.admin.batch_execute(change).await?;
+    let changed = refused(Note::by_shop("acme").fetch_all(&acme).await);
+    assert!(matches!(changed, Error::Protocol(_)), "{changed}");
+    let decoded = refused(Note::by_shop("acme").fetch_all(&acme).await);
+    assert!(matches!(decoded, Error::Decode { .. }), "{decoded}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mode_that_is_none_is_an_error_of_the_url() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let url = format!("{}?pooler=sometimes", fixture.url);
+    let refused = refused(Database::connect(&url).await);
+    assert_eq!(
+        refused.to_string(),
+        "the database URL cannot be used: `pooler` is neither `transaction` nor `session`"
+    );
+    Ok(())
+}
