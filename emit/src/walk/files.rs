@@ -118,9 +118,6 @@ pub(super) struct Source {
     /// Whether the text has one of the derives' names anywhere, a comment included. Where it has
     /// not, no function needs to be looked into.
     pub(super) names_derive: bool,
-    /// Whether the text has a `cfg` or a `cfg_attr` anywhere. Where it has not, every world reads a
-    /// struct alike.
-    pub(super) names_cfg: bool,
     /// The types that were put off, by the number that stands between their braces.
     pub(super) later: Rc<[Rc<str>]>,
 }
@@ -131,7 +128,6 @@ pub(super) struct Source {
 pub(super) fn source(file: &Path, share: Share) -> Option<Source> {
     let text = prepared(fs::read_to_string(file).ok()?);
     let names_derive = Derive::NAMES.iter().any(|(name, _)| text.contains(name));
-    let names_cfg = text.contains("cfg");
     // Where no function is named there is none to take out.
     let stripped = match share.of > 1 || text.contains("fn ") {
         true => strip::strip(&text, names_derive, &|name| share.has(name)),
@@ -141,7 +137,6 @@ pub(super) fn source(file: &Path, share: Share) -> Option<Source> {
     Some(Source {
         tokens: TokenStream::from_str(&text).ok()?,
         names_derive,
-        names_cfg,
         later: later.into_iter().map(Rc::from).collect(),
     })
 }
