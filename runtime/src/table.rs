@@ -18,6 +18,7 @@
 //!     type Scope = Shop;
 //!     const NAME: &'static str = "public.actions";
 //!     const COLUMNS: &'static [&'static str] = &["id", "shop_domain", "notes"];
+//!     const TYPES: &'static [&'static str] = &["pg_catalog.int4", "pg_catalog.text", "pg_catalog.text"];
 //!     const FINDERS: &'static [Index] = &[Index {
 //!         name: "actions_shop_domain_id_idx",
 //!         columns: &[("shop_domain", Order::Ascending), ("id", Order::Descending)],
@@ -59,7 +60,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::query::{Delete, Find, Index, Insert, TableInfo, Unindexed, Update};
+use crate::query::{
+    Delete, Find, Index, Insert, InsertMany, InsertRow, TableInfo, Unindexed, Update,
+};
 use crate::{Error, IntoValue, Params, Row, Scope};
 
 pub use crate::text_enum::TextEnum;
@@ -82,6 +85,10 @@ pub trait Table: Sized + 'static {
     const NAME: &'static str;
     /// The columns as SQL, in the order of the struct's fields.
     const COLUMNS: &'static [&'static str];
+
+    /// The columns' types as SQL, in the same order, without what a type leaves open; of an array with `[]`.
+    #[doc(hidden)]
+    const TYPES: &'static [&'static str] = &[];
 
     /// The fields' names, in their order: the columns', where no name differs.
     #[doc(hidden)]
@@ -128,6 +135,15 @@ pub trait Table: Sized + 'static {
         R: NewRow<Table = Self>,
     {
         Insert::new(row)
+    }
+
+    /// Many new rows, all of them or none: `Invoice::insert_many(rows).execute(&shop)`. Each is a `NewInvoice`, or
+    /// an `Invoice::insert(..)` with further columns, the same ones for every row.
+    fn insert_many<I>(rows: I) -> InsertMany<Self, I::IntoIter>
+    where
+        I: IntoIterator<Item: InsertRow<Self>, IntoIter: Send>,
+    {
+        InsertMany::new(rows.into_iter())
     }
 
     /// Changes the row with that primary key: `Invoice::update(7).set(Invoice::PAID, true)`.

@@ -10,17 +10,31 @@ use crate::types::Param;
 #[derive(Default)]
 pub struct Params {
     values: Vec<Box<dyn ToSql + Send + Sync>>,
+    /// About how many bytes the values that were pushed take.
+    size: usize,
 }
 
 impl Params {
     /// Adds the next parameter's value.
     pub fn push<V: Param>(&mut self, value: V) {
+        self.size += value.size();
         self.values.push(value.into_sql());
+    }
+
+    /// Adds a value that is in its form already.
+    pub(crate) fn push_sql(&mut self, value: Box<dyn ToSql + Send + Sync>) {
+        self.values.push(value);
+    }
+
+    /// About how many bytes they take.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
     /// Puts a value in the place of another.
     pub(crate) fn replace<V: Param>(&mut self, index: usize, value: V) {
         if let Some(slot) = self.values.get_mut(index) {
+            self.size += value.size();
             *slot = value.into_sql();
         }
     }
@@ -35,6 +49,7 @@ impl Params {
 
     /// Adds the parameters of another list behind these.
     pub(crate) fn append(&mut self, mut other: Params) {
+        self.size += other.size;
         self.values.append(&mut other.values);
     }
 }

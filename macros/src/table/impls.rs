@@ -4,8 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_sql::schema::{Command, QualifiedName};
-use tabellion_syntax::ast::{Column, PathRef};
+use tabellion_sql::schema::{Command, QualifiedName, Type};
+use tabellion_syntax::ast::{Column, PathRef, TypeRef};
 use tabellion_syntax::predicate::plain;
 
 use super::{Read, fields};
@@ -18,6 +18,11 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         .columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
+    let types = table.columns.iter().map(|column| match &column.ty {
+        TypeRef::Known(ty) | TypeRef::Stated(ty) => sql_type(ty),
+        TypeRef::Enum(_) => sql_type(&Type::Text),
+        TypeRef::EnumArray(_) => sql_type(&Type::Array(Box::new(Type::Text))),
+    });
     let scope = match &table.scope {
         Some(path) => {
             let path = &path.0;
@@ -79,6 +84,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             #scope
             const NAME: &'static ::core::primitive::str = #name;
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
+            const TYPES: &'static [&'static ::core::primitive::str] = &[#(#types),*];
             #fields
             #finders
             fn from_row(
@@ -89,6 +95,15 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         }
         #key
         #(#allows)*
+    }
+}
+
+/// A type as SQL without what it leaves open, so that a cast to it cuts nothing off.
+fn sql_type(ty: &Type) -> String {
+    match ty {
+        Type::Array(element) => format!("{}[]", sql_type(element)),
+        Type::Named(_) => ty.internal_name(),
+        ty => format!("pg_catalog.{}", ty.internal_name()),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::error::Bypass;
 use crate::query::{Key, Query, plain};
 use crate::row::Rows;
 use crate::scope::NO_ROLE;
-use crate::wire::{Fault, Prepared, Replies, Wire};
+use crate::wire::{Command, Fault, Prepared, Replies, Wire};
 pub(super) use statements::Opening;
 use statements::Statements;
 
@@ -225,6 +225,11 @@ pub(super) fn read(
 ) -> Result<Rows, Fault> {
     let answer = replies.command()?;
     replies.committed()?;
+    rows(answer, key, statement)
+}
+
+/// The rows of one statement's answer, if they are those of the columns that were learnt.
+pub(super) fn rows(answer: Command, key: &Key, statement: Arc<Prepared>) -> Result<Rows, Fault> {
     if let (Some(unnamed), Some(columns)) = (&statement.unnamed, &answer.columns)
         && unnamed.columns != *columns
     {

@@ -4,6 +4,7 @@ use tracing::Instrument;
 
 use std::sync::Arc;
 
+use super::bulk::Next;
 use super::pool::Lease;
 use super::{Database, Pinned};
 use crate::Error;
@@ -84,6 +85,36 @@ impl Guise {
             }
             let mut connection = self.lease(&query.key).await?;
             connection.run(self, &query).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Runs statements of one form, all of them or none, in one transaction and one flight; inside a transaction
+    /// one after the other.
+    ///
+    /// # Errors
+    /// As [`Guise::run`], and what the next statement could not be made for.
+    pub(crate) async fn run_all(
+        &self,
+        first: Query,
+        next: &mut Next<'_>,
+    ) -> Result<Vec<Rows>, Error> {
+        let span = tracing::debug_span!(
+            "tabellion.query",
+            table = first.key.table().name,
+            operation = first.key.operation()
+        );
+        async {
+            if let Some(pinned) = &self.pinned {
+                let mut all = vec![pinned.run(self, &first).await?];
+                while let Some(query) = next()? {
+                    all.push(pinned.run(self, &query).await?);
+                }
+                return Ok(all);
+            }
+            let mut connection = self.lease(&first.key).await?;
+            connection.run_all(self, first, next).await
         }
         .instrument(span)
         .await

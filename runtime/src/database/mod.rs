@@ -1,5 +1,6 @@
 //! A database and the connections to it.
 
+mod bulk;
 mod cancel;
 mod connect;
 mod connection;

@@ -148,6 +148,15 @@ pub enum Error {
         table: String,
     },
 
+    /// Of many new rows one sets other columns than the first, so none was written.
+    #[error(
+        "the new rows of `{table}` set different columns; call `.set(...)` for the same columns in each"
+    )]
+    RowsDiffer {
+        /// The table.
+        table: String,
+    },
+
     /// A cursor does not fit the finder, or its text is not what was once given out.
     #[error("the cursor does not fit this finder of `{table}`: {reason}; begin without one")]
     Cursor {
@@ -279,9 +288,11 @@ pub enum Error {
     #[error("a transaction has no streams; fetch the rows at once, or stream outside of it")]
     StreamInTransaction,
 
-    /// A table has changed since a statement of the transaction was prepared. Nothing took place; the next run
-    /// prepares it anew.
-    #[error("a table has changed since the statement was prepared; run the transaction again")]
+    /// A table has changed since a statement was prepared: one of a transaction, or of many new rows. Nothing took
+    /// place; the next run prepares it anew.
+    #[error(
+        "a table has changed since the statement was prepared; run it again, with its whole transaction"
+    )]
     StaleStatement,
 
     /// A limit on time was reached.

@@ -3,18 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::BytesMut;
-use postgres_protocol::types::{ArrayDimension, array_to_sql};
-use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
-
+use super::elements::{Elements, Value};
 use super::finder::Limit;
 use super::{Fetch, Finder, Key, Projection, Query, Select, Wanted, plain};
 use crate::table::AllowsSelect;
-use crate::types::Param;
-use crate::wire::encode;
 use crate::{Error, Params, Row, Scope, Scoped};
-
-type Value = Box<dyn ToSql + Send + Sync>;
 
 /// The rows of each of many finders, which differ in nothing but their values.
 #[must_use = "nothing is read until it is fetched"]
@@ -147,46 +140,6 @@ impl<R: Projection> Each<R> {
 /// A row and the number of its finder, which stands behind its columns.
 fn numbered<R: Projection>(row: &Row<'_>) -> Result<(i64, R), Error> {
     Ok((row.get(R::COLUMNS.len())?, R::from_row(row)?))
-}
-
-/// An array of values that are only known to be parameters.
-#[derive(Debug)]
-struct Elements(Vec<Value>);
-
-impl ToSql for Elements {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Send + Sync>> {
-        let Kind::Array(element) = ty.kind() else {
-            return Err("not an array".into());
-        };
-        let dimension = ArrayDimension {
-            len: self.0.len().try_into()?,
-            lower_bound: 1,
-        };
-        array_to_sql(
-            Some(dimension),
-            element.oid(),
-            &self.0,
-            |value, out| encode(value.as_ref(), element, out),
-            out,
-        )?;
-        Ok(IsNull::No)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        matches!(ty.kind(), Kind::Array(_))
-    }
-
-    to_sql_checked!();
-}
-
-impl Param for Elements {
-    fn into_sql(self) -> Value {
-        Box::new(self)
-    }
 }
 
 impl<R: Projection> fmt::Debug for Each<R> {

@@ -11,8 +11,8 @@ use crate::{IntoValue, Params, Scope, Scoped, Table};
 #[derive(Debug)]
 #[must_use = "nothing is written until it is executed"]
 pub struct Insert<T> {
-    columns: Vec<&'static str>,
-    params: Params,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) params: Params,
     of: PhantomData<fn() -> T>,
 }
 

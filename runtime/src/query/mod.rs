@@ -38,11 +38,13 @@ mod bypassing;
 mod cursor;
 mod delete;
 mod each;
+mod elements;
 mod fetch;
 mod find;
 mod finder;
 mod index;
 mod insert;
+mod insert_many;
 mod narrow;
 mod projection;
 mod select;
@@ -62,6 +64,7 @@ pub use find::Find;
 pub use finder::{Finder, Ties, Total, TotalOrder};
 pub use index::{Index, Order, Piece};
 pub use insert::Insert;
+pub use insert_many::{InsertMany, InsertRow};
 pub use narrow::{NextValue, ValueRange};
 pub use projection::{Projection, column};
 pub use stream::RowStream;
@@ -125,7 +128,7 @@ impl Key {
     pub(crate) fn operation(&self) -> &'static str {
         match self.shape {
             Shape::Select(_) | Shape::Find { .. } | Shape::Unindexed { .. } => "select",
-            Shape::Insert { .. } => "insert",
+            Shape::Insert { .. } | Shape::InsertMany { .. } => "insert",
             Shape::Update { .. } => "update",
             Shape::Delete { .. } => "delete",
         }
@@ -158,6 +161,13 @@ pub(crate) enum Shape {
     /// A new row.
     Insert {
         columns: Vec<&'static str>,
+        returning: bool,
+    },
+    /// New rows: an array for each column, or how many rows where no column is set. Of a column of an array type
+    /// three: the elements of all, where each begins, where each ends.
+    InsertMany {
+        columns: Vec<&'static str>,
+        types: Vec<&'static str>,
         returning: bool,
     },
     /// The changed columns, then the key.

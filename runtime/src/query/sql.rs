@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::insert_many::is_array;
 use super::{Key, Shape};
 
 impl Key {
@@ -34,6 +35,15 @@ impl Key {
                     self::returning(all, *returning)
                 )
             }
+            Shape::InsertMany {
+                columns,
+                types,
+                returning,
+            } => format!(
+                "insert into {name}{}{}",
+                unnested(columns, types),
+                self::returning(all, *returning)
+            ),
             Shape::Update {
                 columns,
                 key,
@@ -60,10 +70,51 @@ impl Key {
             Shape::Unindexed { .. } => None,
             Shape::Find { key } | Shape::Delete { key } => key.get(index).copied(),
             Shape::Insert { columns, .. } => columns.get(index).copied(),
+            Shape::InsertMany { columns, types, .. } => {
+                let mut named = (columns.iter().zip(types))
+                    .flat_map(|(column, ty)| std::iter::repeat_n(*column, places(ty)));
+                named.nth(index)
+            }
             Shape::Update { columns, key, .. } => columns.iter().chain(*key).nth(index).copied(),
         };
         plain(column.unwrap_or("limit"))
     }
+}
+
+/// How many parameters hold the values of a column of that type.
+fn places(ty: &str) -> usize {
+    if is_array(ty) { 3 } else { 1 }
+}
+
+/// The rows that arrays hold. Function and types are named in full, and `rows from` takes the arrays side by side.
+fn unnested(columns: &[&str], types: &[&str]) -> String {
+    if columns.is_empty() {
+        return " select from pg_catalog.generate_series(1, $1::pg_catalog.int4)".to_owned();
+    }
+    let (mut values, mut arrays, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unnest = |n: usize, ty: &str| {
+        arrays.push(format!("pg_catalog.unnest(${n}::{ty}[])"));
+        names.push(format!("v{n}"));
+    };
+    let mut n = 1;
+    for ty in types {
+        if is_array(ty) {
+            unnest(n + 1, "pg_catalog.int4");
+            unnest(n + 2, "pg_catalog.int4");
+            values.push(format!("(${n}::{ty})[v{}:v{}]", n + 1, n + 2));
+        } else {
+            unnest(n, ty);
+            values.push(format!("v{n}"));
+        }
+        n += places(ty);
+    }
+    format!(
+        " ({}) select {} from rows from ({}) given({})",
+        columns.join(", "),
+        values.join(", "),
+        arrays.join(", "),
+        names.join(", ")
+    )
 }
 
 fn by_key(key: &[&str], before: usize) -> String {
@@ -174,6 +225,32 @@ mod tests {
             "insert into public.orders (shop, \"Order\") values ($1, $2)"
         );
         assert_eq!(insert(&[]), "insert into public.orders default values");
+    }
+
+    #[test]
+    fn many_rows_are_arrays() {
+        let insert = |columns: &[&'static str], types: &[&'static str]| {
+            let shape = Shape::InsertMany {
+                columns: columns.to_vec(),
+                types: types.to_vec(),
+                returning: false,
+            };
+            Key::new(&TABLE, shape)
+        };
+        let types = &["pg_catalog.text", "pg_catalog.int8[]", "citext"];
+        let key = insert(&["shop", "\"Order\"", "due"], types);
+        assert_eq!(
+            key.sql(),
+            "insert into public.orders (shop, \"Order\", due) select v1, ($2::pg_catalog.int8[])[v3:v4], v5 \
+             from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.int4[]), \
+             pg_catalog.unnest($4::pg_catalog.int4[]), pg_catalog.unnest($5::citext[])) given(v1, v3, v4, v5)"
+        );
+        let named: Vec<String> = (0..5).map(|n| key.parameter(n)).collect();
+        assert_eq!(named, ["shop", "Order", "Order", "Order", "due"]);
+        assert_eq!(
+            insert(&[], &[]).sql(),
+            "insert into public.orders select from pg_catalog.generate_series(1, $1::pg_catalog.int4)"
+        );
     }
 
     #[test]

@@ -14,12 +14,19 @@ use crate::{Error, Row};
 
 /// A value as a statement carries it.
 #[derive(Debug)]
-pub struct Sent(Box<dyn ToSql + Send + Sync>);
+pub struct Sent {
+    value: Box<dyn ToSql + Send + Sync>,
+    size: usize,
+}
 
 #[diagnostic::do_not_recommend]
 impl Param for Sent {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
-        self.0
+        self.value
+    }
+
+    fn size(&self) -> usize {
+        self.size
     }
 }
 
@@ -27,7 +34,10 @@ impl Sent {
     /// A value in this form.
     #[doc(hidden)]
     pub fn new(value: impl Param) -> Self {
-        Sent(value.into_sql())
+        Sent {
+            size: value.size(),
+            value: value.into_sql(),
+        }
     }
 }
 

@@ -23,6 +23,14 @@ use crate::TextEnum;
 pub trait Param: Send + 'static {
     /// The value in a form that PostgreSQL's protocol knows.
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync>;
+
+    /// About how many bytes it takes in a message: what cuts many rows into portions.
+    fn size(&self) -> usize
+    where
+        Self: Sized,
+    {
+        size_of::<Self>()
+    }
 }
 
 /// What an array can hold. A vector of bytes is `bytea`, not an array, and so a `u8` is no element.
@@ -52,13 +60,17 @@ macro_rules! element_read {
 pub(super) use element_read;
 
 macro_rules! params {
-    ($($(#[$meta:meta])* $ty:ty)*) => {$(
+    ($($(#[$meta:meta])* $ty:ty $(, $size:expr)?;)*) => {$(
         $(#[$meta])*
         #[diagnostic::do_not_recommend]
         impl Param for $ty {
             fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
                 Box::new(self)
             }
+            $(fn size(&self) -> usize {
+                let size: fn(&Self) -> usize = $size;
+                size(self)
+            })?
         }
         $(#[$meta])*
         #[diagnostic::do_not_recommend]
@@ -72,28 +84,31 @@ macro_rules! params {
 }
 
 params! {
-    bool i16 i32 i64 f32 f64 String Vec<u8>
-    super::Interval super::MacAddr super::Tsvector
-    #[cfg(feature = "cidr")] cidr::IpInet
-    #[cfg(feature = "cidr")] cidr::IpCidr
-    #[cfg(feature = "pgvector")] pgvector::Vector
-    #[cfg(feature = "decimal")] rust_decimal::Decimal
-    #[cfg(feature = "uuid")] uuid::Uuid
-    #[cfg(feature = "json")] serde_json::Value
-    #[cfg(feature = "jiff")] jiff::Timestamp
-    #[cfg(feature = "jiff")] jiff::civil::DateTime
-    #[cfg(feature = "jiff")] jiff::civil::Date
-    #[cfg(feature = "jiff")] jiff::civil::Time
-    #[cfg(feature = "time")] time::OffsetDateTime
-    #[cfg(feature = "time")] time::PrimitiveDateTime
-    #[cfg(feature = "time")] time::Date
-    #[cfg(feature = "time")] time::Time
-    #[cfg(feature = "chrono")] chrono::NaiveDateTime
-    #[cfg(feature = "chrono")] chrono::NaiveDate
-    #[cfg(feature = "chrono")] chrono::NaiveTime
-    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Utc>
-    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Local>
-    #[cfg(feature = "chrono")] chrono::DateTime<chrono::FixedOffset>
+    bool; i16; i32; i64; f32; f64;
+    String, |text| text.len();
+    Vec<u8>, |bytes| bytes.len();
+    super::Interval; super::MacAddr;
+    super::Tsvector, |words| words.size();
+    #[cfg(feature = "cidr")] cidr::IpInet;
+    #[cfg(feature = "cidr")] cidr::IpCidr;
+    #[cfg(feature = "pgvector")] pgvector::Vector;
+    #[cfg(feature = "decimal")] rust_decimal::Decimal;
+    #[cfg(feature = "uuid")] uuid::Uuid;
+    #[cfg(feature = "json")] serde_json::Value, json_size;
+    #[cfg(feature = "jiff")] jiff::Timestamp;
+    #[cfg(feature = "jiff")] jiff::civil::DateTime;
+    #[cfg(feature = "jiff")] jiff::civil::Date;
+    #[cfg(feature = "jiff")] jiff::civil::Time;
+    #[cfg(feature = "time")] time::OffsetDateTime;
+    #[cfg(feature = "time")] time::PrimitiveDateTime;
+    #[cfg(feature = "time")] time::Date;
+    #[cfg(feature = "time")] time::Time;
+    #[cfg(feature = "chrono")] chrono::NaiveDateTime;
+    #[cfg(feature = "chrono")] chrono::NaiveDate;
+    #[cfg(feature = "chrono")] chrono::NaiveTime;
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Utc>;
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::Local>;
+    #[cfg(feature = "chrono")] chrono::DateTime<chrono::FixedOffset>;
 }
 
 #[cfg(feature = "json")]
@@ -104,6 +119,28 @@ where
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         Box::new(self)
     }
+
+    fn size(&self) -> usize {
+        json_size(&self.0)
+    }
+}
+
+/// How long its text is. A value that does not serialize fails where it is sent.
+#[cfg(feature = "json")]
+fn json_size<T: serde::Serialize>(value: &T) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
 }
 
 #[cfg(feature = "json")]
@@ -122,6 +159,10 @@ impl<E: TextEnum + Send> Param for E {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         Box::new(self.as_str())
     }
+
+    fn size(&self) -> usize {
+        self.as_str().len()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -138,6 +179,10 @@ impl<T: Element> Param for Vec<T> {
     fn into_sql(self) -> Box<dyn ToSql + Send + Sync> {
         T::array(self)
     }
+
+    fn size(&self) -> usize {
+        self.iter().map(|element| 4 + element.size()).sum()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -147,6 +192,10 @@ impl<T: Param> Param for Option<T> {
             Some(value) => value.into_sql(),
             None => Box::new(Null),
         }
+    }
+
+    fn size(&self) -> usize {
+        self.as_ref().map_or(0, T::size)
     }
 }
 

@@ -28,6 +28,14 @@ impl Tsvector {
     pub fn lexemes(&self) -> impl Iterator<Item = &str> {
         self.lexemes.iter().map(|lexeme| lexeme.text.as_str())
     }
+
+    /// About how many bytes it takes in a message.
+    pub(super) fn size(&self) -> usize {
+        let lexemes = self.lexemes.iter();
+        lexemes
+            .map(|lexeme| lexeme.text.len() + 3 + 2 * lexeme.positions.len())
+            .sum()
+    }
 }
 
 impl fmt::Display for Tsvector {

@@ -162,6 +162,57 @@ impl Wire {
         }
     }
 
+    /// Writes what was encoded, with no Sync behind it, and takes in the answers that come meanwhile; returns whether
+    /// the server has refused something. [`Wire::finish`] ends the exchange.
+    ///
+    /// # Errors
+    /// As [`Wire::exchange`].
+    pub(crate) async fn send(&mut self, answers: &mut Vec<Message>) -> Result<bool, Fault> {
+        if self.idle && !self.is_alive() {
+            self.idle = false;
+            return Err(Fault::Lost);
+        }
+        self.idle = false;
+        self.awaited = true;
+        let Wire {
+            stream,
+            incoming,
+            outgoing,
+            flushed,
+            ..
+        } = self;
+        let written = poll_fn(|cx| {
+            loop {
+                poll_write(stream, outgoing, flushed, cx)?;
+                if outgoing.is_empty() {
+                    return Poll::Ready(std::io::Result::Ok(()));
+                }
+                // A server whose answers nobody takes stops reading.
+                std::task::ready!(poll_read(stream, incoming, cx))?;
+            }
+        })
+        .await;
+        let mut refused = false;
+        while let Some(message) = next_message(&mut self.incoming)? {
+            match message {
+                Message::NoticeResponse(_)
+                | Message::NotificationResponse(_)
+                | Message::ParameterStatus(_) => {}
+                message => {
+                    refused |= matches!(message, Message::ErrorResponse(_));
+                    answers.push(message);
+                }
+            }
+        }
+        match (written, answers.last()) {
+            (Ok(()), _) => Ok(refused),
+            (Err(_), Some(Message::ErrorResponse(body))) => {
+                Err(Fault::Farewell(Box::new(ServerError::read(body))))
+            }
+            (Err(_), _) => Err(Fault::Lost),
+        }
+    }
+
     async fn answer(&mut self) -> Result<Replies, Fault> {
         let mut messages = Vec::new();
         loop {
@@ -206,18 +257,7 @@ impl Wire {
             ..
         } = self;
         poll_fn(|cx| {
-            while !outgoing.is_empty() {
-                match Pin::new(&mut *stream).poll_write(cx, outgoing)? {
-                    Poll::Ready(0) => {
-                        return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
-                    }
-                    Poll::Ready(count) => {
-                        outgoing.advance(count);
-                        *flushed = false;
-                    }
-                    Poll::Pending => break,
-                }
-            }
+            poll_write(stream, outgoing, flushed, cx)?;
             if !*flushed {
                 *flushed = Pin::new(&mut *stream).poll_flush(cx)?.is_ready();
             }
@@ -269,6 +309,26 @@ impl Drop for Wire {
 
 fn next_message(incoming: &mut BytesMut) -> Result<Option<Message>, Fault> {
     Message::parse(incoming).map_err(|_| Fault::Protocol("a message does not parse"))
+}
+
+/// Writes as much as the stream takes.
+fn poll_write(
+    stream: &mut Box<dyn Stream>,
+    outgoing: &mut BytesMut,
+    flushed: &mut bool,
+    cx: &mut Context<'_>,
+) -> std::io::Result<()> {
+    while !outgoing.is_empty() {
+        match Pin::new(&mut *stream).poll_write(cx, outgoing)? {
+            Poll::Ready(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+            Poll::Ready(count) => {
+                outgoing.advance(count);
+                *flushed = false;
+            }
+            Poll::Pending => break,
+        }
+    }
+    Ok(())
 }
 
 fn poll_read(

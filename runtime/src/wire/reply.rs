@@ -59,6 +59,18 @@ impl Replies {
         Replies(messages.into_iter())
     }
 
+    /// These behind others that came before them.
+    pub(crate) fn behind(self, mut earlier: Vec<Message>) -> Self {
+        earlier.extend(self.0);
+        Replies::new(earlier)
+    }
+
+    /// Whether the server refused something.
+    pub(crate) fn has_error(&mut self) -> bool {
+        self.0
+            .any(|message| matches!(message, Message::ErrorResponse(_)))
+    }
+
     /// The next statement's result.
     pub(crate) fn command(&mut self) -> Result<Command, Fault> {
         let mut rows = Vec::new();

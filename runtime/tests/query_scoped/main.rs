@@ -6,6 +6,7 @@ mod decode;
 mod each;
 mod flights;
 mod logins;
+mod many;
 #[path = "../pgbouncer/mod.rs"]
 mod pgbouncer;
 mod planted;
