@@ -1,7 +1,12 @@
 //! Past row-level security: with a reason, with a login that may, and from nowhere else.
 #![allow(dead_code)] // Rows are counted more than read.
 
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+
 use tabellion::{Database, Error, Scope, Table};
+use tracing::field::{Field, Visit};
+use tracing::span;
 
 use crate::support::{Outcome, World, declared};
 
@@ -76,6 +81,96 @@ async fn bypassing_takes_a_reason_and_a_login_that_may() -> Outcome {
     let scoped = Task::by_kind("call").fetch_all(&scope).await;
     assert!(matches!(scoped, Err(Error::LoginBypasses { .. })));
     drop((bypass, scope));
+    ops.close();
+    world.close().await
+}
+
+/// What is logged, a line for each event and each span with its fields.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).expect("a String takes all");
+    }
+}
+
+impl Log {
+    fn push(&self, metadata: &tracing::Metadata<'_>, fields: impl FnOnce(&mut Line)) {
+        let mut line = Line(format!("{} {}:", metadata.level(), metadata.target()));
+        fields(&mut line);
+        self.0.lock().expect("lines").push(line.0);
+    }
+}
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("tabellion")
+    }
+
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        self.push(attributes.metadata(), |line| attributes.record(line));
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.push(event.metadata(), |line| event.record(line));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test]
+async fn bypassing_leaves_an_event_with_its_reason_and_no_value() -> Outcome {
+    let world = World::of(SOURCE, &["policies_bypassed"]).await?;
+    let ops = Database::connect(world.owner()).await?;
+    let log = Log::default();
+    let logging = tracing::subscriber::set_default(log.clone());
+    let bypass = ops.bypass("the yearly report")?;
+    let new = NewTask {
+        id: 4711,
+        shop: "secret.example".into(),
+        kind: "visit".into(),
+    };
+    Task::insert(new).bypassing(&bypass).execute().await?;
+    Task::by_kind("visit")
+        .bypassing(&bypass)
+        .fetch_all()
+        .await?;
+    Task::by_kind("call").bypassing(&bypass).count().await?;
+    // Who asks in a scope leaves none.
+    let acme = world.app.scope(Shop {
+        domain: "acme".into(),
+    });
+    Task::by_kind("visit").fetch_all(&acme).await?;
+    drop(logging);
+
+    let lines = log.0.lock().expect("lines").clone();
+    let told: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("past row-level security"))
+        .collect();
+    assert_eq!(told.len(), 3, "{lines:#?}");
+    for (line, operation) in told.iter().zip(["insert", "select", "select"]) {
+        assert!(line.starts_with("INFO tabellion"), "{line}");
+        for part in ["the yearly report", "tasks", operation] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
+    for line in &lines {
+        for value in ["4711", "secret.example", "visit", "call"] {
+            assert!(!line.contains(value), "{value}: {line}");
+        }
+    }
+    drop((bypass, acme));
     ops.close();
     world.close().await
 }
