@@ -1,5 +1,5 @@
 //! `cargo xtask demo` and `cargo xtask test`: the two commands that do everything on a machine
-//! that has Rust and a network.
+//! that has Rust and a network. `cargo xtask judge` asks tools of others, which have to be there.
 //!
 //! | file | job |
 //! |---|---|
@@ -8,10 +8,11 @@
 //! | `packages` | the package managers |
 //! | `steps` | what each command runs |
 //! | `run` | run one program, and say so |
+//! | `judge/` | a crate of its own that asks squawk, pgrls and splinter about generated schemas |
 //! | `portable/` | a crate of its own that downloads a portable build |
 //!
 //! Exit codes: 0 when everything passed; the failed program's own where one failed; 2 for a wrong
-//! command line; 3 where PostgreSQL could not be had.
+//! command line; 3 where PostgreSQL, or a judge, could not be had.
 
 mod obtain;
 mod packages;
@@ -26,8 +27,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask demo [ARGUMENT]...   run the reference application
        cargo xtask test                 run everything that CI runs
+       cargo xtask judge                ask squawk, pgrls and splinter about generated schemas
 
-Both find PostgreSQL 15 or newer, or obtain it, and say which it is.
+All find PostgreSQL 15 or newer, or obtain it, and say which it is.
 ";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     match command.as_deref().and_then(|command| command.to_str()) {
         Some("demo") => steps::demo(&rest),
         Some("test") if rest.is_empty() => steps::test(),
+        Some("judge") if rest.is_empty() => steps::judge(),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             ExitCode::SUCCESS

@@ -72,6 +72,21 @@ pub(crate) fn demo(arguments: &[OsString]) -> ExitCode {
     end(run(postgres.tell(&mut command)))
 }
 
+/// `cargo xtask judge`: what other tools say of generated schemas.
+pub(crate) fn judge() -> ExitCode {
+    let postgres = match Postgres::ensure_local() {
+        Ok(postgres) => postgres,
+        Err(error) => return no_postgres(&error),
+    };
+    let mut command = Command::new(cargo());
+    command
+        .args(["run", "--quiet", "--package", "tabellion-judge"])
+        .current_dir(workspace())
+        // Roles are made that a server in use may have.
+        .env_remove("DATABASE_URL");
+    end(run(postgres.tell(&mut command)))
+}
+
 /// `cargo xtask test`.
 pub(crate) fn test() -> ExitCode {
     let postgres = match Postgres::ensure_local() {
