@@ -3,7 +3,7 @@
 //! Uniqueness is checked over all rows, whoever may see them
 //! (<https://www.postgresql.org/docs/15/ddl-rowsecurity.html>).
 
-use super::said::writers;
+use super::said::{Known, writers};
 use super::{Level, Page, Place, Rule};
 use crate::schema::{QualifiedName, Schema, Table, Type};
 
@@ -45,8 +45,8 @@ struct Key<'a> {
     columns: Vec<&'a str>,
 }
 
-fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
-    let writers = writers(table);
+fn check(known: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+    let writers = writers(known, table);
     let mut found = Vec::new();
     for key in keys(table) {
         if is_safe(table, &key) {
@@ -55,11 +55,11 @@ fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)
         let holds = |column: &str| key.columns.contains(&column);
         let open = writers
             .iter()
-            .find(|tenant| !tenant.iter().any(|equal| holds(&equal.column)));
+            .find(|tenant| !tenant.equals.iter().any(|equal| holds(&equal.column)));
         if let Some(tenant) = open {
             let message = format!(
                 "{} on table `{}` spans all tenants, so that an insert tells what another one has; add `{}` to it",
-                key.what, name.name, tenant[0].column
+                key.what, name.name, tenant.equals[0].column
             );
             found.push((key.place, message));
         }

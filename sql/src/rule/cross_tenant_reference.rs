@@ -3,7 +3,7 @@
 //! The server checks foreign keys, and carries out their actions, past every policy
 //! (<https://www.postgresql.org/docs/15/ddl-rowsecurity.html>).
 
-use super::said::{tenants, writers};
+use super::said::{Known, tenants, writers};
 use super::{Level, Page, Place, Rule};
 use crate::schema::{QualifiedName, Schema, Table};
 
@@ -33,14 +33,19 @@ To allow it:
     check,
 };
 
-fn check(schema: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
-    let writers = writers(table);
+fn check(
+    known: &Known,
+    schema: &Schema,
+    name: &QualifiedName,
+    table: &Table,
+) -> Vec<(Place, String)> {
+    let writers = writers(known, table);
     let mut found = Vec::new();
     for (key, definition) in &table.foreign_keys {
         let Some(other) = schema.tables.get(&definition.table) else {
             continue;
         };
-        let theirs = tenants(other);
+        let theirs = tenants(known, other);
         if theirs.is_empty() {
             continue; // what it refers to is nobody's in particular
         }
@@ -50,14 +55,14 @@ fn check(schema: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, St
         };
         let open = writers
             .iter()
-            .find(|tenant| !tenant.iter().any(|equal| carries(&equal.column)));
+            .find(|tenant| !tenant.equals.iter().any(|equal| carries(&equal.column)));
         let Some(tenant) = open else {
             continue;
         };
-        let (own, referenced) = (&tenant[0].column, &definition.table.name);
+        let (own, referenced) = (&tenant.equals[0].column, &definition.table.name);
         let same = theirs.iter().find_map(|(column, sessions)| {
             let is_same = |equal: &super::said::Equal| sessions.contains(&equal.session);
-            let equal = tenant.iter().find(|equal| is_same(equal))?;
+            let equal = tenant.equals.iter().find(|equal| is_same(equal))?;
             Some((&equal.column, column))
         });
         let remedy = match same {

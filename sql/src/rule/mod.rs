@@ -53,6 +53,7 @@ mod update_using_true;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::{QualifiedName, Schema, Table};
+use said::Known;
 
 /// What a rule says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,8 +131,11 @@ pub struct Finding {
 /// A rule looks at one table of a schema.
 struct Rule {
     page: Page,
-    check: fn(&Schema, &QualifiedName, &Table) -> Vec<(Place, String)>,
+    check: Check,
 }
+
+/// What a rule finds in a table: places and messages.
+type Check = fn(&Known, &Schema, &QualifiedName, &Table) -> Vec<(Place, String)>;
 
 const RULES: [Rule; 8] = [
     cross_tenant_key::RULE,
@@ -146,10 +150,10 @@ const RULES: [Rule; 8] = [
 
 /// Everything that the rules find in a schema, in order of tables.
 pub fn check(schema: &Schema) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let (mut findings, known) = (Vec::new(), Known::default());
     for (name, table) in &schema.tables {
         for Rule { page, check } in &RULES {
-            let found = check(schema, name, table).into_iter();
+            let found = check(&known, schema, name, table).into_iter();
             findings.extend(found.map(|(place, message)| Finding {
                 code: page.code,
                 level: page.level,

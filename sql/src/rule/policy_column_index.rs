@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::said::{Equal, Said, permissive};
+use super::said::{Known, permissive};
 use super::{Level, Page, Place, Rule};
 use crate::schema::{QualifiedName, Schema, Table};
 
@@ -34,7 +34,7 @@ To allow it:
     check,
 };
 
-fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+fn check(known: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
     let led = led(table);
     let mut told = BTreeSet::new();
     let mut found = Vec::new();
@@ -42,25 +42,21 @@ fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)
         let Some(using) = &definition.using else {
             continue;
         };
-        let said = Said::of(using);
-        for way in said.ways() {
-            let equals = Equal::all(way);
-            let is_led = equals
-                .iter()
-                .any(|equal| led.contains(equal.column.as_str()));
-            let (Some(first), false) = (equals.into_iter().next(), is_led) else {
+        for equals in &known.read(using).ways {
+            let mut columns = equals.iter().map(|equal| equal.column.as_str());
+            let is_led = columns.clone().any(|column| led.contains(column));
+            let (Some(column), false) = (columns.next(), is_led) else {
                 continue;
             };
-            if table.column(&first.column).is_none() || !told.insert(first.column.clone()) {
+            if table.column(column).is_none() || !told.insert(column.to_owned()) {
                 continue;
             }
-            let column = first.column;
             let message = format!(
                 "policy `{policy}` on `{}` compares `{column}`, with which no index begins, so that every statement \
                  reads the whole table; add an index over `{column}`",
                 name.name
             );
-            found.push((Place::Column(column), message));
+            found.push((Place::Column(column.to_owned()), message));
         }
     }
     found

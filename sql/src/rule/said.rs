@@ -1,10 +1,41 @@
 //! What a predicate's text says, as far as rules need it: comparisons under AND and OR.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::file::tokens;
 use crate::ident;
 use crate::schema::{Command, Expr, Policy, Table};
+
+/// What was read, by its text: most tables of a schema say the same of their tenants.
+#[derive(Default)]
+pub(super) struct Known(RefCell<BTreeMap<String, Rc<Read>>>);
+
+/// An expression, read.
+pub(super) struct Read {
+    pub(super) said: Said,
+    /// The columns that it demands to equal what the session says.
+    pub(super) equals: Vec<Equal>,
+    /// The same for each way in which a row may come in.
+    pub(super) ways: Vec<Vec<Equal>>,
+}
+
+impl Known {
+    pub(super) fn read(&self, expr: &Expr) -> Rc<Read> {
+        if let Some(known) = self.0.borrow().get(&expr.sql) {
+            return known.clone();
+        }
+        let said = Said::of(expr);
+        let read = Rc::new(Read {
+            equals: Equal::all(&said),
+            ways: said.ways().into_iter().map(Equal::all).collect(),
+            said,
+        });
+        self.0.borrow_mut().insert(expr.sql.clone(), read.clone());
+        read
+    }
+}
 
 /// A condition.
 pub(super) enum Said {
@@ -88,27 +119,26 @@ impl Equal {
     }
 }
 
-/// The permissive policies by which a role that is no tenant's own writer cannot write: for each that lets one
-/// write, the columns that hold its tenant. Of one that names no tenant there is nothing to cross.
-pub(super) fn writers(table: &Table) -> Vec<Vec<Equal>> {
+/// For each permissive policy that lets somebody write, the columns that hold its tenant; nothing for one that
+/// names no tenant, since there is none to cross.
+pub(super) fn writers(known: &Known, table: &Table) -> Vec<Rc<Read>> {
     let policies = permissive(table).filter(|(_, policy)| {
-        let commands = policy.commands().iter();
-        commands
-            .into_iter()
-            .any(|command| matches!(command, Command::Insert | Command::Update))
+        let mut commands = policy.commands().iter();
+        commands.any(|command| matches!(command, Command::Insert | Command::Update))
     });
     let checks = policies.filter_map(|(_, policy)| policy.check.as_ref());
-    let equals = checks.map(|check| Equal::all(&Said::of(check)));
-    equals.filter(|equals| !equals.is_empty()).collect()
+    let read = checks.map(|check| known.read(check));
+    read.filter(|read| !read.equals.is_empty()).collect()
 }
 
 /// The columns that hold a tenant, each with the texts that say who that is.
-pub(super) fn tenants(table: &Table) -> BTreeMap<String, BTreeSet<String>> {
+pub(super) fn tenants(known: &Known, table: &Table) -> BTreeMap<String, BTreeSet<String>> {
     let mut tenants: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (_, policy) in permissive(table) {
         for expr in policy.using.iter().chain(&policy.check) {
-            for Equal { column, session } in Equal::all(&Said::of(expr)) {
-                tenants.entry(column).or_default().insert(session);
+            for Equal { column, session } in &known.read(expr).equals {
+                let texts = tenants.entry(column.clone()).or_default();
+                texts.insert(session.clone());
             }
         }
     }

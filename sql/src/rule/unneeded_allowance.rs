@@ -21,5 +21,5 @@ To mend it:
 To allow it:
   It cannot be allowed; with the attribute the warning goes.",
     },
-    check: |_, _, _| Vec::new(),
+    check: |_, _, _, _| Vec::new(),
 };

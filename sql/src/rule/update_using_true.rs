@@ -3,7 +3,7 @@
 //! An UPDATE without WHERE and RETURNING reads no column, and so needs no SELECT policy
 //! (<https://www.postgresql.org/docs/15/sql-createpolicy.html>, "Policies Applied by Command Type").
 
-use super::said::{Said, permissive};
+use super::said::{Known, Said, permissive};
 use super::{Level, Page, Place, Rule};
 use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
 
@@ -34,10 +34,14 @@ To allow it:
     check,
 };
 
-fn check(_: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+fn check(known: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
     let all_of = |policy: &Policy, command: Command| {
         let is_for = policy.commands().contains(&command);
-        is_for && policy.using.as_ref().is_some_and(|it| is_true(it, table))
+        is_for
+            && policy
+                .using
+                .as_ref()
+                .is_some_and(|it| is_true(known, it, table))
     };
     let updates = permissive(table).filter(|(_, policy)| all_of(policy, Command::Update));
     let open = updates.filter(|(_, update)| {
@@ -61,8 +65,8 @@ pub(super) fn message(policy: &str, table: &str) -> String {
     )
 }
 
-fn is_true(expr: &Expr, table: &Table) -> bool {
-    decided(&Said::of(expr), table) == Some(true)
+fn is_true(known: &Known, expr: &Expr, table: &Table) -> bool {
+    decided(&known.read(expr).said, table) == Some(true)
 }
 
 /// What a condition is for every row, where that is always the same.
