@@ -18,6 +18,7 @@ async fn every_code_of_the_list_has_a_page() {
         "cross-tenant-key",
         "cross-tenant-reference",
         "leakproof-index",
+        "missing-rls",
         "native-enum",
         "policy-column-index",
         "second-permissive",

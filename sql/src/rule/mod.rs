@@ -13,7 +13,7 @@
 //! | a native enum | generated: `TextEnum` is text with a CHECK; rule `native-enum` for a type of one's own |
 //! | a setting left empty, a value of another type | generated: the form of the predicate |
 //! | a subselect or a function for each row | generated: once a statement |
-//! | row-level security forgotten | an error of the derive: no table without an answer |
+//! | row-level security forgotten | error `missing-rls` of the derive: no table without an answer |
 //! | the owner bypasses it | generated: ENABLE and FORCE together |
 //! | a backfill under FORCE changes no row | documented: it needs BYPASSRLS |
 //! | no policy for a command | generated: no grant, and no helper compiles |
@@ -43,6 +43,7 @@
 mod cross_tenant_key;
 mod cross_tenant_reference;
 mod leakproof_index;
+mod missing_rls;
 mod native_enum;
 mod policy_column_index;
 mod said;
@@ -137,10 +138,11 @@ struct Rule {
 /// What a rule finds in a table: places and messages.
 type Check = fn(&Known, &Schema, &QualifiedName, &Table) -> Vec<(Place, String)>;
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     cross_tenant_key::RULE,
     cross_tenant_reference::RULE,
     leakproof_index::RULE,
+    missing_rls::RULE,
     native_enum::RULE,
     policy_column_index::RULE,
     second_permissive::RULE,
@@ -169,6 +171,11 @@ pub fn check(schema: &Schema) -> Vec<Finding> {
 /// A message with its rule's code behind it.
 pub fn with_code(message: &str, code: &str) -> String {
     format!("{message} [{code}]")
+}
+
+/// What `missing-rls` says of a table.
+pub fn no_answer(table: &str) -> String {
+    with_code(&missing_rls::message(table), missing_rls::RULE.page.code)
 }
 
 /// What `update-using-true` says of a policy.

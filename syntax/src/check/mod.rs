@@ -14,6 +14,7 @@ mod predicates;
 mod renames;
 mod storage;
 
+use tabellion_sql::rule::no_answer;
 use tabellion_sql::schema::Type;
 
 use crate::Report;
@@ -43,14 +44,7 @@ pub(crate) fn table(table: &Table, scope_tried: bool, report: &mut Report) {
 /// No table without an answer on row-level security.
 fn rls(table: &Table, report: &mut Report) {
     if let Rls::Missing = table.rls {
-        report.at(
-            table.ident.span(),
-            format!(
-                "table `{}` has no row-level security; add a `#[policy(...)]`, `#[tenant(...)]`, \
-                 or `#[no_rls(reason = \"...\")]`",
-                table.name.value
-            ),
-        );
+        report.at(table.ident.span(), no_answer(&table.name.value));
     }
 }
 
