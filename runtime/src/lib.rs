@@ -86,7 +86,8 @@ pub use tabellion_macros::{Projection, Scope, Table, TextEnum};
 /// Cargo builds anew whenever one of the files changes.
 pub use tabellion_macros::migrations;
 pub use table::{
-    AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, NewRow, Table,
+    AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, HasVersion,
+    NewRow, Table,
 };
 pub use text_enum::TextEnum;
 pub use transaction::{Isolation, Transaction, TransactionOptions};

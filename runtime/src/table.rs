@@ -63,6 +63,7 @@ use std::marker::PhantomData;
 use crate::query::{
     Delete, Find, Index, Insert, InsertMany, InsertRow, TableInfo, Unindexed, Update,
 };
+use crate::types::Param;
 use crate::{Error, IntoValue, Params, Row, Scope};
 
 pub use crate::text_enum::TextEnum;
@@ -93,6 +94,10 @@ pub trait Table: Sized + 'static {
     /// The fields' names, in their order: the columns', where no name differs.
     #[doc(hidden)]
     const FIELDS: &'static [&'static str] = Self::COLUMNS;
+
+    /// The column that counts the updates of its row, as SQL.
+    #[doc(hidden)]
+    const VERSION_COLUMN: Option<&'static str> = None;
 
     /// The indexes that have a finder, in the order of the attributes.
     #[doc(hidden)]
@@ -181,6 +186,17 @@ pub trait HasPrimaryKey: Table {
 
     /// Adds the key's values in the order of [`HasPrimaryKey::KEY`].
     fn bind(key: Self::Key, params: &mut Params);
+}
+
+/// A table with a column that counts the updates of its row.
+#[diagnostic::on_unimplemented(
+    message = "table `{Self}` has no version column",
+    label = "no column of `{Self}` counts its updates",
+    note = "add a field such as `#[column(version)] pub version: i32` to `{Self}`"
+)]
+pub trait HasVersion: Table {
+    /// The column's type.
+    type Version: Param;
 }
 
 /// The columns that an insert must have: those that are NOT NULL and have no default.

@@ -240,6 +240,8 @@ pub struct Column {
     pub computed: Option<At<String>>,
     /// A trigger sets it to the time of each update.
     pub updated_at: bool,
+    /// Counts the updates of its row.
+    pub version: bool,
     /// The default.
     pub default: Option<At<Default>>,
     /// The name of its collation.
@@ -258,6 +260,7 @@ impl Column {
         self.generated != Some(Generated::IdentityAlways)
             && self.computed.is_none()
             && !self.updated_at
+            && !self.version
     }
 
     /// Whether the server has a value for a row that brings none.
@@ -266,6 +269,7 @@ impl Column {
             || self.generated.is_some()
             || self.computed.is_some()
             || self.updated_at
+            || self.version
     }
 }
 

@@ -189,6 +189,7 @@ fn column(field: &syn::Field, table: &mut Table, report: &mut Report) {
         generated: attr.generated.first().map(|generated| generated.value),
         computed: attr.computed.take(),
         updated_at: attr.updated_at.is_some(),
+        version: attr.version.is_some(),
         default: attr.default.take(),
         collation: attr.collation.take(),
         renamed_from: attr.renamed_from.take(),

@@ -23,6 +23,25 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         TypeRef::Enum(_) => sql_type(&Type::Text),
         TypeRef::EnumArray(_) => sql_type(&Type::Array(Box::new(Type::Text))),
     });
+    let counted = table.columns.iter().find(|column| column.version);
+    let (version, has_version) = match counted {
+        None => (TokenStream::new(), TokenStream::new()),
+        Some(column) => {
+            let name = sql_quote(&column.name.value).into_owned();
+            let ty = fields::written(column);
+            let version = quote! {
+                const VERSION_COLUMN: ::core::option::Option<&'static ::core::primitive::str> =
+                    ::core::option::Option::Some(#name);
+            };
+            let has_version = quote! {
+                #[diagnostic::do_not_recommend]
+                impl ::tabellion::HasVersion for #ident {
+                    type Version = #ty;
+                }
+            };
+            (version, has_version)
+        }
+    };
     let scope = match &table.scope {
         Some(path) => {
             let path = &path.0;
@@ -86,6 +105,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             const COLUMNS: &'static [&'static ::core::primitive::str] = &[#(#columns),*];
             const TYPES: &'static [&'static ::core::primitive::str] = &[#(#types),*];
             #fields
+            #version
             #finders
             fn from_row(
                 row: &::tabellion::Row<'_>,
@@ -94,6 +114,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             }
         }
         #key
+        #has_version
         #(#allows)*
     }
 }

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Data, DeriveInput, Visibility};
 use tabellion_sql::ident::quote as sql_quote;
-use tabellion_syntax::ast::Column;
+use tabellion_sql::schema::Deferrable;
+use tabellion_syntax::ast::{Column, Table};
 use tabellion_syntax::predicate::plain;
 
 use super::{Read, fields, impls};
@@ -36,7 +37,7 @@ pub(super) fn new_row(read: &Read<'_>) -> TokenStream {
     let doc = format!(
         "A new row of [`{ident}`]: what it must hold. The rest is left to the database, or set by column."
     );
-    let columns = columns(read);
+    let columns = constants(read);
     quote! {
         #[doc = #doc]
         #[allow(dead_code)]
@@ -56,19 +57,15 @@ pub(super) fn new_row(read: &Read<'_>) -> TokenStream {
     }
 }
 
-/// A constant for each column that a statement may set.
-fn columns(read: &Read<'_>) -> TokenStream {
+/// A constant for each column that a statement may set, and for each key that it may look for.
+fn constants(read: &Read<'_>) -> TokenStream {
     let ident = &read.table.ident;
     let mut seen: Vec<String> = Vec::new();
-    let settable = read
-        .table
-        .columns
-        .iter()
-        .filter(|column| column.is_settable());
-    let constants = settable.filter_map(|column| {
+    let mut all = TokenStream::new();
+    for column in read.table.columns.iter().filter(|it| it.is_settable()) {
         let constant = plain(&column.ident).to_uppercase();
         if seen.contains(&constant) {
-            return None; // reported where the fields are read
+            continue; // reported where the fields are read
         }
         seen.push(constant.clone());
         let constant = Ident::new(&constant, column.ident.span());
@@ -76,17 +73,57 @@ fn columns(read: &Read<'_>) -> TokenStream {
         let ty = fields::written(column);
         let name = sql_quote(&column.name.value).into_owned();
         let doc = format!("The column `{}`.", column.name.value);
-        Some(quote! {
+        all.extend(quote! {
             #[doc = #doc]
             #vis const #constant: ::tabellion::Column<Self, #ty> = ::tabellion::Column::new(#name);
-        })
-    });
+        });
+    }
+    let vis = &read.input.vis;
+    for columns in keys(read.table) {
+        let fields = columns
+            .iter()
+            .map(|column| plain(&column.ident).to_uppercase());
+        let constant = format!("{}_KEY", fields.collect::<Vec<_>>().join("_"));
+        if seen.contains(&constant) {
+            continue; // a column's own, or the same key once more
+        }
+        seen.push(constant.clone());
+        let constant = Ident::new(&constant, ident.span());
+        let names = columns
+            .iter()
+            .map(|column| sql_quote(&column.name.value).into_owned());
+        all.extend(quote! {
+            #[allow(missing_docs)]
+            #vis const #constant: ::tabellion::query::UniqueKey<Self> =
+                ::tabellion::query::UniqueKey::new(&[#(#names),*]);
+        });
+    }
     quote! {
         #[allow(dead_code)]
         impl #ident {
-            #(#constants)*
+            #all
         }
     }
+}
+
+/// The keys that ON CONFLICT takes and whose columns a statement may set: no deferrable one, and no partial index
+/// (<https://www.postgresql.org/docs/15/sql-insert.html#SQL-ON-CONFLICT>).
+fn keys(table: &Table) -> Vec<Vec<&Column>> {
+    let column = |field: &Ident| table.column(field).filter(|column| column.is_settable());
+    let mut keys: Vec<Option<Vec<&Column>>> = Vec::new();
+    if table.primary_key_deferrable == Deferrable::Not && !table.primary_key.is_empty() {
+        keys.push(table.primary_key.iter().map(column).collect());
+    }
+    let uniques = table.uniques.iter();
+    let uniques = uniques.filter(|key| key.deferrable == Deferrable::Not);
+    keys.extend(uniques.map(|key| key.columns.iter().map(column).collect()));
+    let indexes = table.indexes.iter();
+    let indexes = indexes.filter(|index| index.unique.is_some() && index.predicate.is_none());
+    keys.extend(indexes.map(|index| {
+        let fields = index.columns.iter();
+        fields.map(|it| it.field().and_then(column)).collect()
+    }));
+    keys.into_iter().flatten().collect()
 }
 
 /// NOT NULL, and nothing that the database would put there.

@@ -148,6 +148,23 @@ pub enum Error {
         table: String,
     },
 
+    /// A row has another version than the one that was expected, or is gone, so nothing was written.
+    #[error("the row of `{table}` has changed since it was read, or is gone; read it again")]
+    RowChanged {
+        /// The table.
+        table: String,
+    },
+
+    /// What a finder finds up to a limit or behind a cursor was to be changed or deleted, so nothing was sent.
+    #[error(
+        "an update or a deletion of `{table}` through a finder takes all rows that it finds; remove `limit` and \
+         `after`, and narrow by `eq` or `range`"
+    )]
+    LimitedWrite {
+        /// The table.
+        table: String,
+    },
+
     /// Of many new rows one sets other columns than the first, so none was written.
     #[error(
         "the new rows of `{table}` set different columns; call `.set(...)` for the same columns in each"

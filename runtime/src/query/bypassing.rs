@@ -1,7 +1,11 @@
 //! Statements past row-level security.
 
 use super::finder::count;
-use super::{Delete, Find, Finder, Insert, Projection, Update, Wanted, first, not_found};
+use super::update::unless_changed;
+use super::{
+    Delete, DeleteFound, Find, Finder, Insert, InsertMany, InsertOrNothing, InsertOrUpdate,
+    InsertRow, Projection, Update, UpdateFound, Wanted, first, not_found,
+};
 use crate::table::HasPrimaryKey;
 use crate::{Bypass, Error, Table};
 
@@ -31,6 +35,70 @@ bypassing! {
     impl<T: Table> Insert<T>;
     impl<T: HasPrimaryKey> Update<T>;
     impl<T: HasPrimaryKey> Delete<T>;
+    impl<T: Table> InsertOrNothing<T>;
+    impl<T: Table> InsertOrUpdate<T>;
+    impl<T: Table> UpdateFound<T>;
+    impl<T: Table> DeleteFound<T>;
+    impl<T: Table, I> InsertMany<T, I>;
+}
+
+impl<T: Table> Bypassing<'_, InsertOrNothing<T>> {
+    /// Writes the row, if its key is free; returns how many were written.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false);
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
+
+impl<T: Table> Bypassing<'_, InsertOrUpdate<T>> {
+    /// Writes the row, or changes the one that has its key; returns how many were written.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false);
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
+
+impl<T: Table> Bypassing<'_, UpdateFound<T>> {
+    /// Writes the change of the rows of every tenant that the finder finds; returns how many it changed.
+    ///
+    /// # Errors
+    /// [`Error::NothingToUpdate`], [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false)?;
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
+
+impl<T: Table> Bypassing<'_, DeleteFound<T>> {
+    /// Deletes the rows of every tenant that the finder finds; returns how many were deleted.
+    ///
+    /// # Errors
+    /// [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let query = self.statement.query(false)?;
+        Ok(self.bypass.guise.run(query).await?.affected)
+    }
+}
+
+impl<T, I> Bypassing<'_, InsertMany<T, I>>
+where
+    T: Table,
+    I: Iterator<Item: InsertRow<T>> + Send,
+{
+    /// Writes the rows, all of them or none; returns how many were written.
+    ///
+    /// # Errors
+    /// [`Error::RowsDiffer`], [`Error::LoginCannotBypass`], and see [`Error`].
+    pub async fn execute(self) -> Result<u64, Error> {
+        let written = self.statement.write(&self.bypass.guise, false).await?;
+        Ok(written.iter().map(|rows| rows.affected).sum())
+    }
 }
 
 impl<T: Projection, Rest, O> Bypassing<'_, Finder<T, Rest, O>> {
@@ -100,8 +168,11 @@ impl<T: HasPrimaryKey> Bypassing<'_, Update<T>> {
     /// # Errors
     /// [`Error::NothingToUpdate`], [`Error::LoginCannotBypass`], and see [`Error`].
     pub async fn execute(self) -> Result<u64, Error> {
+        let expected = self.statement.is_expected();
         let query = self.statement.query(false)?;
-        Ok(self.bypass.guise.run(query).await?.affected)
+        let affected = self.bypass.guise.run(query).await?.affected;
+        unless_changed::<T>(expected && affected == 0)?;
+        Ok(affected)
     }
 }
 
@@ -111,7 +182,10 @@ impl<T: HasPrimaryKey> Bypassing<'_, Delete<T>> {
     /// # Errors
     /// [`Error::LoginCannotBypass`], and see [`Error`].
     pub async fn execute(self) -> Result<u64, Error> {
+        let expected = self.statement.is_expected();
         let query = self.statement.query();
-        Ok(self.bypass.guise.run(query).await?.affected)
+        let affected = self.bypass.guise.run(query).await?.affected;
+        unless_changed::<T>(expected && affected == 0)?;
+        Ok(affected)
     }
 }

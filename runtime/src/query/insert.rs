@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::upsert::Conflict;
 use super::{Fetch, Key, Query, Shape, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
 use crate::types::Param;
@@ -13,6 +14,7 @@ use crate::{IntoValue, Params, Scope, Scoped, Table};
 pub struct Insert<T> {
     pub(super) columns: Vec<&'static str>,
     pub(super) params: Params,
+    pub(super) conflict: Option<Conflict>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -23,6 +25,7 @@ impl<T: Table> Insert<T> {
         Insert {
             columns: R::COLUMNS.to_vec(),
             params,
+            conflict: None,
             of: PhantomData,
         }
     }
@@ -44,6 +47,8 @@ impl<T: Table> Insert<T> {
     pub(super) fn query(self, returning: bool) -> Query {
         let shape = Shape::Insert {
             columns: self.columns,
+            conflict: self.conflict,
+            version: T::VERSION_COLUMN,
             returning,
         };
         Query {

@@ -42,6 +42,7 @@ mod elements;
 mod fetch;
 mod find;
 mod finder;
+mod found;
 mod index;
 mod insert;
 mod insert_many;
@@ -52,6 +53,7 @@ mod sql;
 mod stream;
 mod unindexed;
 mod update;
+mod upsert;
 
 use std::hash::{Hash, Hasher};
 
@@ -62,6 +64,7 @@ pub use each::{Each, each};
 pub use fetch::Fetch;
 pub use find::Find;
 pub use finder::{Finder, Ties, Total, TotalOrder};
+pub use found::{DeleteFound, UpdateFound};
 pub use index::{Index, Order, Piece};
 pub use insert::Insert;
 pub use insert_many::{InsertMany, InsertRow};
@@ -70,9 +73,11 @@ pub use projection::{Projection, column};
 pub use stream::RowStream;
 pub use unindexed::Unindexed;
 pub use update::Update;
+pub use upsert::{InsertOrNothing, InsertOrUpdate, OnConflict, UniqueKey};
 
 pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
+use upsert::Conflict;
 
 use crate::row::{Row, Rows};
 use crate::{Error, Params};
@@ -129,8 +134,8 @@ impl Key {
         match self.shape {
             Shape::Select(_) | Shape::Find { .. } | Shape::Unindexed { .. } => "select",
             Shape::Insert { .. } | Shape::InsertMany { .. } => "insert",
-            Shape::Update { .. } => "update",
-            Shape::Delete { .. } => "delete",
+            Shape::Update { .. } | Shape::UpdateFound { .. } => "update",
+            Shape::Delete { .. } | Shape::DeleteFound { .. } => "delete",
         }
     }
 
@@ -161,6 +166,8 @@ pub(crate) enum Shape {
     /// A new row.
     Insert {
         columns: Vec<&'static str>,
+        conflict: Option<Conflict>,
+        version: Version,
         returning: bool,
     },
     /// New rows: an array for each column, or how many rows where no column is set. Of a column of an array type
@@ -170,15 +177,32 @@ pub(crate) enum Shape {
         types: Vec<&'static str>,
         returning: bool,
     },
-    /// The changed columns, then the key.
+    /// The changed columns, then the key, then the version that the row must have, where one is expected.
     Update {
         columns: Vec<&'static str>,
         key: &'static [&'static str],
+        version: Version,
+        expected: bool,
         returning: bool,
     },
-    /// The row of a key.
-    Delete { key: &'static [&'static str] },
+    /// The row of a key, then the version that it must have.
+    Delete {
+        key: &'static [&'static str],
+        version: Version,
+    },
+    /// What a finder finds, then the changed columns.
+    UpdateFound {
+        select: Select,
+        columns: Vec<&'static str>,
+        version: Version,
+        returning: bool,
+    },
+    /// What a finder finds.
+    DeleteFound { select: Select, returning: bool },
 }
+
+/// The column that counts the updates of its row, where there is one.
+type Version = Option<&'static str>;
 
 /// A constant of the program, compared by where it lies: cheaper than by its text, and two places
 /// for one text cost no more than a second prepared statement.

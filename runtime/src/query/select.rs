@@ -142,6 +142,11 @@ impl Select {
         sql
     }
 
+    /// What holds for the rows, with values of parameters.
+    pub(crate) fn condition(&self) -> String {
+        self.conditions(&Place::Parameter).join(" and ")
+    }
+
     fn conditions(&self, place: &Place) -> Vec<String> {
         let columns = self.index.0.columns;
         let mut numbers = 0..;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::insert_many::is_array;
+use super::upsert::Conflict;
 use super::{Key, Shape};
 
 impl Key {
@@ -22,7 +23,12 @@ impl Key {
             Shape::Find { key } => {
                 format!("select {} from {name}{}", all.join(", "), by_key(key, 0))
             }
-            Shape::Insert { columns, returning } => {
+            Shape::Insert {
+                columns,
+                conflict,
+                version,
+                returning,
+            } => {
                 let values = match columns.len() {
                     0 => " default values".to_owned(),
                     count => {
@@ -30,8 +36,12 @@ impl Key {
                         format!(" ({}) values ({})", columns.join(", "), places.join(", "))
                     }
                 };
+                let (held, conflict) = match conflict {
+                    Some(conflict) => (" as held", on_conflict(conflict, *version)),
+                    None => ("", String::new()),
+                };
                 format!(
-                    "insert into {name}{values}{}",
+                    "insert into {name}{held}{values}{conflict}{}",
                     self::returning(all, *returning)
                 )
             }
@@ -47,19 +57,37 @@ impl Key {
             Shape::Update {
                 columns,
                 key,
+                version,
+                expected,
                 returning,
-            } => {
-                let set: Vec<_> = (columns.iter().zip(1..))
-                    .map(|(column, n)| format!("{column} = ${n}"))
-                    .collect();
-                format!(
-                    "update {name} set {}{}{}",
-                    set.join(", "),
-                    by_key(key, columns.len()),
-                    self::returning(all, *returning)
-                )
-            }
-            Shape::Delete { key } => format!("delete from {name}{}", by_key(key, 0)),
+            } => format!(
+                "update {name} set {}{}{}{}",
+                set(columns, 0, *version),
+                by_key(key, columns.len()),
+                expects(version.filter(|_| *expected), columns.len() + key.len()),
+                self::returning(all, *returning)
+            ),
+            Shape::Delete { key, version } => format!(
+                "delete from {name}{}{}",
+                by_key(key, 0),
+                expects(*version, key.len())
+            ),
+            Shape::UpdateFound {
+                select,
+                columns,
+                version,
+                returning,
+            } => format!(
+                "update {name} set {} where {}{}",
+                set(columns, select.parameters().len(), *version),
+                select.condition(),
+                self::returning(all, *returning)
+            ),
+            Shape::DeleteFound { select, returning } => format!(
+                "delete from {name} where {}{}",
+                select.condition(),
+                self::returning(all, *returning)
+            ),
         }
     }
 
@@ -68,17 +96,61 @@ impl Key {
         let column = match &self.shape {
             Shape::Select(select) => select.parameters().get(index).copied(),
             Shape::Unindexed { .. } => None,
-            Shape::Find { key } | Shape::Delete { key } => key.get(index).copied(),
+            Shape::Find { key } => key.get(index).copied(),
+            Shape::Delete { key, version } => key.iter().chain(version).nth(index).copied(),
+            Shape::UpdateFound {
+                select, columns, ..
+            } => {
+                let found = select.parameters();
+                found.iter().chain(columns).nth(index).copied()
+            }
+            Shape::DeleteFound { select, .. } => select.parameters().get(index).copied(),
             Shape::Insert { columns, .. } => columns.get(index).copied(),
             Shape::InsertMany { columns, types, .. } => {
                 let mut named = (columns.iter().zip(types))
                     .flat_map(|(column, ty)| std::iter::repeat_n(*column, places(ty)));
                 named.nth(index)
             }
-            Shape::Update { columns, key, .. } => columns.iter().chain(*key).nth(index).copied(),
+            Shape::Update {
+                columns,
+                key,
+                version,
+                ..
+            } => {
+                let mut named = columns.iter().chain(*key).chain(version);
+                named.nth(index).copied()
+            }
         };
         plain(column.unwrap_or("limit"))
     }
+}
+
+/// What SET says: each column with its parameter, behind so many others, and the version raised.
+fn set(columns: &[&str], before: usize, version: Option<&str>) -> String {
+    let set = columns.iter().zip(before + 1..);
+    let set = set.map(|(column, n)| format!("{column} = ${n}"));
+    let raised = version.map(|version| format!("{version} = {version} + 1"));
+    set.chain(raised).collect::<Vec<_>>().join(", ")
+}
+
+/// The condition on the version that a row must have.
+fn expects(version: Option<&str>, before: usize) -> String {
+    version.map_or_else(String::new, |version| {
+        format!(" and {version} = ${}", before + 1)
+    })
+}
+
+/// What becomes of a row whose key another one has; that one is called `held`.
+fn on_conflict(conflict: &Conflict, version: Option<&str>) -> String {
+    let key = conflict.key.join(", ");
+    if conflict.update.is_empty() {
+        return format!(" on conflict ({key}) do nothing");
+    }
+    let taken = conflict.update.iter();
+    let taken = taken.map(|column| format!("{column} = excluded.{column}"));
+    let raised = version.map(|version| format!("{version} = held.{version} + 1"));
+    let set = taken.chain(raised).collect::<Vec<_>>().join(", ");
+    format!(" on conflict ({key}) do update set {set}")
 }
 
 /// How many parameters hold the values of a column of that type.
@@ -191,7 +263,7 @@ mod tests {
         let key = &["shop", "id"];
         assert!(sql(Shape::Find { key }).ends_with("where shop = $1 and id = $2"));
         assert_eq!(
-            sql(Shape::Delete { key }),
+            sql(Shape::Delete { key, version: None }),
             "delete from public.orders where shop = $1 and id = $2"
         );
         let columns = vec!["due"];
@@ -200,6 +272,8 @@ mod tests {
             Shape::Update {
                 columns,
                 key,
+                version: None,
+                expected: false,
                 returning: true,
             },
         );
@@ -217,6 +291,8 @@ mod tests {
         let insert = |columns: &[&'static str]| {
             sql(Shape::Insert {
                 columns: columns.to_vec(),
+                conflict: None,
+                version: None,
                 returning: false,
             })
         };
@@ -225,6 +301,45 @@ mod tests {
             "insert into public.orders (shop, \"Order\") values ($1, $2)"
         );
         assert_eq!(insert(&[]), "insert into public.orders default values");
+    }
+
+    #[test]
+    fn a_version_is_raised_by_every_update_and_compared_where_it_is_expected() {
+        let key = &["id"];
+        let version = Some("v");
+        let update = |expected| {
+            sql(Shape::Update {
+                columns: vec!["due"],
+                key,
+                version,
+                expected,
+                returning: false,
+            })
+        };
+        let raised = "update public.orders set due = $1, v = v + 1 where id = $2";
+        assert_eq!(update(false), raised);
+        assert_eq!(update(true), format!("{raised} and v = $3"));
+        assert_eq!(
+            sql(Shape::Delete { key, version }),
+            "delete from public.orders where id = $1 and v = $2"
+        );
+        let insert = |update: &[&'static str]| {
+            sql(Shape::Insert {
+                columns: vec!["id", "due"],
+                conflict: Some(Conflict {
+                    key,
+                    update: update.to_vec(),
+                }),
+                version,
+                returning: false,
+            })
+        };
+        let begin = "insert into public.orders as held (id, due) values ($1, $2) on conflict (id)";
+        assert_eq!(insert(&[]), format!("{begin} do nothing"));
+        assert_eq!(
+            insert(&["due"]),
+            format!("{begin} do update set due = excluded.due, v = held.v + 1")
+        );
     }
 
     #[test]

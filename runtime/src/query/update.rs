@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::insert::set;
 use super::{Fetch, Key, Query, Shape, first, plain};
-use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey};
+use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, HasVersion};
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
 
@@ -16,6 +16,7 @@ pub struct Update<T> {
     params: Params,
     key: &'static [&'static str],
     key_params: Params,
+    expected: bool,
     of: PhantomData<fn() -> T>,
 }
 
@@ -31,6 +32,7 @@ impl<T: Table> Update<T> {
             params: Params::default(),
             key: T::KEY,
             key_params,
+            expected: false,
             of: PhantomData,
         }
     }
@@ -49,6 +51,23 @@ impl<T: Table> Update<T> {
         self
     }
 
+    /// Only where the row still has this version, the one that it was read with; otherwise [`Error::RowChanged`].
+    pub fn version(mut self, version: T::Version) -> Self
+    where
+        T: HasVersion,
+    {
+        if !self.expected {
+            self.key_params.push(version);
+        }
+        self.expected = true;
+        self
+    }
+
+    /// Whether a version is expected.
+    pub(super) fn is_expected(&self) -> bool {
+        self.expected
+    }
+
     pub(super) fn query(self, returning: bool) -> Result<Query, Error> {
         if self.columns.is_empty() {
             return Err(Error::NothingToUpdate {
@@ -60,6 +79,8 @@ impl<T: Table> Update<T> {
         let shape = Shape::Update {
             columns: self.columns,
             key: self.key,
+            version: T::VERSION_COLUMN,
+            expected: self.expected,
             returning,
         };
         Ok(Query {
@@ -72,13 +93,19 @@ impl<T: Table> Update<T> {
     ///
     /// # Errors
     /// [`Error::RowRefused`] where the row would leave the scope, [`Error::NothingToUpdate`] without
-    /// a column to set, and see [`Error`].
+    /// a column to set, [`Error::RowChanged`] where the row has not the version of [`Update::version`], and
+    /// see [`Error`].
     pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
     {
+        let expected = self.expected;
         let query = self.query(false);
-        Fetch::new(async move { Ok(scope.guise.run(query?).await?.affected) })
+        Fetch::new(async move {
+            let affected = scope.guise.run(query?).await?.affected;
+            unless_changed::<T>(expected && affected == 0)?;
+            Ok(affected)
+        })
     }
 
     /// Writes the change and returns the row as the database now holds it, if the scope sees one.
@@ -89,7 +116,22 @@ impl<T: Table> Update<T> {
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
     {
+        let expected = self.expected;
         let query = self.query(true);
-        Fetch::new(async move { first(&scope.guise.run(query?).await?, T::from_row) })
+        Fetch::new(async move {
+            let row = first(&scope.guise.run(query?).await?, T::from_row)?;
+            unless_changed::<T>(expected && row.is_none())?;
+            Ok(row)
+        })
+    }
+}
+
+/// The error of a row that is not there in the version that was expected.
+pub(super) fn unless_changed<T: Table>(changed: bool) -> Result<(), Error> {
+    match changed {
+        false => Ok(()),
+        true => Err(Error::RowChanged {
+            table: plain(T::NAME),
+        }),
     }
 }

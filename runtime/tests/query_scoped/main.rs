@@ -20,3 +20,4 @@ mod tls;
 mod transactions;
 mod urls;
 mod writes;
+mod writing;

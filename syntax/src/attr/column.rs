@@ -20,6 +20,7 @@ pub(crate) struct ColumnAttr {
     pub(crate) modifiers: Vec<At<Modifier>>,
     pub(crate) computed: Option<At<String>>,
     pub(crate) updated_at: Option<Span>,
+    pub(crate) version: Option<Span>,
     pub(crate) default: Option<At<ColumnDefault>>,
     pub(crate) collation: Option<At<String>>,
     pub(crate) renamed_from: Option<At<String>>,
@@ -55,6 +56,7 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
             "default" => column.default = default(arg, report),
             "generated" => column.computed = computed(arg, report),
             "updated_at" => column.updated_at = arg.flag(report).then_some(span),
+            "version" => column.version = arg.flag(report).then_some(span),
             "collate" => column.collation = arg.string(report),
             "renamed_from" => column.renamed_from = arg.string(report),
             "replaces" => column.replaces = arg.string(report),
@@ -72,8 +74,8 @@ pub(crate) fn column(attribute: &Attribute, column: &mut ColumnAttr, report: &mu
                 Err(()) => arg.unknown(
                     "column",
                     "the options are `name`, `type`, `numeric`, `varchar`, `char`, `precision`, `vector`, \
-                     `primary_key`, `serial`, `identity`, `default`, `generated`, `updated_at`, `collate`, \
-                     `references`, `on_delete`, `on_update`, `deferrable`, `renamed_from` and `replaces`",
+                     `primary_key`, `serial`, `identity`, `default`, `generated`, `updated_at`, `version`, \
+                     `collate`, `references`, `on_delete`, `on_update`, `deferrable`, `renamed_from` and `replaces`",
                     report,
                 ),
             },

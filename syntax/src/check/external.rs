@@ -53,6 +53,7 @@ pub(crate) fn external_column(column: &Column, attr: &ColumnAttr, report: &mut R
         column.default.as_ref().map(|at| ("default", at.span)),
         references.map(|(_, field)| ("references", field.span())),
         attr.updated_at.map(|span| ("updated_at", span)),
+        attr.version.map(|span| ("version", span)),
         text("generated", &column.computed),
         text("collate", &column.collation),
         text("renamed_from", &column.renamed_from),

@@ -1,5 +1,6 @@
 //! Columns that nobody sets: generated ones, and those that a trigger keeps.
 
+use proc_macro2::Span;
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::{ReferentialAction, Type};
 
@@ -33,6 +34,9 @@ pub(super) fn column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
             );
         }
     }
+    if let Some(version) = attr.version {
+        self::version(column, attr, version, report);
+    }
     let Some(updated_at) = attr.updated_at else {
         return;
     };
@@ -57,6 +61,43 @@ pub(super) fn column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
     }
 }
 
+/// A column that every update raises by one.
+fn version(column: &Column, attr: &ColumnAttr, span: Span, report: &mut Report) {
+    let name = &column.name.value;
+    let is_integer = matches!(
+        column.ty,
+        TypeRef::Known(Type::Int2 | Type::Int4 | Type::Int8)
+    );
+    if !is_integer || column.nullable {
+        report.at(
+            span,
+            format!("`version` counts updates, and column `{name}` cannot; make the field an `i32` or `i64`"),
+        );
+    }
+    let numbered = attr.generated.first().map(|at| at.span);
+    let computed = column.computed.as_ref().map(|at| at.span);
+    let others = [
+        (numbered, "numbered"),
+        (computed, "generated"),
+        (attr.updated_at, "`updated_at`"),
+        (attr.primary_key, "the primary key"),
+    ];
+    for (span, what) in others {
+        if let Some(span) = span {
+            report.at(
+                span,
+                format!("column `{name}` is the row's version and cannot be {what} too; keep one"),
+            );
+        }
+    }
+    if let Some(default) = &column.default {
+        report.at(
+            default.span,
+            format!("column `{name}` is the row's version, which begins at 0; remove `default`"),
+        );
+    }
+}
+
 /// What the whole struct shows: the columns that each expression reads.
 pub(super) fn generated(table: &Table, report: &mut Report) {
     let names: Vec<&str> = table
@@ -68,6 +109,16 @@ pub(super) fn generated(table: &Table, report: &mut Report) {
         if let Some(sql) = &column.computed {
             expression(table, column, sql, &names, report);
         }
+    }
+    let mut versions = table.columns.iter().filter(|column| column.version);
+    if let (Some(first), Some(second)) = (versions.next(), versions.next()) {
+        report.at(
+            second.ident.span(),
+            format!(
+                "table `{}` has two versions, columns `{}` and `{}`; keep one",
+                table.name.value, first.name.value, second.name.value
+            ),
+        );
     }
     for key in &table.foreign_keys {
         actions(table, key, report);

@@ -243,6 +243,7 @@ impl<'a> Lower<'a> {
             nullable: column.nullable,
             default: match &column.default {
                 Some(default) => Some(self.default(default)),
+                None if column.version => Some("0".to_owned()),
                 None => column.updated_at.then(|| match ty {
                     // As its trigger does: without it the session's time zone would decide.
                     Type::Timestamp(_) => "(now() at time zone 'UTC')".to_owned(),
