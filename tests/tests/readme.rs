@@ -223,10 +223,25 @@ async fn require(readme: &Readme, package: &Package, database: &TestDatabase, lo
     let block = readme.block("rust,ignore", "require_schema");
     let (connect, _) = block.split_once('\n').expect("two lines");
     assert!(source.contains(connect), "{source}");
-    package.write("src/main.rs", &source.replace(connect, block.trim_end()));
+    // The same program has the block about transactions too.
+    let (print, together) = (
+        "    println!(\"acme has",
+        readme.block("rust,ignore", "transaction(async"),
+    );
+    assert!(source.contains(print), "{source}");
+    let with = format!("{together}    println!(\"done with {{done}}\");\n{print}");
+    let source = source
+        .replace(connect, block.trim_end())
+        .replace(print, &with);
+    package.write("src/main.rs", &source);
     execute(database, readme.block("sql", "grant usage on schema")).await;
     let run = || package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", login)]);
-    assert!(run().ok().stdout.starts_with("acme has "));
+    let ran = run().ok();
+    assert!(
+        ran.stdout.starts_with("done with 2\nacme has "),
+        "{}",
+        ran.stdout
+    );
     execute(database, "alter table public.tasks drop column priority").await;
     run().fails_with("column `priority` on `public.tasks` is missing");
 }
@@ -239,7 +254,7 @@ fn every_block_is_known() {
         Readme::read().languages(),
         [
             count("rust", 2),
-            count("rust,ignore", 3),
+            count("rust,ignore", 4),
             count("sh", 5),
             count("sql", 4),
             count("text", 5),
