@@ -33,14 +33,18 @@ pub(crate) fn seen(ident: &str, table: &str) -> Seen {
     else {
         return not_emitted();
     };
-    let Some(scanned) = read::<Scanned>(&folder.join(seen::SCANNED)) else {
+    let scanned = fs::read(folder.join(seen::SCANNED)).ok();
+    let Some(scanned) = scanned.and_then(|json| serde_json::from_slice::<Scanned>(&json).ok())
+    else {
         return not_emitted();
     };
     let current = current();
     if !scanned.targets.contains(&current) {
         return Seen::Detached;
     }
-    let mut entries = read::<Vec<Entry>>(&folder.join(seen::file_name(ident))).unwrap_or_default();
+    let text = fs::read_to_string(folder.join(seen::file_name(ident))).unwrap_or_default();
+    let entries = seen::find(&text, ident).and_then(|json| serde_json::from_str(json).ok());
+    let mut entries: Vec<Entry> = entries.unwrap_or_default();
     entries.retain(|entry| entry.target == current);
     if entries.is_empty() && scanned.is_partial {
         return Seen::Detached;
@@ -52,10 +56,6 @@ pub(crate) fn seen(ident: &str, table: &str) -> Seen {
         ));
     }
     Seen::Entries(entries)
-}
-
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
 /// Integration tests, benchmarks, doctests and trybuild's packages. What cargo tells each is documented

@@ -1,5 +1,6 @@
-//! What the build script tells the derive, through files in OUT_DIR: one for each struct name, so that
-//! a derive reads no more than it needs, and one that names the scanned targets.
+//! What the build script tells the derive, through files in OUT_DIR: a line for each struct name, in a few files so
+//! that a derive reads no more than it needs and a build script need not create a thousand, and one file that names
+//! the scanned targets.
 //!
 //! Only the text is made and read here; the files are the two callers' business.
 
@@ -23,12 +24,26 @@ pub struct Scanned {
     pub is_partial: bool,
 }
 
-/// The file about the structs of one name. Two names that differ only in case get two files
-/// on a file system that ignores case.
+/// How many files there are about structs, at most.
+const FILES: u64 = 32;
+
+/// The file about the structs of a name.
 pub fn file_name(ident: &str) -> String {
     let mut hasher = DefaultHasher::new();
     ident.hash(&mut hasher);
-    format!("{ident}-{:016x}.json", hasher.finish())
+    format!("structs-{:02}.txt", hasher.finish() % FILES)
+}
+
+/// The line of such a file about the structs of a name: the name, and what is said of them as JSON, which has no
+/// line break of its own.
+pub fn line(ident: &str, json: &str) -> String {
+    format!("{ident}\t{json}\n")
+}
+
+/// What the text of such a file says of the structs of a name, as JSON.
+pub fn find<'a>(text: &'a str, ident: &str) -> Option<&'a str> {
+    let mut lines = text.lines();
+    lines.find_map(|line| line.strip_prefix(ident)?.strip_prefix('\t'))
 }
 
 /// A cargo target, as both sides can tell it.
@@ -81,4 +96,26 @@ pub struct Error {
     pub place: Place,
     /// The fact, then the remedy.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_its_whole() {
+        let text = line("Task", "[1]") + &line("TaskList", "[\"a\\n\\tb\"]") + &line("é", "[]");
+        assert_eq!(find(&text, "Task"), Some("[1]"));
+        assert_eq!(find(&text, "TaskList"), Some("[\"a\\n\\tb\"]"));
+        assert_eq!(find(&text, "é"), Some("[]"));
+        assert_eq!(find(&text, "Tas"), None);
+        assert_eq!(find("", "Task"), None);
+    }
+
+    #[test]
+    fn there_are_few_files() {
+        let names = (0..10_000).map(|number| file_name(&format!("Table{number}")));
+        let names: std::collections::BTreeSet<String> = names.collect();
+        assert_eq!(names.len() as u64, FILES);
+    }
 }
