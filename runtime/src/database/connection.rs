@@ -157,7 +157,9 @@ impl Connection {
     pub(super) fn refuse(&mut self, fault: Fault, guise: &Guise, key: &Key) -> Error {
         let unreliable = match &fault {
             Fault::Server(error) => {
-                if !self.statements.are_named && error.code.starts_with("42") {
+                // Not for a row or a privilege that was refused.
+                let is_of_schema = error.code.starts_with("42") && error.code != "42501";
+                if !self.statements.are_named && is_of_schema {
                     // The types that were learnt may be those of an earlier table.
                     self.forget();
                 }

@@ -43,7 +43,7 @@ enum Condition {
     Sound,
     /// A statement failed: the server runs nothing more before a rollback.
     Failed,
-    /// The connection is gone.
+    /// The connection is gone, or nobody can tell any more what belongs together.
     Lost,
 }
 
@@ -128,22 +128,15 @@ impl Pinned {
     pub(crate) async fn end(&self, guise: &Guise, commits: bool) -> Result<(), Error> {
         let mut state = self.state.lock().await;
         self.ended.store(true, Ordering::Release);
-        let Some(mut lease) = state.lease.take() else {
+        let lease = state.lease.take().filter(|lease| lease.is_within());
+        let Some(mut lease) = lease else {
+            // Nothing was begun, or it is gone.
             let is_lost = state.begun || state.condition == Condition::Lost;
-            return if commits && is_lost {
-                Err(Error::TransactionAborted)
-            } else {
-                Ok(())
+            return match commits && is_lost {
+                true => Err(Error::TransactionAborted),
+                false => Ok(()),
             };
         };
-        if !state.begun || !lease.is_within() {
-            let is_lost = state.begun || state.condition == Condition::Lost;
-            return if commits && is_lost {
-                Err(Error::TransactionAborted)
-            } else {
-                Ok(())
-            };
-        }
         let is_sound = state.condition == Condition::Sound;
         let ended = lease.end_within(guise, commits && is_sound).await;
         if let Err(Error::Serialization(_)) = &ended {
@@ -176,6 +169,8 @@ impl Pinned {
     ) -> Result<(), Error> {
         let mut state = self.state.lock().await;
         if state.depth != depth {
+            // What either of them did cannot be told from what the other did: none of it may be kept.
+            state.condition = Condition::Lost;
             return Err(Error::Savepoints);
         }
         state.depth -= 1;

@@ -4,9 +4,11 @@
 //! driver's error as its source: PostgreSQL's DETAIL and many of its messages quote values.
 
 mod connect;
+mod reasons;
 mod server;
 
 pub use connect::{ConnectFailure, ConnectFault};
+pub use reasons::{Bypass, Timeout};
 pub use server::ServerError;
 
 /// Any failure of a scoped query or of the connection under it.
@@ -353,49 +355,6 @@ impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
-}
-
-/// What lets a role pass by row-level security.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Bypass {
-    /// It is a superuser.
-    Superuser,
-    /// It has BYPASSRLS.
-    BypassRls,
-    /// It owns, itself or by membership, this table, whose row-level security is not forced.
-    Owner(String),
-}
-
-impl std::fmt::Display for Bypass {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Bypass::Superuser => f.write_str("is a superuser"),
-            Bypass::BypassRls => f.write_str("has BYPASSRLS"),
-            Bypass::Owner(table) => {
-                write!(f, "owns {table}, whose row-level security is not forced")
-            }
-        }
-    }
-}
-
-/// Which limit on time was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Timeout {
-    /// No connection of the pool became free.
-    #[error(
-        "no connection of the pool became free in time; raise `max_connections` or `pool_timeout`"
-    )]
-    Pool,
-    /// The server did not complete the connection.
-    #[error(
-        "the server did not complete a connection in time; check host and port, or raise `connect_timeout`"
-    )]
-    Connect,
-    /// The server cancelled the statement: `statement_timeout`, `lock_timeout` or a cancel request.
-    #[error("the server cancelled the statement: a timeout or a cancel request")]
-    Statement,
 }
 
 impl From<Timeout> for Error {

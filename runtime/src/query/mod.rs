@@ -34,6 +34,7 @@
 //! A statement is known by its shape, not by its text: a connection looks its prepared form up by
 //! shape, and writes the text only when it has to prepare it.
 
+mod behind;
 mod bypassing;
 mod cursor;
 mod delete;

@@ -379,27 +379,42 @@ async fn what_a_transaction_cannot_do_says_so() -> Outcome {
         Ok::<_, Error>(())
     })
     .await?;
-    // Two savepoints at the same time would take back each other's.
-    let crossed = acme
-        .transaction(async |tx| {
-            let pause = std::time::Duration::from_millis(50);
-            let (one, other) = tokio::join!(
-                tx.savepoint(async |tx| {
+    Ok(())
+}
+
+#[tokio::test]
+async fn savepoints_at_the_same_time_end_the_transaction_even_where_the_work_hides_it() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    for hides in [false, true] {
+        let crossed = acme
+            .transaction(async |tx| {
+                let pause = std::time::Duration::from_millis(50);
+                let work = async |tx: &Transaction<Shop>, pause| {
                     Note::insert(note("acme")).execute(tx).await?;
                     tokio::time::sleep(pause).await;
                     Ok::<_, Error>(())
-                }),
-                tx.savepoint(async |tx| {
-                    Note::insert(note("acme")).execute(tx).await?;
-                    tokio::time::sleep(pause * 2).await;
-                    Ok::<_, Error>(())
-                }),
-            );
-            one.and(other)
-        })
-        .await;
-    assert_eq!(crossed, Err(Error::Savepoints));
-    assert_eq!(fixture.count("notes").await?, 0);
+                };
+                // The first ends while the other, which it would take back, is under way.
+                let (one, other) = tokio::join!(
+                    tx.savepoint(async |tx| work(tx, pause).await),
+                    tx.savepoint(async |tx| work(tx, pause * 2).await),
+                );
+                assert_eq!(one, Err(Error::Savepoints));
+                assert_eq!(other, Err(Error::TransactionAborted));
+                if hides { Ok(()) } else { one }
+            })
+            .await;
+        let told = if hides {
+            Error::TransactionAborted
+        } else {
+            Error::Savepoints
+        };
+        assert_eq!(crossed, Err(told));
+        assert_eq!(fixture.count("notes").await?, 0);
+        assert_eq!(fixture.open_transactions().await?, 0);
+    }
     Ok(())
 }
 
