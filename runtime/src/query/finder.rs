@@ -4,11 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Bound;
 
-use super::cursor::{self, Cursor, Page, Raw};
+use super::cursor::{self, Raw};
 use super::narrow::{NextValue, ValueRange};
 use super::{
-    ByAddress, Fetch, Index, Key, Projection, Query, RowStream, Select, TableInfo, Wanted, first,
-    not_found, plain,
+    ByAddress, Fetch, Index, Key, Projection, Query, RowStream, Select, Wanted, first, not_found,
+    plain,
 };
 use crate::database::Portal;
 use crate::row::{Row, Rows};
@@ -23,10 +23,10 @@ use crate::{Error, Params, Scope, Scoped};
 /// without row-level security.
 #[must_use = "a finder reads nothing until it is fetched"]
 pub struct Finder<R, Rest, O = Ties> {
-    select: Select,
+    pub(super) select: Select,
     pub(super) params: Params,
-    limit: Limit,
-    after: Option<Place>,
+    pub(super) limit: Limit,
+    pub(super) after: Option<Place>,
     of: Types<R, Rest, O>,
 }
 
@@ -34,7 +34,7 @@ pub struct Finder<R, Rest, O = Ties> {
 type Types<R, Rest, O> = PhantomData<fn() -> (R, Rest, O)>;
 
 /// A cursor's finder and values.
-type Place = (u64, Vec<Option<Vec<u8>>>);
+pub(super) type Place = (u64, Vec<Option<Vec<u8>>>);
 
 /// The order of an index that may hold two rows alike.
 #[derive(Debug)]
@@ -322,43 +322,6 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     }
 }
 
-impl<R: Projection, Rest, O> Finder<R, Rest, O> {
-    /// Only rows behind that place in the finder's order.
-    ///
-    /// Rows that come and go meanwhile move no other: each row that stays is read once.
-    pub fn after(mut self, cursor: &Cursor<R::Table>) -> Self
-    where
-        O: TotalOrder,
-    {
-        self.after = Some((cursor.finder, cursor.values.clone()));
-        self
-    }
-
-    /// As many rows as the limit says, and the cursor to go on from.
-    ///
-    /// # Errors
-    /// [`Error::Cursor`] where the one of [`Finder::after`] does not fit; else see [`Error`].
-    pub fn page<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Page<R, R::Table>>
-    where
-        O: TotalOrder,
-        R::Table: AllowsSelect<S>,
-    {
-        let (select, limit) = (self.select, self.limit);
-        let query = self.query(Wanted::Page);
-        Fetch::new(async move {
-            let mut rows = scope.guise.run(query?).await?;
-            let next = match limit {
-                Limit::Rows(limit) => next(&mut rows, select, R::INFO, limit)?,
-                Limit::None | Limit::Invalid => None,
-            };
-            Ok(Page {
-                rows: rows.decode(R::from_row)?,
-                next: next.map(|(finder, values)| Cursor::new(finder, values)),
-            })
-        })
-    }
-}
-
 /// Which of a cursor's values are NULL, a bit each, if they can be those of the finder's columns.
 fn nulls(select: &Select, values: &[Option<Vec<u8>>]) -> Option<u32> {
     if select.order().count() != values.len() {
@@ -372,33 +335,6 @@ fn nulls(select: &Select, values: &[Option<Vec<u8>>]) -> Option<u32> {
         }
     }
     Some(nulls)
-}
-
-/// Takes away the row beyond the limit; where there was one, the place behind the last row.
-fn next(
-    rows: &mut Rows,
-    select: Select,
-    info: &TableInfo,
-    limit: u32,
-) -> Result<Option<Place>, Error> {
-    let limit = limit as usize;
-    if rows.bodies.len() <= limit {
-        return Ok(None);
-    }
-    rows.bodies.truncate(limit);
-    let mut behind = info.columns.len();
-    let positions: Vec<usize> = select
-        .order()
-        .map(|(column, _)| {
-            let own = info.columns.iter().position(|name| *name == column);
-            own.unwrap_or_else(|| {
-                behind += 1;
-                behind - 1
-            })
-        })
-        .collect();
-    let values = rows.last_values(&positions)?;
-    Ok(values.map(|values| (cursor::finder(info.name, &select), values)))
 }
 
 /// The number in the only row.

@@ -48,6 +48,7 @@ mod index;
 mod insert;
 mod insert_many;
 mod narrow;
+mod paging;
 mod projection;
 mod select;
 mod sql;

@@ -63,7 +63,7 @@ pub(super) fn may_be_one(ty: &Type) -> bool {
 
 /// PostgreSQL's own types that a column may have and the schema holds by name. Source: `pg_type` of
 /// PostgreSQL 15.
-const BUILT_IN: [&str; 50] = [
+const BUILT_IN: [&str; 52] = [
     "\"char\"",
     "aclitem",
     "bit",
@@ -113,6 +113,8 @@ const BUILT_IN: [&str; 50] = [
     "tsvector",
     "txid_snapshot",
     "varbit",
+    "xid",
+    "xid8",
     "xml",
 ];
 
@@ -141,6 +143,9 @@ mod tests {
             "extensions.vector(3)",
             "tsvector",
             "numrange[]",
+            "xid",
+            "xid8",
+            "xml",
         ] {
             assert_eq!(of(ty), [], "{ty}");
         }
