@@ -4,8 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Bound;
 
-use super::cursor::{self, Raw};
+use super::cursor::{self, Cursor, Page, Raw};
 use super::narrow::{NextValue, ValueRange};
+use super::paging::{next, nulls};
 use super::{
     ByAddress, Fetch, Index, Key, Projection, Query, RowStream, Select, Wanted, first, not_found,
     plain,
@@ -23,10 +24,10 @@ use crate::{Error, Params, Scope, Scoped};
 /// without row-level security.
 #[must_use = "a finder reads nothing until it is fetched"]
 pub struct Finder<R, Rest, O = Ties> {
-    pub(super) select: Select,
+    select: Select,
     pub(super) params: Params,
-    pub(super) limit: Limit,
-    pub(super) after: Option<Place>,
+    limit: Limit,
+    after: Option<Place>,
     of: Types<R, Rest, O>,
 }
 
@@ -322,19 +323,41 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     }
 }
 
-/// Which of a cursor's values are NULL, a bit each, if they can be those of the finder's columns.
-fn nulls(select: &Select, values: &[Option<Vec<u8>>]) -> Option<u32> {
-    if select.order().count() != values.len() {
-        return None;
+impl<R: Projection, Rest, O> Finder<R, Rest, O> {
+    /// Only rows behind that place in the finder's order.
+    ///
+    /// Rows that come and go meanwhile move no other: each row that stays is read once.
+    pub fn after(mut self, cursor: &Cursor<R::Table>) -> Self
+    where
+        O: TotalOrder,
+    {
+        self.after = Some((cursor.finder, cursor.values.clone()));
+        self
     }
-    let mut nulls = 0;
-    for (n, ((_, order), value)) in select.order().zip(values).enumerate() {
-        if value.is_none() {
-            order.nulls_last()?;
-            nulls |= 1 << n;
-        }
+
+    /// As many rows as the limit says, and the cursor to go on from.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] where the one of [`Finder::after`] does not fit; else see [`Error`].
+    pub fn page<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Page<R, R::Table>>
+    where
+        O: TotalOrder,
+        R::Table: AllowsSelect<S>,
+    {
+        let (select, limit) = (self.select, self.limit);
+        let query = self.query(Wanted::Page);
+        Fetch::new(async move {
+            let mut rows = scope.guise.run(query?).await?;
+            let next = match limit {
+                Limit::Rows(limit) => next(&mut rows, select, R::INFO, limit)?,
+                Limit::None | Limit::Invalid => None,
+            };
+            Ok(Page {
+                rows: rows.decode(R::from_row)?,
+                next: next.map(|(finder, values)| Cursor::new(finder, values)),
+            })
+        })
     }
-    Some(nulls)
 }
 
 /// The number in the only row.

@@ -1,51 +1,27 @@
-//! A page of a finder's rows, and the cursor to go on from.
+//! Where a page begins and ends: a cursor's values against an order, and those of a page's last row.
 
-use super::cursor::{self, Cursor, Page};
-use super::finder::{Finder, Limit, Place, TotalOrder};
-use super::{Fetch, Projection, Select, TableInfo, Wanted};
+use super::finder::Place;
+use super::{Select, TableInfo, cursor};
+use crate::Error;
 use crate::row::Rows;
-use crate::table::AllowsSelect;
-use crate::{Error, Scope, Scoped};
 
-impl<R: Projection, Rest, O> Finder<R, Rest, O> {
-    /// Only rows behind that place in the finder's order.
-    ///
-    /// Rows that come and go meanwhile move no other: each row that stays is read once.
-    pub fn after(mut self, cursor: &Cursor<R::Table>) -> Self
-    where
-        O: TotalOrder,
-    {
-        self.after = Some((cursor.finder, cursor.values.clone()));
-        self
+/// Which of a cursor's values are NULL, a bit each, if they can be those of the finder's columns.
+pub(super) fn nulls(select: &Select, values: &[Option<Vec<u8>>]) -> Option<u32> {
+    if select.order().count() != values.len() {
+        return None;
     }
-
-    /// As many rows as the limit says, and the cursor to go on from.
-    ///
-    /// # Errors
-    /// [`Error::Cursor`] where the one of [`Finder::after`] does not fit; else see [`Error`].
-    pub fn page<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Page<R, R::Table>>
-    where
-        O: TotalOrder,
-        R::Table: AllowsSelect<S>,
-    {
-        let (select, limit) = (self.select, self.limit);
-        let query = self.query(Wanted::Page);
-        Fetch::new(async move {
-            let mut rows = scope.guise.run(query?).await?;
-            let next = match limit {
-                Limit::Rows(limit) => next(&mut rows, select, R::INFO, limit)?,
-                Limit::None | Limit::Invalid => None,
-            };
-            Ok(Page {
-                rows: rows.decode(R::from_row)?,
-                next: next.map(|(finder, values)| Cursor::new(finder, values)),
-            })
-        })
+    let mut nulls = 0;
+    for (n, ((_, order), value)) in select.order().zip(values).enumerate() {
+        if value.is_none() {
+            order.nulls_last()?;
+            nulls |= 1 << n;
+        }
     }
+    Some(nulls)
 }
 
 /// Takes away the row beyond the limit; where there was one, the place behind the last row.
-fn next(
+pub(super) fn next(
     rows: &mut Rows,
     select: Select,
     info: &TableInfo,
