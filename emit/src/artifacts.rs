@@ -41,10 +41,14 @@ pub(crate) struct Declared {
 impl Declared {
     pub(crate) fn of(schema: &Schema, scopes: &[ProofScope], sealed: &Schema) -> Declared {
         let is_first = *sealed == Schema::default();
+        let (proof, facts) = both(
+            || (!schema.tables.is_empty()).then(|| rls_tests(schema, scopes)),
+            || (is_first || sealed != schema).then(|| SchemaFacts::of(schema)),
+        );
         Declared {
             whole: (!is_first).then(|| plan(&Schema::default(), schema).body()),
-            proof: (!schema.tables.is_empty()).then(|| rls_tests(schema, scopes)),
-            facts: (is_first || sealed != schema).then(|| SchemaFacts::of(schema)),
+            proof,
+            facts,
         }
     }
 }

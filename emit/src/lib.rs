@@ -30,6 +30,7 @@ mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::mem::{self, ManuallyDrop};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -146,7 +147,8 @@ impl Emitter {
             }
             Ok(None) | Err(_) => {}
         }
-        kept.map(drop)
+        // The script ends here: the system takes its memory back at once.
+        kept.map(mem::forget)
     }
 
     /// Reads the structs and brings the artifacts to what they say; `None` where they do not say it yet, or
@@ -204,7 +206,7 @@ impl Emitter {
             || Declared::of(schema, whole.scopes(), &lock.schema),
             || {
                 plan::migrations(&lock.schema, schema, whole.renames(), &self.settings)
-                    .map(|migrations| Pairs::of(&migrations))
+                    .map(|migrations| Pairs::of(&ManuallyDrop::new(migrations)))
             },
         );
         match pairs {

@@ -6,6 +6,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::proof::{ProofScope, ProofSetting};
@@ -76,11 +77,16 @@ impl Part {
             let item = item(seen, reads.read(index), target, name, platform);
             (walk.items[index].ordinal, item)
         });
-        Part {
+        let part = Part {
             items: items.collect(),
             files: walk.files.iter().cloned().collect(),
             is_partial: !walk.unparsed.is_empty(),
-        }
+        };
+        // A build script ends soon, and its memory with it: to take tokens apart one by one until then is
+        // work for nothing.
+        mem::forget(reads);
+        mem::forget(walk);
+        part
     }
 }
 

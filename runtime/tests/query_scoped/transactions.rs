@@ -1,6 +1,6 @@
 //! Statements that take place together or not at all.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tabellion::{Error, Isolation, Table, Transaction, TransactionOptions};
 
@@ -299,7 +299,10 @@ async fn options_are_the_servers_and_a_lost_race_is_run_again() -> Outcome {
 
     // Each reads the sum and adds it as a row: in serializable transactions no two read the same.
     let runs = AtomicUsize::new(0);
+    // Nobody writes before all three have read.
+    let all_have_read = tokio::sync::Barrier::new(3);
     let add = async |retries: u32| {
+        let is_first = AtomicBool::new(true);
         let options = TransactionOptions::new()
             .isolation(Isolation::Serializable)
             .retries(retries);
@@ -307,7 +310,9 @@ async fn options_are_the_servers_and_a_lost_race_is_run_again() -> Outcome {
             runs.fetch_add(1, Ordering::SeqCst);
             let notes = Note::by_shop("acme").fetch_all(tx).await?;
             let sum: i32 = notes.iter().map(|note| note.amount).sum();
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            if is_first.swap(false, Ordering::SeqCst) {
+                all_have_read.wait().await;
+            }
             Note::insert(note("acme"))
                 .set(Note::AMOUNT, sum + 1)
                 .execute(tx)
