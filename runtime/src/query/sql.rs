@@ -158,15 +158,15 @@ fn places(ty: &str) -> usize {
     if is_array(ty) { 3 } else { 1 }
 }
 
-/// The rows that arrays hold. Function and types are named in full, and `rows from` takes the arrays side by side.
+/// The rows that arrays hold. Function and types are named in full. A SELECT takes its arrays side by side, and
+/// passes each row on as it is made; in FROM each array would first be stored as a table of its own.
 fn unnested(columns: &[&str], types: &[&str]) -> String {
     if columns.is_empty() {
         return " select from pg_catalog.generate_series(1, $1::pg_catalog.int4)".to_owned();
     }
-    let (mut values, mut arrays, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut values, mut arrays) = (Vec::new(), Vec::new());
     let mut unnest = |n: usize, ty: &str| {
-        arrays.push(format!("pg_catalog.unnest(${n}::{ty}[])"));
-        names.push(format!("v{n}"));
+        arrays.push(format!("pg_catalog.unnest(${n}::{ty}[]) as v{n}"));
     };
     let mut n = 1;
     for ty in types {
@@ -181,11 +181,10 @@ fn unnested(columns: &[&str], types: &[&str]) -> String {
         n += places(ty);
     }
     format!(
-        " ({}) select {} from rows from ({}) given({})",
+        " ({}) select {} from (select {}) given",
         columns.join(", "),
         values.join(", "),
-        arrays.join(", "),
-        names.join(", ")
+        arrays.join(", ")
     )
 }
 
@@ -357,8 +356,9 @@ mod tests {
         assert_eq!(
             key.sql(),
             "insert into public.orders (shop, \"Order\", due) select v1, ($2::pg_catalog.int8[])[v3:v4], v5 \
-             from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.int4[]), \
-             pg_catalog.unnest($4::pg_catalog.int4[]), pg_catalog.unnest($5::citext[])) given(v1, v3, v4, v5)"
+             from (select pg_catalog.unnest($1::pg_catalog.text[]) as v1, \
+             pg_catalog.unnest($3::pg_catalog.int4[]) as v3, pg_catalog.unnest($4::pg_catalog.int4[]) as v4, \
+             pg_catalog.unnest($5::citext[]) as v5) given"
         );
         let named: Vec<String> = (0..5).map(|n| key.parameter(n)).collect();
         assert_eq!(named, ["shop", "Order", "Order", "Order", "due"]);
