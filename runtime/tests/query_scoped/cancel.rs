@@ -12,7 +12,7 @@ use crate::proxy::{self, Pace};
 use crate::support::*;
 
 /// Polls a future that many times and drops it; its output, if it was done by then.
-async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+pub(crate) async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|cx| {
@@ -32,7 +32,7 @@ async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 
 /// Drops a write of one tenant after one poll, after two, and so on until it is done, and lets
 /// another tenant use the only connection each time.
-async fn abandoned_at_every_await(pace: Pace, warm: bool) -> Outcome {
+pub(crate) async fn abandoned_at_every_await(pace: Pace, warm: bool) -> Outcome {
     let fixture = Fixture::new().await?;
     let (url, _) = proxy::start(&fixture.url, pace).await?;
     let db = pool(&url, 1).await?;

@@ -3,10 +3,12 @@
 mod cancel;
 mod cursors;
 mod decode;
+mod dropped;
 mod each;
 mod flights;
 mod logins;
 mod many;
+mod many_flights;
 #[path = "../pgbouncer/mod.rs"]
 mod pgbouncer;
 mod planted;
