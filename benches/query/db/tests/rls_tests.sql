@@ -1,0 +1,722 @@
+-- The proof of row-level security, drawn from the structs: every command on every table, as its own tenant and as
+-- another one, with nothing said about who asks and with an empty text, by the wrong role, with a forged tenant and
+-- with one that an update moves; then what the policies say and what the catalog holds.
+-- Written by the build; to change it, change the structs.
+--
+--     psql -v ON_ERROR_STOP=1 -f rls_tests.sql
+--
+-- It runs on any migrated database, empty or not, as a superuser or as an owner with BYPASSRLS, counts no rows but
+-- its own, and undoes everything at its end. Meanwhile it holds locks: beside a database in use take a copy.
+-- The first thing that is not as expected ends it with an error. It prints TAP, which `supabase test db` reads too.
+
+begin;
+set local client_min_messages = warning;
+set local row_security = on;
+set local search_path = pg_catalog, public, pg_temp;
+
+-- What the structs declare is entered in these tables.
+
+create temp table rls_table (
+  place serial, name text primary key,
+  secured boolean not null,
+  asked boolean not null default true  -- whether anything is to be proven of it
+);
+create temp table rls_policy (
+  on_table text, name text, command text, permissive boolean, roles text[],
+  using_rows text, check_rows text,
+  of_tenant boolean not null,  -- it says nothing but that a column equals what the scope says
+  primary key (on_table, name)
+);
+create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
+create temp table rls_sequence (name text primary key, roles text[]);
+create temp table rls_case (
+  place serial, label text primary key,
+  tenant text,                 -- whose scope it is, where every setting says the same
+  settings jsonb not null,
+  tables text[]                -- the tables that it is for, where not for all
+);
+create temp table rls_row (
+  number serial, on_table text, label text,
+  tenant text,                 -- whose row it is, where every column that policies read says the same
+  is_row text not null,        -- what finds it
+  entry text not null,         -- what enters it
+  contents text,               -- what makes another row like it, as far as policies read
+  moves boolean not null,      -- whether an update may turn it into another one
+  primary key (on_table, label)
+);
+create temp table rls_role (name text primary key);
+create temp table rls_verdict (
+  on_table text, role text, of_case text, label text,
+  seen text, added text, reached text, kept text, removed text,
+  primary key (on_table, role, of_case, label)
+);
+
+create temp table rls_proven (what text primary key);
+
+-- Ends everything where what was found is not what was expected. `nothing` is no row, or a refusal.
+create function pg_temp.expect(what text, expected text, seen text) returns void
+language plpgsql set search_path from current as $$
+begin
+  if seen is distinct from expected and (expected <> 'nothing' or seen = '1 row') then
+    raise exception '%: expected %, found %', what, expected, seen;
+  end if;
+end $$;
+
+create function pg_temp.ok(what text) returns text
+language sql set search_path from current as $$
+  insert into pg_temp.rls_proven values (what) returning 'ok - ' || what
+$$;
+
+-- Whether this login can prove anything here, and what would get in the way of its rows.
+create function pg_temp.prepare() returns void
+language plpgsql set search_path from current as $$
+declare
+  missing text;
+  each record;
+begin
+  select name into missing from pg_temp.rls_table where to_regclass(name) is null order by name limit 1;
+  if found then
+    raise exception 'table % does not exist; apply the migrations first', missing;
+  end if;
+  select r.name into missing from pg_temp.rls_role r
+  where not exists (select from pg_roles p where p.rolname = r.name) order by r.name limit 1;
+  if found then
+    raise exception 'role % does not exist; apply the migrations first', missing;
+  end if;
+  if not exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)) then
+    raise exception 'login % does not bypass row-level security, so that it cannot enter the rows to prove with; '
+      'run this as a superuser, or as the owner of the tables with BYPASSRLS', current_user;
+  end if;
+
+  -- A stranger, and the roles of an API, where there are any: whoever may do nothing.
+  insert into pg_temp.rls_role select rolname from pg_roles where rolname in ('anon', 'authenticated')
+  on conflict do nothing;
+  begin
+    create role rls_tests_stranger;
+    if not exists (select from pg_roles where rolname = current_user and rolsuper) then
+      execute format('grant rls_tests_stranger to %I', current_user);
+    end if;
+    insert into pg_temp.rls_role values ('rls_tests_stranger');
+  exception when insufficient_privilege or duplicate_object then
+    null; -- what PUBLIC may do is in the privileges too
+  end;
+  for each in select name from pg_temp.rls_role order by name loop
+    begin
+      perform set_config('role', each.name, true);
+      raise exception using errcode = 'RLS00';
+    exception
+      when sqlstate 'RLS00' then null;
+      when insufficient_privilege then
+        raise exception 'login % cannot become role %; run this as a superuser, or grant that role to the login',
+          current_user, each.name;
+    end;
+  end loop;
+
+  -- Foreign keys and triggers are not what is proven: where the login may, they are turned off; else the
+  -- foreign keys are dropped, until the end of this transaction.
+  begin
+    perform set_config('session_replication_role', 'replica', true);
+  exception when insufficient_privilege then
+    for each in
+      select distinct c.conrelid::regclass as relation, c.conname from pg_constraint c
+      join pg_temp.rls_table t on to_regclass(t.name) in (c.conrelid, c.confrelid)
+      where c.contype = 'f' and c.conparentid = 0
+      order by 1, 2
+    loop
+      execute format('alter table %s drop constraint %I', each.relation, each.conname);
+    end loop;
+  end;
+
+  -- The rows. A constraint that refuses one is dropped, until the end of this transaction: it is not what is
+  -- proven either. So a partitioned table gets a partition for what none of its own takes.
+  for each in select on_table, string_agg(format('(%s)', is_row), ' or ' order by number) as own
+    from pg_temp.rls_row group by on_table order by on_table
+  loop
+    execute format('delete from %s where %s', each.on_table, each.own);
+  end loop;
+  for each in select * from pg_temp.rls_row order by number loop
+    perform pg_temp.enter(each.on_table, each.label, each.entry);
+  end loop;
+end $$;
+
+create function pg_temp.enter(the_table text, row_label text, entry text) returns void
+language plpgsql set search_path from current as $$
+declare
+  stopped text;
+  why text;
+begin
+  for attempts in 1..30 loop
+    begin
+      execute entry;
+      return;
+    exception
+      when check_violation or foreign_key_violation or exclusion_violation then
+        get stacked diagnostics stopped = constraint_name, why = message_text;
+      when others then
+        raise exception '%: % cannot be entered: %', the_table, row_label, sqlerrm;
+    end;
+    if stopped = '' then
+      execute format('create table %s.rls_tests_partition_%s partition of %s default',
+        (select relnamespace::regnamespace from pg_class where oid = to_regclass(the_table)),
+        to_regclass(the_table)::oid, the_table);
+    else
+      execute format('alter table %s drop constraint %I', the_table, stopped);
+    end if;
+  end loop;
+  raise exception '%: % cannot be entered: %', the_table, row_label, why;
+end $$;
+
+-- The table and its partitions, but for the one that the rows may have needed.
+create function pg_temp.relations(the_table text) returns setof pg_class
+language sql set search_path from current as $$
+  select c.* from pg_class c
+  where (c.oid = to_regclass(the_table) or c.oid in (select relid from pg_partition_tree(to_regclass(the_table))))
+    and c.relname <> format('rls_tests_partition_%s', to_regclass(the_table)::oid)
+$$;
+
+-- Tries one statement as a role, and says how it ended: how many rows it read, or, where `state` is given,
+-- whether that differs afterwards for whoever bypasses the policies. Undoes everything, itself included.
+create function pg_temp.attempt(who text, settings jsonb, before text, statement text, state text) returns text
+language plpgsql set search_path from current as $$
+declare
+  runner text := current_setting('role');
+  was text;
+  became text;
+  amount bigint;
+begin
+  begin
+    if before is not null then
+      execute before;
+    end if;
+    if state is not null then
+      execute state into was;
+    end if;
+    perform set_config(key, value, true) from jsonb_each_text(settings);
+    perform set_config('role', who, true);
+    execute statement;
+    get diagnostics amount = row_count;
+    perform set_config('role', runner, true);
+    if state is not null then
+      execute state into became;
+      amount := (was is distinct from became)::int;
+    end if;
+    raise exception using errcode = 'RLS00';
+  exception
+    when sqlstate 'RLS00' then null;
+    when insufficient_privilege then return 'permission denied';
+    when others then return 'error ' || sqlstate;
+  end;
+  return amount || case amount when 1 then ' row' else ' rows' end;
+end $$;
+
+-- Whether a predicate is true of a row, read as a plain WHERE by whoever bypasses the policies.
+create function pg_temp.holds(the_table text, is_row text, predicate text, settings jsonb) returns text
+language plpgsql set search_path from current as $$
+declare
+  amount bigint;
+begin
+  begin
+    perform set_config(key, value, true) from jsonb_each_text(settings);
+    execute format('select from %s where (%s) and (%s)', the_table, is_row, predicate);
+    get diagnostics amount = row_count;
+    raise exception using errcode = 'RLS00';
+  exception
+    when sqlstate 'RLS00' then null;
+    when others then return 'error ' || sqlstate;
+  end;
+  return case amount when 0 then 'no' else 'yes' end;
+end $$;
+
+-- What the declared policies together say to a role and a command: of rows that are there, or of new ones.
+create function pg_temp.declared(the_table text, the_role text, the_command text, of_new boolean) returns text
+language plpgsql set search_path from current as $$
+declare
+  permissive text;
+  restrictive text;
+begin
+  if not (select secured from pg_temp.rls_table where name = the_table) then
+    return 'true';
+  end if;
+  select string_agg(format('(%s)', said), ' or ') filter (where p.permissive),
+    string_agg(format(' and (%s)', said), '') filter (where not p.permissive)
+  into permissive, restrictive
+  from pg_temp.rls_policy p,
+    lateral (select case when of_new then coalesce(p.check_rows, p.using_rows) else p.using_rows end) as x (said)
+  where p.on_table = the_table and p.command in (the_command, 'all') and the_role = any (p.roles);
+  return format('(%s)%s', coalesce(permissive, 'false'), restrictive);
+end $$;
+
+-- Whether one permissive policy decides for the role and the command, by the tenant alone.
+create function pg_temp.is_of_tenant(the_table text, the_role text, the_command text) returns boolean
+language sql set search_path from current as $$
+  select count(*) = 1 and bool_and(of_tenant) from pg_temp.rls_policy
+  where on_table = the_table and permissive and command in (the_command, 'all') and the_role = any (roles)
+$$;
+
+-- Finds out what the declared policies say of every row in one case, and holds that against what must be so of
+-- a tenant's table whatever they say: a row is its own tenant's, and nobody's else.
+create function pg_temp.judge(the_table text, the_role text, the_case text) returns void
+language plpgsql set search_path from current as $$
+declare
+  c record;
+  r record;
+  kind record;
+  verdict text;
+begin
+  select * into c from pg_temp.rls_case where label = the_case;
+  for r in select * from pg_temp.rls_row where on_table = the_table order by number loop
+    insert into pg_temp.rls_verdict (on_table, role, of_case, label)
+    values (the_table, the_role, the_case, r.label);
+    for kind in
+      select * from (values
+        (1, 'select', false, 'seen'), (2, 'insert', true, 'added'), (3, 'update', false, 'reached'),
+        (4, 'update', true, 'kept'), (5, 'delete', false, 'removed')
+      ) as k (number, command, of_new, name) order by number
+    loop
+      verdict := pg_temp.holds(
+        the_table, r.is_row, pg_temp.declared(the_table, the_role, kind.command, kind.of_new), c.settings);
+      if r.tenant is not null and c.tenant is not null
+        and pg_temp.is_of_tenant(the_table, the_role, kind.command)
+        and (r.tenant <> c.tenant and verdict = 'yes'
+          or r.tenant = c.tenant and verdict <> 'yes' and not exists (
+            select from pg_temp.rls_policy p
+            where p.on_table = the_table and not p.permissive and p.command in (kind.command, 'all')
+              and the_role = any (p.roles)))
+      then
+        perform pg_temp.expect(
+          format('%s: what is declared for %s by %s, %s, %s', the_table, kind.command, the_role, the_case, r.label),
+          case when r.tenant = c.tenant then 'yes' else 'no' end, verdict);
+      end if;
+      execute format('update pg_temp.rls_verdict set %I = $1
+        where on_table = $2 and role = $3 and of_case = $4 and label = $5', kind.name)
+      using verdict, the_table, the_role, the_case, r.label;
+    end loop;
+  end loop;
+end $$;
+
+-- How a statement must end, by whether it is granted, whether the row is reached, and whether it may be written.
+create function pg_temp.outcome(granted boolean, reached text[], written text[]) returns text
+language sql set search_path from current as $$
+  select case
+    when not granted then 'permission denied'
+    when exists (select from unnest(reached || written) as v where v not in ('yes', 'no')) then 'nothing'
+    when 'no' = any (reached) then '0 rows'
+    when 'no' = any (written) then 'permission denied'
+    else '1 row'
+  end
+$$;
+
+-- Every command on every row of a table, by every role that is granted anything there, in one case.
+create function pg_temp.prove(the_table text, the_case text) returns text
+language plpgsql set search_path from current as $$
+declare
+  settings jsonb := (select c.settings from pg_temp.rls_case c where c.label = the_case);
+  own text := (select string_agg(format('(%s)', is_row), ' or ') from pg_temp.rls_row where on_table = the_table);
+  has_others boolean;
+  g record;
+  f record;
+  other record;
+  said text;
+  alone text;
+  state text;
+  may_see boolean;
+  aim record;
+begin
+  execute format('select exists (select from %s where not (%s))', the_table, own) into has_others;
+  for g in select role, commands from pg_temp.rls_grant where on_table = the_table order by role loop
+    perform pg_temp.judge(the_table, g.role, the_case);
+    may_see := 'select' = any (g.commands);
+    for f in
+      select r.*, v.seen, v.added, v.reached, v.kept, v.removed
+      from pg_temp.rls_row r join pg_temp.rls_verdict v using (on_table, label)
+      where r.on_table = the_table and v.role = g.role and v.of_case = the_case order by r.number
+    loop
+      said := format('%s: %%s by %s, %s, %s', the_table, g.role, the_case, f.label);
+      alone := format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
+      state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
+      perform pg_temp.expect(format(said, 'select'),
+        pg_temp.outcome(may_see, array[f.seen], '{}'),
+        pg_temp.attempt(g.role, settings, null,
+          format('select from %s where %s', the_table, f.is_row), null));
+      perform pg_temp.expect(format(said, 'insert'),
+        pg_temp.outcome('insert' = any (g.commands), '{}', array[f.added]),
+        pg_temp.attempt(g.role, settings, format('delete from %s where %s', the_table, own), f.entry, state));
+      -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
+      -- might be meant, there is none without.
+      for aim in
+        select * from (values
+          ('update', true, ''), ('update', false, ' without where'),
+          ('delete', true, ''), ('delete', false, ' without where')
+        ) as a (command, is_aimed, words)
+        where is_aimed or not has_others or pg_temp.is_of_tenant(the_table, g.role, command)
+      loop
+        if aim.command = 'delete' then
+          perform pg_temp.expect(format(said, aim.command || aim.words),
+            pg_temp.outcome('delete' = any (g.commands) and (may_see or not aim.is_aimed),
+              f.removed || case when aim.is_aimed then array[f.seen] end, '{}'),
+            pg_temp.attempt(g.role, settings, alone,
+              format('delete from %s', the_table) || case when aim.is_aimed then ' where ' || f.is_row else '' end,
+              state));
+          continue;
+        end if;
+        for other in
+          select r.*, v.seen, v.kept from pg_temp.rls_row r join pg_temp.rls_verdict v using (on_table, label)
+          where r.on_table = the_table and v.role = g.role and v.of_case = the_case and r.contents is not null
+            and (r.label = f.label or f.moves and r.moves)
+          order by r.number
+        loop
+          perform pg_temp.expect(
+            format(said, aim.command || aim.words)
+              || case when other.label = f.label then '' else ', moved to ' || other.label end,
+            pg_temp.outcome('update' = any (g.commands) and (may_see or not aim.is_aimed),
+              f.reached || case when aim.is_aimed then array[f.seen] end,
+              other.kept || case when aim.is_aimed then array[other.seen] end),
+            pg_temp.attempt(g.role, settings, alone,
+              format('update %s set %s', the_table, other.contents)
+                || case when aim.is_aimed then ' where ' || f.is_row else '' end,
+              state));
+        end loop;
+      end loop;
+    end loop;
+  end loop;
+  return pg_temp.ok(format('%s, %s', the_table, the_case));
+end $$;
+
+-- Every command on every row of a table, by every role that is granted nothing there.
+create function pg_temp.prove_strangers(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  settings jsonb := (select c.settings from pg_temp.rls_case c where c.tenant = 'A');
+  who record;
+  f record;
+  tried record;
+begin
+  for who in
+    select name from pg_temp.rls_role r
+    where not exists (select from pg_temp.rls_grant g where g.on_table = the_table and g.role = r.name)
+    order by name
+  loop
+    for f in select * from pg_temp.rls_row where on_table = the_table order by number loop
+      for tried in
+        select * from (values
+          (1, 'select', format('select from %s', the_table)),
+          (2, 'insert', f.entry),
+          (3, 'update', format('update %s set %s', the_table, f.contents)),
+          (4, 'delete', format('delete from %s', the_table)),
+          (5, 'truncate', format('truncate only %s', the_table))
+        ) as t (number, command, statement)
+        where statement is not null order by number
+      loop
+        perform pg_temp.expect(
+          format('%s: %s by %s, the wrong role, %s', the_table, tried.command, who.name, f.label),
+          'permission denied', pg_temp.attempt(who.name, coalesce(settings, '{}'), null, tried.statement, null));
+      end loop;
+    end loop;
+  end loop;
+  return pg_temp.ok(format('%s, the wrong role', the_table));
+end $$;
+
+-- Each policy in the database says of every row what the struct says, in every case. This finds, by name, what no
+-- command shows because another policy stands before it.
+create function pg_temp.prove_policies(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  p record;
+  side record;
+  c record;
+  f record;
+begin
+  for p in
+    select d.*, pg_get_expr(s.polqual, s.polrelid) as stored_using,
+      pg_get_expr(s.polwithcheck, s.polrelid) as stored_check, s.oid as stored
+    from pg_temp.rls_policy d
+    left join pg_policy s on s.polrelid = to_regclass(d.on_table) and s.polname = d.name
+    where d.on_table = the_table order by d.name
+  loop
+    perform pg_temp.expect(format('%s: policy "%s"', the_table, p.name), 'one',
+      case when p.stored is null then 'none' else 'one' end);
+    for side in
+      select * from (values ('using', p.using_rows, p.stored_using), ('with check', p.check_rows, p.stored_check))
+        as s (name, declared, stored)
+    loop
+      perform pg_temp.expect(format('%s: policy "%s", %s', the_table, p.name, side.name),
+        case when side.declared is null then 'none' else 'one' end,
+        case when side.stored is null then 'none' else 'one' end);
+      for c in
+        select * from pg_temp.rls_case where side.declared is not null and the_table = any (coalesce(tables, array[the_table]))
+        order by label
+      loop
+        for f in select * from pg_temp.rls_row where on_table = the_table order by number loop
+          perform pg_temp.expect(
+            format('%s: policy "%s", %s, %s, %s', the_table, p.name, side.name, c.label, f.label),
+            pg_temp.holds(the_table, f.is_row, side.declared, c.settings),
+            pg_temp.holds(the_table, f.is_row, side.stored, c.settings));
+        end loop;
+      end loop;
+    end loop;
+  end loop;
+  -- Those of a partition, which somebody may reach directly one day, say the same.
+  for p in
+    select d.name, rel.oid::regclass as relation,
+      array[pg_get_expr(own.polqual, own.polrelid), pg_get_expr(own.polwithcheck, own.polrelid)] as whole,
+      array[
+        replace(pg_get_expr(part.polqual, part.polrelid), rel.relname || '.', parent.relname || '.'),
+        replace(pg_get_expr(part.polwithcheck, part.polrelid), rel.relname || '.', parent.relname || '.')] as of_part
+    from pg_temp.rls_policy d
+    cross join pg_temp.relations(the_table) rel
+    join pg_class parent on parent.oid = to_regclass(the_table)
+    left join pg_policy own on own.polrelid = parent.oid and own.polname = d.name
+    left join pg_policy part on part.polrelid = rel.oid and part.polname = d.name
+    where d.on_table = the_table and rel.oid <> parent.oid order by 2, 1
+  loop
+    perform pg_temp.expect(format('%s: policy "%s" on %s', the_table, p.name, p.relation), 'as on the whole table',
+      case when p.whole = p.of_part then 'as on the whole table' else 'another one' end);
+  end loop;
+  return pg_temp.ok(format('%s, its policies', the_table));
+end $$;
+
+-- What the catalog says of a table: row-level security, policies, and every privilege of everyone but its owner and
+-- whoever no policy binds.
+create function pg_temp.prove_catalog(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  is_secured boolean := (select secured from pg_temp.rls_table where name = the_table);
+  r record;
+  wrong record;
+begin
+  for r in
+    select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
+    from pg_temp.relations(the_table) c
+    order by c.oid <> to_regclass(the_table), c.relname
+  loop
+    perform pg_temp.expect(format('%s: row-level security of %s', the_table, r.name),
+      case when is_secured then 'enabled' else 'disabled' end,
+      case when r.relrowsecurity then 'enabled' else 'disabled' end);
+    perform pg_temp.expect(format('%s: row-level security of %s for its owner', the_table, r.name),
+      case when is_secured then 'forced' else 'not forced' end,
+      case when r.relforcerowsecurity then 'forced' else 'not forced' end);
+    for wrong in
+      with declared as (
+        select role, upper(unnest(commands)) as privilege, false as passes_on
+        from pg_temp.rls_grant where to_regclass(on_table) = r.oid
+      ), held as (
+        select coalesce(g.rolname, 'PUBLIC') as role, a.privilege_type as privilege, a.is_grantable as passes_on
+        from pg_class c, lateral (
+          select * from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+          union all
+          select x.* from pg_attribute t, aclexplode(t.attacl) x where t.attrelid = c.oid
+        ) a
+        left join pg_roles g on g.oid = a.grantee
+        where c.oid = r.oid and a.grantee <> c.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      )
+      (select true as is_held, role, privilege from (select * from held except select * from declared) x)
+      union all
+      (select false, role, privilege from (select * from declared except select * from held) y)
+      order by role, privilege
+    loop
+      perform pg_temp.expect(format('%s: %s of %s on %s', the_table, wrong.privilege, wrong.role, r.name),
+        case when wrong.is_held then 'none' else 'a grant' end,
+        case when wrong.is_held then 'a grant' else 'none' end);
+    end loop;
+  end loop;
+  for wrong in
+    with relations as (select oid from pg_temp.relations(the_table)), declared as (
+      select rel.oid, name, case command when 'all' then '*' else substr(replace(command, 'select', 'r'), 1, 1) end as command,
+        permissive, (select array_agg(x::text order by x) from unnest(roles) as x) as roles
+      from pg_temp.rls_policy cross join relations rel where on_table = the_table
+    ), held as (
+      select polrelid, polname::text, case polcmd when 'a' then 'i' when 'w' then 'u' else polcmd::text end, polpermissive,
+        (select array_agg(coalesce(g.rolname::text, 'public') order by g.rolname::text)
+         from unnest(polroles) as x left join pg_roles g on g.oid = x)
+      from pg_policy where polrelid in (select oid from relations)
+    )
+    (select true as is_held, oid, name from (select * from held except select * from declared) x (oid, name))
+    union all
+    (select false, oid, name from (select * from declared except select * from held) y)
+    order by name, oid
+  loop
+    perform pg_temp.expect(
+      format('%s: policy "%s" on %s, with its command and roles', the_table, wrong.name, wrong.oid::regclass),
+      case when wrong.is_held then 'none' else 'one' end, case when wrong.is_held then 'one' else 'none' end);
+  end loop;
+  for wrong in
+    select s.oid::regclass as name, a.privilege_type, coalesce(g.rolname, 'PUBLIC') as role, true as is_held
+    from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S',
+      lateral aclexplode(coalesce(s.relacl, acldefault('s', s.relowner))) a
+      left join pg_roles g on g.oid = a.grantee
+    where d.refobjid = to_regclass(the_table) and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+      and a.grantee <> s.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      and (a.is_grantable or a.privilege_type <> 'USAGE' or not exists (
+        select from pg_temp.rls_sequence q where to_regclass(q.name) = s.oid and g.rolname = any (q.roles)))
+    union all
+    select s.oid::regclass, 'USAGE', w.role, false
+    from pg_temp.rls_sequence q cross join unnest(q.roles) as w (role)
+    join pg_class s on s.oid = to_regclass(q.name)
+    join pg_depend d on d.objid = s.oid and d.classid = 'pg_class'::regclass and d.refobjid = to_regclass(the_table)
+    where not has_sequence_privilege(w.role, s.oid, 'usage')
+    order by 1, 3, 2
+  loop
+    perform pg_temp.expect(format('%s: %s of %s on %s', the_table, wrong.privilege_type, wrong.role, wrong.name),
+      case when wrong.is_held then 'none' else 'a grant' end,
+      case when wrong.is_held then 'a grant' else 'none' end);
+  end loop;
+  return pg_temp.ok(format('%s, the catalog', the_table));
+end $$;
+
+-- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
+-- nor are the logins that become it (of `logins`, where given).
+create function pg_temp.prove_roles(logins text[]) returns text
+language plpgsql set search_path from current as $$
+declare
+  r record;
+begin
+  for r in
+    with recursive acting (oid) as (
+      select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
+      union
+      select m.member from pg_auth_members m join acting a on a.oid = m.roleid
+    ), owner as (
+      select distinct c.relowner as oid, c.oid::regclass as relation
+      from pg_class c join pg_temp.rls_table t on c.oid = to_regclass(t.name)
+    )
+    select p.rolname, p.rolsuper, p.rolbypassrls,
+      (select min(o.relation::text) from owner o
+       where pg_has_role(p.oid, o.oid, 'member') and not p.rolsuper) as owned
+    from pg_roles p join acting a on a.oid = p.oid
+    where p.rolname in (select role from pg_temp.rls_grant)
+      or p.rolcanlogin and p.rolname not in (current_user, session_user)
+        and p.oid not in (select o.oid from owner o) and p.rolname = any (coalesce(logins, array[p.rolname::text]))
+    order by p.rolname
+  loop
+    perform pg_temp.expect(format('role %s', r.rolname), 'one that policies bind',
+      case
+        when r.rolsuper then 'a superuser'
+        when r.rolbypassrls then 'one with BYPASSRLS'
+        when r.owned is not null then 'one with the rights of the owner of ' || r.owned
+        else 'one that policies bind'
+      end);
+  end loop;
+  return pg_temp.ok('the roles');
+end $$;
+
+-- Who may ask, and what they may say of themselves.
+
+insert into pg_temp.rls_role (name) values
+  ('bench_shop');
+
+insert into pg_temp.rls_case (label, tenant, settings, tables) values
+  ('scope unset', 'nobody', '{}', null),
+  ('scope empty', 'nobody', '{"app.current_shop":""}', null),
+  ('scope of tenant A', 'A', '{"app.current_shop":"rls-a"}', null),
+  ('scope of tenant B', 'B', '{"app.current_shop":"rls-b"}', null),
+  ('scope without sense', 'nobody', '{"app.current_shop":"no such value"}', null);
+
+-- public.archive, bench_query::model::Archived
+
+insert into pg_temp.rls_table (name, secured) values
+  ('public.archive', true);
+
+insert into pg_temp.rls_grant (on_table, role, commands) values
+  ('public.archive', 'bench_shop', array['select', 'insert', 'update', 'delete']);
+
+insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
+  ('public.archive', 'tenant_delete', 'delete', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.archive', 'tenant_insert', 'insert', true, array['bench_shop'],
+    null,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+  ('public.archive', 'tenant_select', 'select', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.archive', 'tenant_update', 'update', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+
+insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
+  ('public.archive', 'row of tenant A', 'A', 'id = -32101',
+    $$insert into public.archive (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32101, 'rls-a', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-a'$$, true),
+  ('public.archive', 'row of tenant B', 'B', 'id = -32102',
+    $$insert into public.archive (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32102, 'rls-b', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-b'$$, true),
+  ('public.archive', 'row of the empty text', '', 'id = -32103',
+    $$insert into public.archive (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32103, '', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = ''$$, true);
+
+-- public.arrivals, bench_query::model::Arrival
+
+insert into pg_temp.rls_table (name, secured) values
+  ('public.arrivals', true);
+
+insert into pg_temp.rls_grant (on_table, role, commands) values
+  ('public.arrivals', 'bench_shop', array['select', 'insert', 'update', 'delete']);
+
+insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
+  ('public.arrivals', 'tenant_delete', 'delete', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.arrivals', 'tenant_insert', 'insert', true, array['bench_shop'],
+    null,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+  ('public.arrivals', 'tenant_select', 'select', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.arrivals', 'tenant_update', 'update', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+
+insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
+  ('public.arrivals', 'row of tenant A', 'A', 'id = -32101',
+    $$insert into public.arrivals (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32101, 'rls-a', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-a'$$, true),
+  ('public.arrivals', 'row of tenant B', 'B', 'id = -32102',
+    $$insert into public.arrivals (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32102, 'rls-b', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-b'$$, true),
+  ('public.arrivals', 'row of the empty text', '', 'id = -32103',
+    $$insert into public.arrivals (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32103, '', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = ''$$, true);
+
+-- public.orders, bench_query::model::Order
+
+insert into pg_temp.rls_table (name, secured) values
+  ('public.orders', true);
+
+insert into pg_temp.rls_grant (on_table, role, commands) values
+  ('public.orders', 'bench_shop', array['select', 'insert', 'update', 'delete']);
+
+insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
+  ('public.orders', 'tenant_delete', 'delete', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.orders', 'tenant_insert', 'insert', true, array['bench_shop'],
+    null,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+  ('public.orders', 'tenant_select', 'select', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    null, true),
+  ('public.orders', 'tenant_update', 'update', true, array['bench_shop'],
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+
+insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
+  ('public.orders', 'row of tenant A', 'A', 'id = -32101',
+    $$insert into public.orders (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32101, 'rls-a', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-a'$$, true),
+  ('public.orders', 'row of tenant B', 'B', 'id = -32102',
+    $$insert into public.orders (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32102, 'rls-b', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = 'rls-b'$$, true),
+  ('public.orders', 'row of the empty text', '', 'id = -32103',
+    $$insert into public.orders (id, shop, customer, status, quantity, cents, weight, express, created_at) overriding system value values (-32103, '', '', '', 0, 0, 0, false, 'epoch')$$, $$shop = ''$$, true);
+
+-- The proof.
+
+select pg_temp.prepare();
+
+select pg_temp.prove(p.on_table, p.label) from (
+  select t.name as on_table, c.label
+  from pg_temp.rls_table t join pg_temp.rls_case c on t.name = any (coalesce(c.tables, array[t.name]))
+  where t.asked and t.name in (select on_table from pg_temp.rls_grant)
+  order by c.settings <> '{}', t.place, c.place
+) p;
+select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table where asked order by place) t;
+select pg_temp.prove_policies(name) from (
+  select name from pg_temp.rls_table where asked and name in (select on_table from pg_temp.rls_policy) order by place
+) t;
+select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table where asked order by place) t;
+select pg_temp.prove_roles(null);
+
+select '1..' || count(*) from pg_temp.rls_proven;
+rollback;
