@@ -93,6 +93,9 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Where each value of a row lies; none of a NULL.
+type Ranges = Vec<Option<Range<usize>>>;
+
 /// The rows of a committed statement.
 pub(crate) struct Rows {
     pub(crate) table: &'static TableInfo,
@@ -110,15 +113,33 @@ impl Rows {
         let mut values = Vec::with_capacity(self.bodies.len());
         let mut ranges = Vec::with_capacity(self.statement.columns.len());
         for body in &self.bodies {
-            self.locate(body, &mut ranges)?;
-            values.push(decode(&Row {
-                table: self.table,
-                types: &self.statement.columns,
-                body: body.buffer(),
-                ranges: &ranges,
-            })?);
+            values.push(self.decode_one(body, &mut ranges, decode)?);
         }
         Ok(values)
+    }
+
+    fn decode_one<V>(
+        &self,
+        body: &DataRowBody,
+        ranges: &mut Ranges,
+        decode: fn(&Row<'_>) -> Result<V, Error>,
+    ) -> Result<V, Error> {
+        self.locate(body, ranges)?;
+        decode(&Row {
+            table: self.table,
+            types: &self.statement.columns,
+            body: body.buffer(),
+            ranges,
+        })
+    }
+
+    /// The rows to be decoded one after the other.
+    pub(crate) fn into_unread(mut self) -> Unread {
+        Unread {
+            bodies: std::mem::take(&mut self.bodies).into_iter(),
+            ranges: Vec::with_capacity(self.statement.columns.len()),
+            rows: self,
+        }
     }
 
     /// The last row's values at those positions, as they came; none without a row.
@@ -145,11 +166,7 @@ impl Rows {
             .map(Some)
     }
 
-    fn locate(
-        &self,
-        body: &DataRowBody,
-        ranges: &mut Vec<Option<Range<usize>>>,
-    ) -> Result<(), Error> {
+    fn locate(&self, body: &DataRowBody, ranges: &mut Ranges) -> Result<(), Error> {
         ranges.clear();
         let mut found = body.ranges();
         loop {
@@ -159,6 +176,24 @@ impl Rows {
                 Err(_) => return Err(Error::Protocol("a row does not parse")),
             }
         }
+    }
+}
+
+/// Rows that are decoded as they are asked for, which keeps no more of them than is asked for.
+pub(crate) struct Unread {
+    rows: Rows,
+    bodies: std::vec::IntoIter<DataRowBody>,
+    ranges: Ranges,
+}
+
+impl Unread {
+    /// The next row, if there is one.
+    pub(crate) fn next<V>(
+        &mut self,
+        decode: fn(&Row<'_>) -> Result<V, Error>,
+    ) -> Option<Result<V, Error>> {
+        let body = self.bodies.next()?;
+        Some(self.rows.decode_one(&body, &mut self.ranges, decode))
     }
 }
 

@@ -15,6 +15,14 @@ pub struct Params {
 }
 
 impl Params {
+    /// With room for so many.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Params {
+            values: Vec::with_capacity(count),
+            size: 0,
+        }
+    }
+
     /// Adds the next parameter's value.
     pub fn push<V: Param>(&mut self, value: V) {
         self.size += value.size();

@@ -1,8 +1,10 @@
 //! A statement whose rows come a portion at a time, inside one scoped transaction.
 //!
 //! The flight is the one of every statement, with a Flush where the Sync would stand: scope, Bind, and
-//! Execute for some rows. Each further Execute continues the portal; the Sync comes once the last row
-//! is here. Until then the connection is in use, and one that is let go of is closed.
+//! Execute for some rows. Each further Execute continues the portal, and leaves as soon as the rows of
+//! the one before are here, so that the server fetches the next while the caller reads those; the Sync
+//! comes once the last row is here. Until then the connection is in use, and one that is let go of is
+//! closed.
 
 use std::sync::Arc;
 
@@ -30,8 +32,6 @@ pub(crate) struct Portal {
     /// with it, and after the end.
     lease: Option<Lease>,
     statement: Arc<Prepared>,
-    /// How many rows to ask for next.
-    rows: i32,
     /// The last portion has come.
     done: bool,
 }
@@ -44,18 +44,17 @@ impl Portal {
         }
         let mut lease = guise.lease(&query.key).await?;
         let (statement, bodies, paused) = lease.begin(&guise, &query).await?;
-        let mut portal = Portal {
+        if paused {
+            lease.ask(next(&bodies))?;
+        }
+        let portal = Portal {
             guise,
             query,
-            lease: Some(lease),
+            lease: paused.then_some(lease),
             statement,
-            rows: FIRST,
             done: !paused,
         };
         let rows = portal.portion(bodies);
-        if portal.done {
-            portal.lease = None;
-        }
         Ok((portal, rows))
     }
 
@@ -65,9 +64,9 @@ impl Portal {
             return Ok(None);
         }
         let mut lease = self.lease.take().ok_or(ABANDONED)?;
-        let more = lease.go_on(&self.guise, &self.query, self.rows).await;
-        let (bodies, paused) = more?;
+        let (bodies, paused) = lease.go_on(&self.guise, &self.query).await?;
         if paused {
+            lease.ask(next(&bodies))?;
             self.lease = Some(lease);
         } else {
             self.done = true;
@@ -75,18 +74,30 @@ impl Portal {
         Ok(Some(self.portion(bodies)))
     }
 
-    fn portion(&mut self, bodies: Vec<DataRowBody>) -> Rows {
-        let bytes: usize = bodies.iter().map(|body| body.buffer().len()).sum();
-        if let Some(average) = bytes.checked_div(bodies.len()) {
-            let rows = PORTION / average.max(32);
-            self.rows = i32::try_from(rows).unwrap_or(i32::MAX).max(1);
-        }
+    /// Closes the connection, and gives nothing more.
+    pub(crate) fn abandon(&mut self) {
+        self.done = false;
+        self.lease = None;
+    }
+
+    fn portion(&self, bodies: Vec<DataRowBody>) -> Rows {
         Rows {
             table: self.query.key.table(),
             statement: self.statement.clone(),
             bodies,
             affected: 0,
         }
+    }
+}
+
+/// How many rows to ask for behind those.
+fn next(bodies: &[DataRowBody]) -> i32 {
+    let bytes: usize = bodies.iter().map(|body| body.buffer().len()).sum();
+    match bytes.checked_div(bodies.len()) {
+        Some(average) => {
+            i32::try_from(PORTION / average.max(32)).map_or(i32::MAX, |rows| rows.max(1))
+        }
+        None => FIRST,
     }
 }
 
@@ -107,6 +118,7 @@ impl Connection {
                 Err(Error::TransactionPooler) if self.is_idle() && self.learn_pooled() => continue,
                 statement => statement?,
             };
+            self.wire.request();
             let mut replies = match self.wire.portion(2).await {
                 Ok(replies) => replies,
                 Err(fault) => return Err(self.refuse(fault, guise, &query.key)),
@@ -143,15 +155,20 @@ impl Connection {
         }
     }
 
-    /// More rows, and whether yet more may come.
+    /// Has the server fetch so many more rows.
+    fn ask(&mut self, rows: i32) -> Result<(), Error> {
+        execute(&mut self.wire.outgoing, rows)
+            .map_err(|_| Error::Protocol("a statement does not fit into a message"))?;
+        self.wire.request();
+        Ok(())
+    }
+
+    /// The rows that were asked for, and whether yet more may come.
     async fn go_on(
         &mut self,
         guise: &Guise,
         query: &Query,
-        rows: i32,
     ) -> Result<(Vec<DataRowBody>, bool), Error> {
-        execute(&mut self.wire.outgoing, rows)
-            .map_err(|_| Error::Protocol("a statement does not fit into a message"))?;
         let command = match self.wire.portion(1).await {
             Ok(mut replies) => replies.command(),
             Err(fault) => Err(fault),

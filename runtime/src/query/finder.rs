@@ -294,7 +294,7 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
         let query = self.query(Wanted::Rows);
         Fetch::new(async move {
             let (portal, rows) = Portal::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(portal, rows.decode(R::from_row)?))
+            Ok(RowStream::new(portal, rows))
         })
     }
 

@@ -20,10 +20,14 @@ pub struct Insert<T> {
 
 impl<T: Table> Insert<T> {
     pub(crate) fn new<R: NewRow<Table = T>>(row: R) -> Self {
-        let mut params = Params::default();
+        // Room for what is set beside them.
+        let count = T::COLUMNS.len();
+        let mut params = Params::with_capacity(count);
         row.bind(&mut params);
+        let mut columns = Vec::with_capacity(count);
+        columns.extend_from_slice(R::COLUMNS);
         Insert {
-            columns: R::COLUMNS.to_vec(),
+            columns,
             params,
             conflict: None,
             of: PhantomData,

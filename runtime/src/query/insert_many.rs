@@ -1,6 +1,5 @@
 //! Writing many new rows.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::iter::Peekable;
 use std::marker::PhantomData;
@@ -35,19 +34,19 @@ pub struct InsertMany<T, I> {
 )]
 pub trait InsertRow<T>: Send {
     #[doc(hidden)]
-    fn columns(&self) -> Cow<'static, [&'static str]>;
+    fn columns(&self) -> &[&'static str];
     #[doc(hidden)]
     fn into_params(self) -> Params;
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: NewRow + Send> InsertRow<R::Table> for R {
-    fn columns(&self) -> Cow<'static, [&'static str]> {
-        Cow::Borrowed(R::COLUMNS)
+    fn columns(&self) -> &[&'static str] {
+        R::COLUMNS
     }
 
     fn into_params(self) -> Params {
-        let mut params = Params::default();
+        let mut params = Params::with_capacity(R::COLUMNS.len());
         self.bind(&mut params);
         params
     }
@@ -55,8 +54,8 @@ impl<R: NewRow + Send> InsertRow<R::Table> for R {
 
 #[diagnostic::do_not_recommend]
 impl<T: Table> InsertRow<T> for Insert<T> {
-    fn columns(&self) -> Cow<'static, [&'static str]> {
-        Cow::Owned(self.columns.clone())
+    fn columns(&self) -> &[&'static str] {
+        &self.columns
     }
 
     fn into_params(self) -> Params {
@@ -116,7 +115,7 @@ where
     pub(super) async fn write(self, guise: &Guise, returning: bool) -> Result<Vec<Rows>, Error> {
         let mut portions = Portions::<T, I> {
             rows: self.rows.peekable(),
-            columns: Cow::Borrowed(&[]),
+            columns: Vec::new(),
             types: Vec::new(),
             returning,
             of: PhantomData,
@@ -135,7 +134,7 @@ where
 struct Portions<T, I: Iterator> {
     rows: Peekable<I>,
     /// Those that the first row sets, with their types.
-    columns: Cow<'static, [&'static str]>,
+    columns: Vec<&'static str>,
     types: Vec<&'static str>,
     returning: bool,
     of: PhantomData<fn() -> T>,
@@ -152,7 +151,7 @@ where
             return Ok(None);
         };
         if self.types.is_empty() {
-            self.columns = first.columns();
+            self.columns = first.columns().to_vec();
             self.types = self
                 .columns
                 .iter()
@@ -166,7 +165,7 @@ where
             let Some(row) = self.rows.next() else {
                 break;
             };
-            if row.columns() != self.columns {
+            if !are_same(row.columns(), &self.columns) {
                 return Err(Error::RowsDiffer {
                     table: plain(T::NAME),
                 });
@@ -197,7 +196,7 @@ where
             params.push(i32::try_from(count).unwrap_or(i32::MAX));
         }
         let shape = Shape::InsertMany {
-            columns: self.columns.to_vec(),
+            columns: self.columns.clone(),
             types: self.types.clone(),
             returning: self.returning,
         };
@@ -206,6 +205,12 @@ where
             params,
         }
     }
+}
+
+/// Whether they name the same columns. Rows come from one place of the program as a rule, where a name is one text.
+fn are_same(columns: &[&'static str], others: &[&'static str]) -> bool {
+    let is_same = |(one, other): (&&str, &&str)| std::ptr::eq(*one, *other) || one == other;
+    columns.len() == others.len() && columns.iter().zip(others).all(is_same)
 }
 
 /// Whether a type as SQL is an array's.

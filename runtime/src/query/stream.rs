@@ -1,7 +1,7 @@
 //! Rows one after the other, of which only some are in memory.
 
-use std::collections::VecDeque;
 use std::fmt;
+use std::marker::PhantomData;
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
@@ -9,8 +9,10 @@ use futures_util::stream::try_unfold;
 use super::Projection;
 use crate::Error;
 use crate::database::Portal;
+use crate::row::{Rows, Unread};
 
-/// The rows of a finder as they come: a portion of about 256 KiB at a time, all of one snapshot.
+/// The rows of a finder as they come: a portion of about 256 KiB at a time, and the next one on its way, all of one
+/// snapshot.
 ///
 /// It holds a connection, and a transaction on it, until the last row has come or it is dropped. Dropped
 /// before, it closes that connection. Rows come before the transaction has ended, which for a reading
@@ -18,14 +20,16 @@ use crate::database::Portal;
 #[must_use = "a stream that is dropped closes its connection"]
 pub struct RowStream<R> {
     portal: Portal,
-    rows: VecDeque<R>,
+    unread: Option<Unread>,
+    of: PhantomData<fn() -> R>,
 }
 
 impl<R: Projection> RowStream<R> {
-    pub(super) fn new(portal: Portal, first: Vec<R>) -> Self {
+    pub(super) fn new(portal: Portal, first: Rows) -> Self {
         RowStream {
             portal,
-            rows: first.into(),
+            unread: Some(first.into_unread()),
+            of: PhantomData,
         }
     }
 
@@ -36,11 +40,19 @@ impl<R: Projection> RowStream<R> {
     /// done, there are no more rows but an error.
     pub async fn try_next(&mut self) -> Result<Option<R>, Error> {
         loop {
-            if let Some(row) = self.rows.pop_front() {
-                return Ok(Some(row));
+            let row = self.unread.as_mut().and_then(|rows| rows.next(R::from_row));
+            match row {
+                Some(Ok(row)) => return Ok(Some(row)),
+                Some(Err(error)) => {
+                    self.unread = None;
+                    self.portal.abandon();
+                    return Err(error);
+                }
+                None => {}
             }
+            self.unread = None;
             match self.portal.next().await? {
-                Some(rows) => self.rows = rows.decode(R::from_row)?.into(),
+                Some(rows) => self.unread = Some(rows.into_unread()),
                 None => return Ok(None),
             }
         }

@@ -81,7 +81,7 @@ impl<T: Table> Unindexed<T> {
         let query = self.query(false);
         Fetch::new(async move {
             let (portal, rows) = Portal::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(portal, rows.decode(T::from_row)?))
+            Ok(RowStream::new(portal, rows))
         })
     }
 

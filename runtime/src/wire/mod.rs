@@ -114,7 +114,7 @@ impl Wire {
         self.finish().await
     }
 
-    /// Ends the exchange that [`Wire::portion`] began, with a Sync, and reads up to ReadyForQuery.
+    /// Ends the exchange that [`Wire::request`] began, with a Sync, and reads up to ReadyForQuery.
     ///
     /// # Errors
     /// As [`Wire::exchange`].
@@ -127,15 +127,22 @@ impl Wire {
         answer
     }
 
-    /// Sends what was encoded without a Sync, so that the transaction stays open, and reads until that
-    /// many commands are complete, a portal has paused, or the server reported an error.
+    /// Sends what was encoded without a Sync, so that the transaction stays open. It waits for nothing:
+    /// what the stream does not take at once leaves with [`Wire::portion`], which reads the answer.
+    pub(crate) fn request(&mut self) {
+        (self.idle, self.within) = (false, false);
+        self.awaited = true;
+        frontend::flush(&mut self.outgoing);
+        let mut cx = Context::from_waker(Waker::noop());
+        // A broken stream shows when the answer is read.
+        let _ = self.poll_flushed(&mut cx);
+    }
+
+    /// Reads until that many commands are complete, a portal has paused, or the server reported an error.
     ///
     /// # Errors
     /// As [`Wire::exchange`].
     pub(crate) async fn portion(&mut self, mut commands: usize) -> Result<Replies, Fault> {
-        (self.idle, self.within) = (false, false);
-        self.awaited = true;
-        frontend::flush(&mut self.outgoing);
         let mut messages = Vec::new();
         loop {
             while let Some(message) = next_message(&mut self.incoming)? {
@@ -249,21 +256,20 @@ impl Wire {
     /// Both directions make progress at once: a server that answers while a large message is still
     /// being written never waits for a reader.
     async fn transfer(&mut self) -> std::io::Result<()> {
-        let Wire {
-            stream,
-            incoming,
-            outgoing,
-            flushed,
-            ..
-        } = self;
         poll_fn(|cx| {
-            poll_write(stream, outgoing, flushed, cx)?;
-            if !*flushed {
-                *flushed = Pin::new(&mut *stream).poll_flush(cx)?.is_ready();
-            }
-            poll_read(stream, incoming, cx)
+            self.poll_flushed(cx)?;
+            poll_read(&mut self.stream, &mut self.incoming, cx)
         })
         .await
+    }
+
+    /// Writes as much as the stream takes, and has it pass that on.
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> std::io::Result<()> {
+        poll_write(&mut self.stream, &mut self.outgoing, &mut self.flushed, cx)?;
+        if !self.flushed {
+            self.flushed = Pin::new(&mut self.stream).poll_flush(cx)?.is_ready();
+        }
+        Ok(())
     }
 
     /// Whether an idle connection may be used again. Looks at what has arrived and sends nothing, so

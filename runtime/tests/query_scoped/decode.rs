@@ -29,6 +29,34 @@ async fn a_text_without_a_variant() -> Outcome {
     Ok(())
 }
 
+/// Rows of a stream are read one by one: those before it come, and nothing comes behind it.
+#[tokio::test]
+async fn a_row_of_a_stream_that_does_not_read_is_its_end() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    fixture.seed(900, 0).await?;
+    // In the first portion, in a later one with more behind it, and last of all.
+    for at in [10, 500, 899] {
+        let sql = format!("update notes set kind = 'smoke' where amount = {at}");
+        fixture.admin.batch_execute(&sql).await?;
+        let mut stream = Note::by_shop("acme").reverse().stream(&acme).await?;
+        for amount in 0..at {
+            let note = stream.try_next().await?;
+            assert_eq!(note.map(|note| note.amount), Some(amount));
+        }
+        let error = refused(stream.try_next().await);
+        assert!(matches!(error, Error::Decode { .. }), "{error}");
+        let error = refused(stream.try_next().await);
+        assert!(matches!(error, Error::Protocol(_)), "{error}");
+        drop(stream);
+        let mended = "update notes set kind = 'call' where kind = 'smoke'";
+        fixture.admin.batch_execute(mended).await?;
+        assert_eq!(Note::by_shop("acme").count(&acme).await?, 900);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn null_where_there_is_no_option() -> Outcome {
     let fixture = Fixture::new().await?;
