@@ -211,7 +211,7 @@ pub(crate) async fn insert(stage: &Stage, rounds: usize) -> Result<Case, Fault> 
         }
     }
     Ok(Case {
-        title: "100,000 rows inserted, COPY without row-level security = 1",
+        title: "100,000 rows inserted, binary COPY without row-level security = 1",
         ratio: Ratio::Speed,
         contenders,
     })

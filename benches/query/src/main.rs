@@ -69,23 +69,23 @@ fn main() -> Result<ExitCode, Fault> {
         all_hold &= case.print(Bar { name, ratio });
     };
     if wanted("latest") {
-        let case = one.block_on(cases::latest(&stage, turns(80)))?;
+        let case = one.block_on(cases::latest(&stage, turns(48)))?;
         bar(&case, "the latest 20", 1.4);
     }
     if wanted("away") {
-        let case = one.block_on(cases::away(&stage, turns(24)))?;
+        let case = one.block_on(cases::away(&stage, turns(16)))?;
         bar(&case, "the latest 20, 1 ms away", 1.1);
     }
     if wanted("pool") {
-        let case = many.block_on(cases::pool(&stage, turns(32)))?;
+        let case = many.block_on(cases::pool(&stage, turns(16)))?;
         bar(&case, "16 tasks over a pool of 8", 0.72);
     }
     if wanted("insert") {
-        let case = one.block_on(cases::insert(&stage, turns(11)))?;
+        let case = one.block_on(cases::insert(&stage, turns(7)))?;
         bar(&case, "many rows inserted", 0.7);
     }
     if wanted("stream") {
-        let case = one.block_on(cases::stream(&stage, turns(7)))?;
+        let case = one.block_on(cases::stream(&stage, turns(5)))?;
         bar(&case, "many rows streamed", 0.9);
     }
     Ok(ExitCode::from(u8::from(!all_hold)))
