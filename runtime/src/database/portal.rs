@@ -1,10 +1,10 @@
 //! A statement whose rows come a portion at a time, inside one scoped transaction.
 //!
 //! The flight is the one of every statement, with a Flush where the Sync would stand: scope, Bind, and
-//! Execute for some rows. Each further Execute continues the portal, and leaves as soon as the rows of
-//! the one before are here, so that the server fetches the next while the caller reads those; the Sync
-//! comes once the last row is here. Until then the connection is in use, and one that is let go of is
-//! closed.
+//! Execute for some rows. Each further Execute continues the portal, and two of them are always on their
+//! way, so that the server neither waits for the caller to read what came nor for the next request; the
+//! Sync comes once the last row is here. Until then the connection is in use, and one that is let go of
+//! is closed.
 
 use std::sync::Arc;
 
@@ -20,6 +20,9 @@ use crate::wire::{Fault, Prepared, execute};
 
 /// The first portion, of rows that nobody has seen the size of.
 const FIRST: i32 = 64;
+
+/// How many portions are asked for beyond the one that is here.
+const AHEAD: usize = 2;
 
 /// About how much of a portion is in memory at once, in bytes.
 const PORTION: usize = 256 * 1024;
@@ -45,7 +48,9 @@ impl Portal {
         let mut lease = guise.lease(&query.key).await?;
         let (statement, bodies, paused) = lease.begin(&guise, &query).await?;
         if paused {
-            lease.ask(next(&bodies))?;
+            for _ in 0..AHEAD {
+                lease.ask(next(&bodies))?;
+            }
         }
         let portal = Portal {
             guise,
@@ -136,7 +141,7 @@ impl Connection {
             match outcome {
                 Ok(command) => {
                     if !command.paused {
-                        self.end(guise, query).await?;
+                        self.end(guise, query, 0).await?;
                     }
                     return Ok((statement, command.rows, command.paused));
                 }
@@ -176,7 +181,7 @@ impl Connection {
         match command {
             Ok(command) => {
                 if !command.paused {
-                    self.end(guise, query).await?;
+                    self.end(guise, query, AHEAD - 1).await?;
                 }
                 Ok((command.rows, command.paused))
             }
@@ -184,10 +189,12 @@ impl Connection {
         }
     }
 
-    /// Commits; the connection is then free.
-    async fn end(&mut self, guise: &Guise, query: &Query) -> Result<(), Error> {
+    /// Commits, behind so many portions that were asked for in vain; the connection is then free.
+    async fn end(&mut self, guise: &Guise, query: &Query, vain: usize) -> Result<(), Error> {
         let ended = match self.wire.finish().await {
-            Ok(mut replies) => replies.committed(),
+            Ok(mut replies) => (0..vain)
+                .try_for_each(|_| replies.command().map(drop))
+                .and_then(|()| replies.committed()),
             Err(fault) => Err(fault),
         };
         ended.map_err(|fault| self.refuse(fault, guise, &query.key))

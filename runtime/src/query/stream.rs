@@ -11,7 +11,7 @@ use crate::Error;
 use crate::database::Portal;
 use crate::row::{Rows, Unread};
 
-/// The rows of a finder as they come: a portion of about 256 KiB at a time, and the next one on its way, all of one
+/// The rows of a finder as they come: a portion of about 256 KiB at a time, and the next two on their way, all of one
 /// snapshot.
 ///
 /// It holds a connection, and a transaction on it, until the last row has come or it is dropped. Dropped
