@@ -12,6 +12,7 @@
 //! | [`lock`] | the sealed schema and the chain of sealed migrations, as text |
 //! | `access` | whether one predicate lets through more than another |
 //! | [`proof`] | row-level security, proven on a database: the file that does it |
+//! | [`scoped`] | what raw SQL inside a scope may be |
 //! | [`literal`] | what a text says as a value of a type |
 //! | `rule` (feature `parse`) | the traps of row-level security that the whole schema shows |
 //! | `lint` (feature `parse`) | rules for migrations written by hand |
@@ -31,4 +32,5 @@ pub mod raw;
 #[cfg(feature = "parse")]
 pub mod rule;
 pub mod schema;
+pub mod scoped;
 pub mod verify;

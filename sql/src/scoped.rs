@@ -1,0 +1,321 @@
+//! What raw SQL inside a scope may be.
+//!
+//! A scope is a role and settings that end with the transaction. A statement could take them off: by
+//! changing a setting, by ending the transaction, by running a text that nobody has looked at. Others could
+//! outlive them: a table made from what the scope sees, a lock of the session. So a statement is one of the
+//! kinds that read and write rows, and certain names do not stand in it.
+//!
+//! It is read by its tokens, as the server's lexer reads them with `standard_conforming_strings` on. What a function
+//! of the database does cannot be told from its name.
+
+use std::fmt;
+
+use crate::file::token_length;
+
+/// The words that a statement may begin with. TRUNCATE is not one: no policy filters it. Nor is CALL: a procedure
+/// may commit.
+const COMMANDS: [&str; 8] = [
+    "select", "with", "values", "table", "insert", "update", "delete", "merge",
+];
+
+/// Names that may not stand in a statement, and why.
+const NAMES: [(&str, &str); 20] = [
+    ("set_config", SETTING),
+    // An UPDATE of this view is SET.
+    ("pg_settings", SETTING),
+    ("query_to_xml", TEXT),
+    ("query_to_xmlschema", TEXT),
+    ("query_to_xml_and_xmlschema", TEXT),
+    ("ts_stat", TEXT),
+    ("ts_rewrite", TEXT),
+    ("dblink", LOGIN),
+    ("dblink_connect", LOGIN),
+    ("dblink_connect_u", LOGIN),
+    ("dblink_exec", LOGIN),
+    ("dblink_open", LOGIN),
+    ("dblink_send_query", LOGIN),
+    ("pg_advisory_lock", LOCK),
+    ("pg_advisory_lock_shared", LOCK),
+    ("pg_try_advisory_lock", LOCK),
+    ("pg_try_advisory_lock_shared", LOCK),
+    ("pg_advisory_unlock", LOCK),
+    ("pg_advisory_unlock_shared", LOCK),
+    ("pg_advisory_unlock_all", LOCK),
+];
+
+const SETTING: &str =
+    "could change the scope's own settings; give the value to the scope, or bind it as a parameter";
+const TEXT: &str = "runs a text as SQL; write the statement itself";
+const LOGIN: &str = "runs SQL as another login; ask that database through a `Database` of its own";
+const LOCK: &str = "outlives the transaction; use the function with `xact` in its name";
+
+/// Why a statement is not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no statement in it.
+    Empty,
+    /// It begins with none of the words that a statement inside a scope may begin with.
+    Command(String),
+    /// Behind a semicolon comes another statement.
+    Several,
+    /// A name, in lower case, and why it may not stand there.
+    Name(String, &'static str),
+    /// `select … into` makes a table, which outlives the scope.
+    Into,
+    /// A name is written with escapes.
+    Escaped,
+    /// A text, a name or a comment does not end.
+    Unended,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Empty => f.write_str("it holds no statement; write one"),
+            Refusal::Command(word) => write!(
+                f,
+                "it begins with `{word}`, which is none of `{}`; what is no reading or writing of rows belongs in a \
+                 migration, and a transaction is begun by `transaction`",
+                COMMANDS.join("`, `")
+            ),
+            Refusal::Several => {
+                f.write_str("it holds several statements; run each by itself, in a `transaction`")
+            }
+            Refusal::Name(name, why) => write!(f, "`{name}` {why}"),
+            Refusal::Into => f.write_str(
+                "`select ... into` makes a table that outlives the scope; insert into a table that a migration made",
+            ),
+            Refusal::Escaped => {
+                f.write_str("a name is written with `U&` and cannot be judged; write it plainly")
+            }
+            Refusal::Unended => {
+                f.write_str("a text, a quoted name or a comment in it does not end; close it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Whether a statement may run inside a scope.
+///
+/// # Errors
+/// The first [`Refusal`].
+pub fn check(sql: &str) -> Result<(), Refusal> {
+    let mut reading = Reading::default();
+    let mut at = 0;
+    while at < sql.len() {
+        let (len, is_blank) = token_length(sql, at).ok_or(Refusal::Unended)?;
+        let token = &sql[at..at + len];
+        at += len;
+        match is_blank {
+            true => reading.is_joined = false,
+            false => reading.token(token, &sql[at..])?,
+        }
+    }
+    if reading.has_begun {
+        Ok(())
+    } else {
+        Err(Refusal::Empty)
+    }
+}
+
+/// What has been read of a statement.
+#[derive(Default)]
+struct Reading {
+    /// How many tokens.
+    count: usize,
+    /// The last one, in lower case, and that no blank stands behind it.
+    last: String,
+    is_joined: bool,
+    has_begun: bool,
+    has_ended: bool,
+    /// The verb of the statement, then of what stands in each parenthesis that is open: the first token that could be
+    /// one, by its number.
+    verbs: Vec<Option<usize>>,
+}
+
+impl Reading {
+    fn token(&mut self, token: &str, rest: &str) -> Result<(), Refusal> {
+        let word = token.to_ascii_lowercase();
+        if self.has_ended && token != ";" {
+            return Err(Refusal::Several);
+        }
+        if token == ";" {
+            self.has_ended = self.has_begun;
+        } else if !self.has_begun && token != "(" {
+            if !COMMANDS.contains(&word.as_str()) {
+                return Err(Refusal::Command(word));
+            }
+            self.has_begun = true;
+        } else if self.has_begun {
+            self.judge(token, &word, rest)?;
+        }
+        self.count += 1;
+        match token {
+            "(" => self.verbs.push(None),
+            ")" => drop(self.verbs.pop()),
+            _ => {}
+        }
+        if self.verbs.is_empty() {
+            self.verbs.push(None);
+        }
+        if let Some(verb @ None) = self.verbs.last_mut()
+            && word != "with"
+            && COMMANDS.contains(&word.as_str())
+        {
+            *verb = Some(self.count);
+        }
+        self.last = word;
+        self.is_joined = true;
+        Ok(())
+    }
+
+    /// A token behind the first one, and what comes after it.
+    fn judge(&self, token: &str, word: &str, rest: &str) -> Result<(), Refusal> {
+        if self.last == "u" && self.is_joined && token == "&" && rest.starts_with('"') {
+            return Err(Refusal::Escaped);
+        }
+        // An `insert` that is no verb is a name, as in `select 1 insert into mine`.
+        let is_behind_verb = self.verbs.last() == Some(&Some(self.count));
+        let inserts = is_behind_verb && (self.last == "insert" || self.last == "merge");
+        if word == "into" && !inserts {
+            return Err(Refusal::Into);
+        }
+        let name = match token.strip_prefix('"') {
+            // Unquoted names are folded to lower case, quoted ones are not.
+            Some(quoted) => quoted.strip_suffix('"').unwrap_or(quoted),
+            None => word,
+        };
+        match NAMES.iter().find(|(refused, _)| *refused == name) {
+            Some((_, why)) => Err(Refusal::Name(name.to_owned(), why)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name_in(sql: &str) -> Option<String> {
+        match check(sql) {
+            Err(Refusal::Name(name, _)) => Some(name),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn reading_and_writing_rows_is_what_runs() {
+        for sql in [
+            "select 1",
+            " -- which\n/* all /* of */ them */ SELECT * from tasks;",
+            "((select 1) union all (select 2)) ;; ",
+            "with gone as (delete from tasks returning id) insert into old (id) select id from gone",
+            "with a as (insert into old values (1) returning id) select * from a",
+            "with a as (with b as (select 1) insert into old table b returning id) select * from a",
+            "insert into old values (1)",
+            "values (1), (2)",
+            "table tasks",
+            "update tasks set done = true where id = $1",
+            "merge into tasks using new on new.id = tasks.id when not matched then insert values (1)",
+            "delete from tasks",
+            // Texts, comments and quoted names are no words of the statement.
+            "select 'set_config', $$; set_config('a', 'b')$$, $a$ into $a$, E'\\'; set_config(', \"into\"",
+            "select 1 /* set_config( */ -- set_config(\n",
+            "select u & \"mask\" from tasks, xu",
+        ] {
+            assert_eq!(check(sql), Ok(()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_changes_the_scope_or_ends_its_transaction_is_refused() {
+        for word in [
+            "set",
+            "reset",
+            "begin",
+            "start",
+            "commit",
+            "end",
+            "rollback",
+            "abort",
+            "savepoint",
+            "release",
+            "copy",
+            "do",
+            "call",
+            "truncate",
+            "execute",
+            "prepare",
+            "deallocate",
+            "discard",
+            "declare",
+            "fetch",
+            "explain",
+            "create",
+            "grant",
+            "lock",
+            "load",
+            "listen",
+            "security",
+        ] {
+            let refused = Err(Refusal::Command(word.to_owned()));
+            assert_eq!(check(&format!("{word} x")), refused);
+            assert_eq!(
+                check(&format!("/* select */ {} x", word.to_uppercase())),
+                refused
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for sql in [
+            "select set_config('app.shop', 'other', true)",
+            "select pg_catalog.SET_CONFIG ('app.shop', 'other', true)",
+            "select \"pg_catalog\".\"set_config\"('app.shop', 'other', true)",
+            "with x as materialized (select set_config/**/('a', 'b', false)) select * from tasks, x",
+            "select 'it''s', set_config('a', 'b', true)",
+            "select E'\\\\', set_config('a', 'b', true)",
+            "select $$a$$, set_config('a', 'b', true), $$b$$",
+            "select a$b$, set_config('a', 'b', true), a$b$",
+            "select $1, set_config('a', 'b', true)",
+        ] {
+            assert_eq!(name_in(sql).as_deref(), Some("set_config"), "{sql}");
+        }
+        let through_the_view = "update pg_settings set setting = 'other' where name = 'app.shop'";
+        assert_eq!(name_in(through_the_view).as_deref(), Some("pg_settings"));
+        // Another function, which is the database's own matter.
+        assert_eq!(check("select \"SET_CONFIG\"()"), Ok(()));
+        let escaped = "select U&\"set\\005fconfig\"('a', 'b', true)";
+        assert_eq!(check(escaped), Err(Refusal::Escaped));
+    }
+
+    #[test]
+    fn a_second_statement_is_refused_and_so_is_none() {
+        assert_eq!(check("select 1; reset role"), Err(Refusal::Several));
+        assert_eq!(check("select 1; -- and\nselect 2"), Err(Refusal::Several));
+        assert_eq!(check(""), Err(Refusal::Empty));
+        assert_eq!(check(" -- select 1"), Err(Refusal::Empty));
+        assert_eq!(check(" ; ("), Err(Refusal::Empty));
+        assert_eq!(check("select 'a"), Err(Refusal::Unended));
+        assert_eq!(check("select 1 /* a"), Err(Refusal::Unended));
+    }
+
+    #[test]
+    fn a_table_made_of_rows_is_refused() {
+        for sql in [
+            "select * into temp mine from tasks",
+            "select 1 INTO mine",
+            "with insert as (select 1) select * into mine from tasks",
+            // Here `insert` is what the column is called.
+            "select 1 insert into mine from tasks",
+            "select (1) insert into mine from tasks",
+            "with insert as (select 1) select 1 insert into mine",
+        ] {
+            assert_eq!(check(sql), Err(Refusal::Into), "{sql}");
+        }
+    }
+}
