@@ -1,10 +1,11 @@
-//! The derives of Tabellion, `Table`, `Projection`, `Scope` and `TextEnum`, and `migrations!()`. Use them through the
+//! The derives of Tabellion, `Table`, `Projection`, `FromRow`, `Scope` and `TextEnum`, and `migrations!()`. Use them through the
 //! crate `tabellion`.
 //!
 //! Each derive reads its item with `tabellion-syntax`, reports everything that is wrong with it at once,
 //! and expands to constants and small impls; the work is done by generic functions of the runtime.
 //! A broken item still expands to impls, so that one mistake gives one error.
 
+mod from_row;
 mod migrations;
 mod projection;
 mod scope;
@@ -49,6 +50,13 @@ pub fn derive_table(input: TokenStream) -> TokenStream {
 pub fn derive_projection(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     projection::expand(&input).into()
+}
+
+/// Makes a struct what rows of raw SQL are read as. See the crate `tabellion`.
+#[proc_macro_derive(FromRow, attributes(column))]
+pub fn derive_from_row(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    from_row::expand(&input).into()
 }
 
 /// Makes a struct a scope: who is asking, as settings and a role. See the crate `tabellion`.

@@ -72,10 +72,10 @@ pub use error::Error;
 pub use json::Json;
 #[doc(hidden)]
 pub use query::Index;
-pub use query::{Cursor, Finder, Page, Projection, RowStream, each};
+pub use query::{Cursor, Finder, FromRow, Page, Projection, RowStream, each};
 pub use row::Row;
 pub use scope::{NoScope, Scope, Scoped};
-pub use tabellion_macros::{Projection, Scope, Table, TextEnum};
+pub use tabellion_macros::{FromRow, Projection, Scope, Table, TextEnum};
 
 /// The sealed migrations of this package, embedded in the program: `migrations!()` for the folder `db`,
 /// `migrations!("supabase")` for another, relative to the package. An expression of type

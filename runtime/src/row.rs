@@ -125,6 +125,7 @@ impl Rows {
         decode: fn(&Row<'_>) -> Result<V, Error>,
     ) -> Result<V, Error> {
         self.locate(body, ranges)?;
+        self.reorder(ranges)?;
         decode(&Row {
             table: self.table,
             types: &self.statement.columns,
@@ -166,6 +167,20 @@ impl Rows {
             .map(Some)
     }
 
+    /// Puts the columns of raw SQL into the order of the fields.
+    fn reorder(&self, ranges: &mut Ranges) -> Result<(), Error> {
+        let Some(order) = &self.statement.order else {
+            return Ok(());
+        };
+        let count = ranges.len();
+        for at in order {
+            let range = ranges.get(*at).filter(|_| *at < count).cloned();
+            ranges.push(range.ok_or(Error::Protocol("a row has fewer columns than were named"))?);
+        }
+        ranges.drain(..count);
+        Ok(())
+    }
+
     fn locate(&self, body: &DataRowBody, ranges: &mut Ranges) -> Result<(), Error> {
         ranges.clear();
         let mut found = body.ranges();
@@ -198,7 +213,7 @@ impl Unread {
 }
 
 /// A type's name without the paths of its parts: `Option<String>`.
-fn short_type_name(name: &str) -> String {
+pub(crate) fn short_type_name(name: &str) -> String {
     let mut short = String::with_capacity(name.len());
     let mut start = 0;
     for (at, c) in name.char_indices() {

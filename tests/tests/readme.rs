@@ -223,13 +223,18 @@ async fn require(readme: &Readme, package: &Package, database: &TestDatabase, lo
     let block = readme.block("rust,ignore", "require_schema");
     let (connect, _) = block.split_once('\n').expect("two lines");
     assert!(source.contains(connect), "{source}");
-    // The same program has the block about transactions too.
+    // The same program has the blocks about raw SQL and transactions too.
     let (print, together) = (
         "    println!(\"acme has",
         readme.block("rust,ignore", "transaction(async"),
     );
     assert!(source.contains(print), "{source}");
-    let with = format!("{together}    println!(\"done with {{done}}\");\n{print}");
+    let raw = readme.block("rust,ignore", "query_as::<Load>");
+    let with = format!(
+        "{raw}    println!(\"load {{}} x {{}}\", load.len(), load[0].tasks);\n    \
+         assert_eq!(load[0].priority, Priority::High);\n\
+         {together}    println!(\"done with {{done}}\");\n{print}"
+    );
     let source = source
         .replace(connect, block.trim_end())
         .replace(print, &with);
@@ -238,7 +243,7 @@ async fn require(readme: &Readme, package: &Package, database: &TestDatabase, lo
     let run = || package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", login)]);
     let ran = run().ok();
     assert!(
-        ran.stdout.starts_with("done with 2\nacme has "),
+        ran.stdout.starts_with("load 1 x 3\ndone with 2\nacme has "),
         "{}",
         ran.stdout
     );
@@ -254,7 +259,7 @@ fn every_block_is_known() {
         Readme::read().languages(),
         [
             count("rust", 2),
-            count("rust,ignore", 4),
+            count("rust,ignore", 5),
             count("sh", 5),
             count("sql", 4),
             count("text", 5),

@@ -25,6 +25,7 @@ fn mistakes_are_reported_where_they_are_made() {
         "predicate",
         "projection",
         "query",
+        "raw",
         "renames",
         "scope",
         "table",

@@ -7,6 +7,7 @@
 //! waits outside a transaction; and the commit's own result is whether an error comes before
 //! ReadyForQuery. Every parameter is encoded before the first byte is written.
 
+mod raw;
 mod statements;
 
 use std::hash::{BuildHasher, RandomState};
@@ -232,13 +233,7 @@ pub(super) fn read(
 
 /// The rows of one statement's answer, if they are those of the columns that were learnt.
 pub(super) fn rows(answer: Command, key: &Key, statement: Arc<Prepared>) -> Result<Rows, Fault> {
-    if let (Some(unnamed), Some(columns)) = (&statement.unnamed, &answer.columns)
-        && unnamed.columns != *columns
-    {
-        return Err(Fault::Protocol(
-            "a table has changed since its columns were learnt",
-        ));
-    }
+    as_learnt(&answer, &statement)?;
     Ok(Rows {
         table: key.table(),
         statement,
@@ -247,11 +242,24 @@ pub(super) fn rows(answer: Command, key: &Key, statement: Arc<Prepared>) -> Resu
     })
 }
 
+/// Whether the columns of an answer are those that were learnt, where nobody else would notice.
+pub(super) fn as_learnt(answer: &Command, statement: &Prepared) -> Result<(), Fault> {
+    match (&statement.unnamed, &answer.columns) {
+        (Some(unnamed), Some(columns)) if !unnamed.is_as_learnt(columns) => Err(Fault::Protocol(
+            "a table has changed since its columns were learnt",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The error of a flight; `wrote` says that it held a write. A write's outcome is known only by what
 /// came before ReadyForQuery.
 fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
     match fault {
         Fault::Server(error) if key.has_cursor() && error.is_bad_parameter() => bad_cursor(key),
+        Fault::Server(error) if key.raw().is_some() && error.denied.is_some() => {
+            raw::denied(*error, who)
+        }
         Fault::Server(error) => {
             let table = plain(key.table().name);
             error.classify(&table, who, key.operation())

@@ -140,6 +140,9 @@ impl Connection {
             };
             match outcome {
                 Ok(command) => {
+                    if let Err(fault) = super::connection::as_learnt(&command, &statement) {
+                        return Err(self.refuse(fault, guise, &query.key));
+                    }
                     if !command.paused {
                         self.end(guise, query, 0).await?;
                     }

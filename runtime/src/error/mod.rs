@@ -4,10 +4,12 @@
 //! driver's error as its source: PostgreSQL's DETAIL and many of its messages quote values.
 
 mod connect;
+mod raw;
 mod reasons;
 mod server;
 
 pub use connect::{ConnectFailure, ConnectFault};
+pub use raw::RawSql;
 pub use reasons::{Bypass, Timeout};
 pub use server::ServerError;
 
@@ -207,6 +209,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// Raw SQL that does not run inside a scope, or whose rows do not fit their struct. Nothing took place.
+    #[error(transparent)]
+    RawSql(Box<RawSql>),
+
     /// An update without a single column to change.
     #[error("the update of `{table}` changes nothing; call `.set(...)` at least once")]
     NothingToUpdate {
@@ -360,6 +366,12 @@ impl std::fmt::Debug for Error {
 impl From<Timeout> for Error {
     fn from(timeout: Timeout) -> Self {
         Error::Timeout(timeout)
+    }
+}
+
+impl From<RawSql> for Error {
+    fn from(fault: RawSql) -> Self {
+        Error::RawSql(Box::new(fault))
     }
 }
 

@@ -11,8 +11,8 @@ use super::{Error, Timeout};
 ///
 /// DETAIL, HINT, CONTEXT and the message itself are dropped, since they quote row values
 /// (<https://www.postgresql.org/docs/current/protocol-error-fields.html>). The message stays for the
-/// few conditions that say which object is missing, if they point into the statement itself: one that
-/// a trigger raised may have been made from a row's value.
+/// few conditions that say which object is missing or what is wrong with the statement's text, if they point into
+/// the statement itself: one that a trigger raised may have been made from a row's value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
@@ -24,8 +24,11 @@ pub struct ServerError {
     pub column: Option<String>,
     /// The constraint, where the server names one.
     pub constraint: Option<String>,
-    /// Which object of the statement is missing, for the conditions that say only that.
+    /// Which object of the statement is missing, or what is wrong with its text, for the conditions that say only
+    /// that.
     pub missing: Option<String>,
+    /// What the role may not do, in the server's words, which name the object.
+    pub(crate) denied: Option<String>,
     /// The server's function that raised the error; tells a refused row from a missing privilege.
     pub(crate) routine: String,
 }
@@ -51,6 +54,17 @@ impl ServerError {
                 _ => {}
             }
         }
+        // Both name an object and nothing else, and the second has its name in no field.
+        if error.code == "42501" && !in_function {
+            match error.routine.as_str() {
+                "aclcheck_error" => error.denied = message.clone(),
+                "ExecWithCheckOptions" if error.table.is_none() => {
+                    let quoted = message.as_deref().and_then(|it| it.rsplit('"').nth(1));
+                    error.table = quoted.map(str::to_owned);
+                }
+                _ => {}
+            }
+        }
         // undefined_table, undefined_column, undefined_function, undefined_object,
         // invalid_schema_name: while the statement is parsed, which is when the server knows the
         // position in it, their messages name an object of the statement, never a value.
@@ -58,10 +72,29 @@ impl ServerError {
             error.code.as_str(),
             "42P01" | "42703" | "42883" | "42704" | "3F000"
         );
-        if undefined && in_statement && !in_function {
+        if (undefined || error.is_of_statement()) && in_statement && !in_function {
             error.missing = message;
         }
         error
+    }
+
+    /// Whether it is what the server says of a statement's own text, which holds no value: syntax_error,
+    /// ambiguous_column, ambiguous_function, ambiguous_parameter, indeterminate_datatype, datatype_mismatch,
+    /// grouping_error, cannot_coerce, undefined_parameter, invalid_column_reference.
+    fn is_of_statement(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "42601"
+                | "42702"
+                | "42725"
+                | "42P08"
+                | "42P18"
+                | "42804"
+                | "42803"
+                | "42846"
+                | "42P02"
+                | "42P10"
+        )
     }
 
     /// Whether the statement was prepared against a table that has changed since. The server looks
@@ -155,6 +188,7 @@ impl ServerError {
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.missing {
+            Some(said) if self.is_of_statement() => write!(f, "{said}; correct the SQL")?,
             Some(missing) => write!(f, "{missing}; apply the migrations")?,
             None => f.write_str(self.condition())?,
         }

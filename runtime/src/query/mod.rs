@@ -44,12 +44,14 @@ mod fetch;
 mod find;
 mod finder;
 mod found;
+mod from_row;
 mod index;
 mod insert;
 mod insert_many;
 mod narrow;
 mod paging;
 mod projection;
+mod raw;
 mod select;
 mod sql;
 mod stream;
@@ -67,16 +69,19 @@ pub use fetch::Fetch;
 pub use find::Find;
 pub use finder::{Finder, Ties, Total, TotalOrder};
 pub use found::{DeleteFound, UpdateFound};
+pub use from_row::{FieldInfo, FromRow, RowInfo};
 pub use index::{Index, Order, Piece};
 pub use insert::Insert;
 pub use insert_many::{InsertMany, InsertRow};
 pub use narrow::{NextValue, ValueRange};
 pub use projection::{Projection, column};
+pub use raw::{QueryAs, Value, Values};
 pub use stream::RowStream;
 pub use unindexed::Unindexed;
 pub use update::Update;
 pub use upsert::{InsertOrNothing, InsertOrUpdate, OnConflict, UniqueKey};
 
+use raw::Raw;
 pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
 use upsert::Conflict;
@@ -138,6 +143,7 @@ impl Key {
             Shape::Insert { .. } | Shape::InsertMany { .. } => "insert",
             Shape::Update { .. } | Shape::UpdateFound { .. } => "update",
             Shape::Delete { .. } | Shape::DeleteFound { .. } => "delete",
+            Shape::Raw(_) => "raw SQL",
         }
     }
 
@@ -151,8 +157,25 @@ impl Key {
         matches!(&self.shape, Shape::Select(select) if select.is_of_cursor(parameter))
     }
 
+    /// Whether it may write: of raw SQL, which may call a function, nobody knows.
     pub(crate) fn is_write(&self) -> bool {
         self.operation() != "select"
+    }
+
+    /// The text of raw SQL.
+    pub(crate) fn raw(&self) -> Option<&'static str> {
+        match &self.shape {
+            Shape::Raw(raw) => Some(raw.sql.0),
+            _ => None,
+        }
+    }
+
+    /// What rows of raw SQL are read as.
+    pub(crate) fn row(&self) -> Option<&'static RowInfo> {
+        match &self.shape {
+            Shape::Raw(raw) => raw.row.map(|row| row.0),
+            _ => None,
+        }
     }
 }
 
@@ -201,6 +224,8 @@ pub(crate) enum Shape {
     },
     /// What a finder finds.
     DeleteFound { select: Select, returning: bool },
+    /// What the program's author wrote.
+    Raw(Raw),
 }
 
 /// The column that counts the updates of its row, where there is one.
@@ -209,25 +234,25 @@ type Version = Option<&'static str>;
 /// A constant of the program, compared by where it lies: cheaper than by its text, and two places
 /// for one text cost no more than a second prepared statement.
 #[derive(Debug)]
-pub(crate) struct ByAddress<T: 'static>(pub(crate) &'static T);
+pub(crate) struct ByAddress<T: ?Sized + 'static>(pub(crate) &'static T);
 
-impl<T> Clone for ByAddress<T> {
+impl<T: ?Sized> Clone for ByAddress<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for ByAddress<T> {}
+impl<T: ?Sized> Copy for ByAddress<T> {}
 
-impl<T> PartialEq for ByAddress<T> {
+impl<T: ?Sized> PartialEq for ByAddress<T> {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.0, other.0)
     }
 }
 
-impl<T> Eq for ByAddress<T> {}
+impl<T: ?Sized> Eq for ByAddress<T> {}
 
-impl<T> Hash for ByAddress<T> {
+impl<T: ?Sized> Hash for ByAddress<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         std::ptr::from_ref(self.0).hash(state);
     }

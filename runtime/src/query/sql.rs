@@ -88,6 +88,7 @@ impl Key {
                 select.condition(),
                 self::returning(all, *returning)
             ),
+            Shape::Raw(raw) => raw.sql.0.to_owned(),
         }
     }
 
@@ -95,7 +96,7 @@ impl Key {
     pub(crate) fn parameter(&self, index: usize) -> String {
         let column = match &self.shape {
             Shape::Select(select) => select.parameters().get(index).copied(),
-            Shape::Unindexed { .. } => None,
+            Shape::Unindexed { .. } | Shape::Raw(_) => None,
             Shape::Find { key } => key.get(index).copied(),
             Shape::Delete { key, version } => key.iter().chain(version).nth(index).copied(),
             Shape::UpdateFound {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 
-use super::Projection;
+use super::FromRow;
 use crate::Error;
 use crate::database::Portal;
 use crate::row::{Rows, Unread};
@@ -24,7 +24,7 @@ pub struct RowStream<R> {
     of: PhantomData<fn() -> R>,
 }
 
-impl<R: Projection> RowStream<R> {
+impl<R: FromRow> RowStream<R> {
     pub(super) fn new(portal: Portal, first: Rows) -> Self {
         RowStream {
             portal,

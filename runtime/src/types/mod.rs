@@ -2,6 +2,7 @@
 //!
 //! A derive reads a type's name; these traits are what the name must turn out to denote.
 
+mod column;
 mod field;
 mod inet;
 mod interval;
@@ -13,6 +14,7 @@ mod tsvector;
 
 use crate::TextEnum;
 
+pub use column::FromColumn;
 pub use field::{EnumField, JsonField, KnownField, Sent, StatedField};
 pub use interval::Interval;
 pub use mac_addr::{MacAddr, NotMacAddr};

@@ -3,6 +3,8 @@
 use std::io;
 
 use bytes::BytesMut;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::RowDescriptionBody;
 use postgres_protocol::message::frontend::{self, BindError};
 use tokio_postgres::types::{IsNull, Kind, Oid, ToSql, Type};
 
@@ -13,8 +15,10 @@ pub(crate) struct Prepared {
     pub(crate) name: String,
     /// The types of its parameters.
     pub(crate) parameters: Vec<Type>,
-    /// The types of its columns.
+    /// The types of its columns, in the order in which they are read.
     pub(crate) columns: Vec<Type>,
+    /// Where the server has each of the columns that are read; none where it has the same order.
+    pub(crate) order: Option<Vec<usize>>,
     /// What it takes to parse it with each flight; none where it is kept under its name.
     pub(crate) unnamed: Option<Unnamed>,
 }
@@ -28,6 +32,26 @@ pub(crate) struct Unnamed {
     pub(crate) parameters: Vec<Oid>,
     /// The types of its columns, which an answer is compared with.
     pub(crate) columns: Vec<Oid>,
+    /// The names of its columns, where they are read by name.
+    pub(crate) names: Option<Vec<String>>,
+}
+
+impl Unnamed {
+    /// Whether an answer's columns are still these.
+    pub(crate) fn is_as_learnt(&self, described: &RowDescriptionBody) -> bool {
+        let mut fields = described.fields();
+        for (place, oid) in self.columns.iter().enumerate() {
+            let Ok(Some(field)) = fields.next() else {
+                return false;
+            };
+            let name = self.names.as_ref().map(|names| names.get(place));
+            let is_named = name.is_none_or(|name| name.is_some_and(|it| it == field.name()));
+            if field.type_oid() != *oid || !is_named {
+                return false;
+            }
+        }
+        matches!(fields.next(), Ok(None))
+    }
 }
 
 /// A parameter that cannot be encoded.

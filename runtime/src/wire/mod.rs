@@ -23,7 +23,8 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 pub(crate) use bind::{
-    Prepared, Unnamed, bind, bind_texts, close, encode, execute, execute_text, parse, parse_typed,
+    Prepared, Refused, Unnamed, bind, bind_texts, close, encode, execute, execute_text, parse,
+    parse_typed,
 };
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};

@@ -5,8 +5,6 @@ use postgres_protocol::message::backend::{
     DataRowBody, Message, ParameterDescriptionBody, RowDescriptionBody,
 };
 
-use tokio_postgres::types::Oid;
-
 use crate::Error;
 use crate::error::ServerError;
 
@@ -44,8 +42,8 @@ pub(crate) struct Command {
     pub(crate) affected: u64,
     /// There may be more: its portal has paused.
     pub(crate) paused: bool,
-    /// The types of its columns, where they were asked for.
-    pub(crate) columns: Option<Vec<Oid>>,
+    /// Its columns, where they were asked for.
+    pub(crate) columns: Option<RowDescriptionBody>,
     /// It was a ROLLBACK, or a COMMIT that came to one.
     pub(crate) rolled_back: bool,
 }
@@ -83,13 +81,7 @@ impl Replies {
                     | Message::CloseComplete
                     | Message::NoData,
                 ) => {}
-                Some(Message::RowDescription(described)) => {
-                    let types = described
-                        .fields()
-                        .map(|field| Ok(field.type_oid()))
-                        .collect();
-                    columns = Some(types.map_err(|_| UNEXPECTED)?);
-                }
+                Some(Message::RowDescription(described)) => columns = Some(described),
                 Some(Message::DataRow(row)) => rows.push(row),
                 Some(Message::PortalSuspended) => {
                     return Ok(Command {

@@ -15,6 +15,7 @@ mod planted;
 mod pooled;
 mod pooler;
 mod proxy;
+mod raw;
 mod reading;
 mod support;
 mod tenants;

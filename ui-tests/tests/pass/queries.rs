@@ -71,6 +71,37 @@ pub async fn ask(db: &Database, due: Timestamp) -> Result<Vec<Task>, Error> {
         .await
 }
 
+/// What raw SQL is read as.
+#[derive(Debug, tabellion::FromRow)]
+pub struct Load {
+    /// Whose names may be words of Rust, and others than the columns'.
+    pub r#type: TaskStatus,
+    /// Another name.
+    #[column(name = "Number of \"tasks\"")]
+    pub tasks: i64,
+    /// All that columns can be.
+    pub tags: Option<Vec<String>>,
+}
+
+/// Raw SQL, whose future may be sent to another thread.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn raw(shop: Scoped<Shop>, text: String) -> Result<Vec<Load>, Error> {
+    let (id, absent) = (7_i64, None::<&str>);
+    shop.execute("delete from log where id = $1 and note = $2", (id, &text))
+        .await?;
+    shop.query_as::<Task>("table task", ())
+        .fetch_optional()
+        .await?;
+    let _stream = shop.query_as::<(i64, Option<String>)>("select $1, $2", (id, absent))
+        .stream()
+        .await?;
+    shop.query_as("select", (TaskStatus::Draft, text, vec![1_i32], "text"))
+        .fetch_all()
+        .await
+}
+
 /// Queries may be awaited together, and sent to another thread.
 ///
 /// # Errors

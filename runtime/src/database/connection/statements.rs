@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fallible_iterator::FallibleIterator;
 use tokio_postgres::types::Oid;
 
-use super::{Connection, bad_cursor, failed, too_large};
+use super::{Connection, bad_cursor, failed, raw, too_large};
 use crate::Error;
 use crate::database::guise::Guise;
 use crate::database::login;
@@ -124,9 +124,7 @@ impl Connection {
     ) -> Result<(), Error> {
         let values = query.params.values();
         if values.len() != statement.parameters.len() {
-            return Err(Error::Protocol(
-                "the statement has another number of parameters than values",
-            ));
+            return Err(raw::another_number(&query.key, statement, values.len()));
         }
         for text in opening.texts() {
             execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
@@ -142,6 +140,9 @@ impl Connection {
             self.wire.outgoing.clear();
             if query.key.is_of_cursor(refused.index) {
                 return bad_cursor(&query.key);
+            }
+            if query.key.raw().is_some() {
+                return raw::unfit(refused);
             }
             Error::Encode {
                 table: plain(query.key.table().name),
@@ -167,6 +168,7 @@ impl Connection {
     /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
     /// the scope's own statement before it where the connection does not know that yet.
     async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
+        raw::check(key, guise, &self.login)?;
         // First in the flight, where no error makes the server skip them.
         for name in self.statements.stale.drain(..) {
             close(&mut self.wire.outgoing, &name).map_err(too_large)?;
@@ -200,7 +202,11 @@ impl Connection {
             Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
             Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
         };
-        let (parameters, columns) = described.inspect_err(|error| {
+        let Described {
+            parameters,
+            columns,
+            names,
+        } = described.inspect_err(|error| {
             if is_new && *error != Error::TransactionPooler {
                 // What became of the scope's statement is not worth finding out.
                 self.wire.close();
@@ -212,16 +218,27 @@ impl Connection {
             all.collect::<Option<Vec<_>>>()
                 .ok_or(Error::Protocol("the catalog does not know a type"))
         };
-        let statement = Arc::new(Prepared {
+        let mut statement = Prepared {
             parameters: types(&parameters)?,
             columns: types(&columns)?,
+            order: None,
             name,
-            unnamed: (!self.statements.are_named).then_some(Unnamed {
+            unnamed: None,
+        };
+        if let Err(fault) = raw::arrange(key, &names, &mut statement) {
+            self.statements.stale.push(statement.name);
+            self.statements.stale.retain(|name| !name.is_empty());
+            return Err(fault);
+        }
+        if !self.statements.are_named {
+            statement.unnamed = Some(Unnamed {
                 sql,
                 parameters,
                 columns,
-            }),
-        });
+                names: key.row().map(|_| names),
+            });
+        }
+        let statement = Arc::new(statement);
         let kept = Kept {
             statement: statement.clone(),
             used: self.statements.clock,
@@ -237,7 +254,7 @@ impl Connection {
         key: &Key,
         asks_role: bool,
         replies: &mut Replies,
-    ) -> Result<(Vec<Oid>, Vec<Oid>), Error> {
+    ) -> Result<Described, Error> {
         if asks_role {
             login::answer_role(replies, guise.role, &self.login)?;
         }
@@ -300,17 +317,29 @@ impl Connection {
     }
 }
 
-/// The types of the parameters and of the columns, as the server names them.
-fn describe(replies: &mut Replies) -> Result<(Vec<Oid>, Vec<Oid>), Fault> {
-    let (parameters, columns) = replies.description()?;
-    let parameters = parameters.parameters().collect();
-    let columns = match columns {
-        Some(columns) => columns.fields().map(|field| Ok(field.type_oid())).collect(),
-        None => Ok(Vec::new()),
-    };
-    replies.committed()?;
-    match (parameters, columns) {
-        (Ok(parameters), Ok(columns)) => Ok((parameters, columns)),
-        _ => Err(Fault::Protocol("a description does not parse")),
-    }
+/// The types of the parameters and of the columns, and the columns' names, as the server has them.
+struct Described {
+    parameters: Vec<Oid>,
+    columns: Vec<Oid>,
+    names: Vec<String>,
 }
+
+fn describe(replies: &mut Replies) -> Result<Described, Fault> {
+    let (parameters, columns) = replies.description()?;
+    let mut described = Described {
+        parameters: (parameters.parameters().collect()).map_err(|_| UNREADABLE)?,
+        columns: Vec::new(),
+        names: Vec::new(),
+    };
+    if let Some(columns) = columns {
+        let mut fields = columns.fields();
+        while let Some(field) = fields.next().map_err(|_| UNREADABLE)? {
+            described.columns.push(field.type_oid());
+            described.names.push(field.name().to_owned());
+        }
+    }
+    replies.committed()?;
+    Ok(described)
+}
+
+const UNREADABLE: Fault = Fault::Protocol("a description does not parse");
