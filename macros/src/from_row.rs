@@ -74,6 +74,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
                 table: ::tabellion::query::TableInfo {
                     name: #name,
                     columns: &[#(#columns),*],
+                    constraints: &[],
                 },
                 fields: &[#(#infos),*],
                 by_place: false,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::database::{Database, Guise};
 
@@ -180,6 +181,17 @@ impl<S> Scoped<S> {
             guise,
             scope: self.scope.clone(),
         }
+    }
+
+    /// The same scope with a limit on how long each of its statements may take on the server: for one statement, or for
+    /// each of a transaction that it begins. A statement that takes longer is
+    /// [`Timeout::Statement`](crate::error::Timeout::Statement), and its connection stays usable. At least one
+    /// millisecond; of a stream the limit holds for each portion.
+    ///
+    /// A transaction keeps the limit that it began with: inside one, a handle with another ends in
+    /// [`Error::LimitInTransaction`](crate::Error::LimitInTransaction).
+    pub fn statement_timeout(&self, limit: Duration) -> Self {
+        self.with(Arc::new(self.guise.limited(limit)))
     }
 
     /// Who is asking.

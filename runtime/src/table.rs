@@ -21,6 +21,7 @@
 //!     const TYPES: &'static [&'static str] = &["pg_catalog.int4", "pg_catalog.text", "pg_catalog.text"];
 //!     const FINDERS: &'static [Index] = &[Index {
 //!         name: "actions_shop_domain_id_idx",
+//!         finder: "by_shop",
 //!         columns: &[("shop_domain", Order::Ascending), ("id", Order::Descending)],
 //!         predicate: &[],
 //!     }];
@@ -103,6 +104,10 @@ pub trait Table: Sized + 'static {
     #[doc(hidden)]
     const FINDERS: &'static [Index] = &[];
 
+    /// The constraints and unique indexes by their plain names, with the fields that each is about.
+    #[doc(hidden)]
+    const CONSTRAINTS: &'static [crate::query::Constraint] = &[];
+
     /// Reads a row whose columns are [`Table::COLUMNS`].
     ///
     /// # Errors
@@ -113,6 +118,7 @@ pub trait Table: Sized + 'static {
     const INFO: &'static TableInfo = &TableInfo {
         name: Self::NAME,
         columns: Self::COLUMNS,
+        constraints: Self::CONSTRAINTS,
     };
 
     /// The row with that primary key: `Invoice::find(7).fetch_optional(&shop)`.

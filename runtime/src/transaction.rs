@@ -131,7 +131,7 @@ where
     W: AsyncFnOnce(&Transaction<S>) -> Result<R, E>,
     E: From<Error>,
 {
-    let pinned = Arc::new(Pinned::new(options.begin()));
+    let pinned = Arc::new(Pinned::new(options.begin(), scoped.guise.limit()));
     let guise: Arc<Guise> = Arc::new(scoped.guise.pinned_to(&pinned));
     let held = Held(pinned.clone());
     let transaction = Transaction {

@@ -60,6 +60,7 @@ pub(super) fn finders(read: &Read<'_>) -> Finders {
 /// The index as the runtime sees it.
 fn constant(table: &Table, index: &Index, columns: &[&Column]) -> TokenStream {
     let name = &index.name.value;
+    let finder = index.finder.as_ref().map_or("", |finder| &finder.value);
     let names = columns
         .iter()
         .map(|column| sql_quote(&column.name.value).into_owned());
@@ -71,6 +72,7 @@ fn constant(table: &Table, index: &Index, columns: &[&Column]) -> TokenStream {
     quote! {
         ::tabellion::Index {
             name: #name,
+            finder: #finder,
             columns: &[#((#names, ::tabellion::query::Order::#orders)),*],
             predicate: #predicate,
         }

@@ -8,7 +8,7 @@ use tabellion_sql::schema::{Command, QualifiedName, Type};
 use tabellion_syntax::ast::{Column, PathRef, TypeRef};
 use tabellion_syntax::predicate::plain;
 
-use super::{Read, fields};
+use super::{Read, constraints, fields};
 
 pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
     let table = read.table;
@@ -71,6 +71,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             const FINDERS: &'static [::tabellion::Index] = &[#(#finders),*];
         },
     };
+    let constraints = constraints::constraints(table, read.is_right);
     let from_row = from_row(read);
     let key = primary_key(read);
     let allows = allowed(read).into_iter().map(|(scope, command)| {
@@ -107,6 +108,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             #fields
             #version
             #finders
+            #constraints
             fn from_row(
                 row: &::tabellion::Row<'_>,
             ) -> ::core::result::Result<Self, ::tabellion::Error> {

@@ -1,5 +1,6 @@
 //! `#[derive(Table)]`
 
+mod constraints;
 mod fields;
 mod finders;
 mod guard;

@@ -261,8 +261,8 @@ fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
             raw::denied(*error, who)
         }
         Fault::Server(error) => {
-            let table = plain(key.table().name);
-            error.classify(&table, who, key.operation())
+            let info = key.table();
+            error.classify(&plain(info.name), Some(info), who, key.operation())
         }
         _ if wrote => Error::Disconnected {
             unknown_outcome: true,

@@ -3,10 +3,11 @@
 use tracing::Instrument;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bulk::Next;
 use super::pool::Lease;
-use super::{Database, Pinned};
+use super::{Database, Pinned, trace};
 use crate::Error;
 use crate::query::{Key, Query};
 use crate::row::Rows;
@@ -17,6 +18,8 @@ pub(crate) struct Guise {
     pub(super) role: &'static str,
     pub(super) settings: &'static [&'static str],
     values: Vec<Option<String>>,
+    /// How long a statement may take, in milliseconds, where the server's own setting is not to say.
+    pub(super) limit: Option<String>,
     /// Why row-level security is bypassed, where it is.
     reason: Option<String>,
     /// The transaction that its statements are part of; none where each is one of its own.
@@ -31,6 +34,7 @@ impl Guise {
         values: Vec<Option<String>>,
     ) -> Self {
         Guise {
+            limit: database.statement_timeout.map(milliseconds),
             database,
             role,
             settings,
@@ -45,10 +49,28 @@ impl Guise {
         Guise {
             database: self.database.clone(),
             values: self.values.clone(),
+            limit: self.limit.clone(),
             reason: self.reason.clone(),
             pinned: Some(pinned.clone()),
             ..*self
         }
+    }
+
+    /// The same with that limit on the time of a statement.
+    pub(crate) fn limited(&self, limit: Duration) -> Self {
+        Guise {
+            database: self.database.clone(),
+            values: self.values.clone(),
+            limit: Some(milliseconds(limit)),
+            reason: self.reason.clone(),
+            pinned: self.pinned.clone(),
+            ..*self
+        }
+    }
+
+    /// How long a statement may take, in milliseconds.
+    pub(crate) fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
     }
 
     /// The transaction that its statements are part of.
@@ -74,20 +96,18 @@ impl Guise {
     /// See [`Error`]. On any error nothing was written, but for a lost connection, where the error
     /// says that nobody knows.
     pub(crate) async fn run(&self, query: Query) -> Result<Rows, Error> {
-        let span = tracing::debug_span!(
-            "tabellion.query",
-            table = query.key.table().name,
-            operation = query.key.operation()
-        );
-        async {
+        let span = trace::query(&query.key);
+        let outcome = async {
             if let Some(pinned) = &self.pinned {
                 return pinned.run(self, &query).await;
             }
             let mut connection = self.lease(&query.key).await?;
             connection.run(self, &query).await
         }
-        .instrument(span)
-        .await
+        .instrument(span.clone())
+        .await;
+        trace::ended(&span, outcome.as_ref().map(|rows| rows.affected));
+        outcome
     }
 
     /// Runs statements of one form, all of them or none, in one transaction and one flight; inside a transaction
@@ -100,12 +120,8 @@ impl Guise {
         first: Query,
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
-        let span = tracing::debug_span!(
-            "tabellion.query",
-            table = first.key.table().name,
-            operation = first.key.operation()
-        );
-        async {
+        let span = trace::query(&first.key);
+        let outcome = async {
             if let Some(pinned) = &self.pinned {
                 let mut all = vec![pinned.run(self, &first).await?];
                 while let Some(query) = next()? {
@@ -116,8 +132,11 @@ impl Guise {
             let mut connection = self.lease(&first.key).await?;
             connection.run_all(self, first, next).await
         }
-        .instrument(span)
-        .await
+        .instrument(span.clone())
+        .await;
+        let count = |all: &Vec<Rows>| all.iter().map(|rows| rows.affected).sum();
+        trace::ended(&span, outcome.as_ref().map(count));
+        outcome
     }
 
     /// A connection for a statement, once the scope is known to be sound.
@@ -162,12 +181,13 @@ impl Guise {
     /// the session stands for it.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let values = self.values.iter();
-        std::iter::once(self.role).chain(values.map(|value| value.as_deref().unwrap_or_default()))
+        let values = values.map(|value| value.as_deref().unwrap_or_default());
+        (std::iter::once(self.role).chain(values)).chain(self.limit())
     }
 
     /// The statement that takes the scope on until the end of its transaction.
     pub(super) fn sql(&self) -> String {
-        scope_sql(self.settings)
+        scope_sql(self.settings, self.limit.is_some())
     }
 }
 
@@ -177,12 +197,24 @@ impl Guise {
 /// It also asks for one plan per statement. A finder's index gives its rows and their order
 /// whatever the values are, yet the server would plan anew each time for a tenant of many rows,
 /// since it takes a bound limit for a tenth of them.
-pub(crate) fn scope_sql(settings: &[&str]) -> String {
+pub(crate) fn scope_sql(settings: &[&str], limited: bool) -> String {
     let mut sql = String::from("select pg_catalog.set_config('role', $1, true)");
     for (setting, n) in settings.iter().zip(2..) {
         let setting = tabellion_sql::ident::quote_literal(setting);
         sql.push_str(&format!(", pg_catalog.set_config({setting}, ${n}, true)"));
     }
+    if limited {
+        let n = settings.len() + 2;
+        sql.push_str(&format!(
+            ", pg_catalog.set_config('statement_timeout', ${n}, true)"
+        ));
+    }
     sql.push_str(", pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)");
     sql
+}
+
+/// As the setting has it: at least 1, since 0 is no limit.
+fn milliseconds(limit: Duration) -> String {
+    let most = i32::MAX.unsigned_abs().into();
+    limit.as_millis().clamp(1, most).to_string()
 }

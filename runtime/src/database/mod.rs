@@ -10,6 +10,7 @@ mod pinned;
 mod pool;
 mod portal;
 mod tls;
+mod trace;
 mod url;
 
 use std::fmt;
@@ -36,6 +37,8 @@ use pool::Manager;
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Manager>,
+    /// How long a statement may take, unless its scope says otherwise.
+    statement_timeout: Option<Duration>,
 }
 
 impl Database {
@@ -61,6 +64,7 @@ impl Database {
             max_connections: 10,
             pool_timeout: Duration::from_secs(30),
             connect_timeout: None,
+            statement_timeout: None,
         }
     }
 
@@ -96,6 +100,7 @@ pub struct Builder {
     max_connections: usize,
     pool_timeout: Duration,
     connect_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
 }
 
 impl Builder {
@@ -118,6 +123,14 @@ impl Builder {
         self
     }
 
+    /// How long each statement may take on the server; as long as the login's own `statement_timeout` says unless set
+    /// here or by [`Scoped::statement_timeout`](crate::Scoped::statement_timeout). It travels with the scope, to the
+    /// statement's own transaction, and so behind a transaction pooler too.
+    pub fn statement_timeout(mut self, limit: Duration) -> Self {
+        self.statement_timeout = Some(limit);
+        self
+    }
+
     /// Opens one connection to see that host, login and version are right.
     ///
     /// # Errors
@@ -135,7 +148,10 @@ impl Builder {
             .create_timeout(Some(connect_timeout))
             .build()
             .map_err(|_| Error::Protocol("the pool has no runtime"))?;
-        let database = Database { pool };
+        let database = Database {
+            pool,
+            statement_timeout: self.statement_timeout,
+        };
         database.lease().await?;
         Ok(database)
     }
@@ -147,6 +163,7 @@ impl fmt::Debug for Builder {
             .field("max_connections", &self.max_connections)
             .field("pool_timeout", &self.pool_timeout)
             .field("connect_timeout", &self.connect_timeout)
+            .field("statement_timeout", &self.statement_timeout)
             .finish_non_exhaustive()
     }
 }

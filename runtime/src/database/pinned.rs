@@ -22,6 +22,8 @@ pub(crate) struct Pinned {
     state: Mutex<State>,
     /// Nothing more runs, whatever handles are left.
     ended: AtomicBool,
+    /// The limit on time that it begins with.
+    limit: Option<String>,
 }
 
 struct State {
@@ -48,7 +50,7 @@ enum Condition {
 }
 
 impl Pinned {
-    pub(crate) fn new(begin: String) -> Pinned {
+    pub(crate) fn new(begin: String, limit: Option<&str>) -> Pinned {
         Pinned {
             state: Mutex::new(State {
                 lease: None,
@@ -59,11 +61,15 @@ impl Pinned {
                 may_succeed: false,
             }),
             ended: AtomicBool::new(false),
+            limit: limit.map(str::to_owned),
         }
     }
 
     /// Runs a statement. Its rows are the transaction's, and not yet committed.
     pub(super) async fn run(&self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+        if self.limit.as_deref() != guise.limit() {
+            return Err(Error::LimitInTransaction);
+        }
         let mut state = self.state.lock().await;
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::TransactionEnded);
@@ -322,7 +328,7 @@ impl Connection {
             Fault::Server(error) => {
                 let error: ServerError = *error;
                 let table = error.table.clone().unwrap_or_default();
-                error.classify(&table, &self.who(guise), "commit")
+                error.classify(&table, None, &self.who(guise), "commit")
             }
             fault => {
                 self.close();

@@ -9,10 +9,11 @@ use deadpool::managed::{
 };
 use tokio::runtime::Handle;
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::Instrument;
 
 use super::connection::Connection;
 use super::url::Target;
-use super::{Database, connect, tls};
+use super::{Database, connect, tls, trace};
 use crate::Error;
 use crate::error::Timeout;
 
@@ -72,7 +73,8 @@ const HELD: &str = "a lease holds its connection until it is dropped";
 
 impl Database {
     pub(super) async fn lease(&self) -> Result<Lease, Error> {
-        match self.pool.get().await {
+        let span = trace::wait(|| self.pool.status());
+        match self.pool.get().instrument(span).await {
             Ok(object) => Ok(Lease(Some(object))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Create)) => Err(Timeout::Connect.into()),

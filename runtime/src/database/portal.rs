@@ -9,10 +9,12 @@
 use std::sync::Arc;
 
 use postgres_protocol::message::backend::DataRowBody;
+use tracing::{Instrument, Span};
 
 use super::connection::{Connection, Opening};
 use super::guise::Guise;
 use super::pool::Lease;
+use super::trace;
 use crate::Error;
 use crate::query::Query;
 use crate::row::Rows;
@@ -37,6 +39,9 @@ pub(crate) struct Portal {
     statement: Arc<Prepared>,
     /// The last portion has come.
     done: bool,
+    /// What a trace sees of it, and how many rows came.
+    span: Span,
+    seen: u64,
 }
 
 impl Portal {
@@ -45,19 +50,28 @@ impl Portal {
         if guise.pinned().is_some() {
             return Err(Error::StreamInTransaction);
         }
-        let mut lease = guise.lease(&query.key).await?;
-        let (statement, bodies, paused) = lease.begin(&guise, &query).await?;
+        let span = trace::query(&query.key);
+        let begun = async {
+            let mut lease = guise.lease(&query.key).await?;
+            let begun = lease.begin(&guise, &query).await?;
+            Ok::<_, Error>((lease, begun))
+        };
+        let begun = begun.instrument(span.clone()).await;
+        let (mut lease, (statement, bodies, paused)) =
+            begun.inspect_err(|error| trace::ended(&span, Err(error)))?;
         if paused {
             for _ in 0..AHEAD {
                 lease.ask(next(&bodies))?;
             }
         }
-        let portal = Portal {
+        let mut portal = Portal {
             guise,
             query,
             lease: paused.then_some(lease),
             statement,
             done: !paused,
+            span,
+            seen: 0,
         };
         let rows = portal.portion(bodies);
         Ok((portal, rows))
@@ -69,7 +83,9 @@ impl Portal {
             return Ok(None);
         }
         let mut lease = self.lease.take().ok_or(ABANDONED)?;
-        let (bodies, paused) = lease.go_on(&self.guise, &self.query).await?;
+        let more = lease.go_on(&self.guise, &self.query);
+        let more = more.instrument(self.span.clone()).await;
+        let (bodies, paused) = more.inspect_err(|error| trace::ended(&self.span, Err(error)))?;
         if paused {
             lease.ask(next(&bodies))?;
             self.lease = Some(lease);
@@ -85,7 +101,11 @@ impl Portal {
         self.lease = None;
     }
 
-    fn portion(&self, bodies: Vec<DataRowBody>) -> Rows {
+    fn portion(&mut self, bodies: Vec<DataRowBody>) -> Rows {
+        self.seen += bodies.len() as u64;
+        if self.done {
+            trace::ended(&self.span, Ok(self.seen));
+        }
         Rows {
             table: self.query.key.table(),
             statement: self.statement.clone(),

@@ -221,39 +221,56 @@ pub enum Error {
     },
 
     /// A unique constraint or a unique index is violated.
-    #[error("`{table}` already has such a row: unique constraint `{constraint}` is violated")]
+    #[error(
+        "`{table}` already has such a row: unique constraint `{constraint}` is violated{}",
+        of(fields)
+    )]
     Unique {
         /// The table.
         table: String,
         /// The constraint or index.
         constraint: String,
+        /// The fields of the table's struct that it is about; none where the struct does not say.
+        fields: &'static [&'static str],
     },
 
     /// A foreign key is violated, from either side.
-    #[error("foreign key `{constraint}` of `{table}` is violated")]
+    #[error("foreign key `{constraint}` of `{table}` is violated{}", of(fields))]
     ForeignKey {
         /// The table that has the foreign key.
         table: String,
         /// The constraint.
         constraint: String,
+        /// The fields of the table's struct that it is about; none where the struct does not say.
+        fields: &'static [&'static str],
     },
 
     /// A CHECK constraint is violated.
-    #[error("check constraint `{constraint}` of `{table}` is violated")]
+    #[error(
+        "check constraint `{constraint}` of `{table}` is violated{}",
+        of(fields)
+    )]
     Check {
         /// The table.
         table: String,
         /// The constraint.
         constraint: String,
+        /// The fields of the table's struct that it is about; none where the struct does not say.
+        fields: &'static [&'static str],
     },
 
     /// An exclusion constraint is violated.
-    #[error("`{table}` has a conflicting row: exclusion constraint `{constraint}` is violated")]
+    #[error(
+        "`{table}` has a conflicting row: exclusion constraint `{constraint}` is violated{}",
+        of(fields)
+    )]
     Exclusion {
         /// The table.
         table: String,
         /// The constraint.
         constraint: String,
+        /// The fields of the table's struct that it is about; none where the struct does not say.
+        fields: &'static [&'static str],
     },
 
     /// A column that must have a value got NULL.
@@ -313,6 +330,12 @@ pub enum Error {
     #[error("a transaction has no streams; fetch the rows at once, or stream outside of it")]
     StreamInTransaction,
 
+    /// Inside a transaction a statement was to have another limit on its time.
+    #[error(
+        "a transaction keeps the limit on time that it began with; call `statement_timeout` on the scope that begins it"
+    )]
+    LimitInTransaction,
+
     /// A table has changed since a statement was prepared: one of a transaction, or of many new rows. Nothing took
     /// place; the next run prepares it anew.
     #[error(
@@ -355,6 +378,52 @@ pub enum Error {
     /// Any other error of the server.
     #[error(transparent)]
     Server(Box<ServerError>),
+}
+
+impl Error {
+    /// The constraint or unique index that a row violates.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Error::Unique { constraint, .. }
+            | Error::ForeignKey { constraint, .. }
+            | Error::Check { constraint, .. }
+            | Error::Exclusion { constraint, .. } => Some(constraint),
+            _ => None,
+        }
+    }
+
+    /// The table whose constraint a row violates, or whose column has no value.
+    pub fn violated_table(&self) -> Option<&str> {
+        match self {
+            Error::Unique { table, .. }
+            | Error::ForeignKey { table, .. }
+            | Error::Check { table, .. }
+            | Error::Exclusion { table, .. }
+            | Error::NotNull { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The fields of the struct that the violated constraint is about, by their names: where a form shows the error.
+    /// None where the constraint is none of the struct's, as that of another table is.
+    pub fn fields(&self) -> &'static [&'static str] {
+        match self {
+            Error::Unique { fields, .. }
+            | Error::ForeignKey { fields, .. }
+            | Error::Check { fields, .. }
+            | Error::Exclusion { fields, .. } => fields,
+            _ => &[],
+        }
+    }
+}
+
+/// Of which fields, as the end of a message.
+fn of(fields: &[&str]) -> String {
+    match fields {
+        [] => String::new(),
+        [one] => format!(" by field `{one}`"),
+        several => format!(" by fields `{}`", several.join("`, `")),
+    }
 }
 
 impl std::fmt::Debug for Error {

@@ -39,6 +39,9 @@ pub enum Timeout {
     )]
     Connect,
     /// The server cancelled the statement: `statement_timeout`, `lock_timeout` or a cancel request.
-    #[error("the server cancelled the statement: a timeout or a cancel request")]
+    #[error(
+        "the server cancelled the statement: `statement_timeout` or `lock_timeout` was reached, or somebody asked for it; \
+         raise the limit, or look for what it waited for"
+    )]
     Statement,
 }

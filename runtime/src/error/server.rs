@@ -6,6 +6,7 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
 use super::{Error, Timeout};
+use crate::query::TableInfo;
 
 /// The parts of PostgreSQL's error that hold names and codes only.
 ///
@@ -114,24 +115,39 @@ impl ServerError {
         self.code.starts_with("22") || self.code == "08P01"
     }
 
-    /// The typed case for an error of a statement on `table`, run as `role`.
-    pub(crate) fn classify(self, table: &str, role: &str, operation: &'static str) -> Error {
+    /// The typed case for an error of a statement on `table`, run as `role`. `info` is what the program knows of the
+    /// table, where the statement is about one.
+    pub(crate) fn classify(
+        self,
+        table: &str,
+        info: Option<&TableInfo>,
+        role: &str,
+        operation: &'static str,
+    ) -> Error {
         let named = |name: &Option<String>| name.clone().unwrap_or_default();
         let on = self.table.clone().unwrap_or_else(|| table.to_owned());
+        let fields = || match (info, &self.constraint) {
+            (Some(info), Some(constraint)) => info.fields_of(&on, constraint),
+            _ => &[],
+        };
         match self.code.as_str() {
             "23505" => Error::Unique {
+                fields: fields(),
                 table: on,
                 constraint: named(&self.constraint),
             },
             "23503" => Error::ForeignKey {
+                fields: fields(),
                 table: on,
                 constraint: named(&self.constraint),
             },
             "23514" => Error::Check {
+                fields: fields(),
                 table: on,
                 constraint: named(&self.constraint),
             },
             "23P01" => Error::Exclusion {
+                fields: fields(),
                 table: on,
                 constraint: named(&self.constraint),
             },

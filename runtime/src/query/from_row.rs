@@ -196,6 +196,7 @@ impl<T: Projection> FromRow for T {
         table: TableInfo {
             name: T::INFO.name,
             columns: T::COLUMNS,
+            constraints: T::INFO.constraints,
         },
         fields: &[],
         by_place: false,
@@ -214,6 +215,7 @@ macro_rules! tuples {
                 table: TableInfo {
                     name: "tuple",
                     columns: &[$(stringify!($place)),+],
+                    constraints: &[],
                 },
                 fields: &[$(FieldInfo {
                     name: stringify!($place),

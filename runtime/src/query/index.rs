@@ -6,6 +6,8 @@
 pub struct Index {
     /// The index's own name.
     pub name: &'static str,
+    /// The finder's name, for traces.
+    pub finder: &'static str,
     /// The columns as SQL, each with its order.
     pub columns: &'static [(&'static str, Order)],
     /// Which rows a partial index holds, as SQL; empty where it holds all.

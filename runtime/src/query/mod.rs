@@ -97,6 +97,28 @@ pub struct TableInfo {
     pub name: &'static str,
     /// The columns as SQL, in the order of the fields.
     pub columns: &'static [&'static str],
+    /// The constraints.
+    pub constraints: &'static [Constraint],
+}
+
+/// A constraint or unique index by its plain name, and the fields that it is about.
+#[doc(hidden)]
+pub type Constraint = (&'static str, &'static [&'static str]);
+
+impl TableInfo {
+    /// The fields that a constraint of a table is about; none where the table is another one.
+    pub(crate) fn fields_of(&self, table: &str, constraint: &str) -> &'static [&'static str] {
+        let name = plain(self.name);
+        let own = name.rsplit('.').next() == table.rsplit('.').next();
+        let found = self
+            .constraints
+            .iter()
+            .find(|(name, _)| *name == constraint);
+        match found {
+            Some((_, fields)) if own => fields,
+            _ => &[],
+        }
+    }
 }
 
 /// A statement and the values of its parameters.
@@ -144,6 +166,26 @@ impl Key {
             Shape::Update { .. } | Shape::UpdateFound { .. } => "update",
             Shape::Delete { .. } | Shape::DeleteFound { .. } => "delete",
             Shape::Raw(_) => "raw SQL",
+        }
+    }
+
+    /// What a query is called in traces: the finder's name, or the method's.
+    pub(crate) fn finder(&self) -> &'static str {
+        match &self.shape {
+            Shape::Select(select)
+            | Shape::UpdateFound { select, .. }
+            | Shape::DeleteFound { select, .. } => select.index.0.finder,
+            Shape::Unindexed { .. } => "unindexed",
+            Shape::Find { .. } => "find",
+            Shape::Insert { conflict: None, .. } => "insert",
+            Shape::Insert { .. } => "on_conflict",
+            Shape::InsertMany { .. } => "insert_many",
+            Shape::Update { .. } => "update",
+            Shape::Delete { .. } => "delete",
+            Shape::Raw(raw) => match raw.row {
+                Some(_) => "query_as",
+                None => "execute",
+            },
         }
     }
 

@@ -59,6 +59,7 @@ pub trait Projection: Sized + 'static {
     const INFO: &'static TableInfo = &TableInfo {
         name: <Self::Table as Table>::NAME,
         columns: Self::COLUMNS,
+        constraints: <Self::Table as Table>::CONSTRAINTS,
     };
 }
 

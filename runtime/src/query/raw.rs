@@ -21,6 +21,7 @@ pub(crate) struct Raw {
 static STATEMENT: TableInfo = TableInfo {
     name: "\"raw SQL\"",
     columns: &[],
+    constraints: &[],
 };
 
 /// Raw SQL, and the scope that it runs in.

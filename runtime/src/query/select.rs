@@ -217,6 +217,7 @@ mod tests {
 
     static OPEN: Index = Index {
         name: "orders_open",
+        finder: "open",
         columns: &[
             ("shop", Order::Ascending),
             ("due", Order::Descending),
@@ -226,6 +227,7 @@ mod tests {
     };
     static NULLS: Index = Index {
         name: "orders_nulls",
+        finder: "by_shop",
         columns: &[
             ("shop", Order::Ascending),
             ("due", Order::DescendingNullsFirst),

@@ -253,6 +253,7 @@ mod tests {
     static TABLE: TableInfo = TableInfo {
         name: "public.orders",
         columns: &["id", "shop", "\"Order\"", "due"],
+        constraints: &[],
     };
     fn sql(shape: Shape) -> String {
         Key::new(&TABLE, shape).sql()

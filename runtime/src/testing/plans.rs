@@ -73,7 +73,7 @@ where
         .chain(scope.values().into_iter().map(Option::unwrap_or_default))
         .collect();
     let texts: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
-    let scope_sql = scope_sql(S::SETTINGS);
+    let scope_sql = scope_sql(S::SETTINGS, false);
     transaction.query_one(&scope_sql, &texts).await?;
     let mut plans = Vec::new();
     for select in T::FINDERS.iter().flat_map(forms) {

@@ -91,6 +91,7 @@ impl AllowsSelect for Skewed {}
 async fn another_type_than_the_field_has() -> Outcome {
     const INDEX: Index = Index {
         name: "an_index",
+        finder: "by_shop",
         columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };
@@ -158,6 +159,7 @@ impl AllowsSelect for Listed {}
 async fn null_in_an_array() -> Outcome {
     const INDEX: Index = Index {
         name: "an_index",
+        finder: "by_shop",
         columns: &[("shop", Order::Ascending)],
         predicate: &[],
     };

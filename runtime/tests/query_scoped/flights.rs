@@ -134,6 +134,7 @@ impl AllowsSelect for Prepared {}
 async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
     const INDEX: Index = Index {
         name: "an_index",
+        finder: "by_shop",
         columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };

@@ -141,6 +141,7 @@ scoped_table!(Mighty, "query_mighty", MightyNote);
 
 const INDEX: Index = Index {
     name: "an_index",
+    finder: "by_shop",
     columns: &[("shop", Order::Ascending)],
     predicate: &[],
 };

@@ -123,6 +123,7 @@ impl AllowsSelect for Prepared {}
 async fn no_two_connections_share_a_name() -> Outcome {
     const INDEX: Index = Index {
         name: "an_index",
+        finder: "by_shop",
         columns: &[("from_sql", Order::Ascending)],
         predicate: &[],
     };

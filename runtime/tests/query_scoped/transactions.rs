@@ -111,7 +111,10 @@ async fn an_error_that_the_work_hides_is_told_at_the_end() -> Outcome {
             Ok::<_, Error>(())
         })
         .await;
-    let Err(Error::Unique { table, constraint }) = twice else {
+    let Err(Error::Unique {
+        table, constraint, ..
+    }) = twice
+    else {
         panic!("{twice:?}")
     };
     assert_eq!(

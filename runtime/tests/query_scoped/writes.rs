@@ -124,7 +124,8 @@ async fn violations_are_typed_and_quote_no_value() -> Outcome {
         unique,
         Error::Unique {
             table: table.clone(),
-            constraint
+            constraint,
+            fields: &[]
         }
     );
     let check = refused(insert().set(Note::AMOUNT, 1000).execute(&acme).await);
@@ -133,7 +134,8 @@ async fn violations_are_typed_and_quote_no_value() -> Outcome {
         check,
         Error::Check {
             table: table.clone(),
-            constraint
+            constraint,
+            fields: &[]
         }
     );
     fixture

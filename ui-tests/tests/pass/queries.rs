@@ -94,7 +94,8 @@ pub async fn raw(shop: Scoped<Shop>, text: String) -> Result<Vec<Load>, Error> {
     shop.query_as::<Task>("table task", ())
         .fetch_optional()
         .await?;
-    let _stream = shop.query_as::<(i64, Option<String>)>("select $1, $2", (id, absent))
+    let _stream = shop
+        .query_as::<(i64, Option<String>)>("select $1, $2", (id, absent))
         .stream()
         .await?;
     shop.query_as("select", (TaskStatus::Draft, text, vec![1_i32], "text"))

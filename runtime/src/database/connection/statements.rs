@@ -68,7 +68,16 @@ impl Opening<'_> {
 struct ScopeStatement {
     role: &'static str,
     settings: &'static [&'static str],
+    is_limited: bool,
     name: String,
+}
+
+impl ScopeStatement {
+    fn is_of(&self, guise: &Guise) -> bool {
+        self.role == guise.role
+            && self.settings == guise.settings
+            && self.is_limited == guise.limit().is_some()
+    }
 }
 
 impl Statements {
@@ -157,7 +166,7 @@ impl Connection {
             .statements
             .scopes
             .iter()
-            .find(|scope| scope.role == guise.role && scope.settings == guise.settings)
+            .find(|scope| scope.is_of(guise))
             .ok_or(Error::Protocol("the scope was not prepared"))?;
         if !self.statements.are_named {
             parse(&mut self.wire.outgoing, "", &guise.sql(), false).map_err(too_large)?;
@@ -173,8 +182,7 @@ impl Connection {
         for name in self.statements.stale.drain(..) {
             close(&mut self.wire.outgoing, &name).map_err(too_large)?;
         }
-        let is_new = !(self.statements.scopes.iter())
-            .any(|scope| scope.role == guise.role && scope.settings == guise.settings);
+        let is_new = !self.statements.scopes.iter().any(|it| it.is_of(guise));
         // Without a role there is none to look at.
         let asks_role = is_new && guise.role != NO_ROLE;
         if asks_role {
@@ -188,6 +196,7 @@ impl Connection {
             self.statements.scopes.push(ScopeStatement {
                 role: guise.role,
                 settings: guise.settings,
+                is_limited: guise.limit().is_some(),
                 name,
             });
         }
