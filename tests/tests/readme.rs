@@ -243,7 +243,7 @@ async fn require(readme: &Readme, package: &Package, database: &TestDatabase, lo
     let run = || package.cargo(&["run", "--quiet"], &[("APP_DATABASE_URL", login)]);
     let ran = run().ok();
     assert!(
-        ran.stdout.starts_with("load 1 x 3\ndone with 2\nacme has "),
+        ran.stdout.starts_with("load 1 x 2\ndone with 2\nacme has "),
         "{}",
         ran.stdout
     );
