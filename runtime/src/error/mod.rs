@@ -7,6 +7,7 @@ mod connect;
 mod raw;
 mod reasons;
 mod server;
+mod violation;
 
 pub use connect::{ConnectFailure, ConnectFault};
 pub use raw::RawSql;
@@ -223,7 +224,7 @@ pub enum Error {
     /// A unique constraint or a unique index is violated.
     #[error(
         "`{table}` already has such a row: unique constraint `{constraint}` is violated{}",
-        of(fields)
+        violation::of(fields)
     )]
     Unique {
         /// The table.
@@ -235,7 +236,10 @@ pub enum Error {
     },
 
     /// A foreign key is violated, from either side.
-    #[error("foreign key `{constraint}` of `{table}` is violated{}", of(fields))]
+    #[error(
+        "foreign key `{constraint}` of `{table}` is violated{}",
+        violation::of(fields)
+    )]
     ForeignKey {
         /// The table that has the foreign key.
         table: String,
@@ -248,7 +252,7 @@ pub enum Error {
     /// A CHECK constraint is violated.
     #[error(
         "check constraint `{constraint}` of `{table}` is violated{}",
-        of(fields)
+        violation::of(fields)
     )]
     Check {
         /// The table.
@@ -262,7 +266,7 @@ pub enum Error {
     /// An exclusion constraint is violated.
     #[error(
         "`{table}` has a conflicting row: exclusion constraint `{constraint}` is violated{}",
-        of(fields)
+        violation::of(fields)
     )]
     Exclusion {
         /// The table.
@@ -378,52 +382,6 @@ pub enum Error {
     /// Any other error of the server.
     #[error(transparent)]
     Server(Box<ServerError>),
-}
-
-impl Error {
-    /// The constraint or unique index that a row violates.
-    pub fn constraint(&self) -> Option<&str> {
-        match self {
-            Error::Unique { constraint, .. }
-            | Error::ForeignKey { constraint, .. }
-            | Error::Check { constraint, .. }
-            | Error::Exclusion { constraint, .. } => Some(constraint),
-            _ => None,
-        }
-    }
-
-    /// The table whose constraint a row violates, or whose column has no value.
-    pub fn violated_table(&self) -> Option<&str> {
-        match self {
-            Error::Unique { table, .. }
-            | Error::ForeignKey { table, .. }
-            | Error::Check { table, .. }
-            | Error::Exclusion { table, .. }
-            | Error::NotNull { table, .. } => Some(table),
-            _ => None,
-        }
-    }
-
-    /// The fields of the struct that the violated constraint is about, by their names: where a form shows the error.
-    /// None where the constraint is none of the struct's, as that of another table is.
-    pub fn fields(&self) -> &'static [&'static str] {
-        match self {
-            Error::Unique { fields, .. }
-            | Error::ForeignKey { fields, .. }
-            | Error::Check { fields, .. }
-            | Error::Exclusion { fields, .. } => fields,
-            _ => &[],
-        }
-    }
-}
-
-/// Of which fields, as the end of a message.
-fn of(fields: &[&str]) -> String {
-    match fields {
-        [] => String::new(),
-        [one] => format!(" by field `{one}`"),
-        several => format!(" by fields `{}`", several.join("`, `")),
-    }
 }
 
 impl std::fmt::Debug for Error {

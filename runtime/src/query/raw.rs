@@ -42,7 +42,7 @@ impl<S: Scope> Scoped<S> {
     /// [`FromRow`].
     ///
     /// Which policy allows it is not compared at compile time: the server refuses what was not granted.
-    /// [`Error::RawSql`](crate::Error::RawSql) refuses, before anything is sent, what is no `select`, `with`, `values`,
+    /// [`Error::RawSql`] refuses, before anything is sent, what is no `select`, `with`, `values`,
     /// `table`, `insert`, `update`, `delete` or `merge`, and what would leave the scope: `set_config`, writing
     /// `pg_settings`, `select … into`, functions that run a text as SQL, locks of the session. It cannot tell what a
     /// function or a trigger of your own does: one that calls `set_config` on the scope's setting changes the tenant.
@@ -79,7 +79,7 @@ impl<S: Scope> Scoped<S> {
     /// As [`Scoped::query_as`].
     ///
     /// # Errors
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn execute(&self, sql: &'static str, values: impl Values) -> Fetch<'_, u64> {
         let query = query(&STATEMENT, sql, None, values);
         Fetch::new(async move { Ok(self.guise.run(query).await?.affected) })
@@ -106,7 +106,7 @@ impl<'a, R> QueryAs<'a, R> {
     /// All rows, at once in memory.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn fetch_all(self) -> Fetch<'a, Vec<R>>
     where
         R: 'a,
@@ -117,7 +117,7 @@ impl<'a, R> QueryAs<'a, R> {
     /// The first row, if there is one. The others are sent all the same: write `limit 1`.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn fetch_optional(self) -> Fetch<'a, Option<R>>
     where
         R: 'a,
@@ -128,7 +128,7 @@ impl<'a, R> QueryAs<'a, R> {
     /// The first row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) where there is none, and see [`Error`](crate::Error).
+    /// [`Error::NotFound`] where there is none, and see [`Error`].
     pub fn fetch_one(self) -> Fetch<'a, R>
     where
         R: 'a,
@@ -142,7 +142,7 @@ impl<'a, R> QueryAs<'a, R> {
     /// The rows as they come, of which only some are in memory.
     ///
     /// # Errors
-    /// [`Error::StreamInTransaction`](crate::Error::StreamInTransaction), and see [`Error`](crate::Error).
+    /// [`Error::StreamInTransaction`], and see [`Error`].
     pub fn stream(self) -> Fetch<'a, RowStream<R>>
     where
         R: FromRow,
