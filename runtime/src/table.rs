@@ -62,7 +62,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::query::{
-    Delete, Find, Index, Insert, InsertMany, InsertRow, TableInfo, Unindexed, Update,
+    Changeable, Delete, Find, Index, Insert, InsertMany, InsertRow, TableInfo, Unindexed, Update,
 };
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Row, Scope};
@@ -277,31 +277,34 @@ macro_rules! nobody {
 
 nobody!(AllowsSelect AllowsInsert AllowsUpdate AllowsDelete);
 
-/// A column of the table `T` that holds a `V`: what `.set(...)` takes.
-pub struct Column<T, V> {
+/// A column of the table `T` that holds a `V`: what `.set(...)` takes. `C` is whether an update may change it,
+/// [`Changeable`] or [`Fixed`](crate::query::Fixed).
+pub struct Column<T, V, C = Changeable> {
     pub(crate) name: &'static str,
     of: PhantomData<fn() -> (T, V)>,
+    change: PhantomData<fn() -> C>,
 }
 
-impl<T, V> Column<T, V> {
+impl<T, V, C> Column<T, V, C> {
     /// A column by its name as SQL.
     pub const fn new(name: &'static str) -> Self {
         Column {
             name,
             of: PhantomData,
+            change: PhantomData,
         }
     }
 }
 
-impl<T, V> Clone for Column<T, V> {
+impl<T, V, C> Clone for Column<T, V, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, V> Copy for Column<T, V> {}
+impl<T, V, C> Copy for Column<T, V, C> {}
 
-impl<T, V> fmt::Debug for Column<T, V> {
+impl<T, V, C> fmt::Debug for Column<T, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Column").field(&self.name).finish()
     }

@@ -148,30 +148,6 @@ impl Table {
         })
     }
 
-    /// The scopes that it answers to: its own, then the others that its policies name.
-    pub fn scopes(&self) -> Vec<&PathRef> {
-        let mut scopes: Vec<&PathRef> = self.scope.iter().collect();
-        for scope in self.policies().iter().filter_map(|it| it.scope.as_ref()) {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
-            }
-        }
-        scopes
-    }
-
-    /// The policies; none where there is another answer.
-    pub fn policies(&self) -> &[Policy] {
-        match &self.rls {
-            Rls::Policies(policies) => policies,
-            Rls::Missing | Rls::DenyAll | Rls::None { .. } => &[],
-        }
-    }
-
-    /// The scope that a policy speaks of.
-    pub fn scope_of<'a>(&'a self, policy: &'a Policy) -> Option<&'a PathRef> {
-        policy.scope.as_ref().or(self.scope.as_ref())
-    }
-
     /// The paths whose meaning the build script and rustc must agree on, in a fixed order:
     /// the scopes, the enumerations of the columns, the tables of the foreign keys and of the memberships.
     pub fn references(&self) -> References<'_> {
@@ -192,21 +168,6 @@ impl Table {
                 .collect(),
             tables: keys.chain(memberships).collect(),
         }
-    }
-
-    /// The commands that some policy, or the reasoned absence of policies, allows a scope; without one,
-    /// whoever asks where the table names none.
-    pub fn commands(&self, scope: Option<&PathRef>) -> Vec<Command> {
-        Command::ALL
-            .into_iter()
-            .filter(|command| match &self.rls {
-                Rls::Missing | Rls::DenyAll => false,
-                Rls::Policies(policies) => policies.iter().any(|policy| {
-                    self.scope_of(policy) == scope && !policy.restrictive && policy.is_for(*command)
-                }),
-                Rls::None { allow, .. } => self.scope.as_ref() == scope && allow.contains(command),
-            })
-            .collect()
     }
 }
 
@@ -261,6 +222,11 @@ impl Column {
             && self.computed.is_none()
             && !self.updated_at
             && !self.version
+    }
+
+    /// Whether a new row must bring a value: NOT NULL, and nothing that the database would put there.
+    pub fn is_required(&self) -> bool {
+        !self.nullable && !self.is_filled()
     }
 
     /// Whether the server has a value for a row that brings none.
@@ -340,6 +306,8 @@ pub struct Policy {
     pub scope: Option<PathRef>,
     /// It allows nothing by itself, and takes away from what the others allow.
     pub restrictive: bool,
+    /// The fields that the command may write, where not all of them.
+    pub columns: Option<At<Vec<Ident>>>,
     /// Which existing rows may be seen or touched.
     pub using: Option<Predicate>,
     /// Which new rows may be written.

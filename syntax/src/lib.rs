@@ -7,12 +7,14 @@
 //! | room | verb |
 //! |---|---|
 //! | [`ast`] | what is read |
+//! | `allowed` | what of it its policies allow |
 //! | `attr` | parse: attributes into `ast` |
 //! | `check` | check: what one item can hold wrong |
 //! | [`predicate`] | parse: a Rust expression over columns and the scope |
 //! | [`lower`] | lower: `ast` into `tabellion_sql::schema` |
 //! | [`seen`] | what the build script tells the derive |
 
+mod allowed;
 pub mod ast;
 mod attr;
 mod check;

@@ -54,6 +54,26 @@ pub enum Node {
     Exists(Box<Membership>),
 }
 
+impl Node {
+    /// The fields of the scope that a column must equal, whatever else is said.
+    pub(crate) fn held(&self, is_column: &dyn Fn(&Ident) -> bool) -> Vec<&Ident> {
+        match self {
+            Node::And(one, other) => {
+                let mut fields = one.held(is_column);
+                fields.extend(other.held(is_column));
+                fields
+            }
+            Node::Compare(Comparison::Eq, Value::Column(column), Value::Scope(field), _)
+            | Node::Compare(Comparison::Eq, Value::Scope(field), Value::Column(column), _)
+                if is_column(column) =>
+            {
+                vec![field]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Rows of another table that say who may: one of its columns equals one of this table's, and others
 /// equal what is known without a row.
 #[derive(Debug, Clone, Hash)]

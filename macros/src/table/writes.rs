@@ -18,7 +18,7 @@ pub(super) fn new_row(read: &Read<'_>) -> TokenStream {
     let required: Vec<&Column> = table
         .columns
         .iter()
-        .filter(|column| is_required(column))
+        .filter(|column| column.is_required())
         .collect();
     let idents = required.iter().map(|column| &column.ident);
     let types = required.iter().map(|column| fields::written(column));
@@ -73,9 +73,14 @@ fn constants(read: &Read<'_>) -> TokenStream {
         let ty = fields::written(column);
         let name = sql_quote(&column.name.value).into_owned();
         let doc = format!("The column `{}`.", column.name.value);
+        let fixed = match read.table.is_changeable(column) {
+            true => TokenStream::new(),
+            false => quote!(, ::tabellion::query::Fixed),
+        };
         all.extend(quote! {
             #[doc = #doc]
-            #vis const #constant: ::tabellion::Column<Self, #ty> = ::tabellion::Column::new(#name);
+            #vis const #constant: ::tabellion::Column<Self, #ty #fixed> =
+                ::tabellion::Column::new(#name);
         });
     }
     let vis = &read.input.vis;
@@ -124,11 +129,6 @@ fn keys(table: &Table) -> Vec<Vec<&Column>> {
         fields.map(|it| it.field().and_then(column)).collect()
     }));
     keys.into_iter().flatten().collect()
-}
-
-/// NOT NULL, and nothing that the database would put there.
-fn is_required(column: &Column) -> bool {
-    !column.nullable && !column.is_filled()
 }
 
 /// The visibility of the field: whoever may read a column may set it.

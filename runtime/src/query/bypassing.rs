@@ -3,7 +3,7 @@
 use super::finder::count;
 use super::update::unless_changed;
 use super::{
-    Delete, DeleteFound, Find, Finder, Insert, InsertMany, InsertOrNothing, InsertOrUpdate,
+    Change, Delete, DeleteFound, Find, Finder, Insert, InsertMany, InsertOrNothing, InsertOrUpdate,
     InsertRow, Projection, Update, UpdateFound, Wanted, first, not_found,
 };
 use crate::table::HasPrimaryKey;
@@ -33,11 +33,11 @@ bypassing! {
     impl<T: Projection, Rest, O> Finder<T, Rest, O>;
     impl<T: HasPrimaryKey> Find<T>;
     impl<T: Table> Insert<T>;
-    impl<T: HasPrimaryKey> Update<T>;
+    impl<T: HasPrimaryKey, C: Change> Update<T, C>;
     impl<T: HasPrimaryKey> Delete<T>;
     impl<T: Table> InsertOrNothing<T>;
-    impl<T: Table> InsertOrUpdate<T>;
-    impl<T: Table> UpdateFound<T>;
+    impl<T: Table, C: Change> InsertOrUpdate<T, C>;
+    impl<T: Table, C: Change> UpdateFound<T, C>;
     impl<T: Table> DeleteFound<T>;
     impl<T: Table, I> InsertMany<T, I>;
 }
@@ -53,7 +53,7 @@ impl<T: Table> Bypassing<'_, InsertOrNothing<T>> {
     }
 }
 
-impl<T: Table> Bypassing<'_, InsertOrUpdate<T>> {
+impl<T: Table, C: Change> Bypassing<'_, InsertOrUpdate<T, C>> {
     /// Writes the row, or changes the one that has its key; returns how many were written.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl<T: Table> Bypassing<'_, InsertOrUpdate<T>> {
     }
 }
 
-impl<T: Table> Bypassing<'_, UpdateFound<T>> {
+impl<T: Table, C: Change> Bypassing<'_, UpdateFound<T, C>> {
     /// Writes the change of the rows of every tenant that the finder finds; returns how many it changed.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl<T: Table> Bypassing<'_, Insert<T>> {
     }
 }
 
-impl<T: HasPrimaryKey> Bypassing<'_, Update<T>> {
+impl<T: HasPrimaryKey, C: Change> Bypassing<'_, Update<T, C>> {
     /// Writes the change; returns how many rows it changed.
     ///
     /// # Errors

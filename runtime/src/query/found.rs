@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use super::finder::Limit;
 use super::insert::set;
-use super::{Fetch, Finder, Key, Projection, Query, Select, Shape, plain};
+use super::{
+    Change, Changeable, Fetch, Finder, Key, MayChange, Projection, Query, Select, Shape, plain,
+};
 use crate::table::{AllowsDelete, AllowsSelect, AllowsUpdate, Column};
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
@@ -12,11 +14,11 @@ use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
 /// A change of the rows of `T` that a finder finds. Only the columns that are set change.
 #[derive(Debug)]
 #[must_use = "nothing is written until it is executed"]
-pub struct UpdateFound<T> {
+pub struct UpdateFound<T, C = Changeable> {
     found: Result<(Select, Params), Error>,
     columns: Vec<&'static str>,
     params: Params,
-    of: PhantomData<fn() -> T>,
+    of: PhantomData<fn() -> (T, C)>,
 }
 
 /// The deletion of the rows of `T` that a finder finds.
@@ -59,11 +61,16 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     }
 }
 
-impl<T: Table> UpdateFound<T> {
+impl<T: Table, C: Change> UpdateFound<T, C> {
     /// Sets a column. The last value of a column counts.
-    pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
+    pub fn set<V, D>(
+        mut self,
+        column: Column<T, V, D>,
+        value: impl IntoValue<V>,
+    ) -> UpdateFound<T, C::With<D>>
     where
         V: Param,
+        D: Change,
     {
         set(
             &mut self.columns,
@@ -71,7 +78,12 @@ impl<T: Table> UpdateFound<T> {
             column.name,
             value.into_value(),
         );
-        self
+        UpdateFound {
+            found: self.found,
+            columns: self.columns,
+            params: self.params,
+            of: PhantomData,
+        }
     }
 
     pub(super) fn query(self, returning: bool) -> Result<Query, Error> {
@@ -102,6 +114,7 @@ impl<T: Table> UpdateFound<T> {
     pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let query = self.query(false);
         Fetch::new(async move { Ok(scope.guise.run(query?).await?.affected) })
@@ -114,6 +127,7 @@ impl<T: Table> UpdateFound<T> {
     pub fn fetch_all<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Vec<T>>
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let query = self.query(true);
         Fetch::new(async move { scope.guise.run(query?).await?.decode(T::from_row) })

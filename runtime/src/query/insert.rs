@@ -35,7 +35,7 @@ impl<T: Table> Insert<T> {
     }
 
     /// Sets one more column. The last value of a column counts.
-    pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
+    pub fn set<V, C>(mut self, column: Column<T, V, C>, value: impl IntoValue<V>) -> Self
     where
         V: Param,
     {

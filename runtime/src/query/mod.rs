@@ -36,6 +36,7 @@
 
 mod behind;
 mod bypassing;
+mod change;
 mod cursor;
 mod delete;
 mod each;
@@ -62,6 +63,7 @@ mod upsert;
 use std::hash::{Hash, Hasher};
 
 pub use bypassing::Bypassing;
+pub use change::{Change, Changeable, Fixed, MayChange};
 pub use cursor::{Cursor, Page};
 pub use delete::Delete;
 pub use each::{Each, each};

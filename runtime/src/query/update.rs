@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::insert::set;
-use super::{Fetch, Key, Query, Shape, first, plain};
+use super::{Change, Changeable, Fetch, Key, MayChange, Query, Shape, first, plain};
 use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, HasVersion};
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
@@ -11,13 +11,13 @@ use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
 /// A change of the row of `T` with a primary key. Only the columns that are set change.
 #[derive(Debug)]
 #[must_use = "nothing is written until it is executed"]
-pub struct Update<T> {
+pub struct Update<T, C = Changeable> {
     columns: Vec<&'static str>,
     params: Params,
     key: &'static [&'static str],
     key_params: Params,
     expected: bool,
-    of: PhantomData<fn() -> T>,
+    of: PhantomData<fn() -> (T, C)>,
 }
 
 impl<T: Table> Update<T> {
@@ -36,11 +36,18 @@ impl<T: Table> Update<T> {
             of: PhantomData,
         }
     }
+}
 
+impl<T: Table, C: Change> Update<T, C> {
     /// Sets a column. The last value of a column counts.
-    pub fn set<V>(mut self, column: Column<T, V>, value: impl IntoValue<V>) -> Self
+    pub fn set<V, D>(
+        mut self,
+        column: Column<T, V, D>,
+        value: impl IntoValue<V>,
+    ) -> Update<T, C::With<D>>
     where
         V: Param,
+        D: Change,
     {
         set(
             &mut self.columns,
@@ -48,7 +55,14 @@ impl<T: Table> Update<T> {
             column.name,
             value.into_value(),
         );
-        self
+        Update {
+            columns: self.columns,
+            params: self.params,
+            key: self.key,
+            key_params: self.key_params,
+            expected: self.expected,
+            of: PhantomData,
+        }
     }
 
     /// Only where the row still has this version, the one that it was read with; otherwise [`Error::RowChanged`].
@@ -98,6 +112,7 @@ impl<T: Table> Update<T> {
     pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let expected = self.expected;
         let query = self.query(false);
@@ -115,6 +130,7 @@ impl<T: Table> Update<T> {
     pub fn fetch_optional<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, Option<T>>
     where
         T: AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let expected = self.expected;
         let query = self.query(true);

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Fetch, Insert, Query, first, not_found};
+use super::{Change, Changeable, Fetch, Insert, MayChange, Query, first, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, AllowsUpdate, Column};
 use crate::{Scope, Scoped, Table};
 
@@ -58,7 +58,7 @@ pub struct InsertOrNothing<T>(Insert<T>);
 /// A new row of `T`, or some of its columns for the row that has its key.
 #[derive(Debug)]
 #[must_use = "nothing is written until it is executed"]
-pub struct InsertOrUpdate<T>(Insert<T>);
+pub struct InsertOrUpdate<T, C = Changeable>(Insert<T>, PhantomData<fn() -> C>);
 
 impl<T: Table> Insert<T> {
     /// The key that another row may have.
@@ -75,8 +75,8 @@ impl<T: Table> OnConflict<T> {
 
     /// Where the key is taken, the row there gets the new one's value of this column. Called again on the result,
     /// of another column too; no other changes.
-    pub fn do_update<V>(self, column: Column<T, V>) -> InsertOrUpdate<T> {
-        InsertOrUpdate(self.with(vec![column.name]))
+    pub fn do_update<V, C: Change>(self, column: Column<T, V, C>) -> InsertOrUpdate<T, C> {
+        InsertOrUpdate(self.with(vec![column.name]), PhantomData)
     }
 
     fn with(mut self, update: Vec<&'static str>) -> Insert<T> {
@@ -118,15 +118,18 @@ impl<T: Table> InsertOrNothing<T> {
     }
 }
 
-impl<T: Table> InsertOrUpdate<T> {
+impl<T: Table, C: Change> InsertOrUpdate<T, C> {
     /// One more column that the row there takes from the new one.
-    pub fn do_update<V>(mut self, column: Column<T, V>) -> Self {
+    pub fn do_update<V, D: Change>(
+        mut self,
+        column: Column<T, V, D>,
+    ) -> InsertOrUpdate<T, C::With<D>> {
         if let Some(conflict) = &mut self.0.conflict
             && !conflict.update.contains(&column.name)
         {
             conflict.update.push(column.name);
         }
-        self
+        InsertOrUpdate(self.0, PhantomData)
     }
 
     /// Writes the row, or changes the one that has its key; returns how many were written.
@@ -140,6 +143,7 @@ impl<T: Table> InsertOrUpdate<T> {
     pub fn execute<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, u64>
     where
         T: AllowsInsert<S> + AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let query = self.query(false);
         Fetch::new(async move { Ok(scope.guise.run(query).await?.affected) })
@@ -152,6 +156,7 @@ impl<T: Table> InsertOrUpdate<T> {
     pub fn fetch_one<S: Scope>(self, scope: &Scoped<S>) -> Fetch<'_, T>
     where
         T: AllowsInsert<S> + AllowsUpdate<S> + AllowsSelect<S>,
+        C: MayChange,
     {
         let query = self.query(true);
         Fetch::new(async move {

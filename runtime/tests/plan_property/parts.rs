@@ -382,7 +382,17 @@ pub(crate) fn reads(other: &QualifiedName, column: &str) -> String {
 pub(crate) fn grant(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) {
     let role = *dice.pick(&[APP, AUDITOR]);
     let commands = dice.some(&Command::ALL, 3);
-    table(schema, name)
+    let table = table(schema, name);
+    table
         .grants
         .insert(role.into(), commands.into_iter().collect());
+    if dice.one_in(2) {
+        let columns: Vec<String> = table.columns.iter().map(|it| it.name.clone()).collect();
+        let columns = dice.some(&columns, 2).into_iter().collect();
+        let command = *dice.pick(&[Command::Insert, Command::Update]);
+        let commands = table.column_grants.entry(role.into()).or_default();
+        commands.insert(command, columns);
+    } else {
+        table.column_grants.remove(role);
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) fn repair(schema: &mut Schema) {
         let before = schema.clone();
         for table in schema.tables.values_mut() {
             columns(table);
+            column_grants(table);
             keys(table);
             rest(table);
         }
@@ -30,6 +31,21 @@ pub(crate) fn repair(schema: &mut Schema) {
         }
     }
     extensions(schema);
+}
+
+/// Columns that are there, for what is not granted on the whole table.
+fn column_grants(table: &mut Table) {
+    let names: BTreeSet<&str> = table.columns.iter().map(|it| it.name.as_str()).collect();
+    for (role, commands) in &mut table.column_grants {
+        let whole = table.grants.get(role);
+        commands.retain(|command, columns| {
+            columns.retain(|column| names.contains(column.as_str()));
+            !columns.is_empty() && !whole.is_some_and(|whole| whole.contains(command))
+        });
+    }
+    table
+        .column_grants
+        .retain(|_, commands| !commands.is_empty());
 }
 
 fn columns(table: &mut Table) {
@@ -213,6 +229,9 @@ fn policies(schema: &mut Schema) {
     for table in schema.tables.values_mut() {
         table
             .grants
+            .retain(|role, _| known.roles.contains_key(role));
+        table
+            .column_grants
             .retain(|role, _| known.roles.contains_key(role));
         let of = table.clone();
         if let Rls::Enabled(policies) = &mut table.rls {

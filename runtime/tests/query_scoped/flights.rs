@@ -1,7 +1,7 @@
 //! Round trips are counted, not assumed.
 
 use tabellion::query::Order;
-use tabellion::{AllowsSelect, Error, Finder, Index, NoScope, Row, Table};
+use tabellion::{AllowsSelect, Column, Error, Finder, Index, NoScope, Row, Table};
 
 use crate::support::*;
 
@@ -154,7 +154,7 @@ async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
                         0 => update.set(Note::AMOUNT, others),
                         1 if others & 1 != 0 => update.set(Note::BODY, "x"),
                         2 if others & 2 != 0 => update.set(Note::KIND, Kind::Visit),
-                        3 if others & 4 != 0 => update.set(Note::SHOP, "acme"),
+                        3 if others & 4 != 0 => update.set(Column::new("shop"), "acme"),
                         _ => update,
                     };
                 }

@@ -1,6 +1,6 @@
 //! Rows that may be there already, rows that a finder finds, and rows that somebody else changed.
 
-use tabellion::{Error, Table};
+use tabellion::{Column, Error, Table};
 
 use crate::support::*;
 
@@ -122,10 +122,11 @@ async fn another_tenants_row_is_neither_changed_nor_shown() -> Outcome {
     assert_eq!(refused(update), refusal);
     let nothing = theirs().do_nothing().fetch_optional(&other).await?;
     assert_eq!(nothing, None);
-    // Nor does a row move to another tenant.
-    let moved = Setting::update(mine.id).set(Setting::SHOP, "other");
+    // Nor does a row move to another tenant, by a column that the derive would not give.
+    let shop: Column<Setting, String> = Column::new("shop");
+    let moved = Setting::update(mine.id).set(shop, "other");
     assert_eq!(refused(moved.execute(&acme).await), refusal);
-    let moved = Setting::named("acme").update().set(Setting::SHOP, "other");
+    let moved = Setting::named("acme").update().set(shop, "other");
     assert_eq!(refused(moved.execute(&acme).await), refusal);
     assert_eq!(Setting::find(mine.id).fetch_one(&acme).await?, mine);
     Ok(())

@@ -107,7 +107,8 @@ pub(super) fn namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
             let tables = schema.tables.iter();
             tables
                 .filter(|(name, _)| name.schema == namespace)
-                .flat_map(|(_, table)| table.grants.keys().cloned())
+                .flat_map(|(_, table)| table.grantees())
+                .map(str::to_owned)
                 .collect()
         };
         let (before, after) = (users(from), users(to));

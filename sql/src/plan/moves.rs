@@ -143,6 +143,16 @@ impl Moves {
             say(&mut column.name);
             column.computed.iter_mut().for_each(retell);
         }
+        for columns in table
+            .column_grants
+            .values_mut()
+            .flat_map(BTreeMap::values_mut)
+        {
+            *columns = columns
+                .iter()
+                .map(|column| own.get(column).unwrap_or(column).clone())
+                .collect();
+        }
         if let Some(key) = &mut table.primary_key {
             key.columns.iter_mut().for_each(say);
         }

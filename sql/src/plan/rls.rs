@@ -1,10 +1,12 @@
 //! Row-level security and privileges of one table. Its policies are in `policies`.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::quote;
 use crate::schema::{Command, Platform, QualifiedName, Rls, Table};
 
+use super::change::Columns;
 use super::hazard::{Hazard, Subject};
 use super::policies;
 use super::render::{sequence, serial_sequence};
@@ -98,7 +100,7 @@ pub(super) fn revoke_sequence(
 /// The roles that start from nothing: everyone, those with default privileges, those about to be granted some.
 fn unprivileged(table: &Table, platform: Platform) -> String {
     let defaults = platform.default_grantees();
-    let named = table.grants.keys().map(String::as_str);
+    let named = table.grantees().into_iter();
     // PUBLIC is a keyword here; quoted, it would be a role of that name.
     let mut roles = vec!["public".to_owned()];
     roles.extend(
@@ -133,55 +135,75 @@ pub(super) fn grants(
     group: &mut Group,
 ) {
     let widens = |subject| before.map(|_| Hazard::WidensAccess(subject));
-    difference(name, after, before, group, ("grant", "to"), widens);
+    let left = before.map(|before| without_gone(before, after));
+    let left = left.as_deref();
+    difference(name, (after, before, left), group, ("grant", "to"), widens);
+}
+
+/// `before` as it is when privileges are granted: those on a column went with it, even where another one has its
+/// name.
+fn without_gone<'a>(before: &'a Table, after: &Table) -> Cow<'a, Table> {
+    if before.column_grants.is_empty() {
+        return Cow::Borrowed(before);
+    }
+    let gone = Columns::of(before, after).gone;
+    let mut left = before.clone();
+    for columns in left
+        .column_grants
+        .values_mut()
+        .flat_map(BTreeMap::values_mut)
+    {
+        columns.retain(|column| !gone.contains(column));
+    }
+    Cow::Owned(left)
 }
 
 /// Revokes what `before` allowed and `after` does not.
 pub(super) fn revokes(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
     let narrows = |subject| Some(Hazard::NarrowsAccess(subject));
+    let after = Some(after);
     difference(
         name,
-        before,
-        Some(after),
+        (before, after, after),
         group,
         ("revoke", "from"),
         narrows,
     );
 }
 
-/// What `some` grants and `other` does not, given or taken.
+/// What `some` grants and `other` does not, given or taken, where `there` is what is left of `other` by then.
 fn difference(
     name: &QualifiedName,
-    some: &Table,
-    other: Option<&Table>,
+    (some, other, there): (&Table, Option<&Table>, Option<&Table>),
     group: &mut Group,
     (verb, preposition): (&str, &str),
     hazard: impl Fn(Subject) -> Option<Hazard>,
 ) {
-    let nothing = BTreeSet::new();
-    for (role, commands) in &some.grants {
-        let others = other
-            .and_then(|table| table.grants.get(role))
-            .unwrap_or(&nothing);
-        let role = quote(role);
-        let list: Vec<_> = commands.difference(others).map(|c| c.as_str()).collect();
+    for grantee in some.grantees() {
+        let role = quote(grantee);
+        let list = privileges(some, there, grantee);
         if !list.is_empty() {
             let list = list.join(", ");
             let mut step = Step::new(format!(
                 "{verb} {list} on table {name} {preposition} {role}"
             ));
-            let subject = Subject::new(
-                format!("grants to {role} on {name}"),
-                format!("{verb} {list}"),
-            );
-            step.hazards.extend(hazard(subject));
+            let news = privileges(some, other, grantee);
+            if !news.is_empty() {
+                let subject = Subject::new(
+                    format!("grants to {role} on {name}"),
+                    format!("{verb} {}", news.join(", ")),
+                );
+                step.hazards.extend(hazard(subject));
+            }
             group.push(step);
         }
         let other_sequences: BTreeSet<_> = match other {
-            Some(table) if others.contains(&Command::Insert) => sequences(name, table).collect(),
+            Some(table) if table.is_granted(grantee, Command::Insert) => {
+                sequences(name, table).collect()
+            }
             _ => BTreeSet::new(),
         };
-        if commands.contains(&Command::Insert) {
+        if some.is_granted(grantee, Command::Insert) {
             for sequence in sequences(name, some).filter(|s| !other_sequences.contains(s)) {
                 group.push(format!(
                     "{verb} usage on sequence {sequence} {preposition} {role}"
@@ -189,6 +211,33 @@ fn difference(
             }
         }
     }
+}
+
+/// What a role may do with `some` and not with `other`, as GRANT and REVOKE name it. A privilege on the whole table
+/// and one on its columns are held side by side, so that neither stands for the other.
+fn privileges(some: &Table, other: Option<&Table>, role: &str) -> Vec<String> {
+    let mut list = Vec::new();
+    for command in Command::ALL {
+        let whole = |table: &Table| {
+            let commands = table.grants.get(role);
+            commands.is_some_and(|commands| commands.contains(&command))
+        };
+        if whole(some) && !other.is_some_and(whole) {
+            list.push(command.to_string());
+        }
+        let columns = |table: &'_ Table| {
+            let commands = table.column_grants.get(role);
+            let columns = commands.and_then(|commands| commands.get(&command));
+            columns.cloned().unwrap_or_default()
+        };
+        let others = other.map(columns).unwrap_or_default();
+        let own = columns(some);
+        let own: Vec<_> = own.difference(&others).map(|name| quote(name)).collect();
+        if !own.is_empty() {
+            list.push(format!("{command} ({})", own.join(", ")));
+        }
+    }
+    list
 }
 
 /// The sequences that whoever inserts must be allowed to use.

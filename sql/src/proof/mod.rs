@@ -170,17 +170,29 @@ impl Proven<'_> {
         });
         out.insert(
             "rls_grant (on_table, role, commands)",
-            &self.table.grants,
-            |values, (role, commands)| {
+            self.table.grantees(),
+            |values, role| {
                 values.sql(&table);
                 values.text(role);
-                values.array(commands.iter().map(|command| command.as_str()));
+                let commands = self.table.grants.get(role).into_iter().flatten();
+                values.array(commands.map(|command| command.as_str()));
             },
         );
-        let grants = self.table.grants.iter();
-        let inserters: Vec<&str> = grants
-            .filter(|(_, commands)| commands.contains(&Command::Insert))
-            .map(|(role, _)| role.as_str())
+        let some = self.table.column_grants.iter();
+        let some = some.flat_map(|(role, commands)| commands.iter().map(move |it| (role, it)));
+        out.insert(
+            "rls_column_grant (on_table, role, command, columns)",
+            some,
+            |values, (role, (command, columns))| {
+                values.sql(&table);
+                values.text(role);
+                values.text(command.as_str());
+                values.array(columns.iter().map(String::as_str));
+            },
+        );
+        let grantees = self.table.grantees().into_iter();
+        let inserters: Vec<&str> = grantees
+            .filter(|role| self.table.is_granted(role, Command::Insert))
             .collect();
         let columns = self.table.columns.iter();
         let sequences = columns

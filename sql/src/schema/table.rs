@@ -49,6 +49,9 @@ pub struct Table {
     /// What each role may do, beyond the revoked defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<String, BTreeSet<Command>>,
+    /// What each role may do with some columns only: insert into these, or update those.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub column_grants: BTreeMap<String, BTreeMap<Command, BTreeSet<String>>>,
 }
 
 impl Table {
@@ -68,7 +71,22 @@ impl Table {
             partitions: BTreeMap::new(),
             rls: Rls::Enabled(BTreeMap::new()),
             grants: BTreeMap::new(),
+            column_grants: BTreeMap::new(),
         }
+    }
+
+    /// The roles that may do anything with it, sorted.
+    pub fn grantees(&self) -> BTreeSet<&str> {
+        let roles = self.grants.keys().chain(self.column_grants.keys());
+        roles.map(String::as_str).collect()
+    }
+
+    /// Whether a role may do it, be it with some columns only.
+    pub fn is_granted(&self, role: &str, command: Command) -> bool {
+        let whole = self.grants.get(role);
+        let some = self.column_grants.get(role);
+        whole.is_some_and(|commands| commands.contains(&command))
+            || some.is_some_and(|commands| commands.contains_key(&command))
     }
 
     /// The column of that name.

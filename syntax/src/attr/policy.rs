@@ -1,4 +1,4 @@
-//! `#[policy("name", command, scope = …, restrictive, using = …, check = …)]`, `#[policy(deny_all)]`,
+//! `#[policy("name", command, scope = …, restrictive, columns(…), using = …, check = …)]`, `#[policy(deny_all)]`,
 //! `#[tenant(…)]`, `#[no_rls(…)]`
 
 use proc_macro2::{Ident, Span};
@@ -52,7 +52,7 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
     // A word that is no command must not be reported as a missing one as well.
     let mut is_wrong = false;
     let (mut using, mut check) = (None, None);
-    let (mut scope, mut restrictive) = (None, false);
+    let (mut scope, mut restrictive, mut columns) = (None, false, None);
     // A clause that is there but wrong must not be reported as missing as well.
     let (mut using_at, mut check_at) = (None, None);
     for arg in &args.rest {
@@ -68,6 +68,12 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
             }
             "scope" => scope = arg.path(report),
             "restrictive" => restrictive = arg.flag(report),
+            "columns" => {
+                columns = arg.list::<Field>(report).map(|(fields, _)| {
+                    let fields = fields.into_iter().map(|Field(field)| field).collect();
+                    At::new(fields, arg.key.span())
+                });
+            }
             _ => match word(&key) {
                 Some(read) => {
                     arg.flag(report);
@@ -95,7 +101,7 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
                 }
                 None => arg.unknown(
                     "policy",
-                    "the options are `using`, `check`, `scope` and `restrictive`",
+                    "the options are `using`, `check`, `scope`, `restrictive` and `columns`",
                     report,
                 ),
             },
@@ -119,6 +125,7 @@ pub(crate) fn policy(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
         command,
         scope,
         restrictive,
+        columns,
         using,
         check,
     })))
@@ -243,6 +250,7 @@ pub(crate) fn tenant(attribute: &Attribute, report: &mut Report) -> Option<RlsAt
         command,
         scope: scope.clone(),
         restrictive,
+        columns: None,
         using: (command != Some(Command::Insert)).then(|| predicate.clone()),
         check: (!matches!(command, Some(Command::Select | Command::Delete)))
             .then(|| predicate.clone()),

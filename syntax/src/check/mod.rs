@@ -13,6 +13,7 @@ mod policies;
 mod predicates;
 mod renames;
 mod storage;
+mod written;
 
 use tabellion_sql::rule::no_answer;
 use tabellion_sql::schema::Type;
@@ -39,6 +40,7 @@ pub(crate) fn table(table: &Table, scope_tried: bool, report: &mut Report) {
     renames::renames(table, report);
     predicates::predicates(table, report);
     policies::policies(table, scope_tried, report);
+    written::written(table, report);
 }
 
 /// No table without an answer on row-level security.

@@ -161,7 +161,7 @@ impl<'a> Lower<'a> {
             let expr = self.predicate(&check.predicate);
             checks.insert(check.name.value.clone(), schema::Check::new(expr));
         }
-        schema::Table {
+        let mut lowered = schema::Table {
             comment: table.comment.clone(),
             columns,
             primary_key: (!table.primary_key.is_empty()).then(|| schema::PrimaryKey {
@@ -207,9 +207,10 @@ impl<'a> Lower<'a> {
                 .map(|part| (part.name.value.clone(), partition(&part.bound.value)))
                 .collect(),
             rls: self.rls(),
-            grants: self.grants(),
             ..schema::Table::new(source)
-        }
+        };
+        self.grants(&mut lowered);
+        lowered
     }
 
     fn column(
@@ -290,19 +291,39 @@ impl<'a> Lower<'a> {
         schema::Rls::Enabled(lowered.collect())
     }
 
-    /// Each scope's role may do what some policy of the scope allows.
-    fn grants(&self) -> BTreeMap<String, BTreeSet<Command>> {
-        let mut grants: BTreeMap<String, BTreeSet<Command>> = BTreeMap::new();
+    /// Each scope's role may do what some policy of the scope allows, with the columns that it names where it names
+    /// some. A version counts by itself, with the rights of whoever updates.
+    fn grants(&self, lowered: &mut schema::Table) {
         for path in self.table.scopes() {
-            let commands = self.table.commands(Some(path));
-            if let Some(scope) = self.denote.scope(path)
-                && !commands.is_empty()
-            {
-                let role = scope.role.value.clone();
-                grants.entry(role).or_default().extend(commands);
+            let Some(scope) = self.denote.scope(path) else {
+                continue;
+            };
+            let role = &scope.role.value;
+            for command in self.table.commands(Some(path)) {
+                let Some(fields) = self.table.written(path, command) else {
+                    let commands = lowered.grants.entry(role.clone()).or_default();
+                    commands.insert(command);
+                    continue;
+                };
+                let columns = self.table.columns.iter().filter(|column| {
+                    let is_counted = command == Command::Update && column.version;
+                    is_counted
+                        || fields
+                            .iter()
+                            .any(|field| self.table.is_field(column, field))
+                });
+                let columns = columns.map(|column| column.name.value.clone());
+                let commands = lowered.column_grants.entry(role.clone()).or_default();
+                commands.entry(command).or_default().extend(columns);
             }
         }
-        grants
+        // Two scopes may share a role: what one may do with every column, both may.
+        for (role, commands) in &mut lowered.column_grants {
+            let whole = lowered.grants.get(role);
+            commands.retain(|command, _| !whole.is_some_and(|whole| whole.contains(command)));
+        }
+        let some = &mut lowered.column_grants;
+        some.retain(|_, commands| !commands.is_empty());
     }
 
     fn predicate(&mut self, predicate: &Predicate) -> Expr {

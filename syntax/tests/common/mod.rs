@@ -59,6 +59,11 @@ fn derives(input: &DeriveInput, name: &str) -> bool {
 
 /// The SQL of a source text, or what is wrong with it, a line for each mistake.
 pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
+    Ok(plan(&Schema::default(), &schema(source, platform)?).body())
+}
+
+/// The schema of a source text, or what is wrong with it, a line for each mistake.
+pub(crate) fn schema(source: &str, platform: Platform) -> Result<Schema, String> {
     let mut report = Report::default();
     let mut items = Items {
         platform,
@@ -108,5 +113,5 @@ pub(crate) fn sql(source: &str, platform: Platform) -> Result<String, String> {
         let lowered = lower::table(table, source, &items).map_err(lines)?;
         schema.tables.insert(lowered.0, lowered.1);
     }
-    Ok(plan(&Schema::default(), &schema).body())
+    Ok(schema)
 }

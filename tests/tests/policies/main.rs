@@ -6,6 +6,7 @@ mod common;
 
 mod bypass;
 mod claims;
+mod columns;
 mod membership;
 mod scopes;
 mod settings;

@@ -9,11 +9,12 @@ pub struct Task {
     #[column(primary_key, identity)]
     pub id: i64,
     pub shop: String,
+    pub title: String,
 }
 
 pub async fn ask(staff: &Scoped<Staff>) -> Result<(), Error> {
     Task::find(7).fetch_one(staff).await?;
-    Task::update(7).set(Task::SHOP, "acme").execute(staff).await?;
+    Task::update(7).set(Task::TITLE, "sweep").execute(staff).await?;
     Ok(())
 }
 

@@ -23,6 +23,16 @@ left join pg_catalog.pg_roles r on r.oid = x.grantee
 where not coalesce(r.rolsuper, false)
 order by t.oid, 2, 3";
 
+pub(super) const COLUMNS: &str = "
+select t.oid as relation, a.attname as part, coalesce(r.rolname, 'public') as role,
+  pg_catalog.lower(x.privilege_type) as privilege, x.is_grantable as grantable
+from {tables} t
+join pg_catalog.pg_attribute a on a.attrelid = t.oid and not a.attisdropped
+cross join lateral pg_catalog.aclexplode(a.attacl) x
+left join pg_catalog.pg_roles r on r.oid = x.grantee
+where x.grantee <> t.relowner and not coalesce(r.rolsuper, false)
+order by t.oid, 2, 3, 4";
+
 pub(super) const SEQUENCES: &str = "
 select n.nspname as schema, s.relname as name, coalesce(r.rolname, 'public') as role,
   pg_catalog.lower(x.privilege_type) as privilege
@@ -82,6 +92,36 @@ pub(super) fn read_tables(rows: &[Row<'_>], reading: &mut Reading) {
     }
 }
 
+/// Only what is written is granted by column: a row is read whole.
+pub(super) fn read_columns(rows: &[Row<'_>], reading: &mut Reading) {
+    for row in rows {
+        let Some((name, table)) = reading.table(row) else {
+            continue;
+        };
+        let (role, part) = (row.owned("role"), row.owned("part"));
+        let privilege = row.text("privilege");
+        let written = [Command::Insert, Command::Update];
+        let command = written.into_iter().find(|it| it.as_str() == privilege);
+        if let Some(command) = command {
+            let commands = table.column_grants.entry(role.clone()).or_default();
+            commands.entry(command).or_default().insert(part.clone());
+        }
+        let object = format!("`{}` on column `{part}` of `{name}`", quote(&role));
+        if command.is_none() {
+            reading.cannot_say(
+                &format!("the privilege {}", privilege.to_uppercase()),
+                &object,
+            );
+        }
+        if row.flag("grantable") {
+            reading.cannot_say("a privilege with grant option", &object);
+        }
+        if role != "public" {
+            reading.schema.roles.insert(role, Role::External);
+        }
+    }
+}
+
 /// Whoever inserts may use the sequences of serial columns; nobody else has any business there.
 pub(super) fn read_sequences(rows: &[Row<'_>], reading: &mut Reading) {
     let mut found: BTreeSet<(QualifiedName, String)> = BTreeSet::new();
@@ -101,9 +141,9 @@ pub(super) fn read_sequences(rows: &[Row<'_>], reading: &mut Reading) {
         .filter(|(_, numbering)| numbering.serial)
         .filter_map(|(sequence, numbering)| {
             let table = reading.schema.tables.get(&numbering.table)?;
-            let inserts = |commands: &BTreeSet<Command>| commands.contains(&Command::Insert);
-            let roles = table.grants.iter().filter(move |(_, may)| inserts(may));
-            Some(roles.map(|(role, _)| (sequence.clone(), role.clone())))
+            let roles = table.grantees().into_iter();
+            let roles = roles.filter(|role| table.is_granted(role, Command::Insert));
+            Some(roles.map(|role| (sequence.clone(), role.to_owned())))
         })
         .flatten()
         .collect();
@@ -134,8 +174,8 @@ pub(super) fn read_schemas(rows: &[Row<'_>], reading: &mut Reading) {
         .iter()
         .filter(|(name, _)| name.schema != "public")
         .flat_map(|(name, table)| {
-            let roles = table.grants.keys().cloned();
-            roles.map(|role| (name.schema.clone(), role))
+            let roles = table.grantees().into_iter();
+            roles.map(|role| (name.schema.clone(), role.to_owned()))
         })
         .collect();
     notes.extend(found.difference(&wanted).cloned());

@@ -53,7 +53,7 @@ pub struct ReadSchema {
 type Step = (&'static str, fn(&[Row<'_>], &mut Reading));
 
 /// Each step may look at what those before it have read.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     (tables::QUERY, tables::read),
     (columns::QUERY, columns::read),
     (constraints::QUERY, constraints::read),
@@ -61,6 +61,7 @@ const STEPS: [Step; 15] = [
     (keys::QUERY, keys::read),
     (policies::QUERY, policies::read),
     (grants::TABLES, grants::read_tables),
+    (grants::COLUMNS, grants::read_columns),
     (grants::SEQUENCES, grants::read_sequences),
     (grants::SCHEMAS, grants::read_schemas),
     (partitions::QUERY, partitions::read),

@@ -31,7 +31,6 @@ from (
   join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
   join pg_catalog.pg_type y on y.oid = a.atttypid
   cross join lateral (values
-    (a.attacl is not null, 'privileges on a column'),
     (a.attstorage <> y.typstorage or a.attcompression <> '', 'a column with storage options'),
     (a.attoptions is not null, 'a column with planner options')
   ) v (holds, fact)

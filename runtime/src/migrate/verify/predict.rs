@@ -148,9 +148,9 @@ impl Prediction {
             let known = |text: &str| Text::Known(text.to_owned());
             self.push((namespace, ""), Kind::Schema, "", known("schema"), None);
             let tables = schema.tables.iter();
-            let users: BTreeSet<&String> = tables
+            let users: BTreeSet<&str> = tables
                 .filter(|(name, _)| name.schema == namespace)
-                .flat_map(|(_, table)| table.grants.keys())
+                .flat_map(|(_, table)| table.grantees())
                 .collect();
             for role in users {
                 self.push((namespace, ""), Kind::Grant, role, known("usage"), None);
@@ -207,6 +207,18 @@ impl Prediction {
         for (role, commands) in &table.grants {
             if !commands.is_empty() {
                 push(Kind::Grant, role, Text::Known(privileges(commands)));
+            }
+        }
+        for (role, commands) in &table.column_grants {
+            for column in &table.columns {
+                let of_column = commands
+                    .iter()
+                    .filter(|(_, all)| all.contains(&column.name));
+                let of_column: BTreeSet<Command> = of_column.map(|(command, _)| *command).collect();
+                if !of_column.is_empty() {
+                    let own = format!("{role} ({})", column.name);
+                    push(Kind::Grant, &own, Text::Known(privileges(&of_column)));
+                }
             }
         }
         for column in &table.columns {
@@ -293,8 +305,8 @@ impl Prediction {
         if generated != Generated::Serial {
             return;
         }
-        for (role, commands) in &table.grants {
-            if commands.contains(&Command::Insert) {
+        for role in table.grantees() {
+            if table.is_granted(role, Command::Insert) {
                 let place = (name.schema.as_str(), sequence.as_str());
                 let text = Text::Known("usage".into());
                 self.push(place, Kind::Grant, role, text, Some(name));

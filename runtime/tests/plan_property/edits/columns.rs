@@ -128,6 +128,15 @@ fn rename(editor: &mut Editor, name: &QualifiedName, old: &str, new: &str) {
         }
     };
     let table = editor.table(name);
+    for columns in table
+        .column_grants
+        .values_mut()
+        .flat_map(|commands| commands.values_mut())
+    {
+        if columns.remove(old) {
+            columns.insert(new.to_owned());
+        }
+    }
     for column in &mut table.columns {
         say(&mut column.name);
         column.computed.iter_mut().for_each(retell);

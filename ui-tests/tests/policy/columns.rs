@@ -1,0 +1,26 @@
+use tabellion::Table;
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("read", select, using = shop == scope.domain, columns(title))]
+#[policy("add", insert, check = shop == scope.domain, columns(shop))]
+#[policy("tick", update, using = shop == scope.domain, check = shop == scope.domain, columns(done, done, id, colour))]
+#[policy("guard", all, restrictive, using = shop == scope.domain, check = shop == scope.domain, columns(done))]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+    pub title: String,
+    #[column(default = false)]
+    pub done: bool,
+}
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[policy("add", insert, check = shop == scope.domain, columns())]
+pub struct Note {
+    pub shop: String,
+}
+
+fn main() {}
