@@ -154,10 +154,12 @@ async fn user_at_user(
     });
     refused_row(checks, "a forged insert", scope, forged).await;
     for &key in &stranger.notifications {
-        let given_away = Notification::update(key).set(Notification::USER_ID, theirs);
+        let user_id: Column<Notification, String> = Column::new("user_id");
+        let given_away = Notification::update(key).set(user_id, theirs);
         refused_move(checks, scope, given_away).await;
     }
-    let given_away = UserPreference::update(stranger.id).set(UserPreference::USER_ID, theirs);
+    let user_id: Column<UserPreference, String> = Column::new("user_id");
+    let given_away = UserPreference::update(stranger.id).set(user_id, theirs);
     refused_move(checks, scope, given_away).await;
     Ok(())
 }

@@ -132,6 +132,7 @@ impl AllowsSelect for Prepared {}
 
 #[tokio::test]
 async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
+    const SHOP: Column<Note, String> = Column::new("shop");
     const INDEX: Index = Index {
         name: "an_index",
         finder: "by_shop",
@@ -154,7 +155,7 @@ async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {
                         0 => update.set(Note::AMOUNT, others),
                         1 if others & 1 != 0 => update.set(Note::BODY, "x"),
                         2 if others & 2 != 0 => update.set(Note::KIND, Kind::Visit),
-                        3 if others & 4 != 0 => update.set(Column::new("shop"), "acme"),
+                        3 if others & 4 != 0 => update.set(SHOP, "acme"),
                         _ => update,
                     };
                 }
