@@ -170,3 +170,44 @@ pub struct Note {
     );
     assert_eq!(package.read("db/schema.sql"), None);
 }
+
+#[test]
+fn a_policy_in_raw_sql_is_warned_of_unless_somebody_says_why() {
+    let table = "
+#[derive(Table)]
+#[table(name = \"notes\", scope = Shop)]
+#[index(columns(shop))]
+#[policy(\"read\", select, using = sql(\"shop = (select current_setting('app.shop', true)) and shop <> ''\"))]
+#[policy(\"add\", insert, check = shop == scope.domain)]
+pub struct Note {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+";
+    let package = package(table);
+    let built = package.check().ok();
+    let raw = "policy `read` on `notes` is raw SQL, whose types and functions no build checks; write it as an \
+               expression, or allow it and say why it is right [raw-policy]";
+    assert_eq!(
+        warnings(&built),
+        [(raw.to_owned(), "\"read\"".to_owned())],
+        "{}",
+        built.stderr
+    );
+    let allowed =
+        "\n#[derive(Table)]\n#[allow_rule(\"raw-policy\", reason = \"as the typed form says\")]";
+    let allowed = table.replacen("\n#[derive(Table)]", allowed, 1);
+    package.write("src/lib.rs", &format!("{SCOPE}{allowed}"));
+    let built = package.check().ok();
+    assert!(!built.stderr.contains("warning"), "{}", built.stderr);
+    // With nothing left to allow, the allowance is.
+    let typed = allowed.replace(
+        "sql(\"shop = (select current_setting('app.shop', true)) and shop <> ''\")",
+        "shop == scope.domain",
+    );
+    package.write("src/lib.rs", &format!("{SCOPE}{typed}"));
+    let said = warnings(&package.check().ok());
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].0.ends_with("[unneeded-allowance]"), "{said:?}");
+}

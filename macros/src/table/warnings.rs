@@ -7,10 +7,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use tabellion_sql::rule::{page, with_code};
+use tabellion_sql::rule::{Place, page, raw_policy, with_code};
 use tabellion_syntax::ast::Table;
 use tabellion_syntax::fingerprint;
-use tabellion_syntax::seen::Entry;
+use tabellion_syntax::predicate::Predicate;
+use tabellion_syntax::seen::{Entry, Warning};
 
 use super::guard::place;
 
@@ -21,11 +22,12 @@ pub(super) fn warnings(table: &Table, entries: &[Entry]) -> TokenStream {
     let own = fingerprint(table);
     let is_own = |entry: &&Entry| entries.len() == 1 || entry.fingerprint == own;
     let entry = entries.iter().find(is_own);
-    let Some(found) = entry.and_then(|entry| entry.warnings.as_ref()) else {
+    let Some(of_schema) = entry.and_then(|entry| entry.warnings.as_ref()) else {
         return TokenStream::new();
     };
+    let found: Vec<Warning> = of_schema.iter().cloned().chain(raw(table)).collect();
     let mut tokens = TokenStream::new();
-    for warning in found {
+    for warning in &found {
         let mut allowed = table.allowed.iter();
         if !allowed.any(|it| it.code.value == warning.code) {
             let span = place(table, &warning.place);
@@ -46,6 +48,21 @@ pub(super) fn warnings(table: &Table, entries: &[Entry]) -> TokenStream {
         }
     }
     tokens
+}
+
+/// The policies in raw SQL, which in the schema look like any other.
+fn raw(table: &Table) -> impl Iterator<Item = Warning> {
+    let is_raw = |predicate: &Predicate| matches!(predicate, Predicate::Sql(..));
+    let raw = table.policies().iter();
+    let raw = raw.filter(move |policy| policy.using.iter().chain(&policy.check).any(is_raw));
+    raw.map(|policy| {
+        let (code, message) = raw_policy(&policy.name.value, &table.name.value);
+        Warning {
+            code: code.to_owned(),
+            place: Place::Policy(policy.name.value.clone()),
+            message,
+        }
+    })
 }
 
 /// The use of a deprecated item, which rustc names after the rule.

@@ -166,6 +166,8 @@ create policy change on shop.notes for update to catalog_schema_app
 create policy remove on shop.notes for delete to "Catalog Schema Staff" using (true);
 grant select, insert, update on shop.notes to catalog_schema_app;
 grant select, delete on shop.notes to "Catalog Schema Staff";
+grant update (body, author), insert (body) on shop.notes to "Catalog Schema Staff";
+grant usage on sequence shop.notes_id_seq to "Catalog Schema Staff";
 grant usage on sequence shop.notes_id_seq to catalog_schema_app;
 grant select on shop.members to catalog_schema_app;
 grant usage on schema shop to catalog_schema_app, "Catalog Schema Staff";

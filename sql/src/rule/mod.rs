@@ -31,6 +31,7 @@
 //! | CREATE TABLE AS and LIKE copy no policies | generated: never used; lint `owned-object` for children |
 //! | COPY FROM is refused | generated: rows are inserted as arrays |
 //! | a rolled-back savepoint restores a setting | generated: a scope is set once, before anything else |
+//! | a policy in raw SQL that raises an error, or is read for each row | rule `raw-policy` |
 //! | `set_config` in raw SQL changes the tenant | documented; every value is bound, every name quoted |
 //! | a session's setting reaches the pooler's next client | generated: transaction-local alone; lint `plain-set` |
 //! | a login that bypasses | generated: refused where it connects; lint `role-power` |
@@ -46,6 +47,7 @@ mod leakproof_index;
 mod missing_rls;
 mod native_enum;
 mod policy_column_index;
+mod raw_policy;
 mod said;
 mod second_permissive;
 mod unneeded_allowance;
@@ -138,13 +140,14 @@ struct Rule {
 /// What a rule finds in a table: places and messages.
 type Check = fn(&Known, &Schema, &QualifiedName, &Table) -> Vec<(Place, String)>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     cross_tenant_key::RULE,
     cross_tenant_reference::RULE,
     leakproof_index::RULE,
     missing_rls::RULE,
     native_enum::RULE,
     policy_column_index::RULE,
+    raw_policy::RULE,
     second_permissive::RULE,
     unneeded_allowance::RULE,
     update_using_true::RULE,
@@ -182,6 +185,12 @@ pub fn no_answer(table: &str) -> String {
 pub fn update_of_every_row(policy: &str, table: &str) -> String {
     let message = update_using_true::message(policy, table);
     with_code(&message, update_using_true::RULE.page.code)
+}
+
+/// The code of `raw-policy`, and what it says of a policy.
+pub fn raw_policy(policy: &str, table: &str) -> (&'static str, String) {
+    let code = raw_policy::RULE.page.code;
+    (code, with_code(&raw_policy::message(policy, table), code))
 }
 
 /// The pages of all rules and lints, in order of their codes.
