@@ -190,6 +190,13 @@ const SHOWN: [(&str, Where); 28] = [
         )]),
     ),
     (
+        "a policy in raw SQL that raises an error, or is read for each row",
+        By(&[(
+            "tests/tests/rules.rs",
+            "a_policy_in_raw_sql_is_warned_of_unless_somebody_says_why",
+        )]),
+    ),
+    (
         "`set_config` in raw SQL changes the tenant",
         By(&[(
             "tests/tests/attacks/settings.rs",
