@@ -32,7 +32,7 @@ enum Where {
 use Where::{By, Told};
 
 /// Each trap of the table, in its words and its order.
-const SHOWN: [(&str, Where); 28] = [
+const SHOWN: [(&str, Where); 29] = [
     (
         "an index whose operator is not leakproof",
         By(&[("sql/src/rule/leakproof_index.rs", "leakproof_index")]),
