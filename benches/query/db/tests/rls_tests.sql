@@ -28,6 +28,7 @@ create temp table rls_policy (
   primary key (on_table, name)
 );
 create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
+create temp table rls_column_grant (on_table text, role text, command text, columns text[]);
 create temp table rls_sequence (name text primary key, roles text[]);
 create temp table rls_case (
   place serial, label text primary key,
@@ -321,9 +322,20 @@ declare
   state text;
   may_see boolean;
   aim record;
+  lent text;
 begin
   execute format('select exists (select from %s where not (%s))', the_table, own) into has_others;
-  for g in select role, commands from pg_temp.rls_grant where on_table = the_table order by role loop
+  -- What a role may do with some columns only, the catalog shows. It is lent the whole table for as long as it tries,
+  -- so that the policies answer.
+  for g in
+    select h.role, h.commands || coalesce(array_agg(c.command) filter (where c.command is not null), '{}') as commands,
+      format('grant %s on table %s to %I', nullif(string_agg(c.command, ', ' order by c.command), ''), the_table, h.role)
+        as lending,
+      count(c.command) > 0 as borrows
+    from pg_temp.rls_grant h left join pg_temp.rls_column_grant c using (on_table, role)
+    where h.on_table = the_table group by h.role, h.commands order by h.role
+  loop
+    lent := case when g.borrows then g.lending || '; ' else '' end;
     perform pg_temp.judge(the_table, g.role, the_case);
     may_see := 'select' = any (g.commands);
     for f in
@@ -332,7 +344,7 @@ begin
       where r.on_table = the_table and v.role = g.role and v.of_case = the_case order by r.number
     loop
       said := format('%s: %%s by %s, %s, %s', the_table, g.role, the_case, f.label);
-      alone := format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
+      alone := lent || format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
       state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
       perform pg_temp.expect(format(said, 'select'),
         pg_temp.outcome(may_see, array[f.seen], '{}'),
@@ -340,7 +352,7 @@ begin
           format('select from %s where %s', the_table, f.is_row), null));
       perform pg_temp.expect(format(said, 'insert'),
         pg_temp.outcome('insert' = any (g.commands), '{}', array[f.added]),
-        pg_temp.attempt(g.role, settings, format('delete from %s where %s', the_table, own), f.entry, state));
+        pg_temp.attempt(g.role, settings, lent || format('delete from %s where %s', the_table, own), f.entry, state));
       -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
       -- might be meant, there is none without.
       for aim in
@@ -497,24 +509,27 @@ begin
       case when r.relforcerowsecurity then 'forced' else 'not forced' end);
     for wrong in
       with declared as (
-        select role, upper(unnest(commands)) as privilege, false as passes_on
+        select role, upper(unnest(commands)) as privilege, false as passes_on, '' as part
         from pg_temp.rls_grant where to_regclass(on_table) = r.oid
+        union all
+        select role, upper(command), false, ', column ' || unnest(columns)
+        from pg_temp.rls_column_grant where to_regclass(on_table) = r.oid
       ), held as (
-        select coalesce(g.rolname, 'PUBLIC') as role, a.privilege_type as privilege, a.is_grantable as passes_on
+        select coalesce(g.rolname, 'PUBLIC') as role, a.privilege_type as privilege, a.is_grantable as passes_on, a.part
         from pg_class c, lateral (
-          select * from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+          select *, '' as part from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
           union all
-          select x.* from pg_attribute t, aclexplode(t.attacl) x where t.attrelid = c.oid
+          select x.*, ', column ' || t.attname from pg_attribute t, aclexplode(t.attacl) x where t.attrelid = c.oid
         ) a
         left join pg_roles g on g.oid = a.grantee
         where c.oid = r.oid and a.grantee <> c.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
       )
-      (select true as is_held, role, privilege from (select * from held except select * from declared) x)
+      (select true as is_held, role, privilege, part from (select * from held except select * from declared) x)
       union all
-      (select false, role, privilege from (select * from declared except select * from held) y)
-      order by role, privilege
+      (select false, role, privilege, part from (select * from declared except select * from held) y)
+      order by role, privilege, part
     loop
-      perform pg_temp.expect(format('%s: %s of %s on %s', the_table, wrong.privilege, wrong.role, r.name),
+      perform pg_temp.expect(format('%s: %s of %s on %s%s', the_table, wrong.privilege, wrong.role, r.name, wrong.part),
         case when wrong.is_held then 'none' else 'a grant' end,
         case when wrong.is_held then 'a grant' else 'none' end);
     end loop;
