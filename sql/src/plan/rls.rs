@@ -181,13 +181,13 @@ fn difference(
 ) {
     for grantee in some.grantees() {
         let role = quote(grantee);
-        let list = privileges(some, there, grantee);
+        let list = privileges(some, there, grantee, false);
         if !list.is_empty() {
             let list = list.join(", ");
             let mut step = Step::new(format!(
                 "{verb} {list} on table {name} {preposition} {role}"
             ));
-            let news = privileges(some, other, grantee);
+            let news = privileges(some, other, grantee, true);
             if !news.is_empty() {
                 let subject = Subject::new(
                     format!("grants to {role} on {name}"),
@@ -213,9 +213,10 @@ fn difference(
     }
 }
 
-/// What a role may do with `some` and not with `other`, as GRANT and REVOKE name it. A privilege on the whole table
-/// and one on its columns are held side by side, so that neither stands for the other.
-fn privileges(some: &Table, other: Option<&Table>, role: &str) -> Vec<String> {
+/// What a role may do with `some` and not with `other`, as GRANT and REVOKE name it. PostgreSQL holds a privilege on
+/// the whole table and one on its columns side by side; what a role may do, and no more is said where `covers`, the
+/// one gives with the other.
+fn privileges(some: &Table, other: Option<&Table>, role: &str, covers: bool) -> Vec<String> {
     let mut list = Vec::new();
     for command in Command::ALL {
         let whole = |table: &Table| {
@@ -231,7 +232,10 @@ fn privileges(some: &Table, other: Option<&Table>, role: &str) -> Vec<String> {
             columns.cloned().unwrap_or_default()
         };
         let others = other.map(columns).unwrap_or_default();
-        let own = columns(some);
+        let own = match covers && other.is_some_and(whole) {
+            true => BTreeSet::new(),
+            false => columns(some),
+        };
         let own: Vec<_> = own.difference(&others).map(|name| quote(name)).collect();
         if !own.is_empty() {
             list.push(format!("{command} ({})", own.join(", ")));
