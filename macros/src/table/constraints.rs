@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use tabellion_sql::ident::object_name;
 use tabellion_sql::raw::expression;
 use tabellion_syntax::ast::{Table, TypeRef};
+use tabellion_syntax::lower::{enum_check, primary_key};
 use tabellion_syntax::predicate::{Predicate, Value, plain};
 
 /// The constant that holds the name of each constraint and unique index with the fields' names. Of a broken table none:
@@ -15,7 +15,7 @@ pub(super) fn constraints(table: &Table, is_right: bool) -> TokenStream {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let name = &table.name.value;
     if !table.primary_key.is_empty() {
-        all.insert(object_name(name, "", "pkey"), fields(&table.primary_key));
+        all.insert(primary_key(name), fields(&table.primary_key));
     }
     for unique in &table.uniques {
         all.insert(unique.name.value.clone(), fields(&unique.columns));
@@ -33,7 +33,7 @@ pub(super) fn constraints(table: &Table, is_right: bool) -> TokenStream {
     }
     for column in &table.columns {
         if let TypeRef::Enum(_) | TypeRef::EnumArray(_) = column.ty {
-            let name = object_name(name, &column.name.value, "check");
+            let name = enum_check(name, &column.name.value);
             all.insert(name, fields([&column.ident]));
         }
     }

@@ -29,29 +29,34 @@ pub(super) fn known(table: &Table, field: &Ident, report: &mut Report) -> bool {
 /// PostgreSQL's limit on the columns of an index, and so of a key (INDEX_MAX_KEYS).
 pub(super) const MAX_KEYS: usize = 32;
 
-/// Every field exists, none stands twice, and they are not too many.
+/// Every field exists, none stands twice, and they are not too many for an index.
 pub(super) fn listed<'a>(
     table: &Table,
     what: &str,
     fields: impl Iterator<Item = &'a Ident>,
     report: &mut Report,
 ) {
-    let mut seen: Vec<&Ident> = Vec::new();
-    for field in fields {
-        if known(table, field, report) && seen.contains(&field) {
+    let fields: Vec<&Ident> = fields.collect();
+    named(table, what, &fields, report);
+    if let Some(field) = fields.get(MAX_KEYS) {
+        report.at(
+            field.span(),
+            format!("{what} has more than {MAX_KEYS} columns, PostgreSQL's limit; drop some"),
+        );
+    }
+}
+
+/// Every field exists, and none stands twice.
+pub(super) fn named(table: &Table, what: &str, fields: &[&Ident], report: &mut Report) {
+    for (index, field) in fields.iter().enumerate() {
+        let seen = &fields[..index];
+        if known(table, field, report) && seen.contains(field) {
             report.at(
                 field.span(),
                 format!(
                     "column `{}` stands twice in {what}; remove one",
                     plain(field)
                 ),
-            );
-        }
-        seen.push(field);
-        if seen.len() == MAX_KEYS + 1 {
-            report.at(
-                field.span(),
-                format!("{what} has more than {MAX_KEYS} columns, PostgreSQL's limit; drop some"),
             );
         }
     }

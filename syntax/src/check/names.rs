@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, Span};
-use tabellion_sql::ident::{MAX_BYTES, object_name};
+use tabellion_sql::ident::MAX_BYTES;
 
 use crate::Report;
 use crate::ast::{At, IndexColumn, Rls, Table, TypeRef};
-use crate::lower::enum_check;
+use crate::lower::{enum_check, primary_key};
 use crate::predicate::plain;
 
 /// A name that PostgreSQL would refuse, or cut short without an error.
@@ -231,7 +231,7 @@ fn finders(table: &Table, report: &mut Report) {
 /// share the names of the table. Source: the unique indexes of `pg_class` and `pg_constraint`.
 fn relations_and_constraints(table: &Table, report: &mut Report) {
     let name = &table.name.value;
-    let key = At::new(object_name(name, "", "pkey"), table.ident.span());
+    let key = At::new(primary_key(name), table.ident.span());
     let key = (!table.primary_key.is_empty()).then_some(&key);
     let enums: Vec<At<String>> = table
         .columns

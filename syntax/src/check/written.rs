@@ -1,12 +1,13 @@
 //! `columns(…)` of a policy: what a command may write.
 
+use proc_macro2::Ident;
 use tabellion_sql::schema::Command;
 
 use crate::Report;
-use crate::ast::{Policy, Table};
+use crate::ast::{Column, Policy, Table};
 use crate::predicate::plain;
 
-use super::keys::known;
+use super::keys::named;
 
 /// What each policy says of columns.
 pub(super) fn written(table: &Table, report: &mut Report) {
@@ -33,19 +34,10 @@ fn columns(table: &Table, policy: &Policy, report: &mut Report) {
         );
         return;
     }
-    let mut seen: Vec<String> = Vec::new();
-    for field in &columns.value {
-        if !known(table, field, report) {
-            continue;
-        }
-        let name = plain(field);
-        if seen.contains(&name) {
-            report.at(
-                field.span(),
-                format!("`{name}` stands twice in the `columns` of policy `{own}`; remove one"),
-            );
-        }
-        seen.push(name.clone());
+    let what = format!("the `columns` of policy `{own}`");
+    let fields: Vec<&Ident> = columns.value.iter().collect();
+    named(table, &what, &fields, report);
+    for field in &fields {
         if table
             .column(field)
             .is_some_and(|column| !column.is_settable())
@@ -53,17 +45,18 @@ fn columns(table: &Table, policy: &Policy, report: &mut Report) {
             report.at(
                 field.span(),
                 format!(
-                    "no statement sets `{name}`; leave it out of the `columns` of policy `{own}`"
+                    "no statement sets `{}`; leave it out of {what}",
+                    plain(field)
                 ),
             );
         }
     }
     if policy.command == Some(Command::Insert) {
+        let is_named = |column: &Column| fields.iter().any(|field| table.is_field(column, field));
         let required = table.columns.iter().filter(|column| column.is_required());
         let missing: Vec<String> = required
-            .map(|column| plain(&column.ident))
-            .filter(|name| !seen.contains(name))
-            .map(|name| format!("`{name}`"))
+            .filter(|column| !is_named(column))
+            .map(|column| format!("`{}`", plain(&column.ident)))
             .collect();
         if !missing.is_empty() {
             report.at(

@@ -165,7 +165,7 @@ impl<'a> Lower<'a> {
             comment: table.comment.clone(),
             columns,
             primary_key: (!table.primary_key.is_empty()).then(|| schema::PrimaryKey {
-                name: object_name(&table.name.value, "", "pkey"),
+                name: primary_key(&table.name.value),
                 columns: self.names(&table.primary_key),
                 deferrable: table.primary_key_deferrable,
             }),
@@ -346,7 +346,12 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// The name of a table's primary key; the name that PostgreSQL would choose.
+pub fn primary_key(table: &str) -> String {
+    object_name(table, "", "pkey")
+}
+
 /// The name of the CHECK that an enumeration's column gets; the name that PostgreSQL would choose.
-pub(crate) fn enum_check(table: &str, column: &str) -> String {
+pub fn enum_check(table: &str, column: &str) -> String {
     object_name(table, column, "check")
 }
