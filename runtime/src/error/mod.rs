@@ -295,9 +295,10 @@ pub enum Error {
         table: String,
     },
 
-    /// The scope's role lacks a privilege on the table.
+    /// The scope's role lacks a privilege on the table, or on a column that the policies do not name.
     #[error(
-        "role {role} may not {operation} on `{table}`; apply the migrations, which grant what the policies use"
+        "role {role} may not {operation} on `{table}`, or not these columns; apply the migrations, which grant what the \
+         policies use, and write the columns that those name"
     )]
     Privilege {
         /// The table.
