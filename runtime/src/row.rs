@@ -96,12 +96,14 @@ impl<'a> Row<'a> {
 /// Where each value of a row lies; none of a NULL.
 type Ranges = Vec<Option<Range<usize>>>;
 
-/// The rows of a committed statement.
+/// The rows of a committed statement, or some of one under way.
 pub(crate) struct Rows {
     pub(crate) table: &'static TableInfo,
     pub(crate) statement: Arc<Prepared>,
     pub(crate) bodies: Vec<DataRowBody>,
     pub(crate) affected: u64,
+    /// There are more to come.
+    pub(crate) unfinished: bool,
 }
 
 impl Rows {

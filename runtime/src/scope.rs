@@ -186,7 +186,7 @@ impl<S> Scoped<S> {
     /// The same scope with a limit on how long each of its statements may take on the server: for one statement, or for
     /// each of a transaction that it begins. A statement that takes longer is
     /// [`Timeout::Statement`](crate::error::Timeout::Statement), and its connection stays usable. At least one
-    /// millisecond; of a stream the limit holds for each portion.
+    /// millisecond; of a stream the limit holds until its last row has left the server.
     ///
     /// A transaction keeps the limit that it began with: inside one, a handle with another ends in
     /// [`Error::LimitInTransaction`](crate::Error::LimitInTransaction).

@@ -25,13 +25,13 @@ impl Connection {
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
         self.admit(guise)?;
-        let statement = self.load(guise, &first, 0, &Opening::Scope).await?;
+        let statement = self.load(guise, &first, &Opening::Scope).await?;
         let key = first.key;
         drop(first.params);
-        let (mut answers, mut sent) = (Vec::new(), 1);
+        let mut sent = 1;
         let mut unsent = None;
         loop {
-            match self.wire.send(&mut answers).await {
+            match self.wire.send().await {
                 Ok(false) => {}
                 Ok(true) => break, // the server skips the rest
                 Err(fault) => return Err(self.refuse(fault, guise, &key)),
@@ -54,7 +54,7 @@ impl Connection {
             return Err(error);
         }
         let mut replies = match self.wire.finish().await {
-            Ok(replies) => replies.behind(answers),
+            Ok(replies) => replies,
             Err(fault) => return Err(self.refuse(fault, guise, &key)),
         };
         if let Err(fault) = replies.command() {
@@ -90,7 +90,7 @@ impl Connection {
     }
 
     fn bind_next(&mut self, query: &Query, statement: &Prepared) -> Result<(), Error> {
-        let bound = bind(&mut self.wire.outgoing, statement, query.params.values(), 0);
+        let bound = bind(&mut self.wire.outgoing, statement, query.params.values());
         bound.map_err(|refused| Error::Encode {
             table: plain(query.key.table().name),
             column: query.key.parameter(refused.index),

@@ -40,6 +40,15 @@ pub(crate) struct Connection {
     pooled: Arc<AtomicBool>,
 }
 
+/// How far the answer to a statement is waited for.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// Up to its first rows, where it has any.
+    Rows,
+    /// Up to the commit.
+    Commit,
+}
+
 impl Connection {
     /// A connection over an authenticated stream, once it is known who is logged in.
     pub(super) async fn new(
@@ -86,11 +95,21 @@ impl Connection {
 
     /// Runs a statement in a scope. Rows come back only once they are committed.
     pub(super) async fn run(&mut self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+        self.answer(guise, query, Until::Commit).await
+    }
+
+    /// The same up to that point.
+    pub(super) async fn answer(
+        &mut self,
+        guise: &Guise,
+        query: &Query,
+        until: Until,
+    ) -> Result<Rows, Error> {
         self.admit(guise)?;
-        let mut outcome = self.attempt(guise, query).await;
+        let mut outcome = self.attempt(guise, query, until).await;
         if self.is_foreign(&outcome) && self.wire.is_idle() && self.learn_pooled() {
             // The server said so before it ran anything.
-            outcome = self.attempt(guise, query).await;
+            outcome = self.attempt(guise, query, until).await;
         }
         if let Ok(Err(Fault::Server(error))) = &outcome
             && error.is_stale_statement()
@@ -98,7 +117,7 @@ impl Connection {
             // The table has changed since the statement was prepared. The server noticed before it
             // ran anything, so it may be prepared and sent again.
             self.forget();
-            outcome = self.attempt(guise, query).await;
+            outcome = self.attempt(guise, query, until).await;
         }
         outcome?.map_err(|fault| self.refuse(fault, guise, &query.key))
     }
@@ -180,9 +199,15 @@ impl Connection {
         &mut self,
         guise: &Guise,
         query: &Query,
+        until: Until,
     ) -> Result<Result<Rows, Fault>, Error> {
-        let statement = self.load(guise, query, 0, &Opening::Scope).await?;
-        let mut replies = match self.wire.exchange().await {
+        let statement = self.load(guise, query, &Opening::Scope).await?;
+        let replies = match (until, self.wire.start()) {
+            (_, Err(fault)) => Err(fault),
+            (Until::Commit, Ok(())) => self.wire.ended().await,
+            (Until::Rows, Ok(())) => self.wire.arrived().await,
+        };
+        let mut replies = match replies {
             Ok(replies) => replies,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -220,14 +245,16 @@ impl Connection {
     }
 }
 
-/// The rows, if everything up to the commit succeeded.
+/// The rows, if everything up to the commit succeeded; or those that have come, if everything did so far.
 pub(super) fn read(
     mut replies: Replies,
     key: &Key,
     statement: Arc<Prepared>,
 ) -> Result<Rows, Fault> {
     let answer = replies.command()?;
-    replies.committed()?;
+    if !answer.unfinished {
+        replies.committed()?;
+    }
     rows(answer, key, statement)
 }
 
@@ -239,6 +266,7 @@ pub(super) fn rows(answer: Command, key: &Key, statement: Arc<Prepared>) -> Resu
         statement,
         bodies: answer.rows,
         affected: answer.affected,
+        unfinished: answer.unfinished,
     })
 }
 

@@ -5,10 +5,10 @@ mod cancel;
 mod connect;
 mod connection;
 mod guise;
+mod incoming;
 mod login;
 mod pinned;
 mod pool;
-mod portal;
 mod tls;
 mod trace;
 mod url;
@@ -23,8 +23,8 @@ pub(crate) use connect::Stream;
 pub(crate) use guise::Guise;
 #[cfg(feature = "testing")]
 pub(crate) use guise::scope_sql;
+pub(crate) use incoming::Incoming;
 pub(crate) use pinned::Pinned;
-pub(crate) use portal::Portal;
 pub(crate) use tls::connector;
 pub(crate) use url::Target;
 

@@ -251,7 +251,7 @@ impl Connection {
         opening: &Opening<'_>,
     ) -> Result<Rows, Error> {
         self.admit(guise)?;
-        let statement = self.load(guise, query, 0, opening).await?;
+        let statement = self.load(guise, query, opening).await?;
         let mut replies = match self.wire.exchange().await {
             Ok(replies) => replies,
             Err(fault) => return Err(self.refuse(fault, guise, &query.key)),

@@ -11,7 +11,7 @@ use super::{
     ByAddress, Fetch, Index, Key, Projection, Query, RowStream, Select, Wanted, first, not_found,
     plain,
 };
-use crate::database::Portal;
+use crate::database::Incoming;
 use crate::row::{Row, Rows};
 use crate::table::AllowsSelect;
 use crate::types::Param;
@@ -293,8 +293,8 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     {
         let query = self.query(Wanted::Rows);
         Fetch::new(async move {
-            let (portal, rows) = Portal::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(portal, rows))
+            let (incoming, rows) = Incoming::open(scope.guise.clone(), query?).await?;
+            Ok(RowStream::new(incoming, rows))
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::from_row::RowInfo;
 use super::{ByAddress, Fetch, FromRow, Key, Query, RowStream, Shape, TableInfo, first, not_found};
-use crate::database::{Guise, Portal};
+use crate::database::{Guise, Incoming};
 use crate::types::Param;
 use crate::{Error, Params, Row, Scope, Scoped};
 
@@ -149,8 +149,8 @@ impl<'a, R> QueryAs<'a, R> {
     {
         let guise = self.guise.clone();
         Fetch::new(async move {
-            let (portal, rows) = Portal::open(guise, self.query).await?;
-            Ok(RowStream::new(portal, rows))
+            let (incoming, rows) = Incoming::open(guise, self.query).await?;
+            Ok(RowStream::new(incoming, rows))
         })
     }
 }

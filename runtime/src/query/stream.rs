@@ -8,26 +8,27 @@ use futures_util::stream::try_unfold;
 
 use super::FromRow;
 use crate::Error;
-use crate::database::Portal;
+use crate::database::Incoming;
 use crate::row::{Rows, Unread};
 
-/// The rows of a finder as they come: a portion of about 256 KiB at a time, and the next two on their way, all of one
-/// snapshot.
+/// The rows of a finder as they come, all of one snapshot. What the server has sent and nobody has read waits in the
+/// socket's buffers, and the server with it; in this process lie 16 KiB of rows, or the largest one.
 ///
 /// It holds a connection, and a transaction on it, until the last row has come or it is dropped. Dropped
 /// before, it closes that connection. Rows come before the transaction has ended, which for a reading
-/// changes nothing: an error at its end comes in the place of the row after the last.
+/// changes nothing: an error at its end comes in the place of the row after the last. A limit on the statement's time
+/// holds for the whole stream, whoever is slow.
 #[must_use = "a stream that is dropped closes its connection"]
 pub struct RowStream<R> {
-    portal: Portal,
+    incoming: Incoming,
     unread: Option<Unread>,
     of: PhantomData<fn() -> R>,
 }
 
 impl<R: FromRow> RowStream<R> {
-    pub(super) fn new(portal: Portal, first: Rows) -> Self {
+    pub(super) fn new(incoming: Incoming, first: Rows) -> Self {
         RowStream {
-            portal,
+            incoming,
             unread: Some(first.into_unread()),
             of: PhantomData,
         }
@@ -36,8 +37,8 @@ impl<R: FromRow> RowStream<R> {
     /// The next row; none after the last.
     ///
     /// # Errors
-    /// See [`Error`]. After an error, and after a future of this function that was dropped before it was
-    /// done, there are no more rows but an error.
+    /// See [`Error`]. After an error there are no more rows but an error. A future of this function that is dropped
+    /// loses no row: the next one goes on.
     pub async fn try_next(&mut self) -> Result<Option<R>, Error> {
         loop {
             let row = self.unread.as_mut().and_then(|rows| rows.next(R::from_row));
@@ -45,13 +46,13 @@ impl<R: FromRow> RowStream<R> {
                 Some(Ok(row)) => return Ok(Some(row)),
                 Some(Err(error)) => {
                     self.unread = None;
-                    self.portal.abandon();
+                    self.incoming.abandon();
                     return Err(error);
                 }
                 None => {}
             }
             self.unread = None;
-            match self.portal.next().await? {
+            match self.incoming.next().await? {
                 Some(rows) => self.unread = Some(rows.into_unread()),
                 None => return Ok(None),
             }

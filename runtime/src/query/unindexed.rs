@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::finder::{Limit, count};
 use super::{Fetch, Key, Query, RowStream, Shape, plain};
-use crate::database::Portal;
+use crate::database::Incoming;
 use crate::table::AllowsSelect;
 use crate::{Error, Params, Scope, Scoped, Table};
 
@@ -80,8 +80,8 @@ impl<T: Table> Unindexed<T> {
     {
         let query = self.query(false);
         Fetch::new(async move {
-            let (portal, rows) = Portal::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(portal, rows))
+            let (incoming, rows) = Incoming::open(scope.guise.clone(), query?).await?;
+            Ok(RowStream::new(incoming, rows))
         })
     }
 

@@ -104,13 +104,8 @@ pub(crate) fn bind_texts<'a>(
     }
 }
 
-/// Execute of what is bound, for that many rows or, with 0, all of them.
-pub(crate) fn execute(out: &mut BytesMut, rows: i32) -> io::Result<()> {
-    frontend::execute("", rows, out)
-}
-
 /// Bind and Execute of a prepared statement, every parameter encoded for the type that the server
-/// gave it. Results come in binary, that many rows at first or, with 0, all of them.
+/// gave it. Results come in binary.
 ///
 /// # Errors
 /// The first parameter that cannot be encoded. `out` then holds a part of the message: the caller
@@ -119,7 +114,6 @@ pub(crate) fn bind(
     out: &mut BytesMut,
     statement: &Prepared,
     values: &[Box<dyn ToSql + Send + Sync>],
-    rows: i32,
 ) -> Result<(), Refused> {
     let typed = || values.iter().zip(&statement.parameters);
     let formats = typed().map(|(value, ty)| value.encode_format(ty) as i16);
@@ -142,7 +136,7 @@ pub(crate) fn bind(
             Some(_) => frontend::describe(b'P', "", out),
             None => Ok(()),
         }
-        .and_then(|()| execute(out, rows))
+        .and_then(|()| frontend::execute("", 0, out))
         .map_err(|_| TOO_LARGE.to_owned()),
         Err(BindError::Conversion(error)) => Err(reason(error.as_ref())),
         Err(BindError::Serialization(_)) => Err(TOO_LARGE.to_owned()),

@@ -23,8 +23,7 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 pub(crate) use bind::{
-    Prepared, Refused, Unnamed, bind, bind_texts, close, encode, execute, execute_text, parse,
-    parse_typed,
+    Prepared, Refused, Unnamed, bind, bind_texts, close, encode, execute_text, parse, parse_typed,
 };
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
@@ -51,6 +50,8 @@ pub(crate) struct Wire {
     failed: bool,
     /// An answer was waited for, and its future neither returned nor failed.
     awaited: bool,
+    /// What the server has answered so far, and nobody has asked for.
+    answers: Vec<Message>,
 }
 
 impl Wire {
@@ -65,6 +66,7 @@ impl Wire {
             within: false,
             failed: false,
             awaited: false,
+            answers: Vec::new(),
         }
     }
 
@@ -105,6 +107,16 @@ impl Wire {
     /// [`Fault::Farewell`] if the server reported an error before that, [`Fault::Protocol`] if the
     /// bytes make no sense. The server's other errors are in the replies.
     pub(crate) async fn exchange(&mut self) -> Result<Replies, Fault> {
+        self.start()?;
+        self.ended().await
+    }
+
+    /// Sends what was encoded and one Sync, and waits for nothing: what the stream does not take at once leaves with
+    /// [`Wire::arrived`] or [`Wire::ended`], which read the answers.
+    ///
+    /// # Errors
+    /// As [`Wire::exchange`].
+    pub(crate) fn start(&mut self) -> Result<(), Fault> {
         if !self.idle && !self.within {
             return Err(Fault::Protocol("the connection still owes an answer"));
         }
@@ -112,60 +124,45 @@ impl Wire {
             self.close();
             return Err(Fault::Lost);
         }
-        self.finish().await
+        self.commit();
+        // A broken stream shows when the answers are read.
+        let _ = self.poll_flushed(&mut Context::from_waker(Waker::noop()));
+        Ok(())
     }
 
-    /// Ends the exchange that [`Wire::request`] began, with a Sync, and reads up to ReadyForQuery.
+    /// Ends an exchange of which a part has left, with a Sync, and reads up to ReadyForQuery.
     ///
     /// # Errors
     /// As [`Wire::exchange`].
     pub(crate) async fn finish(&mut self) -> Result<Replies, Fault> {
-        (self.idle, self.within) = (false, false);
-        self.awaited = true;
-        frontend::sync(&mut self.outgoing);
-        let answer = self.answer().await;
-        self.awaited = false;
-        answer
+        self.commit();
+        self.ended().await
     }
 
-    /// Sends what was encoded without a Sync, so that the transaction stays open. It waits for nothing:
-    /// what the stream does not take at once leaves with [`Wire::portion`], which reads the answer.
-    pub(crate) fn request(&mut self) {
-        (self.idle, self.within) = (false, false);
-        self.awaited = true;
-        frontend::flush(&mut self.outgoing);
-        let mut cx = Context::from_waker(Waker::noop());
-        // A broken stream shows when the answer is read.
-        let _ = self.poll_flushed(&mut cx);
-    }
-
-    /// Reads until that many commands are complete, a portal has paused, or the server reported an error.
+    /// Reads up to ReadyForQuery.
     ///
     /// # Errors
     /// As [`Wire::exchange`].
-    pub(crate) async fn portion(&mut self, mut commands: usize) -> Result<Replies, Fault> {
-        let mut messages = Vec::new();
+    pub(crate) async fn ended(&mut self) -> Result<Replies, Fault> {
+        while !self.take_in().await? {}
+        Ok(Replies::new(std::mem::take(&mut self.answers)))
+    }
+
+    /// The answers that are here, once the last of them is a row or they are all. Nobody reads on before somebody asks
+    /// again, so that the server waits once the socket is full. A future that is dropped loses nothing: the answers
+    /// wait for the next one.
+    ///
+    /// # Errors
+    /// As [`Wire::exchange`].
+    pub(crate) async fn arrived(&mut self) -> Result<Replies, Fault> {
         loop {
-            while let Some(message) = next_message(&mut self.incoming)? {
-                let is_last = match message {
-                    Message::NoticeResponse(_)
-                    | Message::NotificationResponse(_)
-                    | Message::ParameterStatus(_) => continue,
-                    Message::CommandComplete(_) => {
-                        commands = commands.saturating_sub(1);
-                        commands == 0
-                    }
-                    Message::PortalSuspended | Message::ErrorResponse(_) => true,
-                    _ => false,
-                };
-                messages.push(message);
-                if is_last {
-                    self.awaited = false;
-                    return Ok(Replies::new(messages));
-                }
-            }
-            if self.transfer().await.is_err() {
-                return Err(Fault::Lost);
+            let ended = self.take_in().await?;
+            if ended || matches!(self.answers.last(), Some(Message::DataRow(_))) {
+                let answers = std::mem::take(&mut self.answers);
+                return Ok(match ended {
+                    true => Replies::new(answers),
+                    false => Replies::so_far(answers),
+                });
             }
         }
     }
@@ -175,7 +172,7 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Wire::exchange`].
-    pub(crate) async fn send(&mut self, answers: &mut Vec<Message>) -> Result<bool, Fault> {
+    pub(crate) async fn send(&mut self) -> Result<bool, Fault> {
         if self.idle && !self.is_alive() {
             self.idle = false;
             return Err(Fault::Lost);
@@ -200,55 +197,70 @@ impl Wire {
             }
         })
         .await;
-        let mut refused = false;
-        while let Some(message) = next_message(&mut self.incoming)? {
-            match message {
-                Message::NoticeResponse(_)
-                | Message::NotificationResponse(_)
-                | Message::ParameterStatus(_) => {}
-                message => {
-                    refused |= matches!(message, Message::ErrorResponse(_));
-                    answers.push(message);
-                }
+        let before = self.answers.len();
+        self.sort()?;
+        match written {
+            Ok(()) => {
+                let mut news = self.answers[before..].iter();
+                Ok(news.any(|answer| matches!(answer, Message::ErrorResponse(_))))
             }
-        }
-        match (written, answers.last()) {
-            (Ok(()), _) => Ok(refused),
-            (Err(_), Some(Message::ErrorResponse(body))) => {
-                Err(Fault::Farewell(Box::new(ServerError::read(body))))
-            }
-            (Err(_), _) => Err(Fault::Lost),
+            Err(_) => Err(self.farewell()),
         }
     }
 
-    async fn answer(&mut self) -> Result<Replies, Fault> {
-        let mut messages = Vec::new();
+    /// Encodes the Sync. From here on the server is at work.
+    fn commit(&mut self) {
+        (self.idle, self.within) = (false, false);
+        self.awaited = true;
+        frontend::sync(&mut self.outgoing);
+    }
+
+    /// Takes in the answers that are here, at least one, and returns whether ReadyForQuery was among them.
+    async fn take_in(&mut self) -> Result<bool, Fault> {
+        let before = self.answers.len();
         loop {
-            while let Some(message) = next_message(&mut self.incoming)? {
-                match message {
-                    // A notice may quote values: it is dropped unread.
-                    Message::NoticeResponse(_)
-                    | Message::NotificationResponse(_)
-                    | Message::ParameterStatus(_) => {}
-                    Message::ReadyForQuery(ready) => {
-                        let sent = self.outgoing.is_empty() && self.flushed;
-                        self.idle = ready.status() == b'I' && sent;
-                        self.within = ready.status() != b'I' && sent;
-                        self.failed = ready.status() == b'E';
-                        return Ok(Replies::new(messages));
-                    }
-                    message => messages.push(message),
-                }
+            if self.sort()? {
+                return Ok(true);
+            }
+            if self.answers.len() > before {
+                return Ok(false);
             }
             if self.transfer().await.is_err() {
-                // A server that gives up says why and hangs up.
-                return Err(match messages.last() {
-                    Some(Message::ErrorResponse(body)) => {
-                        Fault::Farewell(Box::new(ServerError::read(body)))
-                    }
-                    _ => Fault::Lost,
-                });
+                self.awaited = false;
+                return Err(self.farewell());
             }
+        }
+    }
+
+    /// Makes answers of the bytes that are here, up to ReadyForQuery, and returns whether that is here.
+    fn sort(&mut self) -> Result<bool, Fault> {
+        while let Some(message) = next_message(&mut self.incoming)? {
+            match message {
+                // A notice may quote values: it is dropped unread.
+                Message::NoticeResponse(_)
+                | Message::NotificationResponse(_)
+                | Message::ParameterStatus(_) => {}
+                Message::ReadyForQuery(ready) => {
+                    let sent = self.outgoing.is_empty() && self.flushed;
+                    self.idle = ready.status() == b'I' && sent;
+                    self.within = ready.status() != b'I' && sent;
+                    self.failed = ready.status() == b'E';
+                    self.awaited = false;
+                    return Ok(true);
+                }
+                message => self.answers.push(message),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Why the connection broke. A server that gives up says why and hangs up.
+    fn farewell(&self) -> Fault {
+        match self.answers.last() {
+            Some(Message::ErrorResponse(body)) => {
+                Fault::Farewell(Box::new(ServerError::read(body)))
+            }
+            _ => Fault::Lost,
         }
     }
 

@@ -40,8 +40,8 @@ pub(crate) struct Command {
     pub(crate) rows: Vec<DataRowBody>,
     /// How many rows it read or wrote, from the command's tag.
     pub(crate) affected: u64,
-    /// There may be more: its portal has paused.
-    pub(crate) paused: bool,
+    /// More of it is on its way.
+    pub(crate) unfinished: bool,
     /// Its columns, where they were asked for.
     pub(crate) columns: Option<RowDescriptionBody>,
     /// It was a ROLLBACK, or a COMMIT that came to one.
@@ -50,26 +50,35 @@ pub(crate) struct Command {
 
 /// The answers of one exchange. Whoever reads them asks for one after the other, and finally whether
 /// the transaction was committed.
-pub(crate) struct Replies(std::vec::IntoIter<Message>);
+pub(crate) struct Replies {
+    messages: std::vec::IntoIter<Message>,
+    /// They are all that there are.
+    ended: bool,
+}
 
 impl Replies {
     pub(super) fn new(messages: Vec<Message>) -> Self {
-        Replies(messages.into_iter())
+        Replies {
+            messages: messages.into_iter(),
+            ended: true,
+        }
     }
 
-    /// These behind others that came before them.
-    pub(crate) fn behind(self, mut earlier: Vec<Message>) -> Self {
-        earlier.extend(self.0);
-        Replies::new(earlier)
+    /// Those that have come, of more.
+    pub(super) fn so_far(messages: Vec<Message>) -> Self {
+        Replies {
+            ended: false,
+            ..Replies::new(messages)
+        }
     }
 
     /// Whether the server refused something.
     pub(crate) fn has_error(&mut self) -> bool {
-        self.0
+        self.messages
             .any(|message| matches!(message, Message::ErrorResponse(_)))
     }
 
-    /// The next statement's result.
+    /// The next statement's result, or what has come of it.
     pub(crate) fn command(&mut self) -> Result<Command, Fault> {
         let mut rows = Vec::new();
         let mut columns = None;
@@ -83,11 +92,11 @@ impl Replies {
                 ) => {}
                 Some(Message::RowDescription(described)) => columns = Some(described),
                 Some(Message::DataRow(row)) => rows.push(row),
-                Some(Message::PortalSuspended) => {
+                None if !self.ended => {
                     return Ok(Command {
                         rows,
                         affected: 0,
-                        paused: true,
+                        unfinished: true,
                         columns,
                         rolled_back: false,
                     });
@@ -98,7 +107,7 @@ impl Replies {
                     return Ok(Command {
                         rows,
                         affected: count.unwrap_or(0),
-                        paused: false,
+                        unfinished: false,
                         columns,
                         rolled_back: tag == "ROLLBACK",
                     });
@@ -136,7 +145,7 @@ impl Replies {
     }
 
     fn next(&mut self) -> Result<Option<Message>, Fault> {
-        match self.0.next() {
+        match self.messages.next() {
             Some(Message::ErrorResponse(body)) => {
                 Err(Fault::Server(Box::new(ServerError::read(&body))))
             }

@@ -100,7 +100,6 @@ impl Connection {
         &mut self,
         guise: &Guise,
         query: &Query,
-        rows: i32,
         opening: &Opening<'_>,
     ) -> Result<Arc<Prepared>, Error> {
         if self.statements.are_named && self.is_pooled() {
@@ -118,7 +117,7 @@ impl Connection {
             Some(statement) => statement,
             None => self.prepare(guise, &query.key).await?,
         };
-        self.encode(guise, query, &statement, rows, opening)?;
+        self.encode(guise, query, &statement, opening)?;
         Ok(statement)
     }
 
@@ -128,7 +127,6 @@ impl Connection {
         guise: &Guise,
         query: &Query,
         statement: &Prepared,
-        rows: i32,
         opening: &Opening<'_>,
     ) -> Result<(), Error> {
         let values = query.params.values();
@@ -145,7 +143,7 @@ impl Connection {
             let (sql, types) = (&unnamed.sql, &unnamed.parameters);
             parse_typed(&mut self.wire.outgoing, sql, types).map_err(too_large)?;
         }
-        bind(&mut self.wire.outgoing, statement, values, rows).map_err(|refused| {
+        bind(&mut self.wire.outgoing, statement, values).map_err(|refused| {
             self.wire.outgoing.clear();
             if query.key.is_of_cursor(refused.index) {
                 return bad_cursor(&query.key);
