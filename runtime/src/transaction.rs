@@ -161,7 +161,8 @@ impl Drop for Held {
 }
 
 impl<S: Scope> Transaction<S> {
-    /// Runs statements of which an error takes back only them: the transaction goes on.
+    /// Runs statements of which an error takes back only them: the transaction goes on. Dropping the future takes them
+    /// back as well. Statements that run meanwhile on another handle of the same transaction are inside it too.
     ///
     /// # Errors
     /// The work's own; [`Error::Savepoints`] where two of them end in another order than they began, as two at the
@@ -171,14 +172,26 @@ impl<S: Scope> Transaction<S> {
         W: AsyncFnOnce(&Transaction<S>) -> Result<R, E>,
         E: From<Error>,
     {
-        let depth = self.pinned.savepoint().await?;
+        let number = self.pinned.savepoint(&self.guise).await?;
+        let standing = Standing(&self.pinned, number);
         let outcome = work(self).await;
-        let left = self.pinned.leave(&self.guise, depth, outcome.is_ok()).await;
+        let left = self.pinned.leave(&self.guise, number, outcome.is_ok());
+        let left = left.await;
+        drop(standing);
         match (outcome, left) {
             (Ok(result), Ok(())) => Ok(result),
             (Ok(_), Err(error)) => Err(error.into()),
             (Err(error), _) => Err(error),
         }
+    }
+}
+
+/// Gives a savepoint up whose future is dropped; one that was left there is none any more.
+struct Standing<'a>(&'a Pinned, u32);
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.give_up(self.1);
     }
 }
 

@@ -25,7 +25,7 @@ impl Connection {
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
         self.admit(guise)?;
-        let statement = self.load(guise, &first, &Opening::Scope).await?;
+        let statement = self.load(guise, &first, &mut Opening::Scope).await?;
         let key = first.key;
         drop(first.params);
         let mut sent = 1;

@@ -201,7 +201,7 @@ impl Connection {
         query: &Query,
         until: Until,
     ) -> Result<Result<Rows, Fault>, Error> {
-        let statement = self.load(guise, query, &Opening::Scope).await?;
+        let statement = self.load(guise, query, &mut Opening::Scope).await?;
         let replies = match (until, self.wire.start()) {
             (_, Err(fault)) => Err(fault),
             (Until::Commit, Ok(())) => self.wire.ended().await,

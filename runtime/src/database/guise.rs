@@ -123,11 +123,7 @@ impl Guise {
         let span = trace::query(&first.key);
         let outcome = async {
             if let Some(pinned) = &self.pinned {
-                let mut all = vec![pinned.run(self, &first).await?];
-                while let Some(query) = next()? {
-                    all.push(pinned.run(self, &query).await?);
-                }
-                return Ok(all);
+                return pinned.run_all(self, &first, next).await;
             }
             let mut connection = self.lease(&first.key).await?;
             connection.run_all(self, first, next).await

@@ -12,6 +12,7 @@ mod pool;
 mod tls;
 mod trace;
 mod url;
+mod within;
 
 use std::fmt;
 use std::time::Duration;

@@ -2,40 +2,48 @@
 //!
 //! BEGIN and the scope travel with the first statement, a savepoint with the first one inside it, so that a
 //! transaction costs one round trip a statement and one for its end. The scope is set once, before any savepoint:
-//! a rollback to one would take it back to what it was.
+//! a rollback to one would take it back to what it was. No savepoint has the name of another one, whether that still
+//! stands or not.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::sync::Mutex;
 
-use super::connection::{Connection, Opening};
+use super::bulk::Next;
+use super::connection::Opening;
 use super::guise::Guise;
 use super::pool::Lease;
 use crate::Error;
-use crate::error::ServerError;
 use crate::query::Query;
 use crate::row::Rows;
-use crate::wire::{Fault, Replies, execute_text};
 
 /// What a transaction holds, behind every handle that leads to it.
 pub(crate) struct Pinned {
     state: Mutex<State>,
     /// Nothing more runs, whatever handles are left.
     ended: AtomicBool,
+    /// The outermost savepoint whose future was dropped since the last look, [`NONE`] if there was none.
+    given_up: AtomicU32,
+    /// What begins it.
+    begin: String,
     /// The limit on time that it begins with.
     limit: Option<String>,
 }
+
+/// No savepoint's number.
+const NONE: u32 = u32::MAX;
 
 struct State {
     /// None before the first statement, while one is under way, so that a future dropped in the middle takes the
     /// connection with it, and after the end.
     lease: Option<Lease>,
-    /// What precedes the next statement: BEGIN, then savepoints.
+    /// What precedes the next statement: savepoints, and the ends of those that are kept.
     before: Vec<String>,
     begun: bool,
     condition: Condition,
-    /// How many savepoints stand.
-    depth: usize,
+    /// The numbers of the savepoints that stand, the outermost first, and how many there were.
+    open: Vec<u32>,
+    count: u32,
     /// The last failure was none of the statement's own: the same transaction may succeed next time.
     may_succeed: bool,
 }
@@ -49,18 +57,33 @@ enum Condition {
     Lost,
 }
 
+impl State {
+    /// Forgets a savepoint that was not sent, and what is to be sent behind it; false where it was sent.
+    fn forget(&mut self, number: u32) -> bool {
+        let savepoint = format!("savepoint s{number}");
+        let place = self.before.iter().position(|it| *it == savepoint);
+        if let Some(place) = place {
+            self.before.truncate(place);
+        }
+        place.is_some()
+    }
+}
+
 impl Pinned {
     pub(crate) fn new(begin: String, limit: Option<&str>) -> Pinned {
         Pinned {
             state: Mutex::new(State {
                 lease: None,
-                before: vec![begin],
+                before: Vec::new(),
                 begun: false,
                 condition: Condition::Sound,
-                depth: 0,
+                open: Vec::new(),
+                count: 0,
                 may_succeed: false,
             }),
             ended: AtomicBool::new(false),
+            given_up: AtomicU32::new(NONE),
+            begin,
             limit: limit.map(str::to_owned),
         }
     }
@@ -74,6 +97,7 @@ impl Pinned {
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::TransactionEnded);
         }
+        self.settle(&mut state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
         }
@@ -89,11 +113,11 @@ impl Pinned {
         if begun {
             guise.note(&query.key);
         }
-        let opening = match begun {
-            true => Opening::Nothing(&state.before),
-            false => Opening::Begin(&state.before),
+        let mut opening = match begun {
+            true => Opening::Within(&mut state.before),
+            false => Opening::Begin(&self.begin, &mut state.before),
         };
-        let (mut outcome, mut is_open) = lease.run_within(guise, query, &opening).await;
+        let (mut outcome, mut is_open) = lease.run_within(guise, query, &mut opening).await;
         if !begun
             && outcome.as_ref().err() == Some(&Error::TransactionPooler)
             && lease.learn_pooled()
@@ -102,7 +126,7 @@ impl Pinned {
             lease.close();
             drop(lease);
             lease = guise.lease(&query.key).await?;
-            (outcome, is_open) = lease.run_within(guise, query, &opening).await;
+            (outcome, is_open) = lease.run_within(guise, query, &mut opening).await;
         }
         state.begun = begun || is_open;
         match &outcome {
@@ -115,14 +139,12 @@ impl Pinned {
             Err(_) if lease.is_within() || (lease.is_idle() && !begun) => {}
             Err(_) => state.condition = Condition::Lost,
         }
-        if let Err(error) = &outcome {
-            state.may_succeed = matches!(
-                error,
-                Error::Serialization(_) | Error::StaleStatement | Error::TransactionPooler
-            );
-            if *error == Error::TransactionPooler {
-                lease.learn_pooled();
-            }
+        state.may_succeed = matches!(
+            outcome,
+            Err(Error::Serialization(_) | Error::StaleStatement | Error::TransactionPooler)
+        );
+        if let Err(Error::TransactionPooler) = outcome {
+            lease.learn_pooled();
         }
         if !self.ended.load(Ordering::Acquire) {
             state.lease = Some(lease);
@@ -130,10 +152,43 @@ impl Pinned {
         outcome
     }
 
+    /// Runs statements of one form. Where one of them does not, the transaction has failed, so that none of the others is
+    /// kept.
+    pub(super) async fn run_all(
+        &self,
+        guise: &Guise,
+        first: &Query,
+        next: &mut Next<'_>,
+    ) -> Result<Vec<Rows>, Error> {
+        let mut all = vec![self.run(guise, first).await?];
+        loop {
+            let outcome = match next() {
+                Ok(None) => return Ok(all),
+                Ok(Some(query)) => self.run(guise, &query).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(rows) => all.push(rows),
+                Err(error) => {
+                    let mut state = self.state.lock().await;
+                    if state.condition == Condition::Sound {
+                        state.condition = Condition::Failed;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     /// Ends the transaction. A commit that the server turns into a rollback is an error.
     pub(crate) async fn end(&self, guise: &Guise, commits: bool) -> Result<(), Error> {
         let mut state = self.state.lock().await;
+        let settled = match commits {
+            true => self.settle(&mut state, guise).await,
+            false => Ok(()),
+        };
         self.ended.store(true, Ordering::Release);
+        settled?;
         let lease = state.lease.take().filter(|lease| lease.is_within());
         let Some(mut lease) = lease else {
             // Nothing was begun, or it is gone.
@@ -155,67 +210,76 @@ impl Pinned {
     }
 
     /// Sets a savepoint with the next statement; gives its number.
-    pub(crate) async fn savepoint(&self) -> Result<usize, Error> {
+    pub(crate) async fn savepoint(&self, guise: &Guise) -> Result<u32, Error> {
         let mut state = self.state.lock().await;
+        self.settle(&mut state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
         }
-        state.depth += 1;
-        let depth = state.depth;
-        state.before.push(format!("savepoint s{depth}"));
-        Ok(depth)
+        state.count += 1;
+        let number = state.count;
+        state.open.push(number);
+        state.before.push(format!("savepoint s{number}"));
+        Ok(number)
     }
 
     /// Keeps what was done since a savepoint, or takes it back.
-    pub(crate) async fn leave(
-        &self,
-        guise: &Guise,
-        depth: usize,
-        keeps: bool,
-    ) -> Result<(), Error> {
+    pub(crate) async fn leave(&self, guise: &Guise, number: u32, keeps: bool) -> Result<(), Error> {
         let mut state = self.state.lock().await;
-        if state.depth != depth {
+        self.settle(&mut state, guise).await?;
+        if state.open.last() != Some(&number) {
             // What either of them did cannot be told from what the other did: none of it may be kept.
             state.condition = Condition::Lost;
             return Err(Error::Savepoints);
         }
-        state.depth -= 1;
-        let savepoint = format!("savepoint s{depth}");
-        if let Some(place) = state.before.iter().position(|it| *it == savepoint) {
-            // Nothing was sent since, but perhaps a statement to prepare.
-            state.before.truncate(place);
-            return match state.condition {
-                Condition::Sound => Ok(()),
-                Condition::Failed | Condition::Lost => Err(Error::TransactionAborted),
-            };
+        state.open.pop();
+        let is_sound = state.condition == Condition::Sound;
+        match keeps && is_sound {
+            true if state.forget(number) => {}
+            true => state.before.push(format!("release savepoint s{number}")),
+            false => self.take_back(&mut state, guise, number).await?,
         }
-        match (keeps, state.condition) {
-            (true, Condition::Sound) => {
-                state.before.push(format!("release savepoint s{depth}"));
-                Ok(())
-            }
-            (_, Condition::Lost) => Err(Error::TransactionAborted),
-            (keeps, condition) => {
-                let Some(mut lease) = state.lease.take() else {
-                    state.condition = Condition::Lost;
-                    return Err(Error::TransactionAborted);
-                };
-                state.before.clear();
-                let done = lease.roll_back_to(guise, depth).await;
-                state.condition = match lease.is_within() {
-                    true => Condition::Sound,
-                    false => Condition::Lost,
-                };
-                if !self.ended.load(Ordering::Acquire) {
-                    state.lease = Some(lease);
-                }
-                done?;
-                match keeps && condition == Condition::Failed {
-                    true => Err(Error::TransactionAborted),
-                    false => Ok(()),
-                }
-            }
+        match keeps && !is_sound {
+            true => Err(Error::TransactionAborted),
+            false => Ok(()),
         }
+    }
+
+    /// Notes that the future of a savepoint was dropped. What it did is taken back before anything else is done.
+    pub(crate) fn give_up(&self, number: u32) {
+        self.given_up.fetch_min(number, Ordering::AcqRel);
+    }
+
+    /// Takes back what futures did that were dropped.
+    async fn settle(&self, state: &mut State, guise: &Guise) -> Result<(), Error> {
+        let number = self.given_up.swap(NONE, Ordering::AcqRel);
+        let Some(place) = state.open.iter().position(|it| *it == number) else {
+            return Ok(());
+        };
+        state.open.truncate(place);
+        self.take_back(state, guise, number).await
+    }
+
+    /// Has the server take back what was done since a savepoint, which ends with that.
+    async fn take_back(&self, state: &mut State, guise: &Guise, number: u32) -> Result<(), Error> {
+        if state.forget(number) {
+            return Ok(());
+        }
+        let lease = state.lease.take();
+        let (Some(mut lease), true) = (lease, state.condition != Condition::Lost) else {
+            state.condition = Condition::Lost;
+            return Err(Error::TransactionAborted);
+        };
+        state.before.clear();
+        let done = lease.roll_back_to(guise, number).await;
+        state.condition = match lease.is_within() && !lease.is_failed() {
+            true => Condition::Sound,
+            false => Condition::Lost,
+        };
+        if !self.ended.load(Ordering::Acquire) {
+            state.lease = Some(lease);
+        }
+        done
     }
 
     /// Whether the whole may succeed next time.
@@ -228,117 +292,6 @@ impl Pinned {
         self.ended.store(true, Ordering::Release);
         if let Ok(mut state) = self.state.try_lock() {
             state.lease = None;
-        }
-    }
-}
-
-impl Connection {
-    /// A statement inside a transaction, and whether that is open on the server.
-    async fn run_within(
-        &mut self,
-        guise: &Guise,
-        query: &Query,
-        opening: &Opening<'_>,
-    ) -> (Result<Rows, Error>, bool) {
-        let outcome = self.try_within(guise, query, opening).await;
-        (outcome, self.wire.is_within())
-    }
-
-    async fn try_within(
-        &mut self,
-        guise: &Guise,
-        query: &Query,
-        opening: &Opening<'_>,
-    ) -> Result<Rows, Error> {
-        self.admit(guise)?;
-        let statement = self.load(guise, query, opening).await?;
-        let mut replies = match self.wire.exchange().await {
-            Ok(replies) => replies,
-            Err(fault) => return Err(self.refuse(fault, guise, &query.key)),
-        };
-        for _ in opening.texts() {
-            replies
-                .command()
-                .map_err(|fault| self.refuse(fault, guise, &query.key))?;
-        }
-        if let Opening::Begin(_) = opening
-            && let Err(fault) = replies.command()
-        {
-            return Err(self.scope_failed(fault, guise));
-        }
-        match super::connection::read(replies, &query.key, statement) {
-            Ok(rows) => Ok(rows),
-            Err(Fault::Server(error)) if error.is_stale_statement() => {
-                self.forget();
-                Err(Error::StaleStatement)
-            }
-            Err(fault) => Err(self.refuse(fault, guise, &query.key)),
-        }
-    }
-
-    /// Whether the server waits inside a transaction, be it a failed one.
-    fn is_within(&self) -> bool {
-        self.wire.is_within()
-    }
-
-    fn is_failed(&self) -> bool {
-        self.wire.is_within() && self.wire.is_failed()
-    }
-
-    async fn end_within(&mut self, guise: &Guise, commits: bool) -> Result<(), Error> {
-        let sql = if commits { "commit" } else { "rollback" };
-        let replies = self.say(&[sql.to_owned()]).await;
-        let ended = replies.and_then(|mut replies| {
-            let command = replies.command()?;
-            replies.committed()?;
-            // After an error the server answers a COMMIT with a rollback, and no error.
-            match commits && command.rolled_back {
-                true => Err(Fault::Protocol("a commit was answered with a rollback")),
-                false => Ok(()),
-            }
-        });
-        ended.map_err(|fault| self.ended_with(fault, guise, commits))
-    }
-
-    async fn roll_back_to(&mut self, guise: &Guise, depth: usize) -> Result<(), Error> {
-        let back = format!("rollback to savepoint s{depth}");
-        let replies = self
-            .say(&[back, format!("release savepoint s{depth}")])
-            .await;
-        let done = replies.and_then(|mut replies| {
-            replies.command()?;
-            replies.command()?;
-            replies.committed()
-        });
-        done.map_err(|fault| self.ended_with(fault, guise, false))
-    }
-
-    async fn say(&mut self, texts: &[String]) -> Result<Replies, Fault> {
-        self.wire.outgoing.clear();
-        for text in texts {
-            execute_text(&mut self.wire.outgoing, text)
-                .map_err(|_| Fault::Protocol("a statement does not fit into a message"))?;
-        }
-        self.wire.exchange().await
-    }
-
-    /// The error of the end of a transaction: a deferred constraint, a serialization failure, a lost connection.
-    fn ended_with(&mut self, fault: Fault, guise: &Guise, commits: bool) -> Error {
-        match fault {
-            Fault::Server(error) => {
-                let error: ServerError = *error;
-                let table = error.table.clone().unwrap_or_default();
-                error.classify(&table, None, &self.who(guise), "commit")
-            }
-            fault => {
-                self.close();
-                match commits {
-                    true => Error::Disconnected {
-                        unknown_outcome: true,
-                    },
-                    false => fault.into(),
-                }
-            }
         }
     }
 }

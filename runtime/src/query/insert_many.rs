@@ -19,7 +19,7 @@ const BYTES: usize = 1024 * 1024;
 ///
 /// The rows travel as arrays, in portions of 5,000 rows or about 1 MiB: a portion is taken from the iterator while
 /// the server writes the one before, so that no more than two are in memory. One flight and one transaction hold
-/// them all; inside a transaction of yours, each portion is a statement of it.
+/// them all; inside a transaction of yours, each portion is a statement of it, which fails with any of them.
 #[must_use = "nothing is written until it is executed"]
 pub struct InsertMany<T, I> {
     rows: I,

@@ -126,75 +126,6 @@ async fn an_error_that_the_work_hides_is_told_at_the_end() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_savepoint_takes_back_what_is_inside_it() -> Outcome {
-    let fixture = Fixture::new().await?;
-    let db = fixture.connect(1).await?;
-    let acme = shop(&db, "acme");
-    acme.transaction(async |tx| {
-        Note::insert(note("acme"))
-            .set(Note::AMOUNT, 1)
-            .execute(tx)
-            .await?;
-        let refused = tx
-            .savepoint(async |tx| {
-                Note::insert(note("acme"))
-                    .set(Note::AMOUNT, 2)
-                    .execute(tx)
-                    .await?;
-                Note::insert(note("other")).execute(tx).await
-            })
-            .await;
-        assert!(matches!(refused, Err(Error::RowRefused { .. })));
-        // The scope is still the transaction's: a rollback to a savepoint takes settings back too.
-        assert_eq!(Note::by_shop("acme").count(tx).await?, 1);
-        // A transaction inside is a savepoint, and one inside that as well.
-        tx.transaction(async |tx| {
-            Note::insert(note("acme"))
-                .set(Note::AMOUNT, 3)
-                .execute(tx)
-                .await?;
-            let inner = tx
-                .savepoint(async |tx| {
-                    Note::insert(note("acme"))
-                        .set(Note::AMOUNT, 4)
-                        .execute(tx)
-                        .await?;
-                    Err::<(), _>(Error::NoReason)
-                })
-                .await;
-            assert_eq!(inner, Err(Error::NoReason));
-            Ok::<_, Error>(())
-        })
-        .await?;
-        // One without a statement is nothing to the server.
-        tx.savepoint(async |_| Err::<(), _>(Error::NoReason))
-            .await
-            .unwrap_err();
-        tx.savepoint(async |_| Ok::<_, Error>(())).await?;
-        // An error that the savepoint's work hides is the savepoint's error.
-        let hidden = tx
-            .savepoint(async |tx| {
-                let _ = Note::insert(note("other")).execute(tx).await;
-                Ok::<_, Error>(())
-            })
-            .await;
-        assert_eq!(hidden, Err(Error::TransactionAborted));
-        Note::insert(note("acme"))
-            .set(Note::AMOUNT, 5)
-            .execute(tx)
-            .await?;
-        Ok::<_, Error>(())
-    })
-    .await?;
-    let notes = Note::by_shop("acme").fetch_all(&acme).await?;
-    assert_eq!(
-        notes.iter().map(|note| note.amount).collect::<Vec<_>>(),
-        [5, 3, 1]
-    );
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_statement_is_a_round_trip_and_so_is_the_end() -> Outcome {
     let fixture = Fixture::new().await?;
     let (url, flights) = proxy::counting(&fixture.url).await?;
@@ -387,42 +318,6 @@ async fn what_a_transaction_cannot_do_says_so() -> Outcome {
         Ok::<_, Error>(())
     })
     .await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn savepoints_at_the_same_time_end_the_transaction_even_where_the_work_hides_it() -> Outcome {
-    let fixture = Fixture::new().await?;
-    let db = fixture.connect(1).await?;
-    let acme = shop(&db, "acme");
-    for hides in [false, true] {
-        let crossed = acme
-            .transaction(async |tx| {
-                let pause = std::time::Duration::from_millis(50);
-                let work = async |tx: &Transaction<Shop>, pause| {
-                    Note::insert(note("acme")).execute(tx).await?;
-                    tokio::time::sleep(pause).await;
-                    Ok::<_, Error>(())
-                };
-                // The first ends while the other, which it would take back, is under way.
-                let (one, other) = tokio::join!(
-                    tx.savepoint(async |tx| work(tx, pause).await),
-                    tx.savepoint(async |tx| work(tx, pause * 2).await),
-                );
-                assert_eq!(one, Err(Error::Savepoints));
-                assert_eq!(other, Err(Error::TransactionAborted));
-                if hides { Ok(()) } else { one }
-            })
-            .await;
-        let told = if hides {
-            Error::TransactionAborted
-        } else {
-            Error::Savepoints
-        };
-        assert_eq!(crossed, Err(told));
-        assert_eq!(fixture.count("notes").await?, 0);
-        assert_eq!(fixture.open_transactions().await?, 0);
-    }
     Ok(())
 }
 

@@ -48,18 +48,28 @@ struct Kept {
 pub(in crate::database) enum Opening<'a> {
     /// The scope, for this statement alone.
     Scope,
-    /// What begins a transaction, and the scope.
-    Begin(&'a [String]),
-    /// Inside a transaction, which has its scope.
-    Nothing(&'a [String]),
+    /// What begins a transaction, the scope, and savepoints behind it: a rollback to one takes back what was set since.
+    Begin(&'a str, &'a mut Vec<String>),
+    /// Inside a transaction, which has its scope: savepoints and what ends them.
+    Within(&'a mut Vec<String>),
 }
 
 impl Opening<'_> {
-    /// Statements without parameters.
+    /// Statements without parameters between scope and statement.
     pub(in crate::database) fn texts(&self) -> &[String] {
         match self {
             Opening::Scope => &[],
-            Opening::Begin(texts) | Opening::Nothing(texts) => texts,
+            Opening::Begin(_, texts) | Opening::Within(texts) => texts,
+        }
+    }
+
+    /// What is still to precede the statement once all this was sent.
+    fn sent(&mut self) {
+        if let Opening::Begin(_, texts) | Opening::Within(texts) =
+            std::mem::replace(self, Opening::Scope)
+        {
+            texts.clear();
+            *self = Opening::Within(texts);
         }
     }
 }
@@ -100,7 +110,7 @@ impl Connection {
         &mut self,
         guise: &Guise,
         query: &Query,
-        opening: &Opening<'_>,
+        opening: &mut Opening<'_>,
     ) -> Result<Arc<Prepared>, Error> {
         if self.statements.are_named && self.is_pooled() {
             self.stop_naming();
@@ -115,7 +125,7 @@ impl Connection {
         });
         let statement = match known {
             Some(statement) => statement,
-            None => self.prepare(guise, &query.key).await?,
+            None => self.prepare(guise, &query.key, opening).await?,
         };
         self.encode(guise, query, &statement, opening)?;
         Ok(statement)
@@ -133,11 +143,14 @@ impl Connection {
         if values.len() != statement.parameters.len() {
             return Err(raw::another_number(&query.key, statement, values.len()));
         }
+        if let Opening::Begin(begin, _) = opening {
+            execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
+        }
+        if !matches!(opening, Opening::Within(_)) {
+            self.bind_scope(guise)?;
+        }
         for text in opening.texts() {
             execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
-        }
-        if !matches!(opening, Opening::Nothing(_)) {
-            self.bind_scope(guise)?;
         }
         if let Some(unnamed) = &statement.unnamed {
             let (sql, types) = (&unnamed.sql, &unnamed.parameters);
@@ -174,11 +187,22 @@ impl Connection {
 
     /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
     /// the scope's own statement before it where the connection does not know that yet.
-    async fn prepare(&mut self, guise: &Guise, key: &Key) -> Result<Arc<Prepared>, Error> {
+    ///
+    /// An error fails the transaction that the statement is part of. So what precedes the statement there leaves with
+    /// it: the savepoint that is to take the error back has to stand by then.
+    async fn prepare(
+        &mut self,
+        guise: &Guise,
+        key: &Key,
+        opening: &mut Opening<'_>,
+    ) -> Result<Arc<Prepared>, Error> {
         raw::check(key, guise, &self.login)?;
         // First in the flight, where no error makes the server skip them.
         for name in self.statements.stale.drain(..) {
             close(&mut self.wire.outgoing, &name).map_err(too_large)?;
+        }
+        if let Opening::Begin(begin, _) = opening {
+            execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
         }
         let is_new = !self.statements.scopes.iter().any(|it| it.is_of(guise));
         // Without a role there is none to look at.
@@ -199,6 +223,9 @@ impl Connection {
             });
         }
         self.bind_scope(guise)?;
+        for text in opening.texts() {
+            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
+        }
         if self.statements.known.len() >= KEPT {
             self.drop_oldest();
         }
@@ -206,7 +233,11 @@ impl Connection {
         parse(&mut self.wire.outgoing, &name, &sql, true).map_err(too_large)?;
 
         let described = match self.wire.exchange().await {
-            Ok(mut replies) => self.read_prepared(guise, key, asks_role, &mut replies),
+            Ok(mut replies) => {
+                let described = self.read_prepared(guise, key, opening, asks_role, &mut replies);
+                opening.sent();
+                described
+            }
             Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
         };
         let Described {
@@ -259,16 +290,24 @@ impl Connection {
         &self,
         guise: &Guise,
         key: &Key,
+        opening: &Opening<'_>,
         asks_role: bool,
         replies: &mut Replies,
     ) -> Result<Described, Error> {
+        let refused = |fault| failed(fault, &self.who(guise), key, false);
+        if let Opening::Begin(..) = opening {
+            replies.command().map_err(refused)?;
+        }
         if asks_role {
             login::answer_role(replies, guise.role, &self.login)?;
         }
         replies
             .command()
             .map_err(|fault| self.scope_failed(fault, guise))?;
-        describe(replies).map_err(|fault| failed(fault, &self.who(guise), key, false))
+        for _ in opening.texts() {
+            replies.command().map_err(refused)?;
+        }
+        describe(replies).map_err(refused)
     }
 
     /// Looks up the types that are not built in, all of a statement's in one round trip.
