@@ -121,6 +121,11 @@ impl Comparison {
         }
     }
 
+    /// Whether it asks which of two comes first.
+    pub fn is_ordering(self) -> bool {
+        !matches!(self, Comparison::Eq | Comparison::Ne)
+    }
+
     /// The operator in SQL.
     pub fn as_sql(self) -> &'static str {
         match self {

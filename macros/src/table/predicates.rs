@@ -1,11 +1,11 @@
 //! Every predicate once more as Rust, for rustc to resolve and compare. The function never runs.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use tabellion_syntax::ast::{Column, Default, PathRef, Policy, Table, TypeRef};
 use tabellion_syntax::fingerprint;
-use tabellion_syntax::predicate::{Literal, Node, Predicate, Value};
+use tabellion_syntax::predicate::{Comparison, Literal, Node, Predicate, Value};
 
 use super::fields;
 
@@ -87,9 +87,13 @@ fn node(table: &Table, it: &Node) -> TokenStream {
             quote!(#a && #b)
         }
         Node::Not(a) => node(table, a),
-        Node::Compare(_, a, b, at) => {
-            let (a, b) = (value(table, a), value(table, b));
-            quote_spanned!(at.0=> ::tabellion::types::compare(#a, #b))
+        Node::Compare(_, Value::Now(_), it, at) | Node::Compare(_, it, Value::Now(_), at) => {
+            with_now(value(table, it), at.0)
+        }
+        Node::Compare(comparison, a, b, at) => {
+            let tells = usize::from(is_stated(table, a));
+            let both = [value(table, a), value(table, b)];
+            compared(*comparison, both, tells, at.0)
         }
         Node::Null(a, _) => {
             let span = a.span();
@@ -100,6 +104,9 @@ fn node(table: &Table, it: &Node) -> TokenStream {
             let left = value(table, a);
             let compared = list.iter().map(|item| {
                 let span = item.span();
+                if let Value::Now(_) = item {
+                    return with_now(left.clone(), span);
+                }
                 let right = value(table, item);
                 // The item stands first: it is what an error points at.
                 quote_spanned!(span=> ::tabellion::types::compare(#right, #left))
@@ -112,9 +119,12 @@ fn node(table: &Table, it: &Node) -> TokenStream {
             let own = value(table, &membership.own);
             let span = membership.own.span();
             let tie = quote_spanned!(span=> ::tabellion::types::compare(#own, &#row.#field));
-            let rest = membership.rest.iter().map(|(field, _, with, at)| {
-                let with = value(table, with);
-                quote_spanned!(at.0=> ::tabellion::types::compare(&#row.#field, #with))
+            let rest = membership.rest.iter().map(|(field, comparison, with, at)| {
+                let own = quote_spanned!(field.span()=> &#row.#field);
+                match with {
+                    Value::Now(_) => with_now(own, at.0),
+                    with => compared(*comparison, [own, value(table, with)], 0, at.0),
+                }
             });
             quote! {
                 { _ = |#row: &#other| -> ::core::primitive::bool { #tie #(&& #rest)* }; true }
@@ -128,6 +138,33 @@ fn node(table: &Table, it: &Node) -> TokenStream {
     }
 }
 
+/// Of operands that compare, one has an order where the other has; a stated type tells nothing of it.
+fn compared(
+    comparison: Comparison,
+    [a, b]: [TokenStream; 2],
+    tells: usize,
+    at: Span,
+) -> TokenStream {
+    let compared = quote_spanned!(at=> ::tabellion::types::compare(#a, #b));
+    if !comparison.is_ordering() {
+        return compared;
+    }
+    let told = if tells == 0 { a } else { b };
+    quote_spanned!(at=> #compared && ::tabellion::types::ordered(#told))
+}
+
+fn is_stated(table: &Table, value: &Value) -> bool {
+    let Value::Column(field) = value else {
+        return false;
+    };
+    let column = table.column(field);
+    column.is_some_and(|column| matches!(column.ty, TypeRef::Stated(_)))
+}
+
+fn with_now(it: TokenStream, at: Span) -> TokenStream {
+    quote_spanned!(at=> ::tabellion::types::with_now(#it))
+}
+
 /// A reference to something of the operand's type.
 fn value(table: &Table, value: &Value) -> TokenStream {
     let span = value.span();
@@ -136,7 +173,10 @@ fn value(table: &Table, value: &Value) -> TokenStream {
             Some(column) => self::column(column, span),
             None => quote_spanned!(span=> &row.#field),
         },
-        Value::Scope(field) => quote!(&scope.#field),
+        Value::Scope(field) => {
+            let span = span.resolved_at(Span::call_site());
+            quote_spanned!(span=> &scope.#field)
+        }
         Value::Literal(Literal::Bool(value), _) => quote_spanned!(span=> &#value),
         Value::Literal(Literal::Str(text), _) => {
             let mut text = proc_macro2::Literal::string(text);
@@ -155,7 +195,7 @@ fn value(table: &Table, value: &Value) -> TokenStream {
     }
 }
 
-fn column(column: &Column, span: proc_macro2::Span) -> TokenStream {
+fn column(column: &Column, span: Span) -> TokenStream {
     let mut field = column.ident.clone();
     field.set_span(span);
     if let TypeRef::Stated(_) = column.ty {

@@ -20,8 +20,8 @@ pub use interval::Interval;
 pub use mac_addr::{MacAddr, NotMacAddr};
 pub use param::{Element, Param};
 pub use predicate::{
-    ComparesWith, Condition, FLOAT, INT, NOW, Operand, RANDOM_UUID, UNCHECKED, compare, present,
-    truth,
+    ComparesWith, ComparesWithNow, Condition, FLOAT, INT, NOW, Operand, Ordered, RANDOM_UUID,
+    UNCHECKED, compare, ordered, present, truth, with_now,
 };
 pub use range::{Range, RangeElement};
 pub use tsvector::Tsvector;

@@ -87,7 +87,6 @@ comparisons! {
     Number IntLiteral; IntLiteral Number; IntLiteral IntLiteral;
     Number FloatLiteral; FloatLiteral Number; FloatLiteral FloatLiteral;
     IntLiteral FloatLiteral; FloatLiteral IntLiteral;
-    Timestamptz Now; Now Timestamptz; Timestamp Now; Now Timestamp; Date Now; Now Date;
     Unchecked Unchecked;
     Interval Interval; Inet Inet; MacAddr MacAddr; Tsvector Tsvector; Vector Vector;
     Int4Range Int4Range; Int8Range Int8Range; NumRange NumRange;
@@ -102,7 +101,7 @@ macro_rules! unchecked {
 }
 
 unchecked!(
-    Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral Now
+    Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral
     Interval Inet MacAddr Tsvector Vector
     Int4Range Int8Range NumRange DateRange TsRange TstzRange
 );
@@ -111,6 +110,51 @@ impl<E: TextEnum> Compares<E> for E {}
 impl<E: TextEnum> Compares<class::Unchecked> for E {}
 impl<E: TextEnum> Compares<E> for class::Unchecked {}
 impl<T: Compares<U>, U> Compares<class::Array<U>> for class::Array<T> {}
+
+/// What PostgreSQL puts in an order that means something.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no order in a predicate but that of its texts in the alphabet; list the variants that are \
+               meant, as in `is_in([...])`",
+    label = "compared by `<`, `<=`, `>` or `>=`"
+)]
+pub trait Ordered {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Operand> Ordered for A where A::Class: Order {}
+
+/// What `now()` compares with whatever time zone the session has.
+#[diagnostic::on_unimplemented(
+    message = "a predicate cannot compare `{Self}` with `now()`",
+    label = "no moment, but a date or time of some time zone",
+    note = "`now()` is a moment, and the session's time zone would decide which date and time that is: make the column \
+            a `timestamptz`, or say which zone, as in `sql(\"due < now() at time zone 'UTC'\")`"
+)]
+pub trait ComparesWithNow {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Operand> ComparesWithNow for A where A::Class: Moment {}
+
+/// A class of types that are a moment.
+pub trait Moment {}
+
+impl Moment for class::Timestamptz {}
+impl Moment for class::Now {}
+impl Moment for class::Unchecked {}
+
+/// A class of types with an order: all but a `TextEnum`, whose variants are texts.
+pub trait Order {}
+
+macro_rules! ordered {
+    ($($class:ident)*) => {$(impl Order for class::$class {})*};
+}
+
+ordered!(
+    Bool Number Text Uuid Jsonb Bytea Date Time Timestamp Timestamptz IntLiteral FloatLiteral
+    Interval Inet MacAddr Tsvector Vector
+    Int4Range Int8Range NumRange DateRange TsRange TstzRange Unchecked
+);
+
+impl<T: Order> Order for class::Array<T> {}
 
 /// What is true or false.
 #[diagnostic::on_unimplemented(
@@ -131,6 +175,16 @@ impl Truth for class::Unchecked {}
 
 /// Holds where the two operands compare.
 pub fn compare<A: ComparesWith<B>, B>(_: &A, _: &B) -> bool {
+    true
+}
+
+/// Holds where the operand may come before another one of its type.
+pub fn ordered<A: Ordered>(_: &A) -> bool {
+    true
+}
+
+/// Holds where the operand compares with `now()`.
+pub fn with_now<A: ComparesWithNow>(_: &A) -> bool {
     true
 }
 
