@@ -17,6 +17,7 @@ async fn shop() -> Shop {
             name: "app.shop".to_owned(),
             claim: None,
             ty: Type::Text,
+            texts: Vec::new(),
         }],
     };
     let text = rls_tests(&project.lock().schema, &[scope]);

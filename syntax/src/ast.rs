@@ -345,6 +345,8 @@ pub struct Setting {
     pub claim: Option<Vec<String>>,
     /// The SQL type its text is read as.
     pub ty: Type,
+    /// The enumeration that its text is one of, where it is.
+    pub text_enum: Option<PathRef>,
     /// Whether the field is an `Option`, whose `None` leaves the setting empty.
     pub nullable: bool,
     /// The field's type, `Option` included.

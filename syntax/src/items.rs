@@ -3,7 +3,7 @@
 use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, LitStr, Meta, Variant};
 use tabellion_sql::schema::Type;
 
-use crate::ast::{At, RustType, Scope, Setting, TextEnum, TypeRef};
+use crate::ast::{At, PathRef, RustType, Scope, Setting, TextEnum, TypeRef};
 use crate::attr::{self, Args};
 use crate::predicate::plain;
 use crate::table::snake_case;
@@ -245,12 +245,17 @@ fn setting(field: &syn::Field, report: &mut Report) -> Option<Setting> {
             (text, None)
         }
     };
-    let (ty, nullable) = setting_type(&ident, field, report)?;
+    let SettingType {
+        ty,
+        text_enum,
+        nullable,
+    } = setting_type(&ident, field, report)?;
     Some(Setting {
         ident,
         name,
         claim,
         ty,
+        text_enum,
         nullable,
         rust_type: RustType(field.ty.clone()),
     })
@@ -299,14 +304,25 @@ fn claim(text: At<String>, report: &mut Report) -> Option<(At<String>, Option<Ve
     Some((At::new(name, text.span), Some(words)))
 }
 
-/// The type that a field's text is read as, and whether it may be absent.
+/// What a field's text is read as, and whether it may be absent.
+struct SettingType {
+    ty: Type,
+    text_enum: Option<PathRef>,
+    nullable: bool,
+}
+
 fn setting_type(
     ident: &syn::Ident,
     field: &syn::Field,
     report: &mut Report,
-) -> Option<(Type, bool)> {
+) -> Option<SettingType> {
     let read = rust_type::field_type(ident, &field.ty, None);
     if let Ok(read) = &read {
+        let of = |ty: Type, text_enum| SettingType {
+            ty,
+            text_enum,
+            nullable: read.nullable,
+        };
         match &read.ty {
             TypeRef::Known(
                 ty @ (Type::Text
@@ -316,9 +332,9 @@ fn setting_type(
                 | Type::Int8
                 | Type::Bool
                 | Type::Date),
-            ) => return Some((ty.clone(), read.nullable)),
+            ) => return Some(of(ty.clone(), None)),
             // Its text is what the column holds.
-            TypeRef::Enum(_) => return Some((Type::Text, read.nullable)),
+            TypeRef::Enum(path) => return Some(of(Type::Text, Some(path.clone()))),
             _ => {}
         }
     }

@@ -104,7 +104,7 @@ fn item(
     };
     if let (Some(scope), true, true) = (&read.scope, read.is_right, in_schema) {
         let (role, kind) = lower::role(scope, platform);
-        item.scope = Some((proven(role, scope), kind));
+        item.scope = Some((proven(role, scope, &seen), kind));
     }
     if let Some(table) = &read.table {
         let (table, is_incomplete) =
@@ -116,11 +116,16 @@ fn item(
 }
 
 /// A scope as the proof of row-level security takes it.
-fn proven(role: String, scope: &ast::Scope) -> ProofScope {
-    let settings = scope.settings.iter().map(|setting| ProofSetting {
-        name: setting.name.value.clone(),
-        claim: setting.claim.clone(),
-        ty: setting.ty.clone(),
+fn proven(role: String, scope: &ast::Scope, seen: &Seen<'_>) -> ProofScope {
+    let settings = scope.settings.iter().map(|setting| {
+        let of = (setting.text_enum.as_ref()).and_then(|path| seen.text_enum(path));
+        let texts = of.map(|of| of.variants.iter().map(|(_, text)| text.value.clone()));
+        ProofSetting {
+            name: setting.name.value.clone(),
+            claim: setting.claim.clone(),
+            ty: setting.ty.clone(),
+            texts: texts.map(Iterator::collect).unwrap_or_default(),
+        }
     });
     ProofScope {
         role,
@@ -280,6 +285,17 @@ impl Denote for Seen<'_> {
 
     fn text_enum(&self, path: &PathRef) -> Option<&ast::TextEnum> {
         self.item(path)?.text_enum.as_ref()
+    }
+
+    fn enum_of_scope(&self, scope: &PathRef, path: &PathRef) -> Option<&ast::TextEnum> {
+        let Resolution::Item(index) = self.reads.walk.resolve(self.from, &scope.0) else {
+            return None;
+        };
+        let from = &self.reads.walk.items[index];
+        match self.reads.walk.resolve(from, &path.0) {
+            Resolution::Item(index) => self.reads.read(index).text_enum.as_ref(),
+            Resolution::Plain | Resolution::Foreign | Resolution::Ambiguous => None,
+        }
     }
 
     fn table(&self, path: &PathRef) -> Option<&ast::Table> {

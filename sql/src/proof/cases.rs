@@ -17,6 +17,8 @@ pub(super) struct Case {
     settings: BTreeMap<String, String>,
     /// The tables that it is for, where not for all.
     tables: Option<Vec<String>>,
+    /// The earlier case that it may open no more than.
+    no_more_than: Option<String>,
 }
 
 impl Case {
@@ -28,6 +30,7 @@ impl Case {
             Some(tables) => values.array(tables.iter().map(String::as_str)),
             None => values.sql("null"),
         }
+        values.text_or_null(self.no_more_than.as_deref());
     }
 }
 
@@ -50,12 +53,14 @@ pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> V
         tenant,
         settings: settings(schema.platform, &all, is_short, said),
         tables: None,
+        no_more_than: None,
     };
     let mut cases = vec![Case {
         label: "scope unset".to_owned(),
         tenant: Some("nobody"),
         settings: BTreeMap::new(),
         tables: None,
+        no_more_than: None,
     }];
     if all.is_empty() {
         return cases;
@@ -68,38 +73,71 @@ pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> V
             Said::Nonsense
         }),
     ]);
+    // A text of any kind is a value where a text is asked for, and opens what `<>` says. Of another type, or an
+    // enumeration, it is none: nothing may be more open than to an empty one.
+    let has_no_nonsense =
+        |setting: &ProofSetting| setting.ty == Type::Text && setting.texts.is_empty();
+    let typed: Vec<&ProofSetting> = all
+        .iter()
+        .copied()
+        .filter(|one| !has_no_nonsense(one))
+        .collect();
+    let tables = reading(schema, |read| typed.iter().any(|one| read(one)));
+    if !tables.is_empty() {
+        let said = |setting: &ProofSetting| match has_no_nonsense(setting) {
+            true => Said::Empty,
+            false => Said::Nonsense,
+        };
+        cases.push(Case {
+            tables: Some(tables),
+            no_more_than: Some("scope empty".into()),
+            ..case("scope of no such values".into(), Some("nobody"), &said)
+        });
+    }
     // Where a table reads several settings, they may disagree.
     for one in &all {
-        let tables: Vec<String> = schema
-            .tables
-            .iter()
-            .filter(|(_, table)| {
-                let policies = table.rls.policies().values();
-                let said: Vec<&str> = policies
-                    .flat_map(|policy| policy.using.iter().chain(&policy.check))
-                    .map(|expr| expr.sql.as_str())
-                    .collect();
-                let read = |setting: &ProofSetting| said.iter().any(|sql| reads(sql, setting));
-                read(one) && all.iter().filter(|setting| read(setting)).count() > 1
-            })
-            .map(|(name, _)| name.to_string())
-            .collect();
+        let tables = reading(schema, |read| {
+            read(one) && all.iter().filter(|setting| read(setting)).count() > 1
+        });
         if tables.is_empty() {
             continue;
         }
-        for (words, what) in [("of tenant B", Said::B), ("empty", Said::Empty)] {
-            let label = format!("scope of tenant A, {} {words}", one.name);
+        let all = [
+            ("of tenant B", Said::B),
+            ("empty", Said::Empty),
+            ("without sense", Said::Nonsense),
+        ];
+        for (words, what) in all {
+            let is_nonsense = what == Said::Nonsense;
+            if is_nonsense && has_no_nonsense(one) {
+                continue;
+            }
+            let label = |words| format!("scope of tenant A, {} {words}", one.name);
             let said = |setting: &ProofSetting| match setting == *one {
                 true => what,
                 false => Said::A,
             };
             cases.push(Case {
                 tables: Some(tables.clone()),
-                ..case(label, None, &said)
+                no_more_than: is_nonsense.then(|| label("empty")),
+                ..case(label(words), None, &said)
             });
         }
     }
     cases
+}
+
+/// The tables of whose policies something holds, by which settings they read.
+fn reading(schema: &Schema, holds: impl Fn(&dyn Fn(&ProofSetting) -> bool) -> bool) -> Vec<String> {
+    let tables = schema.tables.iter().filter(|(_, table)| {
+        let policies = table.rls.policies().values();
+        let said: Vec<&str> = policies
+            .flat_map(|policy| policy.using.iter().chain(&policy.check))
+            .map(|expr| expr.sql.as_str())
+            .collect();
+        holds(&|setting| said.iter().any(|sql| reads(sql, setting)))
+    });
+    tables.map(|(name, _)| name.to_string()).collect()
 }
 
 /// Whether an expression reads a setting.
@@ -123,7 +161,7 @@ fn settings(
     let mut settings = BTreeMap::new();
     let mut claims = Map::new();
     for setting in all {
-        let value = value(&setting.ty, is_short, said(setting));
+        let value = value(setting, is_short, said(setting));
         match &setting.claim {
             Some(path) if platform == Platform::Supabase => {
                 if !value.is_empty() {
@@ -145,8 +183,12 @@ fn settings(
     settings
 }
 
-fn value(ty: &Type, is_short: bool, said: Said) -> String {
-    let [a, b] = values::sides(ty, is_short).unwrap_or_else(|| ["a".into(), "b".into()]);
+fn value(setting: &ProofSetting, is_short: bool, said: Said) -> String {
+    let [a, b] = match setting.texts.as_slice() {
+        [a, b, ..] => [a.clone(), b.clone()],
+        [one] => [one.clone(), one.clone()],
+        [] => values::sides(&setting.ty, is_short).unwrap_or_else(|| ["a".into(), "b".into()]),
+    };
     match said {
         Said::A => a,
         Said::B => b,

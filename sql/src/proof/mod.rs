@@ -49,6 +49,8 @@ pub struct ProofSetting {
     pub claim: Option<Vec<String>>,
     /// The type that its text is read as.
     pub ty: Type,
+    /// The texts of an enumeration that it is one of; none where it is no enumeration.
+    pub texts: Vec<String>,
 }
 
 const ENGINE: &str = include_str!("engine.sql");
@@ -113,7 +115,7 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     let roles = schema.roles.keys();
     out.insert("rls_role (name)", roles, |values, role| values.text(role));
     out.insert(
-        "rls_case (label, tenant, settings, tables)",
+        "rls_case (label, tenant, settings, tables, no_more_than)",
         &cases,
         |values, case| case.write(values),
     );
@@ -266,9 +268,16 @@ fn is_of_tenant(expr: &Expr, table: &Table, scopes: &[ProofScope]) -> bool {
     let read = settings
         .filter(|setting| cases::reads(said, setting))
         .count();
-    let is_one_value = ["(select ", "((select ", "nullif((", "substring(("]
-        .iter()
-        .any(|start| said.starts_with(start));
+    let is_one_value = [
+        "(select ",
+        "((select ",
+        "nullif((",
+        "nullif(case ",
+        "substring((",
+        "case when jsonb_typeof(",
+    ]
+    .iter()
+    .any(|start| said.starts_with(start));
     let is_plain = [" and ", " or ", " in (", " is "]
         .iter()
         .all(|word| !said.contains(word));

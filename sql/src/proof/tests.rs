@@ -8,6 +8,7 @@ fn scope() -> ProofScope {
         name: name.to_owned(),
         claim: None,
         ty,
+        texts: Vec::new(),
     };
     ProofScope {
         role: "app".to_owned(),
@@ -67,7 +68,7 @@ fn a_row_of_each_tenant_and_of_the_empty_text_is_tried() {
     for line in [
         "  ('public.notes', 'read', 'select', true, array['app'],\n    $$shop = (select current_setting('app.shop', \
          true)) and shop <> ''$$,\n    null, true);",
-        "  ('scope of tenant B', 'B', '{\"app.account\":\"-32002\",\"app.shop\":\"rls-b\"}', null),",
+        "  ('scope of tenant B', 'B', '{\"app.account\":\"-32002\",\"app.shop\":\"rls-b\"}', null, null),",
         "  ('public.notes', 'row of tenant A', 'A', $$id = 'cccccccc-0000-4000-8000-000000000001'$$,\n    $$insert into \
          public.notes (id, shop, status) values ('cccccccc-0000-4000-8000-000000000001', 'rls-a', 'it''s, new')$$, \
          $$shop = 'rls-a'$$, true),",
@@ -149,9 +150,13 @@ fn settings_may_disagree_where_a_table_reads_several() {
     let text = rls_tests(&schema, &[scope()]);
     for line in [
         "  ('scope of tenant A, app.shop of tenant B', null, '{\"app.account\":\"-32001\",\"app.shop\":\"rls-b\"}', \
-         array['public.notes'])",
+         array['public.notes'], null)",
+        "  ('scope of tenant A, app.account without sense', null, '{\"app.account\":\"no such value\",\
+         \"app.shop\":\"rls-a\"}', array['public.notes'], 'scope of tenant A, app.account empty')",
+        "  ('scope of no such values', 'nobody', '{\"app.account\":\"no such value\",\"app.shop\":\"\"}', \
+         array['public.notes'], 'scope empty')",
         "  ('scope of tenant A, app.account empty', null, '{\"app.account\":\"\",\"app.shop\":\"rls-a\"}', \
-         array['public.notes'])",
+         array['public.notes'], null)",
     ] {
         assert!(text.contains(line), "{line}\n\n{text}");
     }

@@ -33,6 +33,8 @@ pub trait Denote {
     fn text_enum(&self, path: &PathRef) -> Option<&ast::TextEnum>;
     /// The table at a path.
     fn table(&self, path: &PathRef) -> Option<&ast::Table>;
+    /// The enumeration at a path in the module of a scope, which is at the first path.
+    fn enum_of_scope(&self, scope: &PathRef, path: &PathRef) -> Option<&ast::TextEnum>;
 
     /// The text of an enumeration's variant, as an SQL literal.
     fn variant(&self, path: &PathRef) -> Option<String> {
@@ -104,8 +106,8 @@ pub fn role(scope: &ast::Scope, platform: schema::Platform) -> (String, Role) {
 struct Lower<'a> {
     table: &'a ast::Table,
     denote: &'a dyn Denote,
-    /// The scope of the policy that is being lowered.
-    scope: Option<&'a ast::Scope>,
+    /// The scope of the policy that is being lowered, and its path.
+    scope: Option<(&'a PathRef, &'a ast::Scope)>,
     /// The other tables that the predicate reads which is being lowered.
     read_tables: BTreeSet<String>,
     unresolved: Vec<Unresolved>,
@@ -277,8 +279,8 @@ impl<'a> Lower<'a> {
         }
         let lowered = self.table.policies().iter().map(|policy| {
             let path = self.table.scope_of(policy);
-            self.scope = path.and_then(|path| self.denote.scope(path));
-            let role = self.scope.map(|scope| scope.role.value.clone());
+            self.scope = path.and_then(|path| Some((path, self.denote.scope(path)?)));
+            let role = self.scope.map(|(_, scope)| scope.role.value.clone());
             let definition = schema::Policy {
                 command: policy.command,
                 restrictive: policy.restrictive,

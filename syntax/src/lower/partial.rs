@@ -62,6 +62,10 @@ impl Denote for Open {
         None
     }
 
+    fn enum_of_scope(&self, _: &PathRef, _: &PathRef) -> Option<&TextEnum> {
+        None
+    }
+
     fn variant(&self, path: &PathRef) -> Option<String> {
         self.variants.borrow_mut().push(path.clone());
         Some(MARK.to_string())

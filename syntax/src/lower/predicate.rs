@@ -5,7 +5,7 @@
 //!
 //! - a text column equal to it: `col = (select current_setting('app.x', true)) and col <> ''`;
 //! - everything else: `nullif((select current_setting('app.x', true)), '')`, or what `setting.rs` writes
-//!   for another type than text.
+//!   for another type than text and for an enumeration.
 //!
 //! The first form is for a plain equality alone. Enclosed by a negation it would turn into "every row"
 //! where the setting is empty; the second form is NULL there, and NULL denies either way.
@@ -14,7 +14,7 @@ use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Expr, Type};
 
 use super::{Lower, setting};
-use crate::ast::{PathRef, TypeRef};
+use crate::ast::{PathRef, Setting, TypeRef};
 use crate::predicate::{Comparison, Literal, Node, Value};
 
 /// How strongly a text binds, so that parentheses stand only where they must.
@@ -45,7 +45,7 @@ impl Text {
     }
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     pub(super) fn typed(&mut self, node: &Node) -> Expr {
         self.read_tables.clear();
         let sql = self.node(node, false).sql;
@@ -133,8 +133,9 @@ impl Lower<'_> {
         column.is_some_and(|column| matches!(column.ty, TypeRef::Known(Type::Char(_))))
     }
 
-    fn setting(&self, field: &proc_macro2::Ident) -> Option<&crate::ast::Setting> {
-        self.scope?
+    fn setting(&self, field: &proc_macro2::Ident) -> Option<&'a Setting> {
+        let (_, scope) = self.scope?;
+        scope
             .settings
             .iter()
             .find(|setting| setting.ident == *field)
@@ -155,7 +156,10 @@ impl Lower<'_> {
         match value {
             Value::Column(field) => quote(&self.name(field)).into_owned(),
             Value::Scope(field) => match self.setting(field) {
-                Some(setting) => setting::value(setting, self.denote.platform()),
+                Some(setting) => {
+                    let texts = self.texts(setting);
+                    setting::value(setting, self.denote.platform(), texts)
+                }
                 None => {
                     // rustc says which field is missing; the table counts as broken until then.
                     self.absent(format!("no setting `{field}` in the scope"));
@@ -171,6 +175,17 @@ impl Lower<'_> {
             Value::Now(_) => "now()".into(),
             Value::RandomUuid(_) => "gen_random_uuid()".into(),
         }
+    }
+
+    /// The texts that a setting may have, where it is an enumeration.
+    fn texts(&mut self, setting: &Setting) -> Option<Vec<&'a str>> {
+        let (path, (scope, _)) = (setting.text_enum.as_ref()?, self.scope?);
+        let Some(found) = self.denote.enum_of_scope(scope, path) else {
+            self.missing("enum", &path.text(), "TextEnum");
+            return None;
+        };
+        let texts = found.variants.iter().map(|(_, text)| text.value.as_str());
+        Some(texts.collect())
     }
 
     fn variant(&mut self, path: &PathRef) -> String {

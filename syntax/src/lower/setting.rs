@@ -33,25 +33,41 @@ const DATE: &str = "^(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-
 
 /// The text of the setting: NULL, `''`, or what was set.
 ///
-/// On Supabase the platform sets the claims, as one JSON text, and its function reads them. Elsewhere
-/// nobody does but a scope, which sets each claim by itself too: then no policy has to read JSON, which
-/// raises an error where it is malformed and cannot be tried before PostgreSQL 16.
+/// On Supabase the platform sets the claims, as one JSON text, and its function reads them; a text is what is a
+/// string there, since `[1]` and `true` have a text too. Elsewhere nobody does but a scope, which sets each claim by
+/// itself too: then no policy has to read JSON, which raises an error where it is malformed and cannot be tried
+/// before PostgreSQL 16.
 pub(super) fn text(setting: &Setting, platform: Platform) -> String {
-    if let (Some(claim), Platform::Supabase) = (&setting.claim, platform)
-        && let Some((last, path)) = claim.split_last()
-    {
-        let path: String = path
-            .iter()
-            .map(|word| format!(" -> {}", quote_literal(word)))
-            .collect();
-        return format!("((select auth.jwt()){path} ->> {})", quote_literal(last));
+    match of_claims(setting, platform) {
+        Some([json, text]) => {
+            format!("case when jsonb_typeof({json}) = 'string' then {text} end")
+        }
+        None => plain(setting),
     }
+}
+
+/// What a claim is in the claims of the platform, as JSON and as its text.
+fn of_claims(setting: &Setting, platform: Platform) -> Option<[String; 2]> {
+    let claim = setting.claim.as_ref()?;
+    let (last, path) = claim.split_last()?;
+    if platform != Platform::Supabase {
+        return None;
+    }
+    let path = path.iter();
+    let path: String = path
+        .map(|word| format!(" -> {}", quote_literal(word)))
+        .collect();
+    let last = quote_literal(last);
+    Some(["->", "->>"].map(|get| format!("((select auth.jwt()){path} {get} {last})")))
+}
+
+fn plain(setting: &Setting) -> String {
     let name = quote_literal(&setting.name.value);
     format!("(select current_setting({name}, true))")
 }
 
-/// Its value, and NULL where the text is empty or of no such value.
-pub(super) fn value(setting: &Setting, platform: Platform) -> String {
+/// Its value, and NULL where the text is empty or of no such value: of an enumeration none of these texts.
+pub(super) fn value(setting: &Setting, platform: Platform, texts: Option<Vec<&str>>) -> String {
     let is_user = setting
         .claim
         .as_ref()
@@ -59,18 +75,46 @@ pub(super) fn value(setting: &Setting, platform: Platform) -> String {
     if is_user && setting.ty == Type::Uuid && platform == Platform::Supabase {
         return "(select auth.uid())".to_owned();
     }
-    let text = text(setting, platform);
-    match &setting.ty {
-        Type::Uuid => matching(&text, UUID, "uuid"),
-        Type::Bool => matching(&text, BOOL, "boolean"),
-        Type::Date => matching(&text, DATE, "date"),
+    let form = match &setting.ty {
+        Type::Uuid => Some((UUID, "uuid")),
+        Type::Bool => Some((BOOL, "boolean")),
+        Type::Date => Some((DATE, "date")),
         // The operators between integers of two widths are leakproof, and in the index's own family.
-        Type::Int2 | Type::Int4 => matching(&text, INT4, "bigint"),
-        Type::Int8 => matching(&text, INT8, "bigint"),
-        _ => format!("nullif({text}, '')"),
+        Type::Int2 | Type::Int4 => Some((INT4, "bigint")),
+        Type::Int8 => Some((INT8, "bigint")),
+        _ => None,
+    };
+    if let Some((form, ty)) = form {
+        let text = match of_claims(setting, platform) {
+            // A number in JSON is a number too.
+            Some([_, text]) => text,
+            None => plain(setting),
+        };
+        return format!("{}::{ty}", matching(&text, form));
+    }
+    let text = text(setting, platform);
+    match texts {
+        Some(texts) => matching(&text, &one_of(&texts)),
+        None => format!("nullif({text}, '')"),
     }
 }
 
-fn matching(text: &str, form: &str, ty: &str) -> String {
-    format!("substring({text} from {})::{ty}", quote_literal(form))
+fn matching(text: &str, form: &str) -> String {
+    format!("substring({text} from {})", quote_literal(form))
+}
+
+/// The form of some texts, each as it is.
+fn one_of(texts: &[&str]) -> String {
+    let texts = texts.iter().map(|text| {
+        let mut form = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c.is_ascii_punctuation() && c != '_' {
+                form.push('\\');
+            }
+            form.push(c);
+        }
+        form
+    });
+    let texts: Vec<String> = texts.collect();
+    format!("^(?:{})$", texts.join("|"))
 }

@@ -30,6 +30,10 @@ impl Denote for Items {
         self.enums.get(&path.text())
     }
 
+    fn enum_of_scope(&self, _: &PathRef, path: &PathRef) -> Option<&ast::TextEnum> {
+        self.text_enum(path)
+    }
+
     fn table(&self, path: &PathRef) -> Option<&ast::Table> {
         self.tables.get(&path.text())
     }

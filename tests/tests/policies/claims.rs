@@ -1,12 +1,15 @@
 //! Claims of a JSON Web Token, where a platform sets them and where nobody but a scope does.
 #![allow(dead_code)] // Rows are counted more than read.
 
-use tabellion::{Scope, Table, Uuid};
+use tabellion::{Scope, Table, TextEnum, Uuid};
 use tabellion_sql::schema::Platform;
 
 use crate::support::{Outcome, World, declared};
 
 declared! {
+    #[derive(Debug, Clone, PartialEq, TextEnum)]
+    enum Plan { Free, #[text("true")] Paid }
+
     #[derive(Clone, Scope)]
     #[scope(role = "policies_user", create)]
     struct User {
@@ -16,6 +19,8 @@ declared! {
         org: Option<i64>,
         #[claim("email")]
         email: Option<String>,
+        #[claim("app_metadata.plan")]
+        plan: Option<Plan>,
     }
 
     #[derive(Debug, Table)]
@@ -38,6 +43,16 @@ declared! {
         org: i64,
         invited: String,
     }
+
+    #[derive(Debug, Table)]
+    #[table(name = "offers", scope = User)]
+    #[index(columns(plan))]
+    #[policy("for others", select, using = plan != scope.plan)]
+    struct Offer {
+        #[column(primary_key)]
+        id: i64,
+        plan: Plan,
+    }
 }
 
 const ROLE: &str = "policies_user";
@@ -45,7 +60,9 @@ const ADA: Uuid = Uuid::from_u128(0xada);
 
 const ROWS: &str = "
 insert into todos values (1, '00000000-0000-0000-0000-000000000ada'), (2, '00000000-0000-0000-0000-000000000bad');
-insert into projects values (1, 7, ''), (2, 8, 'ada@example.com'), (3, 9, 'bob@example.com');
+insert into projects values (1, 7, ''), (2, 8, 'ada@example.com'), (3, 9, 'bob@example.com'),
+  (4, 10, '[1]'), (5, 10, 'true'), (6, 10, '1'), (7, 10, '{}');
+insert into offers values (1, 'free'), (2, 'true');
 ";
 
 fn ada(org: Option<i64>, email: Option<&str>) -> User {
@@ -53,6 +70,7 @@ fn ada(org: Option<i64>, email: Option<&str>) -> User {
         id: ADA,
         org,
         email: email.map(str::to_owned),
+        plan: None,
     }
 }
 
@@ -125,7 +143,8 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
     for text in [
         "owner = (select auth.uid())",
         "((select auth.jwt()) -> 'app_metadata' ->> 'org_id')",
-        "invited = ((select auth.jwt()) ->> 'email') and invited <> ''",
+        "invited = case when jsonb_typeof(((select auth.jwt()) -> 'email')) = 'string' then \
+         ((select auth.jwt()) ->> 'email') end and invited <> ''",
     ] {
         assert!(sql.contains(text), "{text}\n{sql}");
     }
@@ -142,11 +161,22 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
         "{\"app_metadata\": {\"org_id\": \"7x\"}}",
         "{\"app_metadata\": {\"org_id\": {}}, \"email\": \"\"}",
         "{\"app_metadata\": null, \"email\": null}",
+        // What has a text, and is none.
+        "{\"email\": [1], \"app_metadata\": {\"plan\": [\"free\"]}}",
+        "{\"email\": true, \"app_metadata\": {\"plan\": true}}",
+        "{\"email\": 1, \"app_metadata\": {\"plan\": \"golden\"}}",
+        "{\"email\": {}, \"app_metadata\": {\"plan\": \"\"}}",
     ] {
         let settings = [("request.jwt.claims", claims)];
         assert_eq!(world.counts(ROLE, &settings, "todos").await, Ok(0));
         assert_eq!(world.counts(ROLE, &settings, "projects").await, Ok(0));
+        assert_eq!(world.counts(ROLE, &settings, "offers").await, Ok(0));
     }
+    let paid = [(
+        "request.jwt.claims",
+        r#"{"app_metadata": {"plan": "true"}}"#,
+    )];
+    assert_eq!(world.counts(ROLE, &paid, "offers").await, Ok(1));
     let text = r#"{"app_metadata": {"org_id": "7"}, "email": "bob@example.com"}"#;
     let settings = [("request.jwt.claims", text)];
     assert_eq!(world.counts(ROLE, &settings, "projects").await, Ok(2));

@@ -123,6 +123,7 @@ async fn the_drawn_tests_know_the_columns() -> Outcome {
             name: "app.shop".into(),
             claim: None,
             ty: Type::Text,
+            texts: Vec::new(),
         }],
     };
     let proof = rls_tests(

@@ -2,12 +2,14 @@
 #![allow(dead_code)] // Rows are counted more than read.
 
 use tabellion::{Date, Scope, Table, TextEnum, Uuid};
+use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
+use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
 use crate::support::{Outcome, World, declared};
 
 declared! {
     #[derive(Debug, Clone, PartialEq, TextEnum)]
-    enum Region { Eu, Us }
+    enum Region { Eu, Us, #[text("no (\\d)|it's.*")] Odd }
 
     #[derive(Clone, Scope)]
     #[scope(role = "policies_typed")]
@@ -68,6 +70,18 @@ declared! {
 
     #[derive(Debug, Table)]
     #[table(scope = Caller)]
+    #[index(columns(region))]
+    #[policy("elsewhere", select, using = region != scope.region)]
+    struct Elsewhere { #[column(primary_key)] id: i64, region: Region }
+
+    #[derive(Debug, Table)]
+    #[table(scope = Caller)]
+    #[index(columns(region))]
+    #[policy("not there", select, using = !(region == scope.region || scope.region == Region::Us))]
+    struct NotThere { #[column(primary_key)] id: i64, region: Region }
+
+    #[derive(Debug, Table)]
+    #[table(scope = Caller)]
     #[index(columns(name))]
     #[policy("whoever is not", select, using = scope.staff || !(name == scope.name))]
     struct OfStaff { #[column(primary_key)] id: i64, name: String }
@@ -96,6 +110,8 @@ insert into of_big select n, n from generate_series(3, 20000) n;
 insert into of_day select n, date '0001-01-01' + n from generate_series(0, 800000, 50) n;
 insert into of_day values (900001, '2024-02-29'), (900002, '9999-12-31'), (900003, '2000-02-29') on conflict do nothing;
 insert into of_region values (1, 'eu'), (2, 'us');
+insert into elsewhere values (1, 'eu'), (2, 'us');
+insert into not_there values (1, 'eu'), (2, 'us');
 insert into of_staff values (1, ''), (2, 'acme');
 analyze;
 ";
@@ -211,6 +227,100 @@ async fn what_is_no_value_of_the_type_denies_and_never_raises() -> Outcome {
         let seen = world.counts(ROLE, &[("app.staff", text)], "of_staff").await;
         assert_eq!(seen, Ok(0), "{text:?}");
     }
+    world.close().await
+}
+
+#[tokio::test]
+async fn what_is_no_variant_is_nobodys_region() -> Outcome {
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    world.admin.batch_execute(ROWS).await?;
+    let texts = [
+        "", "garbage", "EU", "eu ", "eu\n", "eu|us", "(eu)", "no 1", "it's", "no (\\d)",
+    ];
+    for text in texts {
+        for table in ["of_region", "elsewhere", "not_there"] {
+            let seen = world.counts(ROLE, &[("app.region", text)], table).await;
+            assert_eq!(seen, Ok(0), "{table}: {text:?}");
+        }
+    }
+    for (text, elsewhere, not_there) in [("eu", 1, 1), ("us", 1, 0), ("no (\\d)|it's.*", 2, 2)] {
+        let region = [("app.region", text)];
+        assert_eq!(
+            world.counts(ROLE, &region, "elsewhere").await,
+            Ok(elsewhere)
+        );
+        assert_eq!(
+            world.counts(ROLE, &region, "not_there").await,
+            Ok(not_there)
+        );
+    }
+    let odd = world.app.scope(Caller {
+        region: Some(Region::Odd),
+        ..NOBODY
+    });
+    assert_eq!(
+        Elsewhere::by_region(Region::Eu)
+            .fetch_all(&odd)
+            .await?
+            .len(),
+        1
+    );
+    drop(odd);
+    world.close().await
+}
+
+/// The drawn tests of a table whose policy reads an enumeration in the way that a text is read, and without a guard.
+#[tokio::test]
+async fn the_drawn_tests_know_what_is_no_variant() -> Outcome {
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    let setting = |name: &str, ty, texts: &[&str]| ProofSetting {
+        name: name.into(),
+        claim: None,
+        ty,
+        texts: texts.iter().map(|&text| text.into()).collect(),
+    };
+    let scope = ProofScope {
+        role: ROLE.into(),
+        settings: vec![
+            setting("app.org", Type::Uuid, &[]),
+            setting("app.small", Type::Int2, &[]),
+            setting("app.level", Type::Int4, &[]),
+            setting("app.big", Type::Int8, &[]),
+            setting("app.staff", Type::Bool, &[]),
+            setting("app.day", Type::Date, &[]),
+            setting("app.region", Type::Text, Region::VARIANTS),
+            setting("app.name", Type::Text, &[]),
+        ],
+    };
+    let mut schema = crate::common::schema(SOURCE, Platform::Postgres)?;
+    let proof = rls_tests(&schema, std::slice::from_ref(&scope));
+    world.admin.batch_execute(&proof).await?;
+
+    let name = QualifiedName::new("public", "elsewhere");
+    let table = schema.tables.get_mut(&name).ok_or("no table")?;
+    let Rls::Enabled(policies) = &mut table.rls else {
+        return Err("no policies".into());
+    };
+    let bare = "region <> nullif((select current_setting('app.region', true)), '')";
+    for policy in policies.values_mut() {
+        policy.using = Some(Expr::new(bare, ["region"]));
+    }
+    let alter = format!("alter policy elsewhere on elsewhere using ({bare})");
+    world.admin.batch_execute(&alter).await?;
+    let proof = rls_tests(&schema, &[scope]);
+    let noticed = world
+        .admin
+        .batch_execute(&proof)
+        .await
+        .expect_err("noticed");
+    let said = noticed
+        .as_db_error()
+        .ok_or("no error of the server")?
+        .message();
+    let what =
+        format!("public.elsewhere: what is declared for select by {ROLE}, scope of no such values");
+    assert!(said.starts_with(&what), "{said}");
+    world.admin.batch_execute("rollback").await?;
     world.close().await
 }
 

@@ -34,7 +34,8 @@ create temp table rls_case (
   place serial, label text primary key,
   tenant text,                 -- whose scope it is, where every setting says the same
   settings jsonb not null,
-  tables text[]                -- the tables that it is for, where not for all
+  tables text[],               -- the tables that it is for, where not for all
+  no_more_than text            -- the earlier case that it may open no more than
 );
 create temp table rls_row (
   number serial, on_table text, label text,
@@ -287,6 +288,16 @@ begin
         perform pg_temp.expect(
           format('%s: what is declared for %s by %s, %s, %s', the_table, kind.command, the_role, the_case, r.label),
           case when r.tenant = c.tenant then 'yes' else 'no' end, verdict);
+      end if;
+      -- What is no value of a setting's type is no more than an empty text.
+      if verdict = 'yes' and exists (
+        select from pg_temp.rls_verdict v
+        where v.on_table = the_table and v.role = the_role and v.of_case = c.no_more_than and v.label = r.label
+          and to_jsonb(v) ->> kind.name is distinct from 'yes')
+      then
+        perform pg_temp.expect(
+          format('%s: what is declared for %s by %s, %s, %s', the_table, kind.command, the_role, the_case, r.label),
+          'no', verdict);
       end if;
       execute format('update pg_temp.rls_verdict set %I = $1
         where on_table = $2 and role = $3 and of_case = $4 and label = $5', kind.name)
@@ -619,12 +630,12 @@ end $$;
 insert into pg_temp.rls_role (name) values
   ('bench_shop');
 
-insert into pg_temp.rls_case (label, tenant, settings, tables) values
-  ('scope unset', 'nobody', '{}', null),
-  ('scope empty', 'nobody', '{"app.current_shop":""}', null),
-  ('scope of tenant A', 'A', '{"app.current_shop":"rls-a"}', null),
-  ('scope of tenant B', 'B', '{"app.current_shop":"rls-b"}', null),
-  ('scope without sense', 'nobody', '{"app.current_shop":"no such value"}', null);
+insert into pg_temp.rls_case (label, tenant, settings, tables, no_more_than) values
+  ('scope unset', 'nobody', '{}', null, null),
+  ('scope empty', 'nobody', '{"app.current_shop":""}', null, null),
+  ('scope of tenant A', 'A', '{"app.current_shop":"rls-a"}', null, null),
+  ('scope of tenant B', 'B', '{"app.current_shop":"rls-b"}', null, null),
+  ('scope without sense', 'nobody', '{"app.current_shop":"no such value"}', null, null);
 
 -- public.archive, bench_query::model::Archived
 
