@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::elements::{Elements, Value};
+use super::elements::{Value, push};
 use super::finder::Limit;
-use super::{Fetch, Finder, Key, Projection, Query, Select, Wanted, plain};
+use super::{Fetch, Finder, Key, Projection, Query, Select, plain};
 use crate::table::AllowsSelect;
-use crate::{Error, Params, Row, Scope, Scoped};
+use crate::{Error, Params, Row, Scope, Scoped, Table};
 
 /// The rows of each of many finders, which differ in nothing but their values.
 #[must_use = "nothing is read until it is fetched"]
@@ -117,19 +117,16 @@ impl<R: Projection> Each<R> {
         let Some((select, limit)) = self.select else {
             return Ok(None);
         };
+        type Of<R> = <R as Projection>::Table;
+        let select = select.of_each(<Of<R> as Table>::COLUMNS, <Of<R> as Table>::TYPES);
         let mut params = Params::default();
-        for column in self.columns {
-            params.push(Elements(column));
+        for (n, column) in self.columns.into_iter().enumerate() {
+            push(&mut params, column, select.is_nested(n));
         }
         params.push(match limit {
             Limit::Rows(rows) => Some(i64::from(rows)),
             Limit::None | Limit::Invalid => None,
         });
-        let select = Select {
-            limited: true,
-            wanted: Wanted::Each,
-            ..select
-        };
         Ok(Some(Query {
             key: Key::select(R::INFO, select),
             params,

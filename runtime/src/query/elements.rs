@@ -8,6 +8,7 @@ use postgres_protocol::IsNull as Encoded;
 use postgres_protocol::types::{ArrayDimension, array_from_sql, array_to_sql};
 use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
 
+use crate::Params;
 use crate::types::Param;
 use crate::wire::encode;
 
@@ -18,7 +19,7 @@ type EncodeError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An array of values that are only known to be parameters.
 #[derive(Debug)]
-pub(super) struct Elements(pub(super) Vec<Value>);
+struct Elements(Vec<Value>);
 
 impl ToSql for Elements {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, EncodeError> {
@@ -63,7 +64,7 @@ fn dimension(len: usize) -> Result<ArrayDimension, EncodeError> {
 /// The elements of many arrays as one array, since PostgreSQL has no array of arrays that differ in length. Where
 /// each begins and ends is said by the two [`Bounds`] that go with it.
 #[derive(Debug)]
-pub(super) struct Flat {
+struct Flat {
     arrays: Vec<Value>,
     places: Places,
 }
@@ -73,20 +74,29 @@ type Places = Arc<OnceLock<Vec<Option<(i32, i32)>>>>;
 
 /// Where each of the arrays of a [`Flat`] begins, or where it ends. Encoded after it.
 #[derive(Debug)]
-pub(super) struct Bounds {
+struct Bounds {
     places: Places,
     last: bool,
 }
 
-/// Many arrays: their elements, where each begins, and where each ends.
-pub(super) fn flat(arrays: Vec<Value>) -> (Flat, Bounds, Bounds) {
+/// The values of many rows in one column: an array, or the three parameters that stand for many arrays.
+pub(super) fn push(params: &mut Params, values: Vec<Value>, are_arrays: bool) {
+    if !are_arrays {
+        params.push(Elements(values));
+        return;
+    }
     let places = Places::default();
     let bounds = |last| Bounds {
         places: places.clone(),
         last,
     };
     let (first, last) = (bounds(false), bounds(true));
-    (Flat { arrays, places }, first, last)
+    params.push_sql(Box::new(Flat {
+        arrays: values,
+        places,
+    }));
+    params.push_sql(Box::new(first));
+    params.push_sql(Box::new(last));
 }
 
 impl ToSql for Flat {

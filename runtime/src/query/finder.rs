@@ -83,6 +83,7 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
                 reverse: false,
                 limited: false,
                 wanted: Wanted::Rows,
+                nested: 0,
             },
             params,
             limit: Limit::None,

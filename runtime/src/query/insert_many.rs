@@ -4,7 +4,7 @@ use std::fmt;
 use std::iter::Peekable;
 use std::marker::PhantomData;
 
-use super::elements::{Elements, Value, flat};
+use super::elements::{Value, push};
 use super::{Fetch, Insert, Key, Query, Shape, plain};
 use crate::database::Guise;
 use crate::row::Rows;
@@ -183,14 +183,7 @@ where
     fn query(&self, count: usize, columns: Vec<Vec<Value>>) -> Query {
         let mut params = Params::default();
         for (values, ty) in columns.into_iter().zip(&self.types) {
-            if is_array(ty) {
-                let (elements, first, last) = flat(values);
-                params.push_sql(Box::new(elements));
-                params.push_sql(Box::new(first));
-                params.push_sql(Box::new(last));
-            } else {
-                params.push(Elements(values));
-            }
+            push(&mut params, values, is_array(ty));
         }
         if self.types.is_empty() {
             params.push(i32::try_from(count).unwrap_or(i32::MAX));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use tabellion_sql::ident::quote_literal;
 
 use super::behind::{Position, behind};
+use super::insert_many::is_array;
 use super::{ByAddress, Index, Order, Piece};
 
 /// A reading along an index, without its values. Parameters are numbered in the order of the fields.
@@ -22,6 +23,9 @@ pub(crate) struct Select {
     pub(crate) reverse: bool,
     pub(crate) limited: bool,
     pub(crate) wanted: Wanted,
+    /// Which of many elements are arrays themselves, a bit for each parameter. PostgreSQL has no array of those: they
+    /// travel as the elements of all, where each begins, and where each ends.
+    pub(crate) nested: u64,
 }
 
 /// What is read of the rows.
@@ -66,6 +70,34 @@ impl Select {
         named
     }
 
+    /// The same for each of many, of a table whose columns have these types.
+    pub(crate) fn of_each(mut self, columns: &[&str], types: &[&str]) -> Select {
+        let is_array = |name: &str| {
+            let mut typed = columns.iter().zip(types);
+            typed.any(|(column, ty)| *column == name && is_array(ty))
+        };
+        let arrays = self.parameters().into_iter().map(is_array).enumerate();
+        self.nested = arrays.fold(0, |bits, (n, is_array)| bits | u64::from(is_array) << n);
+        self.limited = true;
+        self.wanted = Wanted::Each;
+        self
+    }
+
+    /// Whether the values of a parameter, counted from 0, are arrays among many.
+    pub(crate) fn is_nested(&self, parameter: usize) -> bool {
+        self.nested & (1 << parameter) != 0
+    }
+
+    /// The columns of the parameters as they are numbered in the statement.
+    pub(crate) fn numbered(&self) -> Vec<&'static str> {
+        let named = self.parameters().into_iter().enumerate();
+        named
+            .flat_map(|(n, column)| {
+                std::iter::repeat_n(column, if self.is_nested(n) { 3 } else { 1 })
+            })
+            .collect()
+    }
+
     /// Whether a parameter, counted from 0, is a value of the cursor.
     pub(crate) fn is_of_cursor(&self, parameter: usize) -> bool {
         let bounds = usize::from(self.lower.is_some()) + usize::from(self.upper.is_some());
@@ -102,22 +134,34 @@ impl Select {
     /// The rows of each element: a join that PostgreSQL can only do along the index, since the limit
     /// keeps it from taking the inner query apart. The NULL that stands for no limit does so too.
     fn each(&self, table: &str, listed: &str) -> String {
-        let columns = self.parameters();
-        let (mut arrays, mut names) = (Vec::new(), Vec::new());
-        for (n, column) in columns.iter().enumerate() {
+        let (mut arrays, mut names, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+        let mut number = 0;
+        for (n, column) in self.parameters().iter().enumerate() {
+            number += 1;
             // What is behind the parameter gives it the column's type and is never looked at.
-            arrays.push(format!(
-                "coalesce(${}, array(select {column} from {table} where false))",
-                n + 1
-            ));
-            names.push(format!("v{n}"));
+            if self.is_nested(n) {
+                elements.push(format!(
+                    "(coalesce(${number}, (select {column} from {table} where false)))[wanted.v{n}:wanted.w{n}]"
+                ));
+                for (name, ahead) in [("v", 1), ("w", 2)] {
+                    arrays.push(format!("${}::pg_catalog.int4[]", number + ahead));
+                    names.push(format!("{name}{n}"));
+                }
+                number += 2;
+            } else {
+                elements.push(format!("wanted.v{n}"));
+                arrays.push(format!(
+                    "coalesce(${number}, array(select {column} from {table} where false))"
+                ));
+                names.push(format!("v{n}"));
+            }
         }
         let (arrays, names) = (arrays.join(", "), names.join(", "));
-        let rows = self.rows(table, listed, &Place::Element);
+        let rows = self.rows(table, listed, &Place::Elements(elements));
         format!(
             "select found.*, wanted.number from unnest({arrays}) with ordinality wanted({names}, number) \
              cross join lateral ({rows} limit ${}) found",
-            columns.len() + 1
+            number + 1
         )
     }
 
@@ -183,15 +227,15 @@ impl Select {
 enum Place {
     /// The statement's parameters.
     Parameter,
-    /// The elements of arrays.
-    Element,
+    /// The elements of arrays, each as SQL.
+    Elements(Vec<String>),
 }
 
 impl Place {
     fn name(&self, number: usize) -> String {
         match self {
             Place::Parameter => format!("${}", number + 1),
-            Place::Element => format!("wanted.v{number}"),
+            Place::Elements(elements) => elements.get(number).cloned().unwrap_or_default(),
         }
     }
 }
@@ -247,6 +291,7 @@ mod tests {
             reverse: false,
             limited: false,
             wanted: Wanted::Rows,
+            nested: 0,
         }
     }
 

@@ -95,7 +95,7 @@ impl Key {
     /// The column whose value a parameter is, counted from 0; for errors.
     pub(crate) fn parameter(&self, index: usize) -> String {
         let column = match &self.shape {
-            Shape::Select(select) => select.parameters().get(index).copied(),
+            Shape::Select(select) => select.numbered().get(index).copied(),
             Shape::Unindexed { .. } | Shape::Raw(_) => None,
             Shape::Find { key } => key.get(index).copied(),
             Shape::Delete { key, version } => key.iter().chain(version).nth(index).copied(),

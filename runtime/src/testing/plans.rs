@@ -76,9 +76,10 @@ where
     let scope_sql = scope_sql(S::SETTINGS, false);
     transaction.query_one(&scope_sql, &texts).await?;
     let mut plans = Vec::new();
-    for select in T::FINDERS.iter().flat_map(forms) {
+    let all = |index| forms(index, <T as Table>::COLUMNS, <T as Table>::TYPES);
+    for select in T::FINDERS.iter().flat_map(all) {
         let sql = select.sql(T::NAME, <T as Table>::COLUMNS);
-        let count = select.parameters().len() + usize::from(select.limited);
+        let count = select.numbered().len() + usize::from(select.limited);
         let nulls = vec!["null"; count].join(", ");
         let messages = transaction
             .simple_query(&format!(
@@ -104,7 +105,7 @@ where
 }
 
 /// Every form of an index's finder.
-fn forms(index: &'static Index) -> Vec<Select> {
+fn forms(index: &'static Index, columns: &[&str], types: &[&str]) -> Vec<Select> {
     let mut forms = Vec::new();
     for equal in 1..=index.columns.len() {
         for reverse in [false, true] {
@@ -117,16 +118,15 @@ fn forms(index: &'static Index) -> Vec<Select> {
                 reverse,
                 limited: false,
                 wanted: Wanted::Rows,
+                nested: 0,
             };
             let limited = Select {
                 limited: true,
                 ..all
             };
             forms.extend([all, limited]);
-            forms.extend(
-                [Wanted::Each, Wanted::Page, Wanted::Exists]
-                    .map(|wanted| Select { wanted, ..limited }),
-            );
+            forms.push(limited.of_each(columns, types));
+            forms.extend([Wanted::Page, Wanted::Exists].map(|wanted| Select { wanted, ..limited }));
             if !reverse {
                 forms.push(Select {
                     wanted: Wanted::Count,
