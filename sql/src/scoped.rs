@@ -5,8 +5,11 @@
 //! outlive them: a table made from what the scope sees, a lock of the session. So a statement is one of the
 //! kinds that read and write rows, and certain names do not stand in it.
 //!
-//! It is read by its tokens, as the server's lexer reads them with `standard_conforming_strings` on. What a function
-//! of the database does cannot be told from its name.
+//! It is read by its tokens, as the server's lexer reads them whatever `standard_conforming_strings` says: where that
+//! makes a difference it is refused. Which names are known is said in `names`; what a function of the database's own, or
+//! of an extension that is not known, does cannot be told from its name.
+
+mod names;
 
 use std::fmt;
 
@@ -17,37 +20,6 @@ use crate::file::token_length;
 const COMMANDS: [&str; 8] = [
     "select", "with", "values", "table", "insert", "update", "delete", "merge",
 ];
-
-/// Names that may not stand in a statement, and why.
-const NAMES: [(&str, &str); 20] = [
-    ("set_config", SETTING),
-    // An UPDATE of this view is SET.
-    ("pg_settings", SETTING),
-    ("query_to_xml", TEXT),
-    ("query_to_xmlschema", TEXT),
-    ("query_to_xml_and_xmlschema", TEXT),
-    ("ts_stat", TEXT),
-    ("ts_rewrite", TEXT),
-    ("dblink", LOGIN),
-    ("dblink_connect", LOGIN),
-    ("dblink_connect_u", LOGIN),
-    ("dblink_exec", LOGIN),
-    ("dblink_open", LOGIN),
-    ("dblink_send_query", LOGIN),
-    ("pg_advisory_lock", LOCK),
-    ("pg_advisory_lock_shared", LOCK),
-    ("pg_try_advisory_lock", LOCK),
-    ("pg_try_advisory_lock_shared", LOCK),
-    ("pg_advisory_unlock", LOCK),
-    ("pg_advisory_unlock_shared", LOCK),
-    ("pg_advisory_unlock_all", LOCK),
-];
-
-const SETTING: &str =
-    "could change the scope's own settings; give the value to the scope, or bind it as a parameter";
-const TEXT: &str = "runs a text as SQL; write the statement itself";
-const LOGIN: &str = "runs SQL as another login; ask that database through a `Database` of its own";
-const LOCK: &str = "outlives the transaction; use the function with `xact` in its name";
 
 /// Why a statement is not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +37,8 @@ pub enum Refusal {
     Into,
     /// A name is written with escapes.
     Escaped,
+    /// A text in plain quotes holds a backslash.
+    Backslash,
     /// A text, a name or a comment does not end.
     Unended,
 }
@@ -89,6 +63,10 @@ impl fmt::Display for Refusal {
             Refusal::Escaped => {
                 f.write_str("a name is written with `U&` and cannot be judged; write it plainly")
             }
+            Refusal::Backslash => f.write_str(
+                "a text in it holds a backslash, which with `standard_conforming_strings` off begins an escape; bind the \
+                 text as a parameter, or write it as `E'...'` with each backslash doubled",
+            ),
             Refusal::Unended => {
                 f.write_str("a text, a quoted name or a comment in it does not end; close it")
             }
@@ -177,6 +155,10 @@ impl Reading {
         if self.last == "u" && self.is_joined && token == "&" && rest.starts_with('"') {
             return Err(Refusal::Escaped);
         }
+        // What begins with E is read the same way by every server.
+        if token.starts_with('\'') && token.contains('\\') {
+            return Err(Refusal::Backslash);
+        }
         // An `insert` that is no verb is a name, as in `select 1 insert into mine`.
         let is_behind_verb = self.verbs.last() == Some(&Some(self.count));
         let inserts = is_behind_verb && (self.last == "insert" || self.last == "merge");
@@ -188,8 +170,8 @@ impl Reading {
             Some(quoted) => quoted.strip_suffix('"').unwrap_or(quoted),
             None => word,
         };
-        match NAMES.iter().find(|(refused, _)| *refused == name) {
-            Some((_, why)) => Err(Refusal::Name(name.to_owned(), why)),
+        match names::refused(name, rest) {
+            Some(why) => Err(Refusal::Name(name.to_owned(), why)),
             None => Ok(()),
         }
     }
@@ -291,6 +273,81 @@ mod tests {
         assert_eq!(check("select \"SET_CONFIG\"()"), Ok(()));
         let escaped = "select U&\"set\\005fconfig\"('a', 'b', true)";
         assert_eq!(check(escaped), Err(Refusal::Escaped));
+    }
+
+    #[test]
+    fn a_text_that_settings_read_in_two_ways_is_refused() {
+        // With `standard_conforming_strings` off the text goes on behind the first quote.
+        for sql in [
+            "select '\\' , ' || set_config($$app.current_shop$$, $$other$$, true) --'",
+            "select 'a' \n '\\', ', set_config($$a$$, $$b$$, true) --'",
+            "select U&'\\', ', set_config($$a$$, $$b$$, true) --'",
+            "select n'\\d'",
+            "select 1 where 'a' like '\\_'",
+        ] {
+            assert_eq!(check(sql), Err(Refusal::Backslash), "{sql}");
+        }
+        for sql in [
+            "select E'\\\\d', e'\\'', $$\\$$, $a$\\$a$, \"\\\" from tasks",
+            "select 1 /* '\\' */ -- '\\",
+        ] {
+            assert_eq!(check(sql), Ok(()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_runs_a_text_or_outlives_the_scope_is_refused() {
+        for (sql, name) in [
+            (
+                "select * from crosstab('reset role') as t(a int)",
+                "crosstab",
+            ),
+            ("select * from crosstab3 ('reset role')", "crosstab3"),
+            (
+                "select * from crosstab_hash('a', 'b', 1, 2)",
+                "crosstab_hash",
+            ),
+            ("select * from connectby('a', 'b')", "connectby"),
+            (
+                "select * from xpath_table('a', 'b', 'c', 'd', 'e')",
+                "xpath_table",
+            ),
+            (
+                "select \"extensions\".\"dblink_fetch\"('a', 1)",
+                "dblink_fetch",
+            ),
+            ("select lo_from_bytea(0, $1)", "lo_from_bytea"),
+            ("select loread(lo_open(1, 2), 3)", "loread"),
+            ("select setseed(0.5)", "setseed"),
+            ("select pg_catalog.lastval ()", "lastval"),
+            ("select currval('tasks_id_seq')", "currval"),
+            (
+                "select cron.schedule('a', '* * * * *', 'reset role')",
+                "cron",
+            ),
+            ("insert into \"cron\" . \"job\" values (1)", "cron"),
+            (
+                "select schedule_in_database('a', 'b', 'c', 'd')",
+                "schedule_in_database",
+            ),
+            ("select graphql.resolve('mutation')", "graphql"),
+            (
+                "select pg_background_launch('reset role')",
+                "pg_background_launch",
+            ),
+            ("select net.http_post('a')", "http_post"),
+            ("select lives_ok('reset role')", "lives_ok"),
+        ] {
+            assert_eq!(name_in(sql).as_deref(), Some(name), "{sql}");
+        }
+        // The same words as names of tables and columns.
+        for sql in [
+            "select lastval, lo_water, http_status from cron where graphql = 1",
+            "select crosstab.a from crosstab",
+            "select nextval('a'), pg_advisory_xact_lock(1), pg_notify('a', 'b')",
+        ] {
+            assert_eq!(check(sql), Ok(()), "{sql}");
+        }
     }
 
     #[test]

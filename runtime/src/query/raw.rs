@@ -44,8 +44,9 @@ impl<S: Scope> Scoped<S> {
     /// Which policy allows it is not compared at compile time: the server refuses what was not granted.
     /// [`Error::RawSql`] refuses, before anything is sent, what is no `select`, `with`, `values`,
     /// `table`, `insert`, `update`, `delete` or `merge`, and what would leave the scope: `set_config`, writing
-    /// `pg_settings`, `select … into`, functions that run a text as SQL, locks of the session. It cannot tell what a
-    /// function or a trigger of your own does: one that calls `set_config` on the scope's setting changes the tenant.
+    /// `pg_settings`, `select … into`, functions that run a text as SQL, locks of the session, a backslash in plain
+    /// quotes. No list of functions can be complete: what one of an extension or of your own does, or a trigger, is
+    /// yours to judge, and one that calls `set_config` on the scope's setting changes the tenant.
     /// The statement is planned once for all values; where the best plan depends on them, write two statements.
     ///
     /// ```

@@ -164,6 +164,7 @@ async fn what_would_leave_the_scope_is_not_sent() -> Outcome {
         "copy notes to stdout",
         "do $$ begin perform set_config('app.current_shop', 'shop 1', false); end $$",
         "select * into temp mine from notes",
+        r"select '\' , ' || set_config($$app.current_shop$$, $$shop 1$$, true) --'",
         "select query_to_xml('select set_config(''app.current_shop'', ''shop 1'', true)', true, true, '')::text",
     ] {
         let fault = raw_fault(acme.query_as::<(String,)>(sql, ()).fetch_all().await);
