@@ -10,7 +10,7 @@ use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::Params;
 use crate::types::Param;
-use crate::wire::encode;
+use crate::wire::encode_element;
 
 /// A value of any type.
 pub(super) type Value = Box<dyn ToSql + Send + Sync>;
@@ -28,7 +28,7 @@ impl ToSql for Elements {
             Some(dimension(self.0.len())?),
             element.oid(),
             &self.0,
-            |value, out| encode(value.as_ref(), element, out),
+            |value, out| encode_element(value.as_ref(), element, out),
             out,
         )?;
         Ok(IsNull::No)
@@ -106,7 +106,7 @@ impl ToSql for Flat {
         let mut one = BytesMut::new();
         for array in &self.arrays {
             one.clear();
-            if let Encoded::Yes = encode(array.as_ref(), ty, &mut one)? {
+            if let Encoded::Yes = encode_element(array.as_ref(), ty, &mut one)? {
                 places.push(None);
                 continue;
             }

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::RowDescriptionBody;
 use postgres_protocol::message::frontend::{self, BindError};
+use postgres_protocol::types::array_from_sql;
 use tokio_postgres::types::{IsNull, Kind, Oid, ToSql, Type};
 
 /// A statement that the server has parsed, on one connection.
@@ -149,13 +150,20 @@ pub(crate) fn bind(
 
 const TOO_LARGE: &str = "the value is too large for one message";
 
+/// What the server would refuse of a value's binary form, without a word of where it stood.
 #[derive(Debug, thiserror::Error)]
-#[error("the text holds a NUL character, which PostgreSQL cannot store; remove it")]
-struct Nul;
+enum Unfit {
+    #[error("the text holds a NUL character, which PostgreSQL cannot store; remove it")]
+    Nul,
+    #[error(
+        "the point in time lies outside of what PostgreSQL stores, which begins with 4713 BC; give another"
+    )]
+    Time,
+}
 
 type EncodeError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A value in the binary form of its type.
+/// A value in the binary form of its type, of which the server refuses nothing.
 pub(crate) fn encode(
     value: &(dyn ToSql + Send + Sync),
     ty: &Type,
@@ -165,13 +173,64 @@ pub(crate) fn encode(
     Ok(match value.to_sql_checked(ty, out)? {
         IsNull::Yes => postgres_protocol::IsNull::Yes,
         IsNull::No => {
-            if is_text(ty) && out[start..].contains(&0) {
-                return Err(Box::new(Nul));
-            }
+            check(ty, &out[start..])?;
             postgres_protocol::IsNull::No
         }
     })
 }
+
+/// The same for an element of an array, which is looked at as a part of that.
+pub(crate) fn encode_element(
+    value: &(dyn ToSql + Send + Sync),
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Result<postgres_protocol::IsNull, EncodeError> {
+    Ok(match value.to_sql_checked(ty, out)? {
+        IsNull::Yes => postgres_protocol::IsNull::Yes,
+        IsNull::No => postgres_protocol::IsNull::No,
+    })
+}
+
+/// Whether the server takes a value's binary form.
+fn check(ty: &Type, bytes: &[u8]) -> Result<(), EncodeError> {
+    if let Kind::Array(element) = ty.kind() {
+        if is_text(element) || is_time(element) {
+            let mut elements = array_from_sql(bytes)?.values();
+            while let Some(value) = elements.next()? {
+                check(element, value.unwrap_or_default())?;
+            }
+        }
+    } else if is_text(ty) && bytes.contains(&0) {
+        return Err(Box::new(Unfit::Nul));
+    } else if is_time(ty) && !is_storable(bytes) {
+        return Err(Box::new(Unfit::Time));
+    }
+    Ok(())
+}
+
+fn is_time(ty: &Type) -> bool {
+    matches!(*ty, Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::DATE)
+}
+
+/// Whether a point in time, in microseconds or days from 2000 on, is within PostgreSQL's range or one of its infinities
+/// (<https://www.postgresql.org/docs/15/datatype-datetime.html>).
+fn is_storable(bytes: &[u8]) -> bool {
+    if let Ok(bytes) = bytes.try_into() {
+        let at = i64::from_be_bytes(bytes);
+        at == i64::MIN || at == i64::MAX || (FIRST_MICROSECOND..END_MICROSECOND).contains(&at)
+    } else if let Ok(bytes) = bytes.try_into() {
+        let at = i32::from_be_bytes(bytes);
+        at == i32::MIN || at == i32::MAX || (FIRST_DAY..END_DAY).contains(&at)
+    } else {
+        true // an element that is NULL
+    }
+}
+
+/// 24 November 4714 BC, where Julian days begin, and the first of 294277 and of 5874898.
+const FIRST_MICROSECOND: i64 = -211_813_488_000_000_000;
+const END_MICROSECOND: i64 = 9_223_371_331_200_000_000;
+const FIRST_DAY: i32 = -2_451_545;
+const END_DAY: i32 = 2_145_031_949;
 
 /// Types whose binary form is their text.
 fn is_text(ty: &Type) -> bool {
@@ -184,7 +243,7 @@ fn is_text(ty: &Type) -> bool {
 
 /// Only these errors are known to hold no value.
 fn reason(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    if error.is::<Nul>() || error.is::<tokio_postgres::types::WrongType>() {
+    if error.is::<Unfit>() || error.is::<tokio_postgres::types::WrongType>() {
         error.to_string()
     } else {
         "the value does not fit the column's type".to_owned()

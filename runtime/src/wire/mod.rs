@@ -23,7 +23,8 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 pub(crate) use bind::{
-    Prepared, Refused, Unnamed, bind, bind_texts, close, encode, execute_text, parse, parse_typed,
+    Prepared, Refused, Unnamed, bind, bind_texts, close, encode_element, execute_text, parse,
+    parse_typed,
 };
 pub(crate) use reply::{Command, Fault, Replies, texts};
 pub(crate) use types::{TypeInfo, known, look_up};
