@@ -71,11 +71,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
         #[diagnostic::do_not_recommend]
         impl ::tabellion::FromRow for #ident {
             const ROW: &'static ::tabellion::query::RowInfo = &::tabellion::query::RowInfo {
-                table: ::tabellion::query::TableInfo {
-                    name: #name,
-                    columns: &[#(#columns),*],
-                    constraints: &[],
-                },
+                table: ::tabellion::query::TableInfo::of_rows(#name, &[#(#columns),*]),
                 fields: &[#(#infos),*],
                 by_place: false,
             };

@@ -9,6 +9,7 @@ use postgres_protocol::message::backend::DataRowBody;
 use tokio_postgres::types::{FromSql, Type, WasNull};
 
 use crate::Error;
+use crate::error::Written;
 use crate::query::{TableInfo, plain};
 use crate::text_enum::UnknownText;
 use crate::wire::Prepared;
@@ -89,6 +90,7 @@ impl<'a> Row<'a> {
                 None => index.to_string(),
             },
             reason,
+            written: Written::No,
         }
     }
 }

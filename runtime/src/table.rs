@@ -108,6 +108,10 @@ pub trait Table: Sized + 'static {
     #[doc(hidden)]
     const CONSTRAINTS: &'static [crate::query::Constraint] = &[];
 
+    /// The columns whose values have a limit, by their plain names, each with its type as SQL.
+    #[doc(hidden)]
+    const LIMITS: &'static [crate::query::SizeLimit] = &[];
+
     /// Reads a row whose columns are [`Table::COLUMNS`].
     ///
     /// # Errors
@@ -119,6 +123,8 @@ pub trait Table: Sized + 'static {
         name: Self::NAME,
         columns: Self::COLUMNS,
         constraints: Self::CONSTRAINTS,
+        limits: Self::LIMITS,
+        finders: Self::FINDERS,
     };
 
     /// The row with that primary key: `Invoice::find(7).fetch_optional(&shop)`.

@@ -42,7 +42,7 @@ pub(super) fn promise_base(column: &Column, method: Ident) -> Option<TokenStream
     Some(quote_spanned!(span=> <#base as ::tabellion::types::#of>::#method))
 }
 
-fn innermost(ty: &Type) -> &Type {
+pub(super) fn innermost(ty: &Type) -> &Type {
     match ty {
         Type::Array(element) => innermost(element),
         ty => ty,

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use tabellion_sql::ident::quote as sql_quote;
 use tabellion_sql::schema::{Command, QualifiedName, Type};
-use tabellion_syntax::ast::{Column, PathRef, TypeRef};
+use tabellion_syntax::ast::{Column, PathRef, Table, TypeRef};
 use tabellion_syntax::predicate::plain;
 
 use super::{Read, constraints, fields};
@@ -72,6 +72,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         },
     };
     let constraints = constraints::constraints(table, read.is_right);
+    let limits = limits(table);
     let from_row = from_row(read);
     let key = primary_key(read);
     let allows = allowed(read).into_iter().map(|(scope, command)| {
@@ -109,6 +110,7 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
             #version
             #finders
             #constraints
+            #limits
             fn from_row(
                 row: &::tabellion::Row<'_>,
             ) -> ::core::result::Result<Self, ::tabellion::Error> {
@@ -118,6 +120,29 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         #key
         #has_version
         #(#allows)*
+    }
+}
+
+/// The columns whose values have a limit, which an error of the server is about without naming one.
+fn limits(table: &Table) -> TokenStream {
+    let limits = table.columns.iter().filter_map(|column| {
+        let (TypeRef::Known(ty) | TypeRef::Stated(ty)) = &column.ty else {
+            return None;
+        };
+        match fields::innermost(ty) {
+            Type::Varchar(Some(_)) | Type::Char(_) | Type::Numeric(Some(_)) => {
+                let (name, ty) = (&column.name.value, ty.to_string());
+                Some(quote!((#name, #ty)))
+            }
+            _ => None,
+        }
+    });
+    let limits: Vec<TokenStream> = limits.collect();
+    match limits.as_slice() {
+        [] => TokenStream::new(),
+        limits => quote! {
+            const LIMITS: &'static [::tabellion::query::SizeLimit] = &[#(#limits),*];
+        },
     }
 }
 

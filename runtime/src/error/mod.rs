@@ -4,12 +4,15 @@
 //! driver's error as its source: PostgreSQL's DETAIL and many of its messages quote values.
 
 mod connect;
+mod excess;
+mod outcome;
 mod raw;
 mod reasons;
 mod server;
 mod violation;
 
 pub use connect::{ConnectFailure, ConnectFault};
+pub use outcome::Written;
 pub use raw::RawSql;
 pub use reasons::{Bypass, Timeout};
 pub use server::ServerError;
@@ -189,7 +192,7 @@ pub enum Error {
     },
 
     /// A value from the database does not fit its field.
-    #[error("column `{column}` of `{table}` {reason}")]
+    #[error("column `{column}` of `{table}` {reason}{written}")]
     Decode {
         /// The table.
         table: String,
@@ -197,6 +200,8 @@ pub enum Error {
         column: String,
         /// What does not fit, in words that hold no value.
         reason: String,
+        /// Whether the row came back from a write that stands.
+        written: Written,
     },
 
     /// A value cannot be written to its column, so nothing was sent.
@@ -208,6 +213,31 @@ pub enum Error {
         column: String,
         /// What does not fit, in words that hold no value.
         reason: String,
+    },
+
+    /// A value is too large for its column, so nothing was written.
+    #[error(
+        "a value does not fit {}; give a smaller one, or widen the column",
+        excess::column(columns, table)
+    )]
+    TooLarge {
+        /// The table.
+        table: String,
+        /// The columns of the struct that have the limit which the server names, each with its type as SQL: one, or
+        /// several of which it is one; none where the struct does not say.
+        columns: Vec<(&'static str, &'static str)>,
+    },
+
+    /// A value is too large for an index, so nothing was written.
+    #[error(
+        "a value is too large for an index of `{table}`{}; give a smaller one",
+        excess::one_of(", in one of its columns", columns)
+    )]
+    TooLargeForIndex {
+        /// The table.
+        table: String,
+        /// The columns that it may be, those of indexes that have a finder; none where the struct does not say.
+        columns: Vec<String>,
     },
 
     /// Raw SQL that does not run inside a scope, or whose rows do not fit their struct. Nothing took place.
@@ -223,13 +253,14 @@ pub enum Error {
 
     /// A unique constraint or a unique index is violated.
     #[error(
-        "`{table}` already has such a row: unique constraint `{constraint}` is violated{}",
-        violation::of(fields)
+        "`{table}` already has such a row: {} is violated{}",
+        violation::named("a", "unique constraint", constraint, ""),
+        violation::of(constraint, fields)
     )]
     Unique {
         /// The table.
         table: String,
-        /// The constraint or index.
+        /// The constraint or index; empty where a function or trigger raised the error and names none.
         constraint: String,
         /// The fields of the table's struct that it is about; none where the struct does not say.
         fields: &'static [&'static str],
@@ -237,13 +268,14 @@ pub enum Error {
 
     /// A foreign key is violated, from either side.
     #[error(
-        "foreign key `{constraint}` of `{table}` is violated{}",
-        violation::of(fields)
+        "{} is violated{}",
+        violation::named("a", "foreign key", constraint, table),
+        violation::of(constraint, fields)
     )]
     ForeignKey {
         /// The table that has the foreign key.
         table: String,
-        /// The constraint.
+        /// The constraint; empty where a function or trigger raised the error and names none.
         constraint: String,
         /// The fields of the table's struct that it is about; none where the struct does not say.
         fields: &'static [&'static str],
@@ -251,13 +283,14 @@ pub enum Error {
 
     /// A CHECK constraint is violated.
     #[error(
-        "check constraint `{constraint}` of `{table}` is violated{}",
-        violation::of(fields)
+        "{} is violated{}",
+        violation::named("a", "check constraint", constraint, table),
+        violation::of(constraint, fields)
     )]
     Check {
         /// The table.
         table: String,
-        /// The constraint.
+        /// The constraint; empty where a function or trigger raised the error and names none.
         constraint: String,
         /// The fields of the table's struct that it is about; none where the struct does not say.
         fields: &'static [&'static str],
@@ -265,24 +298,28 @@ pub enum Error {
 
     /// An exclusion constraint is violated.
     #[error(
-        "`{table}` has a conflicting row: exclusion constraint `{constraint}` is violated{}",
-        violation::of(fields)
+        "`{table}` has a conflicting row: {} is violated{}",
+        violation::named("an", "exclusion constraint", constraint, ""),
+        violation::of(constraint, fields)
     )]
     Exclusion {
         /// The table.
         table: String,
-        /// The constraint.
+        /// The constraint; empty where a function or trigger raised the error and names none.
         constraint: String,
         /// The fields of the table's struct that it is about; none where the struct does not say.
         fields: &'static [&'static str],
     },
 
     /// A column that must have a value got NULL.
-    #[error("column `{column}` of `{table}` must have a value")]
+    #[error(
+        "{} must have a value{}",
+        violation::named("a", "column", column, table), violation::of(column, &[])
+    )]
     NotNull {
         /// The table.
         table: String,
-        /// The column.
+        /// The column; empty where a function or trigger raised the error and names none.
         column: String,
     },
 

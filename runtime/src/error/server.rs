@@ -5,6 +5,7 @@ use std::fmt;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
+use super::excess::Excess;
 use super::{Error, Timeout};
 use crate::query::TableInfo;
 
@@ -32,22 +33,27 @@ pub struct ServerError {
     pub(crate) denied: Option<String>,
     /// The server's function that raised the error; tells a refused row from a missing privilege.
     pub(crate) routine: String,
+    /// That a value is too large for its column or an index, where the statement itself wrote it.
+    excess: Option<Excess>,
+    /// A function or trigger of the database was running.
+    in_function: bool,
 }
 
 impl ServerError {
     /// Reads the fields of an ErrorResponse. Bytes that do not parse leave fields out.
     pub(crate) fn read(body: &ErrorResponseBody) -> Self {
         let mut error = ServerError::default();
-        let mut message = None;
-        let (mut in_statement, mut in_function) = (false, false);
+        let (mut message, mut detail) = (None, None);
+        let mut in_statement = false;
         let mut fields = body.fields();
         while let Ok(Some(field)) = fields.next() {
             let text = String::from_utf8_lossy(field.value_bytes()).into_owned();
             match field.type_() {
                 b'C' => error.code = text,
                 b'M' => message = Some(text),
+                b'D' => detail = Some(text),
                 b'P' => in_statement = true,
-                b'p' | b'q' | b'W' => in_function = true,
+                b'p' | b'q' | b'W' => error.in_function = true,
                 b't' => error.table = Some(text),
                 b'c' => error.column = Some(text),
                 b'n' => error.constraint = Some(text),
@@ -55,11 +61,14 @@ impl ServerError {
                 _ => {}
             }
         }
-        // Both name an object and nothing else, and the second has its name in no field.
-        if error.code == "42501" && !in_function {
+        if error.in_function {
+            return error;
+        }
+        // They name an object and nothing else, and the last two have its name in no field.
+        if error.code == "42501" {
             match error.routine.as_str() {
                 "aclcheck_error" => error.denied = message.clone(),
-                "ExecWithCheckOptions" if error.table.is_none() => {
+                "ExecWithCheckOptions" | "check_enable_rls" if error.table.is_none() => {
                     let quoted = message.as_deref().and_then(|it| it.rsplit('"').nth(1));
                     error.table = quoted.map(str::to_owned);
                 }
@@ -73,7 +82,11 @@ impl ServerError {
             error.code.as_str(),
             "42P01" | "42703" | "42883" | "42704" | "3F000"
         );
-        if (undefined || error.is_of_statement()) && in_statement && !in_function {
+        // Of a parameter that nothing gives a type it has no position.
+        let untyped = error.code == "42P18";
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        error.excess = Excess::read(&error.code, &error.routine, &text(&message), &text(&detail));
+        if (undefined || error.is_of_statement()) && (in_statement || untyped) {
             error.missing = message;
         }
         error
@@ -105,9 +118,20 @@ impl ServerError {
     }
 
     /// Whether the server's session is not the one that knows this connection's statements:
-    /// invalid_sql_statement_name, duplicate_prepared_statement. It says so before it runs anything.
+    /// invalid_sql_statement_name, duplicate_prepared_statement. It says so before it runs anything, so that what a
+    /// function or trigger says is something else. A pooler that says it itself has no routines.
     pub(crate) fn is_foreign_statement(&self) -> bool {
-        matches!(self.code.as_str(), "26000" | "42P05")
+        let is_own = match self.code.as_str() {
+            "26000" => matches!(
+                self.routine.as_str(),
+                "" | "FetchPreparedStatement"
+                    | "exec_bind_message"
+                    | "exec_describe_statement_message"
+            ),
+            "42P05" => matches!(self.routine.as_str(), "" | "StorePreparedStatement"),
+            _ => false,
+        };
+        is_own && !self.in_function
     }
 
     /// Whether a parameter's bytes are none of its type: a data exception, or a message that ends early.
@@ -130,6 +154,9 @@ impl ServerError {
             (Some(info), Some(constraint)) => info.fields_of(&on, constraint),
             _ => &[],
         };
+        if let Some(excess) = self.excess.as_ref().filter(|_| operation != "raw SQL") {
+            return excess.of(on, self.constraint.as_deref(), info);
+        }
         match self.code.as_str() {
             "23505" => Error::Unique {
                 fields: fields(),
@@ -163,7 +190,7 @@ impl ServerError {
                 role: role.to_owned(),
                 operation,
             },
-            "26000" | "42P05" => Error::TransactionPooler,
+            _ if self.is_foreign_statement() => Error::TransactionPooler,
             "40001" | "40P01" => Error::Serialization(self.code),
             "57014" | "55P03" => Error::Timeout(Timeout::Statement),
             _ => Error::Server(Box::new(self)),
@@ -172,11 +199,17 @@ impl ServerError {
 
     fn condition(&self) -> &'static str {
         match self.code.as_str() {
-            "22003" => "a number is out of its column's range",
+            "22003" => "a number is out of its type's range",
             "22001" => "a text is longer than its column allows",
-            "22P02" | "22007" | "22008" => "a text does not read as its column's type",
+            "22008" => "a date or a time is out of its type's range",
+            "22P02" | "22007" => "a text does not read as its column's type",
+            "54000" => "a value is too large for the server, or for an index",
             "22021" | "22P05" => "a text holds a character that the database cannot store",
             "3F000" => "a schema does not exist; apply the migrations",
+            "42501" if self.routine == "check_enable_rls" => {
+                "`row_security` is off, so that the server refuses what a policy filters; `alter role ... reset \
+                 row_security` for the login, or take it out of the URL's options"
+            }
             "42501" => "the role lacks a privilege",
             "42703" => "a column does not exist; apply the migrations",
             "42704" => "a type or another object does not exist; apply the migrations",

@@ -3,13 +3,15 @@
 use super::Error;
 
 impl Error {
-    /// The constraint or unique index that a row violates.
+    /// The constraint or unique index that a row violates; none where a function or trigger says so and names none.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Error::Unique { constraint, .. }
             | Error::ForeignKey { constraint, .. }
             | Error::Check { constraint, .. }
-            | Error::Exclusion { constraint, .. } => Some(constraint),
+            | Error::Exclusion { constraint, .. } => {
+                Some(constraint.as_str()).filter(|name| !name.is_empty())
+            }
             _ => None,
         }
     }
@@ -39,9 +41,22 @@ impl Error {
     }
 }
 
-/// Of which fields, as the end of a message.
-pub(super) fn of(fields: &[&str]) -> String {
+/// What is violated, by its name where it has one.
+pub(super) fn named(article: &str, kind: &str, name: &str, table: &str) -> String {
+    let of = match table {
+        "" => String::new(),
+        table => format!(" of `{table}`"),
+    };
+    match name {
+        "" => format!("{article} {kind}{of}"),
+        name => format!("{kind} `{name}`{of}"),
+    }
+}
+
+/// Of which fields, or who says so, as the end of a message.
+pub(super) fn of(name: &str, fields: &[&str]) -> String {
     match fields {
+        [] if name.is_empty() => ", a function or trigger of the database says so".to_owned(),
         [] => String::new(),
         [one] => format!(" by field `{one}`"),
         several => format!(" by fields `{}`", several.join("`, `")),

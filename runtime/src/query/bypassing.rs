@@ -2,6 +2,7 @@
 
 use super::finder::count;
 use super::update::unless_changed;
+use super::written::first_returned;
 use super::{
     Change, Delete, DeleteFound, Find, Finder, Insert, InsertMany, InsertOrNothing, InsertOrUpdate,
     InsertRow, Projection, Update, UpdateFound, Wanted, first, not_found,
@@ -158,7 +159,7 @@ impl<T: Table> Bypassing<'_, Insert<T>> {
     pub async fn fetch_one(self) -> Result<T, Error> {
         let query = self.statement.query(true);
         let rows = self.bypass.guise.run(query).await?;
-        first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+        first_returned(&self.bypass.guise, &rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
     }
 }
 

@@ -295,7 +295,7 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
         let query = self.query(Wanted::Rows);
         Fetch::new(async move {
             let (incoming, rows) = Incoming::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(incoming, rows))
+            Ok(RowStream::new(incoming, rows, false))
         })
     }
 

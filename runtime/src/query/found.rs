@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::finder::Limit;
 use super::insert::set;
+use super::written::returned;
 use super::{
     Change, Changeable, Fetch, Finder, Key, MayChange, Projection, Query, Select, Shape, plain,
 };
@@ -130,7 +131,10 @@ impl<T: Table, C: Change> UpdateFound<T, C> {
         C: MayChange,
     {
         let query = self.query(true);
-        Fetch::new(async move { scope.guise.run(query?).await?.decode(T::from_row) })
+        Fetch::new(async move {
+            let rows = scope.guise.run(query?).await?;
+            returned(&scope.guise, &rows, T::from_row)
+        })
     }
 }
 
@@ -165,6 +169,9 @@ impl<T: Table> DeleteFound<T> {
         T: AllowsDelete<S> + AllowsSelect<S>,
     {
         let query = self.query(true);
-        Fetch::new(async move { scope.guise.run(query?).await?.decode(T::from_row) })
+        Fetch::new(async move {
+            let rows = scope.guise.run(query?).await?;
+            returned(&scope.guise, &rows, T::from_row)
+        })
     }
 }

@@ -196,7 +196,7 @@ impl<T: Projection> FromRow for T {
         table: TableInfo {
             name: T::INFO.name,
             columns: T::COLUMNS,
-            constraints: T::INFO.constraints,
+            ..*T::INFO
         },
         fields: &[],
         by_place: false,
@@ -212,11 +212,7 @@ macro_rules! tuples {
         #[diagnostic::do_not_recommend]
         impl<$($ty: FromColumn + 'static),+> FromRow for ($($ty,)+) {
             const ROW: &'static RowInfo = &RowInfo {
-                table: TableInfo {
-                    name: "tuple",
-                    columns: &[$(stringify!($place)),+],
-                    constraints: &[],
-                },
+                table: TableInfo::of_rows("tuple", &[$(stringify!($place)),+]),
                 fields: &[$(FieldInfo {
                     name: stringify!($place),
                     rust: std::any::type_name::<$ty>,

@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use super::upsert::Conflict;
-use super::{Fetch, Key, Query, Shape, first, not_found};
+use super::written::first_returned;
+use super::{Fetch, Key, Query, Shape, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, Column, NewRow};
 use crate::types::Param;
 use crate::{IntoValue, Params, Scope, Scoped, Table};
@@ -86,7 +87,7 @@ impl<T: Table> Insert<T> {
         let query = self.query(true);
         Fetch::new(async move {
             let rows = scope.guise.run(query).await?;
-            first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+            first_returned(&scope.guise, &rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
         })
     }
 }

@@ -5,6 +5,7 @@ use std::iter::Peekable;
 use std::marker::PhantomData;
 
 use super::elements::{Value, push};
+use super::written::returned;
 use super::{Fetch, Insert, Key, Query, Shape, plain};
 use crate::database::Guise;
 use crate::row::Rows;
@@ -96,7 +97,8 @@ where
     /// PostgreSQL returns a row under the SELECT policy, so both policies are needed.
     ///
     /// # Errors
-    /// As [`InsertMany::execute`].
+    /// As [`InsertMany::execute`]; but where a row comes back that cannot be read, all are written:
+    /// [`Error::may_have_written`].
     pub fn fetch_all<'a, S: Scope>(self, scope: &'a Scoped<S>) -> Fetch<'a, Vec<T>>
     where
         T: AllowsInsert<S> + AllowsSelect<S>,
@@ -106,7 +108,7 @@ where
             let written = self.write(&scope.guise, true).await?;
             let mut found = Vec::new();
             for rows in written {
-                found.append(&mut rows.decode(T::from_row)?);
+                found.append(&mut returned(&scope.guise, &rows, T::from_row)?);
             }
             Ok(found)
         })

@@ -59,6 +59,7 @@ mod stream;
 mod unindexed;
 mod update;
 mod upsert;
+mod written;
 
 use std::hash::{Hash, Hasher};
 
@@ -101,13 +102,45 @@ pub struct TableInfo {
     pub columns: &'static [&'static str],
     /// The constraints.
     pub constraints: &'static [Constraint],
+    /// The columns whose values have a limit.
+    pub limits: &'static [SizeLimit],
+    /// The indexes that have a finder.
+    pub finders: &'static [Index],
 }
 
 /// A constraint or unique index by its plain name, and the fields that it is about.
 #[doc(hidden)]
 pub type Constraint = (&'static str, &'static [&'static str]);
 
+/// A column, and the type as SQL that says how large its values may be.
+#[doc(hidden)]
+pub type SizeLimit = (&'static str, &'static str);
+
 impl TableInfo {
+    /// What stands for the table of rows that no table holds.
+    pub const fn of_rows(name: &'static str, columns: &'static [&'static str]) -> Self {
+        TableInfo {
+            name,
+            columns,
+            constraints: &[],
+            limits: &[],
+            finders: &[],
+        }
+    }
+
+    /// The columns of an index by its name, or of all that have a finder.
+    pub(crate) fn indexed(&self, index: Option<&str>) -> Vec<String> {
+        let is_it = |found: &&Index| index.is_none_or(|name| name == found.name);
+        let mut all = Vec::new();
+        for (column, _) in self.finders.iter().filter(is_it).flat_map(|it| it.columns) {
+            let column = plain(column);
+            if !all.contains(&column) {
+                all.push(column);
+            }
+        }
+        all
+    }
+
     /// The fields that a constraint of a table is about; none where the table is another one.
     pub(crate) fn fields_of(&self, table: &str, constraint: &str) -> &'static [&'static str] {
         let name = plain(self.name);

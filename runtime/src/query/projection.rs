@@ -60,6 +60,8 @@ pub trait Projection: Sized + 'static {
         name: <Self::Table as Table>::NAME,
         columns: Self::COLUMNS,
         constraints: <Self::Table as Table>::CONSTRAINTS,
+        limits: <Self::Table as Table>::LIMITS,
+        finders: <Self::Table as Table>::FINDERS,
     };
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::from_row::RowInfo;
-use super::{ByAddress, Fetch, FromRow, Key, Query, RowStream, Shape, TableInfo, first, not_found};
+use super::written::{has_write, returned};
+use super::{ByAddress, Fetch, FromRow, Key, Query, RowStream, Shape, TableInfo, not_found};
 use crate::database::{Guise, Incoming};
 use crate::types::Param;
 use crate::{Error, Params, Row, Scope, Scoped};
@@ -18,11 +19,7 @@ pub(crate) struct Raw {
 }
 
 /// What stands for the table where a statement names no struct.
-static STATEMENT: TableInfo = TableInfo {
-    name: "\"raw SQL\"",
-    columns: &[],
-    constraints: &[],
-};
+static STATEMENT: TableInfo = TableInfo::of_rows("\"raw SQL\"", &[]);
 
 /// Raw SQL, and the scope that it runs in.
 #[must_use = "nothing is sent until it is fetched"]
@@ -112,7 +109,7 @@ impl<'a, R> QueryAs<'a, R> {
     where
         R: 'a,
     {
-        Fetch::new(async move { self.guise.run(self.query).await?.decode(self.decode) })
+        Fetch::new(async move { self.rows().await })
     }
 
     /// The first row, if there is one. The others are sent all the same: write `limit 1`.
@@ -123,20 +120,21 @@ impl<'a, R> QueryAs<'a, R> {
     where
         R: 'a,
     {
-        Fetch::new(async move { first(&self.guise.run(self.query).await?, self.decode) })
+        Fetch::new(async move { Ok(self.rows().await?.into_iter().next()) })
     }
 
     /// The first row.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where there is none, and see [`Error`].
+    /// [`Error::NotFound`] where there is none, even if it wrote something, and see [`Error`].
     pub fn fetch_one(self) -> Fetch<'a, R>
     where
         R: 'a,
     {
         Fetch::new(async move {
-            let found = first(&self.guise.run(self.query).await?, self.decode)?;
-            found.ok_or_else(|| not_found(self.table))
+            let table = self.table;
+            let found = self.rows().await?.into_iter().next();
+            found.ok_or_else(|| not_found(table))
         })
     }
 
@@ -149,10 +147,24 @@ impl<'a, R> QueryAs<'a, R> {
         R: FromRow,
     {
         let guise = self.guise.clone();
+        let writes = self.writes();
         Fetch::new(async move {
             let (incoming, rows) = Incoming::open(guise, self.query).await?;
-            Ok(RowStream::new(incoming, rows))
+            Ok(RowStream::new(incoming, rows, writes))
         })
+    }
+
+    async fn rows(self) -> Result<Vec<R>, Error> {
+        let writes = self.writes();
+        let rows = self.guise.run(self.query).await?;
+        match writes {
+            true => returned(self.guise, &rows, self.decode),
+            false => rows.decode(self.decode),
+        }
+    }
+
+    fn writes(&self) -> bool {
+        self.query.key.raw().is_some_and(has_write)
     }
 }
 

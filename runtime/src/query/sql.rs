@@ -250,11 +250,8 @@ mod tests {
     use super::*;
     use crate::query::TableInfo;
 
-    static TABLE: TableInfo = TableInfo {
-        name: "public.orders",
-        columns: &["id", "shop", "\"Order\"", "due"],
-        constraints: &[],
-    };
+    static TABLE: TableInfo =
+        TableInfo::of_rows("public.orders", &["id", "shop", "\"Order\"", "due"]);
     fn sql(shape: Shape) -> String {
         Key::new(&TABLE, shape).sql()
     }

@@ -9,6 +9,7 @@ use futures_util::stream::try_unfold;
 use super::FromRow;
 use crate::Error;
 use crate::database::Incoming;
+use crate::error::Written;
 use crate::row::{Rows, Unread};
 
 /// The rows of a finder as they come, all of one snapshot. What the server has sent and nobody has read waits in the
@@ -22,14 +23,17 @@ use crate::row::{Rows, Unread};
 pub struct RowStream<R> {
     incoming: Incoming,
     unread: Option<Unread>,
+    /// The statement may write.
+    writes: bool,
     of: PhantomData<fn() -> R>,
 }
 
 impl<R: FromRow> RowStream<R> {
-    pub(super) fn new(incoming: Incoming, first: Rows) -> Self {
+    pub(super) fn new(incoming: Incoming, first: Rows, writes: bool) -> Self {
         RowStream {
             incoming,
             unread: Some(first.into_unread()),
+            writes,
             of: PhantomData,
         }
     }
@@ -47,7 +51,10 @@ impl<R: FromRow> RowStream<R> {
                 Some(Err(error)) => {
                     self.unread = None;
                     self.incoming.abandon();
-                    return Err(error);
+                    return Err(match self.writes {
+                        true => error.behind_write(Written::Unknown),
+                        false => error,
+                    });
                 }
                 None => {}
             }

@@ -81,7 +81,7 @@ impl<T: Table> Unindexed<T> {
         let query = self.query(false);
         Fetch::new(async move {
             let (incoming, rows) = Incoming::open(scope.guise.clone(), query?).await?;
-            Ok(RowStream::new(incoming, rows))
+            Ok(RowStream::new(incoming, rows, false))
         })
     }
 

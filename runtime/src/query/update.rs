@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use super::insert::set;
-use super::{Change, Changeable, Fetch, Key, MayChange, Query, Shape, first, plain};
+use super::written::first_returned;
+use super::{Change, Changeable, Fetch, Key, MayChange, Query, Shape, plain};
 use crate::table::{AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, HasVersion};
 use crate::types::Param;
 use crate::{Error, IntoValue, Params, Scope, Scoped, Table};
@@ -135,7 +136,8 @@ impl<T: Table, C: Change> Update<T, C> {
         let expected = self.expected;
         let query = self.query(true);
         Fetch::new(async move {
-            let row = first(&scope.guise.run(query?).await?, T::from_row)?;
+            let rows = scope.guise.run(query?).await?;
+            let row = first_returned(&scope.guise, &rows, T::from_row)?;
             unless_changed::<T>(expected && row.is_none())?;
             Ok(row)
         })

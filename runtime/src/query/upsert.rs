@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::{Change, Changeable, Fetch, Insert, MayChange, Query, first, not_found};
+use super::written::first_returned;
+use super::{Change, Changeable, Fetch, Insert, MayChange, Query, not_found};
 use crate::table::{AllowsInsert, AllowsSelect, AllowsUpdate, Column};
 use crate::{Scope, Scoped, Table};
 
@@ -110,7 +111,10 @@ impl<T: Table> InsertOrNothing<T> {
         T: AllowsInsert<S> + AllowsSelect<S>,
     {
         let query = self.query(true);
-        Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
+        Fetch::new(async move {
+            let rows = scope.guise.run(query).await?;
+            first_returned(&scope.guise, &rows, T::from_row)
+        })
     }
 
     pub(super) fn query(self, returning: bool) -> Query {
@@ -161,7 +165,7 @@ impl<T: Table, C: Change> InsertOrUpdate<T, C> {
         let query = self.query(true);
         Fetch::new(async move {
             let rows = scope.guise.run(query).await?;
-            first(&rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
+            first_returned(&scope.guise, &rows, T::from_row)?.ok_or_else(|| not_found(T::INFO))
         })
     }
 
