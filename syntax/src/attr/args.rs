@@ -67,7 +67,8 @@ impl Parse for Arg {
         })?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            let value = input.parse();
+            let value = input.parse::<Expr>();
+            let value = value.map(|expr| Box::new(ungrouped(expr)));
             ArgValue::Expr(value.map_err(|error| {
                 // At the end of an attribute there is no token of its own.
                 if input.is_empty() || input.peek(Token![,]) {
@@ -86,6 +87,14 @@ impl Parse for Arg {
             ArgValue::Flag
         };
         Ok(Arg { key, value })
+    }
+}
+
+/// A value without the invisible groups in which a macro hands it on, as `$name:literal`.
+fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(*group.expr),
+        expr => expr,
     }
 }
 

@@ -4,10 +4,11 @@ use tabellion::{Table, TextEnum};
 use tabellion_ui_tests::Shop;
 
 macro_rules! table {
-    ($(#[$meta:meta])* $name:ident, $status:ty, $text:ty, $default:expr) => {
+    ($(#[$meta:meta])* $name:ident, $sql:literal, $index:literal, $by:path, $status:ty, $text:ty, $default:expr) => {
         $(#[$meta])*
         #[derive(Table)]
-        #[table(scope = Shop)]
+        #[table(name = $sql, scope = $by)]
+        #[index(name = $index, columns(shop, level), where = level > 3, include(status), method = btree)]
         #[tenant(shop = scope.domain)]
         pub struct $name {
             /// The tenant.
@@ -34,5 +35,5 @@ pub enum Progress {
 
 table! {
     /// Written by a macro.
-    Written, Progress, String, 7
+    Written, "written_by", "written_by_level", Shop, Progress, String, 7
 }
