@@ -61,12 +61,11 @@ async fn a_row_that_was_written_and_cannot_be_read_says_so() -> Outcome {
 }
 
 #[tokio::test]
-async fn raw_sql_and_a_bypass_say_so_too() -> Outcome {
+async fn raw_sql_says_so_too() -> Outcome {
     let fixture = Fixture::new().await?;
     fixture.admin.batch_execute(UNREADABLE).await?;
     let db = fixture.connect(1).await?;
     let acme = shop(&db, "acme");
-    // What a SELECT calls may write.
     let insert = "insert into notes (shop, kind) values ('acme', 'call') returning *";
     for error in [
         refused(acme.query_as::<Note>(insert, ()).fetch_one().await),
@@ -76,6 +75,17 @@ async fn raw_sql_and_a_bypass_say_so_too() -> Outcome {
         says(&error, true);
     }
     assert_eq!(fixture.count("notes").await?, 3);
+    // Of a stream nobody waited for the end.
+    let mut stream = acme.query_as::<Note>(insert, ()).stream().await?;
+    let error = refused(stream.try_next().await);
+    assert_eq!(
+        error.to_string(),
+        format!("{UNKNOWN}; whether the write took place is not known")
+    );
+    assert!(error.may_have_written());
+    // What is read by raw SQL is no write.
+    let read = acme.query_as::<Note>("select * from notes", ());
+    says(&refused(read.fetch_all().await), false);
     Ok(())
 }
 
