@@ -29,6 +29,14 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         let is_definer = holds(words, &["security", "definer"]);
         let has_own = holds(words, &["set", "search_path"])
             && !holds(words, &["search_path", "from", "current"]);
+        if words[0] == "alter" && is_routine {
+            let resets = holds(words, &["reset", "search_path"]) || holds(words, &["reset", "all"]);
+            if resets {
+                return Some(format!(
+                    "the {kind} loses the `search_path` of its own, which one that runs as its owner must not; leave it"
+                ));
+            }
+        }
         (is_routine && is_definer && !has_own).then(|| {
             format!(
                 "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
@@ -51,8 +59,10 @@ mod tests {
                    create function a.b() returns int language sql as $$ select 1 -- security definer\n$$;\n\
                    alter function a.b() security definer;\n\
                    create function a.b() returns int language sql security definer\n\
-                     set search_path from current as 'select 1';";
+                     set search_path from current as 'select 1';\n\
+                   alter function a.b() reset search_path;\nalter function a.b() reset all;\n\
+                   alter function a.b() reset work_mem;";
         let found = lines("definer-search-path", sql, &Schema::default());
-        assert_eq!(found, [1, 6, 7]);
+        assert_eq!(found, [1, 6, 7, 9, 10]);
     }
 }

@@ -3,6 +3,7 @@
 //! A rule is a file, and its code is the file's name with hyphens. Rules read the file's words; only
 //! `not-parsed` needs a parser, so that a file which sqlparser cannot read still keeps the other rules.
 
+mod catalog_write;
 mod concurrently_alone;
 mod copy_program;
 mod definer_search_path;
@@ -11,8 +12,10 @@ mod ledger_write;
 mod needs_no_transaction;
 mod not_parsed;
 mod not_sql;
+mod open_relation;
 mod owned_object;
 mod plain_set;
+mod platform_object;
 mod role_power;
 mod transaction_control;
 mod unnamed_access;
@@ -54,7 +57,8 @@ impl fmt::Display for Finding {
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
 /// Every rule with its page.
-const RULES: [(Page, Rule); 15] = [
+const RULES: [(Page, Rule); 18] = [
+    (catalog_write::PAGE, catalog_write::check),
     (concurrently_alone::PAGE, concurrently_alone::check),
     (copy_program::PAGE, copy_program::check),
     (definer_search_path::PAGE, definer_search_path::check),
@@ -63,8 +67,10 @@ const RULES: [(Page, Rule); 15] = [
     (needs_no_transaction::PAGE, needs_no_transaction::check),
     (not_parsed::PAGE, not_parsed::check),
     (not_sql::PAGE, not_sql::check),
+    (open_relation::PAGE, open_relation::check),
     (owned_object::PAGE, owned_object::check),
     (plain_set::PAGE, plain_set::check),
+    (platform_object::PAGE, platform_object::check),
     (role_power::PAGE, role_power::check),
     (transaction_control::PAGE, transaction_control::check),
     (unnamed_access::PAGE, unnamed_access::check),

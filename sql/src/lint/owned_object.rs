@@ -40,6 +40,10 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
                 table(rest).or_else(|| parent(schema, rest))?
             }
             ["create" | "alter" | "drop", "policy", rest @ ..] => on(rest)?,
+            ["create", "or", "replace", "rule", rest @ ..] | ["create", "rule", rest @ ..] => {
+                let at = rest.iter().position(|word| *word == "to")?;
+                table(&rest[at + 1..])?
+            }
             ["create", "unique", "index", rest @ ..] | ["create", "index", rest @ ..] => on(rest)?,
             ["alter" | "drop", "index", "concurrently", rest @ ..]
             | ["alter" | "drop", "index", rest @ ..] => index(rest)?,
@@ -154,6 +158,7 @@ mod tests {
             "create table public.kid () inherits (other, public.note);",
             "create table public.kid partition of public.note default;",
             "alter table public.kid inherit public.note;",
+            "create or replace rule r as on delete to public.note do instead nothing;",
         ];
         for sql in owned {
             assert_eq!(lines("owned-object", sql, &schema), [1], "{sql}");

@@ -35,6 +35,23 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
                 "`grant` gives a privilege",
                 "role app: reads and writes table public.note",
             ),
+            ["create", "role" | "user" | "group", _, rest @ ..] if is_membership(rest) => (
+                "`create role` makes a role a member of another",
+                "role app: may do what role reader may",
+            ),
+            ["alter", "group", _, "add", ..] => (
+                "`alter group` makes a role a member of another",
+                "role app: may do what role reader may",
+            ),
+            ["create" | "alter", rest @ ..]
+                if rest.iter().any(|word| matches!(*word, "function" | "procedure" | "routine"))
+                    && is_leakproof(rest) =>
+            {
+                (
+                    "`leakproof` has a function look at rows before a policy does",
+                    "function public.like: sees rows that policies keep from its caller",
+                )
+            }
             ["grant", ..] => (
                 "`grant` makes a role a member of another",
                 "role app: may do what role reader may",
@@ -78,6 +95,20 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
             "{what}, and the header does not name it; add a line such as `-- tabellion: widens-access: {example}`"
         ))
     })
+}
+
+/// Whether the options of a new role make it a member, or others its members.
+fn is_membership(options: &[&str]) -> bool {
+    holds(options, &["in", "role"])
+        || holds(options, &["in", "group"])
+        || options
+            .iter()
+            .any(|word| matches!(*word, "role" | "user" | "admin"))
+}
+
+/// Whether the options of a routine, which stand outside of its body's quotes, call it leakproof.
+fn is_leakproof(options: &[&str]) -> bool {
+    options.contains(&"leakproof") && !holds(options, &["not", "leakproof"])
 }
 
 #[cfg(test)]
@@ -149,6 +180,13 @@ mod tests {
             "alter table a.b disable row level security;",
             "alter table a.b no force row level security;",
             "create function a.f() returns int language sql security definer set search_path = '' as 'select 1';",
+            "create role x in role pg_read_all_data;",
+            "create role x nologin in group postgres;",
+            "create user x admin app;",
+            "create role x role anon;",
+            "alter group a add user b;",
+            "alter function a.f() leakproof;",
+            "create or replace function a.f() returns int language sql leakproof as 'select 1';",
         ] {
             assert_eq!(found(sql), [1], "{sql}");
             let named = format!("-- tabellion: widens-access: role b: sees a\n{sql}");
@@ -160,6 +198,8 @@ mod tests {
             "alter role a nologin;",
             "alter table a.b enable row level security;",
             "select 'grant';",
+            "create role admin nologin;",
+            "alter function a.f() not leakproof;",
         ] {
             assert!(found(sql).is_empty(), "{sql}");
         }

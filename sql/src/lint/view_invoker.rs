@@ -1,6 +1,6 @@
 //! A view runs as its owner, who may see every row, unless it says otherwise.
 
-use super::{File, holds};
+use super::File;
 use crate::rule::{Level, Page};
 use crate::schema::Schema;
 
@@ -19,6 +19,9 @@ To mend it:
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {
+        if let ["alter", "view" | "table", ..] = words {
+            return altered(words);
+        }
         let rest = match words {
             ["create", "or", "replace", rest @ ..] | ["create", rest @ ..] => rest,
             _ => return None,
@@ -33,17 +36,30 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         // The options stand before the query.
         let end = rest.iter().position(|word| *word == "as");
         let head = &rest[..end.unwrap_or(rest.len())];
-        let on = ["true", "on", "'true'", "'on'", "1"];
-        let is_invoker = holds(head, &["security_invoker", ")"])
-            || holds(head, &["security_invoker", ","])
-            || on
-                .iter()
-                .any(|value| holds(head, &["security_invoker", "=", value]));
-        (!is_invoker).then(|| {
+        (!is_invoker(head)).then(|| {
             "a view without `security_invoker` runs as its owner and passes by row-level security; write \
              `create view NAME with (security_invoker = true) as ...`"
                 .into()
         })
+    })
+}
+
+/// Whether options say that a view reads as whoever asks, and none says that it does not.
+fn is_invoker(options: &[&str]) -> bool {
+    let places = (options.iter().enumerate()).filter(|(_, word)| **word == "security_invoker");
+    let mut said = places.map(|(at, _)| match &options[at + 1..] {
+        ["=", value, ..] => ["true", "on", "'true'", "'on'", "1"].contains(value),
+        _ => true,
+    });
+    said.next().unwrap_or(false) && said.all(|it| it)
+}
+
+/// What is to be said where a view's option is changed.
+fn altered(words: &[&str]) -> Option<String> {
+    let is_reset = words.contains(&"reset");
+    let is_named = words.contains(&"security_invoker");
+    (is_named && (is_reset || !is_invoker(words))).then(|| {
+        "the view is to run as its owner and pass by row-level security; leave `security_invoker` on".into()
     })
 }
 
@@ -58,7 +74,16 @@ mod tests {
                    create or replace view a.b with (security_invoker = true) as select 1;\n\
                    create view a.c (d) with (security_barrier, security_invoker) as select 1;\n\
                    create view a.c with (security_invoker = false) as select 1;\n\
-                   create materialized view a.d as select 1;";
-        assert_eq!(lines("view-invoker", sql, &Schema::default()), [1, 4]);
+                   create materialized view a.d as select 1;\n\
+                   create view a.e with (security_invoker = true, security_invoker = false) as select 1;\n\
+                   alter view a.b set (security_invoker = false);\n\
+                   alter table if exists a.b set (security_barrier, security_invoker = off);\n\
+                   alter view a.b reset (security_invoker);\n\
+                   alter view a.b set (security_invoker = on);\n\
+                   alter view a.b rename to c;";
+        assert_eq!(
+            lines("view-invoker", sql, &Schema::default()),
+            [1, 4, 6, 7, 8, 9]
+        );
     }
 }
