@@ -3,9 +3,9 @@
 //! Uniqueness is checked over all rows, whoever may see them
 //! (<https://www.postgresql.org/docs/15/ddl-rowsecurity.html>).
 
-use super::said::{Known, writers};
+use super::said::{Known, Read, sight, writers};
 use super::{Level, Page, Place, Rule};
-use crate::schema::{QualifiedName, Schema, Table, Type};
+use crate::schema::{Policy, QualifiedName, Schema, Table, Type};
 
 pub(super) const RULE: Rule = Rule {
     page: Page {
@@ -22,10 +22,12 @@ Why:
   says that it is there. ON CONFLICT shows the same without an error.
 
 Which keys:
-  Primary and unique keys, unique indexes and exclusion constraints of a table that a tenant may write, if they
-  hold none of the columns that the policy compares with the scope. Left out is a key with a UUID, which nobody
-  guesses, and one with a column that the server numbers (`serial`, `identity`): no user chooses that, so an insert
-  tells nothing. The numbers themselves still tell how many rows all tenants have; where that is a secret, take UUIDs.
+  Primary and unique keys, unique indexes and exclusion constraints of a table that a tenant may write, unless they
+  hold every column that confines what the tenant sees: those that its SELECT policy compares with the scope, or
+  where that compares none, the policy by which it writes. Left out is a key with a UUID, which nobody guesses, and
+  one with a column that the server numbers (`serial`, `identity`): an insert in raw SQL may choose a number, unless
+  it is `identity`, and learns that it is taken, which numbers that count all tenants' rows tell anyway. Where that
+  is a secret, take UUIDs.
 
 To mend it:
   Put the tenant into the key: `#[unique(columns(shop, email))]`. A primary key becomes
@@ -46,25 +48,67 @@ struct Key<'a> {
 }
 
 fn check(known: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
-    let writers = writers(known, table);
+    let writers = writers(known, table).into_iter();
+    let writers: Vec<Vec<String>> = writers
+        .map(|(policy, check)| tenant(known, table, policy, &check))
+        .filter(|columns| !columns.is_empty())
+        .collect();
     let mut found = Vec::new();
     for key in keys(table) {
         if is_safe(table, &key) {
             continue;
         }
-        let holds = |column: &str| key.columns.contains(&column);
-        let open = writers
+        let lacks = |columns: &Vec<String>| -> Vec<String> {
+            let held = |column: &&String| !key.columns.contains(&column.as_str());
+            columns.iter().filter(held).cloned().collect()
+        };
+        let lacking = writers
             .iter()
-            .find(|tenant| !tenant.equals.iter().any(|equal| holds(&equal.column)));
-        if let Some(tenant) = open {
+            .map(lacks)
+            .find(|lacking| !lacking.is_empty());
+        if let Some(lacking) = lacking {
+            let spans = match holds_some(&key, &writers) {
+                true => "is not one tenant's alone",
+                false => "spans all tenants",
+            };
             let message = format!(
-                "{} on table `{}` spans all tenants, so that an insert tells what another one has; add `{}` to it",
-                key.what, name.name, tenant.equals[0].column
+                "{} on table `{}` {spans}, so that an insert tells what another one has; add `{}` to it",
+                key.what,
+                name.name,
+                lacking.join("` and `")
             );
             found.push((key.place, message));
         }
     }
     found
+}
+
+/// Whether a key holds a column of a tenant at all.
+fn holds_some(key: &Key<'_>, writers: &[Vec<String>]) -> bool {
+    let mut columns = writers.iter().flatten();
+    columns.any(|column| key.columns.contains(&column.as_str()))
+}
+
+/// The columns that say whose a row is, to whoever writes by a policy; none where nobody in particular does.
+fn tenant(known: &Known, table: &Table, policy: &Policy, check: &Read) -> Vec<String> {
+    let sight = sight(known, table, &policy.roles);
+    if !sight.is_empty() {
+        return in_order(table, |column| sight.contains(column));
+    }
+    let mut equals = check.equals.iter().peekable();
+    let any: Vec<_> = match equals.peek() {
+        Some(_) => equals.collect(),
+        // `shop = ... or open`: one way in is a tenant's.
+        None => check.ways.iter().flatten().collect(),
+    };
+    in_order(table, |column| {
+        any.iter().any(|equal| equal.column == column)
+    })
+}
+
+fn in_order(table: &Table, is: impl Fn(&str) -> bool) -> Vec<String> {
+    let names = table.columns.iter().map(|column| column.name.clone());
+    names.filter(|name| is(name)).collect()
 }
 
 fn keys(table: &Table) -> Vec<Key<'_>> {
@@ -108,7 +152,7 @@ fn is_safe(table: &Table, key: &Key<'_>) -> bool {
 mod tests {
     use super::super::tests::{found, policy, tenant_table};
     use super::*;
-    use crate::schema::{Command, Generated, Index, IndexColumn, PrimaryKey, Unique};
+    use crate::schema::{Column, Command, Generated, Index, IndexColumn, PrimaryKey, Unique};
 
     fn key(columns: &[&str]) -> Option<PrimaryKey> {
         Some(PrimaryKey {
@@ -161,6 +205,35 @@ mod tests {
             });
             assert_eq!(safe, []);
         }
+        // Two columns say whose a row is: both, or one of them still tells.
+        let two = "shop = (select current_setting('app.shop', true)) and region = \
+                   (select current_setting('app.region', true))";
+        let of_two = |columns: &[&str], select: &str, insert: &str| {
+            with(|table| {
+                table.columns.push(Column::new("region", Type::Text));
+                table.rls = Table::new("").rls;
+                policy(table, "read", Some(Command::Select), select);
+                policy(table, "add", Some(Command::Insert), insert);
+                table.primary_key = key(columns);
+            })
+        };
+        let own = super::super::tests::OWN;
+        assert_eq!(of_two(&["shop", "region", "id"], two, two), []);
+        assert!(of_two(&["region", "id"], two, two)[0].1.contains(
+            "is not one tenant's alone, so that an insert tells what another one has; add `shop` to it"
+        ));
+        assert_eq!(of_two(&["shop", "id"], two, two).len(), 1);
+        assert!(
+            of_two(&["id"], two, two)[0]
+                .1
+                .contains("add `shop` and `region` to it")
+        );
+        // Who sees the whole shop learns nothing of it.
+        assert_eq!(of_two(&["shop", "id"], own, two), []);
+        assert_eq!(of_two(&["region", "id"], own, two).len(), 1);
+        let open = format!("({own}) or region = 'all'");
+        assert_eq!(of_two(&["id"], &open, &open).len(), 1);
+        assert_eq!(of_two(&["shop", "id"], &open, &open), []);
         // A tenant that only reads learns nothing from a key.
         let read = with(|table| {
             table.primary_key = key(&["id"]);

@@ -3,9 +3,9 @@
 //! The server checks foreign keys, and carries out their actions, past every policy
 //! (<https://www.postgresql.org/docs/15/ddl-rowsecurity.html>).
 
-use super::said::{Known, tenants, writers};
+use super::said::{Equal, Known, sight, tenants, writers};
 use super::{Level, Page, Place, Rule};
-use crate::schema::{QualifiedName, Schema, Table};
+use crate::schema::{Command, QualifiedName, Schema, Table};
 
 pub(super) const RULE: Rule = Rule {
     page: Page {
@@ -20,6 +20,10 @@ What happens:
 
 Why:
   PostgreSQL checks a foreign key and carries out its actions as the owner of the tables, past their policies.
+
+Which keys:
+  Those between tenants' tables that do not carry every column by which the referenced table's SELECT policy tells
+  tenants apart, and those of a table without row-level security into which a scope may write.
 
 To mend it:
   Let the key carry the tenant, so that both rows have the same one:
@@ -39,7 +43,8 @@ fn check(
     name: &QualifiedName,
     table: &Table,
 ) -> Vec<(Place, String)> {
-    let writers = writers(known, table);
+    let mut writers = writers(known, table);
+    writers.retain(|(_, check)| !check.equals.is_empty());
     let mut found = Vec::new();
     for (key, definition) in &table.foreign_keys {
         let Some(other) = schema.tables.get(&definition.table) else {
@@ -50,28 +55,57 @@ fn check(
             continue; // what it refers to is nobody's in particular
         }
         let pairs = || definition.columns.iter().zip(&definition.references);
-        let carries = |own: &str| {
-            pairs().any(|(column, reference)| column == own && theirs.contains_key(reference))
-        };
-        let open = writers
-            .iter()
-            .find(|tenant| !tenant.equals.iter().any(|equal| carries(&equal.column)));
-        let Some(tenant) = open else {
+        let referenced = &definition.table.name;
+        if is_open(table) {
+            let message = format!(
+                "foreign key `{key}` on table `{}`, which has no row-level security, leads to a row of `{referenced}` \
+                 of any tenant; give the table policies and the key the tenant",
+                name.name
+            );
+            found.push((Place::Key(key.clone()), message));
+            continue;
+        }
+        // What the key does not carry of what tells their tenants apart, for the first writer who could cross.
+        let open = writers.iter().find_map(|(policy, check)| {
+            let is_own = |column: &String| check.equals.iter().any(|equal| equal.column == *column);
+            let carries =
+                |their: &String| pairs().any(|(own, reference)| reference == their && is_own(own));
+            let sight = sight(known, other, &policy.roles);
+            let lacking: Vec<String> = match sight.is_empty() {
+                false => sight.into_iter().filter(|their| !carries(their)).collect(),
+                true if theirs.keys().any(carries) => Vec::new(),
+                true => theirs.keys().cloned().collect(),
+            };
+            (!lacking.is_empty()).then_some((check, lacking))
+        });
+        let Some((check, lacking)) = open else {
             continue;
         };
-        let (own, referenced) = (&tenant.equals[0].column, &definition.table.name);
-        let same = theirs.iter().find_map(|(column, sessions)| {
-            let is_same = |equal: &super::said::Equal| sessions.contains(&equal.session);
-            let equal = tenant.equals.iter().find(|equal| is_same(equal))?;
-            Some((&equal.column, column))
-        });
-        let remedy = match same {
-            Some((own, their)) => format!(
-                "refer to `{referenced}({their}, {})` by `({own}, {})`",
-                definition.references.join(", "),
-                definition.columns.join(", ")
-            ),
-            None => format!("let both tables hold `{own}`, and the key carry it"),
+        let same: Vec<(&String, &String)> = lacking
+            .iter()
+            .filter_map(|column| {
+                let is_same = |equal: &&Equal| theirs[column].contains(&equal.session);
+                Some((&check.equals.iter().find(is_same)?.column, column))
+            })
+            .collect();
+        let remedy = match same.is_empty() {
+            false => {
+                let (own, their): (Vec<&str>, Vec<&str>) = same
+                    .iter()
+                    .map(|(own, their)| (own.as_str(), their.as_str()))
+                    .unzip();
+                format!(
+                    "refer to `{referenced}({}, {})` by `({}, {})`",
+                    their.join(", "),
+                    definition.references.join(", "),
+                    own.join(", "),
+                    definition.columns.join(", ")
+                )
+            }
+            true => {
+                let own = &check.equals[0].column;
+                format!("let both tables hold `{own}`, and the key carry it")
+            }
         };
         let message = format!(
             "foreign key `{key}` on table `{}` leads to a row of `{referenced}` whose tenant may be another; {remedy}",
@@ -80,6 +114,17 @@ fn check(
         found.push((Place::Key(key.clone()), message));
     }
     found
+}
+
+/// Whether a scope writes rows that no policy looks at.
+fn is_open(table: &Table) -> bool {
+    let mut grantees = table.grantees().into_iter();
+    let writes = |role: &str| {
+        [Command::Insert, Command::Update]
+            .into_iter()
+            .any(|command| table.is_granted(role, command))
+    };
+    !table.rls.is_enabled() && grantees.any(writes)
 }
 
 #[cfg(test)]
@@ -122,6 +167,50 @@ mod tests {
             orders.rls = crate::schema::Rls::Disabled("the same for all".into());
         });
         assert_eq!(shared, []);
+        // The key carries one of the two columns that say whose an order is.
+        let two = format!("{OWN} and region = (select current_setting('app.region', true))");
+        let of_two = |columns: &[&str], references: &[&str], orders_say: &str| {
+            with(|schema| {
+                for (table, said) in [("orders", orders_say), ("note", two.as_str())] {
+                    let table = schema.tables.get_mut(&named(table)).expect("a table");
+                    table.columns.push(Column::new("region", Type::Text));
+                    table.rls = Table::new("").rls;
+                    policy(table, "own", None, said);
+                }
+                let note = schema.tables.get_mut(&named("note")).expect("a table");
+                let key = ForeignKey::new(
+                    columns.iter().copied(),
+                    named("orders"),
+                    references.iter().copied(),
+                );
+                note.foreign_keys.insert("note_order_id_fkey".into(), key);
+            })
+        };
+        let by_region = of_two(&["region", "order_id"], &["region", "id"], &two);
+        assert!(
+            by_region[0]
+                .1
+                .contains("refer to `orders(shop, region, id)` by `(shop, region, order_id)`"),
+            "{by_region:?}"
+        );
+        let by_shop = (&["shop", "order_id"][..], &["shop", "id"][..]);
+        assert_eq!(of_two(by_shop.0, by_shop.1, &two).len(), 1);
+        assert_eq!(of_two(by_shop.0, by_shop.1, OWN), []);
+        let by_both = (
+            &["shop", "region", "order_id"][..],
+            &["shop", "region", "id"][..],
+        );
+        assert_eq!(of_two(by_both.0, by_both.1, &two), []);
+        // Whoever writes a table without policies refers to anybody's row.
+        let open = |command: Command| {
+            with(|schema| {
+                let note = schema.tables.get_mut(&named("note")).expect("a table");
+                note.rls = crate::schema::Rls::Disabled("a log".into());
+                note.grants = [("app".to_owned(), [command].into())].into();
+            })
+        };
+        assert_eq!(open(Command::Insert).len(), 1);
+        assert_eq!(open(Command::Select), []);
         let other_kind = with(|schema| {
             let orders = schema.tables.get_mut(&named("orders")).expect("a table");
             orders.rls = Table::new("").rls;

@@ -18,7 +18,7 @@ What happens:
 Why:
   A policy is a condition like any other. Written as this build writes it, PostgreSQL evaluates its right side once
   and looks it up in an index, if there is one that begins with the column. A partial index does not count, since
-  the policy holds for every row.
+  the policy holds for every row; nor does one of another collation than the column's.
 
 Seen, on 1,000,000 rows of 1,000 tenants:
   The latest 20 of a tenant take as long as with an explicit WHERE (1.0 times) along an index; two permissive
@@ -70,7 +70,10 @@ fn led(table: &Table) -> BTreeSet<&str> {
     let keys = keys.chain(uniques).chain(partitions);
     let keys = keys.filter_map(|columns| columns.first().map(String::as_str));
     let whole = table.indexes.values().filter(|it| it.predicate.is_none());
-    let indexes = whole.filter_map(|index| index.columns.first()?.name());
+    let first = whole.filter_map(|index| index.columns.first());
+    // Another collation is another order, and another equality: the policy compares by the column's own.
+    let same = first.filter(|column| column.collation.is_none());
+    let indexes = same.filter_map(|column| column.name());
     keys.chain(indexes).collect()
 }
 
@@ -112,6 +115,12 @@ mod tests {
             table.indexes.insert("i".into(), partial);
         };
         assert_eq!(with(partial).len(), 1);
+        let collated = |table: &mut Table| {
+            let mut collated = index(["shop", "id"]);
+            collated.columns[0].collation = Some("\"C\"".into());
+            table.indexes.insert("i".into(), collated);
+        };
+        assert_eq!(with(collated).len(), 1);
         let either = |table: &mut Table| {
             table.indexes.insert("i".into(), index(["shop", "id"]));
             let both = format!("({OWN}) or id = (select current_setting('app.id', true))::bigint");

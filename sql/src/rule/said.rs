@@ -119,16 +119,30 @@ impl Equal {
     }
 }
 
-/// For each permissive policy that lets somebody write, the columns that hold its tenant; nothing for one that
-/// names no tenant, since there is none to cross.
-pub(super) fn writers(known: &Known, table: &Table) -> Vec<Rc<Read>> {
+/// Each permissive policy that lets somebody write, with what it says of the new row.
+pub(super) fn writers<'a>(known: &Known, table: &'a Table) -> Vec<(&'a Policy, Rc<Read>)> {
     let policies = permissive(table).filter(|(_, policy)| {
         let mut commands = policy.commands().iter();
         commands.any(|command| matches!(command, Command::Insert | Command::Update))
     });
-    let checks = policies.filter_map(|(_, policy)| policy.check.as_ref());
-    let read = checks.map(|check| known.read(check));
-    read.filter(|read| !read.equals.is_empty()).collect()
+    let read =
+        policies.filter_map(|(_, policy)| Some((policy, known.read(policy.check.as_ref()?))));
+    read.collect()
+}
+
+/// The columns that confine what some roles see of a table: those that every policy by which they read demands to
+/// equal what the session says. What is told of other rows, they did not know.
+pub(super) fn sight(known: &Known, table: &Table, roles: &BTreeSet<String>) -> BTreeSet<String> {
+    let selects = permissive(table).filter(|(_, policy)| {
+        policy.commands().contains(&Command::Select) && !policy.roles.is_disjoint(roles)
+    });
+    let pinned = selects.filter_map(|(_, policy)| {
+        let read = known.read(policy.using.as_ref()?);
+        let columns = read.equals.iter().map(|equal| equal.column.clone());
+        Some(columns.collect::<BTreeSet<String>>())
+    });
+    let every = pinned.reduce(|one, other| one.intersection(&other).cloned().collect());
+    every.unwrap_or_default()
 }
 
 /// The columns that hold a tenant, each with the texts that say who that is.
@@ -170,7 +184,7 @@ fn column(words: &[String]) -> Option<String> {
     is_name.then(|| name.clone())
 }
 
-fn without_parentheses(mut words: &[String]) -> &[String] {
+pub(super) fn without_parentheses(mut words: &[String]) -> &[String] {
     while let [first, inner @ .., last] = words
         && first == "("
         && last == ")"
