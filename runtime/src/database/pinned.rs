@@ -14,7 +14,7 @@ use super::connection::Opening;
 use super::guise::Guise;
 use super::pool::Lease;
 use crate::Error;
-use crate::query::Query;
+use crate::query::{Query, TableInfo};
 use crate::row::Rows;
 
 /// What a transaction holds, behind every handle that leads to it.
@@ -44,6 +44,8 @@ struct State {
     /// The numbers of the savepoints that stand, the outermost first, and how many there were.
     open: Vec<u32>,
     count: u32,
+    /// The tables that were written, whose constraints the commit may look at.
+    written: Vec<&'static TableInfo>,
     /// The last failure was none of the statement's own: the same transaction may succeed next time.
     may_succeed: bool,
 }
@@ -79,6 +81,7 @@ impl Pinned {
                 condition: Condition::Sound,
                 open: Vec::new(),
                 count: 0,
+                written: Vec::new(),
                 may_succeed: false,
             }),
             ended: AtomicBool::new(false),
@@ -130,7 +133,14 @@ impl Pinned {
         }
         state.begun = begun || is_open;
         match &outcome {
-            Ok(_) => state.before.clear(),
+            Ok(_) => {
+                state.before.clear();
+                let table = query.key.table();
+                let is_known = state.written.iter().any(|it| std::ptr::eq(*it, table));
+                if query.key.is_write() && !is_known {
+                    state.written.push(table);
+                }
+            }
             Err(_) if lease.is_failed() => {
                 state.before.clear();
                 state.condition = Condition::Failed;
@@ -199,7 +209,9 @@ impl Pinned {
             };
         };
         let is_sound = state.condition == Condition::Sound;
-        let ended = lease.end_within(guise, commits && is_sound).await;
+        let ended = lease
+            .end_within(guise, commits && is_sound, &state.written)
+            .await;
         if let Err(Error::Serialization(_)) = &ended {
             state.may_succeed = true;
         }

@@ -4,7 +4,7 @@ use super::connection::{Connection, Opening, read};
 use super::guise::Guise;
 use crate::Error;
 use crate::error::ServerError;
-use crate::query::Query;
+use crate::query::{Query, TableInfo};
 use crate::row::Rows;
 use crate::wire::{Fault, Replies, execute_text};
 
@@ -61,7 +61,13 @@ impl Connection {
         self.wire.is_within() && self.wire.is_failed()
     }
 
-    pub(super) async fn end_within(&mut self, guise: &Guise, commits: bool) -> Result<(), Error> {
+    /// Ends a transaction that wrote those tables.
+    pub(super) async fn end_within(
+        &mut self,
+        guise: &Guise,
+        commits: bool,
+        written: &[&'static TableInfo],
+    ) -> Result<(), Error> {
         let sql = if commits { "commit" } else { "rollback" };
         let replies = self.say(&[sql.to_owned()]).await;
         let ended = replies.and_then(|mut replies| {
@@ -73,7 +79,7 @@ impl Connection {
                 false => Ok(()),
             }
         });
-        ended.map_err(|fault| self.ended_with(fault, guise, commits))
+        ended.map_err(|fault| self.ended_with(fault, guise, commits, written))
     }
 
     pub(super) async fn roll_back_to(&mut self, guise: &Guise, number: u32) -> Result<(), Error> {
@@ -86,7 +92,7 @@ impl Connection {
             replies.command()?;
             replies.committed()
         });
-        done.map_err(|fault| self.ended_with(fault, guise, false))
+        done.map_err(|fault| self.ended_with(fault, guise, false, &[]))
     }
 
     async fn say(&mut self, texts: &[String]) -> Result<Replies, Fault> {
@@ -98,13 +104,23 @@ impl Connection {
         self.wire.exchange().await
     }
 
-    /// The error of the end of a transaction: a deferred constraint, a serialization failure, a lost connection.
-    fn ended_with(&mut self, fault: Fault, guise: &Guise, commits: bool) -> Error {
+    /// The error of the end of a transaction, which wrote those tables: a deferred constraint, a serialization failure,
+    /// a lost connection.
+    fn ended_with(
+        &mut self,
+        fault: Fault,
+        guise: &Guise,
+        commits: bool,
+        written: &[&'static TableInfo],
+    ) -> Error {
         match fault {
             Fault::Server(error) => {
                 let error: ServerError = *error;
                 let table = error.table.clone().unwrap_or_default();
-                error.classify(&table, None, &self.who(guise), "commit")
+                let constraint = error.constraint.as_deref().unwrap_or_default();
+                let is_of = |info: &&TableInfo| !info.fields_of(&table, constraint).is_empty();
+                let info = written.iter().copied().find(is_of);
+                error.classify(&table, info, &self.who(guise), "commit")
             }
             fault => {
                 self.close();

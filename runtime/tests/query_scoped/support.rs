@@ -49,6 +49,7 @@ pub(crate) struct Note {
 #[derive(Debug, Table)]
 #[table(name = "seats", schema = "hall", scope = Shop)]
 #[primary_key(columns(shop, seat))]
+#[unique(name = "one_seat_each", columns(shop, guest), deferrable = deferred)]
 #[tenant(shop = scope.domain)]
 pub(crate) struct Seat {
     pub(crate) shop: String,

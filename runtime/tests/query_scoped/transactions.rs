@@ -112,11 +112,14 @@ async fn an_error_that_the_work_hides_is_told_at_the_end() -> Outcome {
         })
         .await;
     let Err(Error::Unique {
-        table, constraint, ..
+        table,
+        constraint,
+        fields,
     }) = twice
     else {
         panic!("{twice:?}")
     };
+    assert_eq!(fields, ["shop", "guest"]);
     assert_eq!(
         (table.as_str(), constraint.as_str()),
         ("seats", "one_seat_each")
