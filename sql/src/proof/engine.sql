@@ -5,6 +5,7 @@ create temp table rls_table (
   secured boolean not null,
   asked boolean not null default true  -- whether anything is to be proven of it
 );
+create temp table rls_partition (on_table text, name text primary key);
 create temp table rls_policy (
   on_table text, name text, command text, permissive boolean, roles text[],
   using_rows text, check_rows text,
@@ -423,8 +424,32 @@ begin
   return pg_temp.ok(format('%s, the wrong role', the_table));
 end $$;
 
+-- How PostgreSQL prints a predicate that a policy of this table holds: as it was written, and as it was printed and
+-- read again, as a copy of a database does.
+create function pg_temp.printed(the_table text, predicate text) returns text[]
+language plpgsql set search_path from current as $$
+declare
+  forms text[] := '{}';
+  form text := predicate;
+begin
+  for attempts in 1..3 loop
+    begin
+      execute format('create policy rls_tests_form on %s using (%s)', the_table, form);
+      select pg_get_expr(polqual, polrelid) into form from pg_policy
+      where polrelid = to_regclass(the_table) and polname = 'rls_tests_form';
+      raise exception using errcode = 'RLS00';
+    exception
+      when sqlstate 'RLS00' then null;
+    end;
+    exit when form = any (forms);
+    forms := forms || form;
+  end loop;
+  return forms;
+end $$;
+
 -- Each policy in the database says of every row what the struct says, in every case. This finds, by name, what no
--- command shows because another policy stands before it.
+-- command shows because another policy stands before it. It also says it in the same words: what it might say of
+-- rows, texts or times that nobody has thought of, no row shows.
 create function pg_temp.prove_policies(the_table text) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -460,6 +485,10 @@ begin
             pg_temp.holds(the_table, f.is_row, side.stored, c.settings));
         end loop;
       end loop;
+      if side.declared is not null and side.stored <> all (pg_temp.printed(the_table, side.declared)) then
+        perform pg_temp.expect(format('%s: policy "%s", %s', the_table, p.name, side.name),
+          'what the struct says', 'something else');
+      end if;
     end loop;
   end loop;
   -- Those of a partition, which somebody may reach directly one day, say the same.
@@ -482,8 +511,74 @@ begin
   return pg_temp.ok(format('%s, its policies', the_table));
 end $$;
 
+-- Whatever else rows of a table might be read or changed by, past its policies: a partition that is none any more, a
+-- parent or a child by inheritance, a rule, and a view that reads as its owner.
+create function pg_temp.prove_surroundings(the_table text) returns void
+language plpgsql set search_path from current as $$
+declare
+  wrong record;
+begin
+  for wrong in
+    select d.name, to_regclass(d.name) is null as is_missing from pg_temp.rls_partition d
+    where d.on_table = the_table
+      and coalesce(to_regclass(d.name) not in (select relid from pg_partition_tree(to_regclass(the_table))), true)
+    order by d.name
+  loop
+    perform pg_temp.expect(format('%s: partition %s', the_table, wrong.name), 'attached',
+      case when wrong.is_missing then 'none' else 'detached' end);
+  end loop;
+  for wrong in
+    select i.inhrelid = c.oid as is_child,
+      case when i.inhrelid = c.oid then i.inhparent else i.inhrelid end::regclass as other, c.oid::regclass as relation
+    from pg_temp.relations(the_table) c join pg_inherits i on c.oid in (i.inhrelid, i.inhparent)
+    join pg_class child on child.oid = i.inhrelid
+    where not child.relispartition
+    order by 2, 3
+  loop
+    perform pg_temp.expect(
+      format('%s: inheritance of %s %s %s', the_table, wrong.relation, case when wrong.is_child then 'from' else 'by' end,
+        wrong.other), 'none', 'one');
+  end loop;
+  for wrong in
+    select w.rulename, c.oid::regclass as relation
+    from pg_temp.relations(the_table) c join pg_rewrite w on w.ev_class = c.oid order by 1, 2
+  loop
+    perform pg_temp.expect(format('%s: rule "%s" on %s', the_table, wrong.rulename, wrong.relation), 'none', 'one');
+  end loop;
+  -- What is read by a view that reads as its owner, is so by each view that it reads in turn.
+  for wrong in
+    with recursive reading (oid) as (
+      select c.oid from pg_temp.relations(the_table) c
+      where (select secured from pg_temp.rls_table where name = the_table)
+      union
+      select w.ev_class from reading r
+      join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid
+        and d.classid = 'pg_rewrite'::regclass
+      join pg_rewrite w on w.oid = d.objid
+    )
+    select v.oid::regclass as relation, r.name as role, v.relkind = 'm' as is_copy
+    from reading join pg_class v using (oid) join pg_roles o on o.oid = v.relowner
+    cross join (
+      select name from pg_temp.rls_role join pg_roles p on p.rolname = name and not (p.rolsuper or p.rolbypassrls)
+      union all select 'public'
+    ) r
+    where v.relkind in ('v', 'm')
+      and not (v.relkind = 'v' and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
+        where x.option_name = 'security_invoker'), false))
+      and (o.rolsuper or o.rolbypassrls or o.rolname <> r.name and o.rolname in (select role from pg_temp.rls_grant))
+      and (has_table_privilege(r.name, v.oid, 'select, insert, update, delete')
+        or has_any_column_privilege(r.name, v.oid, 'select, insert, update'))
+    order by v.oid::regclass::text, r.name
+  loop
+    perform pg_temp.expect(
+      format('%s: %s %s, which reads as its owner, for %s', the_table,
+        case when wrong.is_copy then 'materialized view' else 'view' end, wrong.relation, wrong.role),
+      'no grant', 'a grant');
+  end loop;
+end $$;
+
 -- What the catalog says of a table: row-level security, policies, and every privilege of everyone but its owner and
--- whoever no policy binds.
+-- whoever no policy binds; and what is made of the table.
 create function pg_temp.prove_catalog(the_table text) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -491,6 +586,7 @@ declare
   r record;
   wrong record;
 begin
+  perform pg_temp.prove_surroundings(the_table);
   for r in
     select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
     from pg_temp.relations(the_table) c
@@ -574,7 +670,8 @@ begin
 end $$;
 
 -- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
--- nor are the logins that become it (of `logins`, where given).
+-- nor are the logins that become it (of `logins`, where given), and none of them reaches one by its memberships, or
+-- what PostgreSQL reads and writes everything by. Who acts for one scope does not act for another one.
 create function pg_temp.prove_roles(logins text[]) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -585,26 +682,39 @@ begin
       select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
       union
       select m.member from pg_auth_members m join acting a on a.oid = m.roleid
-    ), owner as (
-      select distinct c.relowner as oid, c.oid::regclass as relation
+    ), owned as (
+      select c.relowner as oid, c.oid::regclass::text as relation
       from pg_class c join pg_temp.rls_table t on c.oid = to_regclass(t.name)
+    ), looked_at as (
+      select p.oid, p.rolname, p.rolname in (select role from pg_temp.rls_grant) as is_scope
+      from pg_roles p join acting a on a.oid = p.oid
+      where p.rolname in (select role from pg_temp.rls_grant)
+        or p.rolcanlogin and p.rolname not in (current_user, session_user)
+          and p.rolname = any (coalesce(logins, array[p.rolname::text]))
+          -- A login may have made everything, and act for tenants too: the tables are FORCED.
+          and not exists (select from owned o having count(*) > 0 and bool_and(o.oid = p.oid))
+    ), reached (who, oid) as (
+      select oid, oid from looked_at
+      union
+      select x.who, m.roleid from reached x join pg_auth_members m on m.member = x.oid
     )
-    select p.rolname, p.rolsuper, p.rolbypassrls,
-      (select min(o.relation::text) from owner o
-       where pg_has_role(p.oid, o.oid, 'member') and not p.rolsuper) as owned
-    from pg_roles p join acting a on a.oid = p.oid
-    where p.rolname in (select role from pg_temp.rls_grant)
-      or p.rolcanlogin and p.rolname not in (current_user, session_user)
-        and p.oid not in (select o.oid from owner o) and p.rolname = any (coalesce(logins, array[p.rolname::text]))
-    order by p.rolname
+    select l.rolname, p.rolname as reached, p.oid = l.oid as is_own, case
+        when p.rolsuper then 'a superuser'
+        -- Supabase's own login becomes its administrator too.
+        when p.rolbypassrls and (logins is null or l.is_scope or p.oid = l.oid) then 'one with BYPASSRLS'
+        when o.relation is not null then 'one with the rights of the owner of ' || o.relation
+        when p.rolname in ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
+          'pg_execute_server_program') then 'one that reads or writes everything'
+        when p.oid <> l.oid and l.is_scope and p.rolname in (select role from pg_temp.rls_grant)
+          then 'one that acts for another scope'
+      end as power
+    from looked_at l join reached x on x.who = l.oid join pg_roles p on p.oid = x.oid
+    left join lateral (select min(relation) as relation from owned where owned.oid = p.oid) o on true
+    order by not l.is_scope, l.rolname, p.oid <> l.oid, p.rolname
   loop
-    perform pg_temp.expect(format('role %s', r.rolname), 'one that policies bind',
-      case
-        when r.rolsuper then 'a superuser'
-        when r.rolbypassrls then 'one with BYPASSRLS'
-        when r.owned is not null then 'one with the rights of the owner of ' || r.owned
-        else 'one that policies bind'
-      end);
+    perform pg_temp.expect(
+      format('role %s%s', r.rolname, case when r.is_own then '' else ', as a member of ' || r.reached end),
+      'one that policies bind', coalesce(r.power, 'one that policies bind'));
   end loop;
   return pg_temp.ok('the roles');
 end $$;

@@ -171,6 +171,15 @@ impl Proven<'_> {
             values.is(self.table.rls.is_enabled());
         });
         out.insert(
+            "rls_partition (on_table, name)",
+            self.table.partitions.keys(),
+            |values, partition| {
+                values.sql(&table);
+                let name = QualifiedName::new(&self.name.schema, partition.as_str());
+                values.text(&name.to_string());
+            },
+        );
+        out.insert(
             "rls_grant (on_table, role, commands)",
             self.table.grantees(),
             |values, role| {

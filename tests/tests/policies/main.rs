@@ -10,5 +10,6 @@ mod columns;
 mod membership;
 mod scopes;
 mod settings;
+mod suite;
 #[allow(dead_code)] // The attacks use more of it.
 mod support;

@@ -1,0 +1,203 @@
+//! What the drawn tests of row-level security must notice of a database that somebody has opened by hand.
+#![allow(dead_code)] // Nobody reads the rows.
+
+use tabellion::{Date, Scope, Table};
+use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
+use tabellion_sql::schema::{Platform, Type};
+
+use crate::support::{Outcome, World, declared};
+
+declared! {
+    #[derive(Clone, Scope)]
+    #[scope(role = "suite_shop")]
+    struct Shop {
+        #[setting("app.shop")]
+        domain: String,
+    }
+
+    #[derive(Clone, Scope)]
+    #[scope(role = "suite_staff")]
+    struct Staff {
+        #[setting("app.shop")]
+        domain: String,
+    }
+
+    #[derive(Debug, Table)]
+    #[table(name = "notes", scope = Shop)]
+    #[index(columns(shop))]
+    #[tenant(shop = scope.domain)]
+    struct Note {
+        #[column(primary_key)]
+        id: i64,
+        shop: String,
+    }
+
+    #[derive(Debug, Table)]
+    #[table(name = "events", scope = Staff)]
+    #[tenant(shop = scope.domain)]
+    #[index(columns(shop))]
+    #[primary_key(columns(id, day))]
+    #[partition_by(range(day))]
+    #[partition(name = "events_2026", from("2026-01-01"), to("2027-01-01"))]
+    struct Event {
+        id: i64,
+        day: Date,
+        shop: String,
+    }
+}
+
+const ROLES: [&str; 2] = ["suite_shop", "suite_staff"];
+
+fn scopes() -> [ProofScope; 2] {
+    ROLES.map(|role| ProofScope {
+        role: role.into(),
+        settings: vec![ProofSetting {
+            name: "app.shop".into(),
+            claim: None,
+            ty: Type::Text,
+            texts: Vec::new(),
+        }],
+    })
+}
+
+/// What was done, and how the first complaint begins.
+const ATTACKS: &[(&str, &str)] = &[
+    (
+        "create role suite_ops bypassrls; grant suite_ops to suite_shop",
+        "role suite_shop, as a member of suite_ops: expected one that policies bind, found one with BYPASSRLS",
+    ),
+    (
+        "create role suite_ops superuser; grant suite_ops to suite_shop",
+        "role suite_shop, as a member of suite_ops: expected one that policies bind, found a superuser",
+    ),
+    (
+        "create role suite_ops bypassrls; create role suite_mid; create role suite_login login;
+         grant suite_ops to suite_mid; grant suite_mid, suite_shop to suite_login",
+        "role suite_login, as a member of suite_ops: expected one that policies bind, found one with BYPASSRLS",
+    ),
+    (
+        "grant suite_staff to suite_shop",
+        "role suite_shop, as a member of suite_staff: expected one that policies bind, found one that acts for another \
+         scope",
+    ),
+    (
+        "grant pg_read_all_data to suite_shop",
+        "role suite_shop, as a member of pg_read_all_data: expected one that policies bind, found one that reads or \
+         writes everything",
+    ),
+    (
+        "grant pg_write_all_data to suite_staff",
+        "role suite_staff, as a member of pg_write_all_data: ",
+    ),
+    (
+        "create role suite_login login; grant suite_shop to suite_login; alter table notes owner to suite_login",
+        "role suite_login: expected one that policies bind, found one with the rights of the owner of notes",
+    ),
+    (
+        "alter table events detach partition events_2026; alter table events_2026 disable row level security;
+         grant select on events_2026 to suite_shop",
+        "public.events: partition public.events_2026: expected attached, found detached",
+    ),
+    (
+        "drop table events_2026",
+        "public.events: partition public.events_2026: expected attached, found none",
+    ),
+    (
+        "create table parent (id bigint, shop text); alter table notes inherit parent;
+         grant select on parent to suite_shop",
+        "public.notes: inheritance of notes from parent: expected none, found one",
+    ),
+    (
+        "create table child () inherits (notes)",
+        "public.notes: inheritance of notes by child: expected none, found one",
+    ),
+    (
+        "create table leak (shop text);
+         create rule also as on insert to notes do also insert into leak values (new.shop)",
+        "public.notes: rule \"also\" on notes: expected none, found one",
+    ),
+    (
+        "create view open as select * from notes; grant select on open to suite_shop",
+        "public.notes: view open, which reads as its owner, for suite_shop: expected no grant, found a grant",
+    ),
+    (
+        "create view own as select * from notes; create view open with (security_invoker = false) as
+         select id from own; grant select (id) on open to public",
+        "public.notes: view open, which reads as its owner, for ",
+    ),
+    (
+        "create materialized view open as select * from notes; grant select on open to suite_staff",
+        "public.notes: materialized view open, which reads as its owner, for suite_staff: ",
+    ),
+    ("{or shop = 'evil'}", POLICY),
+    ("{or current_setting('app.god', true) = 'on'}", POLICY),
+    ("{or now() > '2037-01-01'}", POLICY),
+];
+
+/// How the complaint begins of a policy that says more than it should, in a way that no row shows.
+const POLICY: &str = "public.notes: policy \"";
+
+#[tokio::test]
+async fn what_opens_a_database_by_hand_is_noticed() -> Outcome {
+    let world = World::of(SOURCE, &ROLES).await?;
+    let schema = crate::common::schema(SOURCE, Platform::Postgres)?;
+    let proof = rls_tests(&schema, &scopes());
+    let stored = "select polname::text, pg_get_expr(polqual, polrelid) from pg_policy
+         where polrelid = 'notes'::regclass and polcmd in ('r', '*')";
+    let stored = world.admin.query_one(stored, &[]).await?;
+    let (policy, using): (&str, &str) = (stored.get(0), stored.get(1));
+    world.admin.batch_execute(&proof).await?;
+    let mut wrong = Vec::new();
+    for (attack, complaint) in ATTACKS {
+        let attack = match attack.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            Some(more) => format!("alter policy \"{policy}\" on notes using ({using} {more})"),
+            None => (*attack).to_owned(),
+        };
+        let opening = format!("begin; {attack}");
+        let opened = world.admin.batch_execute(&opening).await;
+        opened.unwrap_or_else(|error| panic!("{attack}: {error:?}"));
+        let said = match world.admin.batch_execute(&proof).await {
+            Ok(()) => "nothing".to_owned(),
+            Err(error) => {
+                let said = error.as_db_error().ok_or("the server's")?;
+                said.message().to_owned()
+            }
+        };
+        if !said.starts_with(complaint) {
+            wrong.push(format!("{attack}: {said}"));
+        }
+        world.admin.batch_execute("rollback").await?;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    world.close().await
+}
+
+#[tokio::test]
+async fn what_opens_nothing_is_passed_over() -> Outcome {
+    let world = World::of(SOURCE, &ROLES).await?;
+    let schema = crate::common::schema(SOURCE, Platform::Postgres)?;
+    let proof = rls_tests(&schema, &scopes());
+    for change in [
+        "create view asked with (security_invoker = true) as select * from notes; grant select on asked to suite_shop",
+        "create view kept as select * from notes",
+        "create role suite_login login; grant suite_shop, suite_staff to suite_login",
+        "create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');
+         alter table events_2027 enable row level security; alter table events_2027 force row level security;
+         do $$ declare p record; begin
+           for p in select polname, pg_get_expr(polqual, polrelid) as u, pg_get_expr(polwithcheck, polrelid) as c,
+             case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete'
+               else 'all' end as command
+             from pg_policy where polrelid = 'events'::regclass
+           loop
+             execute format('create policy %I on events_2027 for %s to suite_staff %s %s', p.polname, p.command,
+               'using (' || p.u || ')', 'with check (' || p.c || ')');
+           end loop;
+         end $$",
+    ] {
+        world.admin.batch_execute(&format!("begin; {change}")).await?;
+        let passed = world.admin.batch_execute(&proof).await;
+        passed.unwrap_or_else(|error| panic!("{change}: {error:?}"));
+        world.admin.batch_execute("rollback").await?;
+    }
+    world.close().await
+}
