@@ -1,5 +1,6 @@
 //! What ends a command early, and the exit code and the word that stand for it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use tabellion::migrate::MigrateError;
@@ -18,7 +19,7 @@ pub(crate) enum Fault {
     /// A file or folder of the command's own could not be read or written.
     Io(String),
     /// A person, or the system, ended it; what that leaves.
-    Interrupted(&'static str),
+    Interrupted(Cow<'static, str>),
 }
 
 impl From<MigrateError> for Fault {

@@ -133,12 +133,14 @@ first that did not (exit code 1). With --mutate, in a table: each kind of protec
 and how many of these the tests noticed; a line for each whose absence they did not (exit code 1); and the score.",
     "\
 Refuses (3): tests that are not there, or not what the structs say; run `cargo build`. Refuses (2): nowhere to make a
-scratch database. Fails (4): a login that does not bypass row-level security; test with `--throw-away`.",
+scratch database. Fails (4): a login that does not bypass row-level security; test with `--throw-away`. Where it is
+interrupted (4) it says what was found until then.",
     "\
 JSON lines, each with `at` and `event`:
   prepared   `place`: where, and why there
   tested     `passed` (how many proofs), `failure` (what the first said that did not pass)
   without    `kind`, `what`, `number`, `of`: the tests begin to run without a protection
+  survived   `kind`, `what`: they did not notice that it was missing
   progress   `doing`, `seconds`: nothing else was told for --heartbeat seconds
   outcome    the common fields, `clean`, `place`, `prepared` (what was made for it), `made_by`, `passed`, `failure`,
              `mutants`, `score` (per cent of them that were noticed, rounded down; null without any), `leftovers`;

@@ -92,6 +92,15 @@ async fn what_they_do_not_notice_is_a_finding() {
         run.out
     );
     assert!(run.out.contains("\nscore: "), "{}", run.out);
+    let lines = shop.run(&["test", "--mutate", "--json"]).code(1).lines();
+    let help = help(&shop, "test");
+    lines.iter().for_each(|line| is_documented(&help, line));
+    let survived = lines.iter().filter(|line| line["event"] == "survived");
+    let unnoticed = lines.last().unwrap()["mutants"].as_array().unwrap();
+    let unnoticed = unnoticed
+        .iter()
+        .filter(|mutant| mutant["noticed"].is_null());
+    assert!(survived.count() == unnoticed.count() && run.out.contains("not noticed"));
 
     // A migration that opens a table behind the structs' back.
     std::fs::write(&path, text).unwrap();
@@ -107,6 +116,40 @@ async fn what_they_do_not_notice_is_a_finding() {
     );
     assert_eq!(outcome["failure"], json!(failure));
     assert_eq!(outcome["score"], Value::Null);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn interrupted_they_say_what_they_had_found() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let shop = shop().await;
+    let mut child = shop
+        .command(&["test", "--mutate", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let third = lines.find(|line| line["event"] == "without" && line["number"] == 3);
+    assert!(third.is_some());
+    let pid = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    let outcome = lines.last().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!(outcome["error"]["kind"], "interrupted");
+    let said = outcome["error"]["message"].as_str().unwrap();
+    assert!(
+        said.starts_with("the tests were interrupted, and their scratch database is dropped; of ")
+            && said.contains(" protections ")
+            && said.contains(" were taken away, and "),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -388,7 +388,7 @@ impl Session {
         let found = tokio::select! {
             found = async { Ok::<_, Fault>(place.connect().await?.verify(set).await?) } => found,
             () = interrupted() => Err(Fault::Interrupted(
-                "the verification was interrupted; run `cargo tabellion verify`",
+                "the verification was interrupted; run `cargo tabellion verify`".into(),
             )),
         };
         self.document(VERIFICATION, || match &found {

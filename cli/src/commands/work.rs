@@ -1,6 +1,7 @@
 //! The commands that run files.
 
 use serde_json::json;
+use std::borrow::Cow;
 use tabellion::migrate::{
     ApplyOptions, Entry, Migration, Migrations, Migrator, RollbackOptions, RollbackTarget, Status,
 };
@@ -41,13 +42,14 @@ pub(super) async fn apply(
 }
 
 /// A message that was sent is the server's: it may end the file, and commit it, with nobody listening.
-pub(super) const INTERRUPTED: Fault = Fault::Interrupted(
+pub(super) const INTERRUPTED: Fault = Fault::Interrupted(Cow::Borrowed(
     "interrupted, and the server may go on with the files that it was sent; see `cargo tabellion status`, and run it \
      again for the rest",
-);
+));
 
-pub(super) const BEFORE: Fault =
-    Fault::Interrupted("interrupted before the server was sent a file; run it again");
+pub(super) const BEFORE: Fault = Fault::Interrupted(Cow::Borrowed(
+    "interrupted before the server was sent a file; run it again",
+));
 
 const NOTHING: &str = "nothing to apply\n";
 

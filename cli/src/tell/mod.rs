@@ -229,10 +229,21 @@ impl Teller {
                 self.event("tested", json!({ "passed": passed, "failure": failure }));
             }
             Testing::Without(mutant, number, of) => {
-                self.begin("test", format!("without {} {}", mutant.kind, mutant.what));
+                self.begin(
+                    "test",
+                    format!("{number} of {of}, without {} {}", mutant.kind, mutant.what),
+                );
                 self.event(
                     "without",
                     json!({ "kind": mutant.kind, "what": mutant.what, "number": number, "of": of }),
+                );
+            }
+            Testing::Tried(mutant, ..) if mutant.noticed.is_none() => {
+                let line = format!("not noticed: without {} {}", mutant.kind, mutant.what);
+                self.log(&line);
+                self.event(
+                    "survived",
+                    json!({ "kind": mutant.kind, "what": mutant.what }),
                 );
             }
             _ => {}

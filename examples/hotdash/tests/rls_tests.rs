@@ -100,7 +100,7 @@ async fn they_notice_each_protection_that_is_missing() -> Outcome {
     };
     assert_eq!(
         said("public.social_posts: policy \"tenant_select\""),
-        "public.social_posts: select by hotdash_app, scope of tenant A, row of tenant A: expected 1 row, found 0 rows"
+        "public.social_posts: policy \"tenant_select\" on social_posts, with its command and roles: expected one, found none"
     );
     assert_eq!(
         said("truncate from hotdash_app on table public.social_posts"),

@@ -12,6 +12,7 @@ pub(super) fn sides(ty: &Type, short: bool) -> Option<[String; 2]> {
     let pair = match ty {
         Type::Text | Type::Varchar(_) | Type::Char(_) if short => ["~", "^"],
         Type::Text | Type::Varchar(_) | Type::Char(_) => ["rls-a", "rls-b"],
+        Type::Named(name) if name == "citext" && short => ["~", "^"],
         Type::Bool => ["true", "false"],
         Type::Int2 | Type::Int4 | Type::Int8 => ["-32001", "-32002"],
         Type::Float4 | Type::Float8 | Type::Numeric(_) => ["-1", "-2"],
@@ -41,6 +42,24 @@ pub(super) fn is_short(schema: &Schema) -> bool {
                 && matches!(column.ty, Type::Varchar(Some(1..5)) | Type::Char(1..5))
         })
     })
+}
+
+/// Whether a literal that a policy compares with a column has room in it.
+pub(super) fn has_room(ty: &Type, literal: &str) -> bool {
+    let is_within = |least: i64, most: i64| {
+        let number: Option<i64> = literal.trim_matches('\'').parse().ok();
+        number.is_some_and(|number| (least..=most).contains(&number))
+    };
+    match ty {
+        Type::Int2 => is_within(i16::MIN.into(), i16::MAX.into()),
+        Type::Int4 => is_within(i32::MIN.into(), i32::MAX.into()),
+        Type::Int8 => is_within(i64::MIN, i64::MAX),
+        Type::Varchar(Some(most)) | Type::Char(most) => {
+            let text = literal.trim_matches('\'').replace("''", "'");
+            u32::try_from(text.chars().count()).is_ok_and(|length| length <= *most)
+        }
+        _ => true,
+    }
 }
 
 /// A value as SQL.

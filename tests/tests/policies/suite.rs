@@ -46,6 +46,58 @@ declared! {
     }
 }
 
+/// Tables whose rows are hard to make.
+mod narrow {
+    use tabellion::Table;
+
+    use super::Shop;
+    use crate::support::declared;
+
+    declared! {
+        #[derive(Debug, Table)]
+        #[table(name = "levels", scope = Shop)]
+        #[index(columns(level))]
+        #[index(columns(code))]
+        #[policy("low", select, using = level < 32767 && level > -32768)]
+        #[policy("short", delete, using = code == "a" || code == "longer")]
+        struct Level {
+            #[column(primary_key)]
+            id: i64,
+            level: i16,
+            #[column(varchar(5))]
+            code: String,
+        }
+
+        #[derive(Debug, Table)]
+        #[table(name = "flags", scope = Shop)]
+        #[index(columns(shop))]
+        #[unique(columns(flag))]
+        #[tenant(shop = scope.domain)]
+        struct Flag {
+            #[column(primary_key)]
+            id: i64,
+            shop: String,
+            flag: bool,
+        }
+
+        #[derive(Debug, Table)]
+        #[table(name = "lowered", scope = Shop)]
+        #[index(columns(shop))]
+        #[policy("own", select, using = shop == scope.domain)]
+        #[policy("add", insert, check = shop == scope.domain)]
+        #[policy("end", delete, using = shop == scope.domain)]
+        struct Lowered {
+            #[column(primary_key)]
+            id: i64,
+            raw: String,
+            #[column(generated = sql("lower(raw)"))]
+            shop: String,
+        }
+    }
+
+    pub(super) const TEXT: &str = SOURCE;
+}
+
 const ROLES: [&str; 2] = ["suite_shop", "suite_staff"];
 
 fn scopes() -> [ProofScope; 2] {
@@ -199,5 +251,54 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
         passed.unwrap_or_else(|error| panic!("{change}: {error:?}"));
         world.admin.batch_execute("rollback").await?;
     }
+    world.close().await
+}
+
+/// Short ranges, few values, columns that nobody may set, and rows of somebody else under the same key.
+#[tokio::test]
+async fn rows_are_made_where_they_are_hard_to_make() -> Outcome {
+    let source = format!("{SOURCE} {}", narrow::TEXT);
+    let world = World::of(&source, &ROLES).await?;
+    let schema = crate::common::schema(&source, Platform::Postgres)?;
+    let proof = rls_tests(&schema, &scopes());
+    world.admin.batch_execute(&proof).await?;
+    let taken =
+        "insert into flags (id, shop, flag) values (1, 'theirs', true), (2, 'theirs', false)";
+    world.admin.batch_execute(taken).await?;
+    world.admin.batch_execute(&proof).await?;
+    // What a policy says of a column that is made of others is noticed.
+    let open = "alter policy own on lowered using (shop >= current_setting('app.shop', true))";
+    world.admin.batch_execute(open).await?;
+    let noticed = world.admin.batch_execute(&proof).await.expect_err(open);
+    let said = noticed.as_db_error().ok_or("the server's")?.message();
+    assert!(
+        said.starts_with("public.lowered: select by suite_shop"),
+        "{said}"
+    );
+    world.admin.batch_execute("rollback").await?;
+    world.close().await
+}
+
+#[tokio::test]
+async fn an_owner_runs_them_beside_roles_of_an_api_and_triggers_that_raise() -> Outcome {
+    let world = World::of(SOURCE, &ROLES).await?;
+    let schema = crate::common::schema(SOURCE, Platform::Postgres)?;
+    let proof = rls_tests(&schema, &scopes());
+    let trigger = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+         create trigger refuse before insert or update or delete on notes for each row execute function refuse();
+         alter table notes enable always trigger refuse;";
+    world
+        .admin
+        .batch_execute(&format!("begin; {trigger} {proof}"))
+        .await?;
+    let owner = "create role suite_owner bypassrls; grant suite_shop, suite_staff to suite_owner;
+         do $$ begin create role anon; exception when duplicate_object or unique_violation then null; end $$;
+         grant create on schema public to suite_owner;
+         alter table notes owner to suite_owner; alter table events owner to suite_owner;
+         alter table events_2026 owner to suite_owner; set local session authorization suite_owner;";
+    world
+        .admin
+        .batch_execute(&format!("begin; {trigger} {owner} {proof}"))
+        .await?;
     world.close().await
 }

@@ -108,9 +108,9 @@ pub(super) async fn helpers(checks: &mut Checks, shop: &ShopRows) -> Result<(), 
     .set(SalesPulseAction::VARIANCE_PCT, Decimal::new(1_000_000, 2));
     checks.refused(
         format_args!("{name}: a figure beyond numeric(5, 2)"),
-        "an error of the server",
+        "the column that has no room for it",
         beyond.execute(scope).await,
-        |error| matches!(error, Error::Server(server) if server.code == "22003"),
+        |error| matches!(error, Error::TooLarge { .. }),
     );
     Ok(())
 }
