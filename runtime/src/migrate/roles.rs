@@ -32,7 +32,8 @@ pub(super) fn administrators(platform: Platform) -> &'static [&'static str] {
 
 /// Looks the schema's roles up, in one query.
 ///
-/// Membership counts whether inherited or not, since `set role` reaches it. Source:
+/// Membership counts whether inherited or not, since `set role` reaches it; that in another role of the schema too,
+/// for then who acts for one scope acts for both. Source:
 /// <https://www.postgresql.org/docs/15/predefined-roles.html>.
 pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Roles, MigrateError> {
     if schema.roles.is_empty() {
@@ -60,11 +61,11 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Roles, Migr
                order by p.rolname collate \"C\")
              from pg_catalog.pg_roles p
              where p.oid <> r.oid and pg_catalog.pg_has_role(r.oid, p.oid, 'member')
-               and (p.rolsuper or p.rolbypassrls
+               and (p.rolsuper or p.rolbypassrls or p.rolname in ({names})
                  or p.rolname in ('pg_read_all_data', 'pg_write_all_data'))) end)
-         from pg_catalog.pg_roles r where r.rolname in ({})",
+         from pg_catalog.pg_roles r where r.rolname in ({names})",
         made.join(", "),
-        names.join(", ")
+        names = names.join(", ")
     );
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages = messages.map_err(|error| MigrateError::server("reading the roles", &error))?;

@@ -112,9 +112,11 @@ async fn a_role_above_the_policies_is_told() {
         format!("above_{}", database.name()),
         format!("group_{}", database.name()),
     );
+    let other = format!("other_{}", database.name());
     let mut schema = step(1);
     schema.tables.clear();
-    schema.roles = [(role.clone(), tabellion_sql::schema::Role::Created)].into();
+    let made = |name: &String| (name.clone(), tabellion_sql::schema::Role::Created);
+    schema.roles = [made(&role), made(&other)].into();
     project.draw(&schema);
     project.seal("role");
     let set = project.load();
@@ -149,10 +151,16 @@ async fn a_role_above_the_policies_is_told() {
             "revoke {group} from {role}",
             "member of {group}",
         ),
+        (
+            "grant {other} to {role}",
+            "revoke {other} from {role}",
+            "member of {other}",
+        ),
     ] {
         let named = |sql: &str| {
             sql.replace("{role}", &format!("\"{role}\""))
                 .replace("{group}", &group)
+                .replace("{other}", &other)
         };
         assert!(engine.verify(&set).await.unwrap().is_clean());
         admin.batch_execute(&named(change)).await.unwrap();
@@ -164,7 +172,7 @@ async fn a_role_above_the_policies_is_told() {
         assert_eq!(found, expected);
         admin.batch_execute(&named(undo)).await.unwrap();
     }
-    let drop = format!("drop role \"{group}\"; drop role \"{role}\"");
+    let drop = format!("drop role \"{group}\"; drop role \"{other}\"; drop role \"{role}\"");
     admin.batch_execute(&drop).await.unwrap();
 }
 
