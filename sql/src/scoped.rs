@@ -109,6 +109,8 @@ struct Reading {
     is_joined: bool,
     has_begun: bool,
     has_ended: bool,
+    /// It is the name of a table, behind INTO, or a part of one.
+    is_table: bool,
     /// The verb of the statement, then of what stands in each parenthesis that is open: the first token that could be
     /// one, by its number.
     verbs: Vec<Option<usize>>,
@@ -120,6 +122,8 @@ impl Reading {
         if self.has_ended && token != ";" {
             return Err(Refusal::Several);
         }
+        let goes_on = token == "." || self.last == ".";
+        self.is_table = self.last == "into" || (self.is_table && goes_on);
         if token == ";" {
             self.has_ended = self.has_begun;
         } else if !self.has_begun && token != "(" {
@@ -170,7 +174,7 @@ impl Reading {
             Some(quoted) => quoted.strip_suffix('"').unwrap_or(quoted),
             None => word,
         };
-        match names::refused(name, rest) {
+        match names::refused(name, rest, self.is_table) {
             Some(why) => Err(Refusal::Name(name.to_owned(), why)),
             None => Ok(()),
         }
@@ -198,6 +202,8 @@ mod tests {
             "with a as (insert into old values (1) returning id) select * from a",
             "with a as (with b as (select 1) insert into old table b returning id) select * from a",
             "insert into old values (1)",
+            "insert into http_requests (id, url) values ($1, $2)",
+            "insert into public . lo_entries(id) values (1) on conflict (id) do nothing",
             "values (1), (2)",
             "table tasks",
             "update tasks set done = true where id = $1",
@@ -320,6 +326,9 @@ mod tests {
             ("select loread(lo_open(1, 2), 3)", "loread"),
             ("select setseed(0.5)", "setseed"),
             ("select pg_catalog.lastval ()", "lastval"),
+            ("select set_limit(0.9)", "set_limit"),
+            ("insert into mine select lo_get(1)", "lo_get"),
+            ("insert into cron.job (schedule) values ('')", "cron"),
             ("select currval('tasks_id_seq')", "currval"),
             (
                 "select cron.schedule('a', '* * * * *', 'reset role')",

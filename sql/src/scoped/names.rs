@@ -9,7 +9,7 @@ use crate::file::token_length;
 /// A reason, and the functions that have it.
 type Functions = (&'static str, &'static [&'static str]);
 
-const FUNCTIONS: [Functions; 8] = [
+const FUNCTIONS: [Functions; 9] = [
     (SETTING, &["set_config"]),
     (
         TEXT,
@@ -52,10 +52,23 @@ const FUNCTIONS: [Functions; 8] = [
             "pg_advisory_unlock_all",
         ],
     ),
-    (SESSION, &["lastval", "currval"]),
+    (
+        SESSION,
+        &[
+            "lastval",
+            "currval",
+            // pg_trgm
+            "set_limit",
+            // plv8
+            "plv8_reset",
+            "pg_create_logical_replication_slot",
+            "pg_create_physical_replication_slot",
+        ],
+    ),
     (SEED, &["setseed"]),
     (LARGE, &["loread", "lowrite"]),
     (LATER, &["schedule_in_database", "unschedule", "alter_job"]),
+    (AWAY, &["http"]),
 ];
 
 /// How the names of functions begin, and why none of them may stand there.
@@ -102,8 +115,8 @@ const LATER: &str = "runs a text later or elsewhere, outside of the scope; do it
 const AWAY: &str =
     "reaches another server, which no scope and no rollback does; do it from the program";
 
-/// Why a name may not stand in front of that.
-pub(super) fn refused(name: &str, rest: &str) -> Option<&'static str> {
+/// Why a name may not stand in front of that. One that is a table's has its columns behind it, and is no call.
+pub(super) fn refused(name: &str, rest: &str, is_table: bool) -> Option<&'static str> {
     let known = |names: &[(&'static str, &'static str)]| {
         let found = names.iter().find(|(refused, _)| *refused == name);
         found.map(|(_, why)| *why)
@@ -112,6 +125,7 @@ pub(super) fn refused(name: &str, rest: &str) -> Option<&'static str> {
         return Some(why);
     }
     match first(rest) {
+        "(" if is_table => None,
         "(" => {
             let function = FUNCTIONS.iter().find(|(_, names)| names.contains(&name));
             let family = || FAMILIES.iter().find(|(start, _)| name.starts_with(start));
