@@ -7,7 +7,7 @@ use super::Error;
 impl Error {
     /// Whether a write may stand although it ended in this error: its answer was lost, or it was committed and the rows
     /// that it returned cannot be read. Whoever would run it again looks first. After every other error nothing was
-    /// written.
+    /// written, but for [`Error::NotFound`] of raw SQL that writes and returns no row.
     ///
     /// Of a statement inside a transaction the transaction decides: this is false until its COMMIT was sent.
     pub fn may_have_written(&self) -> bool {
@@ -47,7 +47,7 @@ pub enum Written {
     No,
     /// It was committed.
     Yes,
-    /// The rest of its answer was not waited for.
+    /// Its end was not waited for, or it called functions, of which nobody knows what they do.
     Unknown,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Written {
         f.write_str(match self {
             Written::No => "",
             Written::Yes => "; what was written is committed",
-            Written::Unknown => "; whether the write took place is not known",
+            Written::Unknown => "; whether it wrote something is not known",
         })
     }
 }

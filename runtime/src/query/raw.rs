@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::from_row::RowInfo;
-use super::written::{has_write, returned};
+use super::written;
 use super::{ByAddress, Fetch, FromRow, Key, Query, RowStream, Shape, TableInfo, not_found};
 use crate::database::{Guise, Incoming};
+use crate::error::Written;
 use crate::types::Param;
 use crate::{Error, Params, Row, Scope, Scoped};
 
@@ -140,6 +141,9 @@ impl<'a, R> QueryAs<'a, R> {
 
     /// The rows as they come, of which only some are in memory.
     ///
+    /// What it writes may stand though the stream is dropped or ends in an error: the server commits once it has sent
+    /// the last row, whoever reads it.
+    ///
     /// # Errors
     /// [`Error::StreamInTransaction`], and see [`Error`].
     pub fn stream(self) -> Fetch<'a, RowStream<R>>
@@ -147,7 +151,7 @@ impl<'a, R> QueryAs<'a, R> {
         R: FromRow,
     {
         let guise = self.guise.clone();
-        let writes = self.writes();
+        let writes = self.written() != Written::No;
         Fetch::new(async move {
             let (incoming, rows) = Incoming::open(guise, self.query).await?;
             Ok(RowStream::new(incoming, rows, writes))
@@ -155,16 +159,13 @@ impl<'a, R> QueryAs<'a, R> {
     }
 
     async fn rows(self) -> Result<Vec<R>, Error> {
-        let writes = self.writes();
+        let written = self.written();
         let rows = self.guise.run(self.query).await?;
-        match writes {
-            true => returned(self.guise, &rows, self.decode),
-            false => rows.decode(self.decode),
-        }
+        written::read(self.guise, &rows, self.decode, written)
     }
 
-    fn writes(&self) -> bool {
-        self.query.key.raw().is_some_and(has_write)
+    fn written(&self) -> Written {
+        self.query.key.raw().map_or(Written::No, written::of)
     }
 }
 

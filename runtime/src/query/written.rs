@@ -11,8 +11,18 @@ pub(super) fn returned<T>(
     rows: &Rows,
     decode: fn(&Row<'_>) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
+    read(guise, rows, decode, Written::Yes)
+}
+
+/// The same of what wrote or did not.
+pub(super) fn read<T>(
+    guise: &Guise,
+    rows: &Rows,
+    decode: fn(&Row<'_>) -> Result<T, Error>,
+    written: Written,
+) -> Result<Vec<T>, Error> {
     rows.decode(decode).map_err(|error| match guise.pinned() {
-        None => error.behind_write(Written::Yes),
+        None => error.behind_write(written),
         Some(_) => error,
     })
 }
@@ -26,8 +36,17 @@ pub(super) fn first_returned<T>(
     Ok(returned(guise, rows, decode)?.into_iter().next())
 }
 
-/// Whether raw SQL has the word for a write in it. What a function does that it calls is not looked at.
-pub(super) fn has_write(sql: &str) -> bool {
+/// What raw SQL whose rows cannot be read has done. What a function does that it calls nobody can tell.
+pub(super) fn of(sql: &str) -> Written {
+    match (has_write(sql), sql.contains('(')) {
+        (true, _) => Written::Yes,
+        (false, true) => Written::Unknown,
+        (false, false) => Written::No,
+    }
+}
+
+/// Whether it has the word for a write in it.
+fn has_write(sql: &str) -> bool {
     let words = sql.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     let is_write = |word: &str| {
         let verbs = ["insert", "update", "delete", "merge"];

@@ -80,12 +80,20 @@ async fn raw_sql_says_so_too() -> Outcome {
     let error = refused(stream.try_next().await);
     assert_eq!(
         error.to_string(),
-        format!("{UNKNOWN}; whether the write took place is not known")
+        format!("{UNKNOWN}; whether it wrote something is not known")
     );
     assert!(error.may_have_written());
     // What is read by raw SQL is no write.
     let read = acme.query_as::<Note>("select * from notes", ());
     says(&refused(read.fetch_all().await), false);
+    // Nobody knows of a function.
+    let function = "create function note() returns text language sql volatile as
+        $$ insert into notes (shop, kind) values ('acme', 'call'); select null $$";
+    fixture.admin.batch_execute(function).await?;
+    let called = acme.query_as::<(String,)>("select note()", ());
+    let error = refused(called.fetch_one().await);
+    assert!(error.may_have_written(), "{error}");
+    assert_eq!(fixture.count("notes").await?, 5);
     Ok(())
 }
 
