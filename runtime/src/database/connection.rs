@@ -205,7 +205,8 @@ impl Connection {
         let replies = match (until, self.wire.start()) {
             (_, Err(fault)) => Err(fault),
             (Until::Commit, Ok(())) => self.wire.ended().await,
-            (Until::Rows, Ok(())) => self.wire.arrived().await,
+            // The scope's statement has a row too.
+            (Until::Rows, Ok(())) => self.wire.arrived(1).await,
         };
         let mut replies = match replies {
             Ok(replies) => replies,

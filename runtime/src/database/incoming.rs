@@ -65,7 +65,7 @@ impl Incoming {
             return Ok(None);
         }
         let lease = self.lease.as_mut().ok_or(FAILED)?;
-        let arrived = lease.wire.arrived().instrument(self.span.clone()).await;
+        let arrived = lease.wire.arrived(0).instrument(self.span.clone()).await;
         let (key, statement) = (&self.query.key, self.statement.clone());
         match arrived.and_then(|replies| read(replies, key, statement)) {
             Ok(rows) => {

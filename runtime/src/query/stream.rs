@@ -17,7 +17,7 @@ use crate::row::{Rows, Unread};
 ///
 /// It holds a connection, and a transaction on it, until the last row has come or it is dropped. Dropped
 /// before, it closes that connection. Rows come before the transaction has ended, which for a reading
-/// changes nothing: an error at its end comes in the place of the row after the last. A limit on the statement's time
+/// changes nothing: an error at its end comes in the place of the rows that arrived with it. A limit on the statement's time
 /// holds for the whole stream, whoever is slow.
 #[must_use = "a stream that is dropped closes its connection"]
 pub struct RowStream<R> {

@@ -149,16 +149,20 @@ impl Wire {
         Ok(Replies::new(std::mem::take(&mut self.answers)))
     }
 
-    /// The answers that are here, once the last of them is a row or they are all. Nobody reads on before somebody asks
+    /// The answers that are here, once the last of them is a row behind so many commands that are complete, or they are
+    /// all. Nobody reads on before somebody asks
     /// again, so that the server waits once the socket is full. A future that is dropped loses nothing: the answers
     /// wait for the next one.
     ///
     /// # Errors
     /// As [`Wire::exchange`].
-    pub(crate) async fn arrived(&mut self) -> Result<Replies, Fault> {
+    pub(crate) async fn arrived(&mut self, commands: usize) -> Result<Replies, Fault> {
+        let is_complete = |answer: &&Message| matches!(answer, Message::CommandComplete(_));
         loop {
             let ended = self.take_in().await?;
-            if ended || matches!(self.answers.last(), Some(Message::DataRow(_))) {
+            let is_row = matches!(self.answers.last(), Some(Message::DataRow(_)));
+            let behind = || self.answers.iter().filter(is_complete).count() >= commands;
+            if ended || (is_row && (commands == 0 || behind())) {
                 let answers = std::mem::take(&mut self.answers);
                 return Ok(match ended {
                     true => Replies::new(answers),

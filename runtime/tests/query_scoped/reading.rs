@@ -165,3 +165,28 @@ async fn every_form_of_every_finder_reads_along_its_index() -> Outcome {
     assert!(faulty * 2 > all, "{faulty} of {all}");
     Ok(())
 }
+
+/// Wherever the network cuts the answer.
+#[tokio::test]
+async fn a_stream_comes_in_pieces_of_any_size() -> Outcome {
+    let fixture = Fixture::new().await?;
+    fixture.seed(20, 1).await?;
+    for piece in [1, 2, 7, 13, 20, 25, 30, 50, 64] {
+        let pace = crate::proxy::Pace {
+            piece,
+            pause: std::time::Duration::from_micros(200),
+        };
+        let (url, _) = crate::proxy::start(&fixture.url, pace).await?;
+        let db = pool(&url, 1).await?;
+        let acme = shop(&db, "acme");
+        for _ in 0..2 {
+            let mut stream = Note::by_shop("acme").stream(&acme).await?;
+            let mut rows = 0;
+            while stream.try_next().await?.is_some() {
+                rows += 1;
+            }
+            assert_eq!(rows, 20, "{piece}");
+        }
+    }
+    Ok(())
+}
