@@ -65,7 +65,8 @@ impl<S: Scope> Scoped<S> {
     /// with one of its own. Called on a [`Transaction`] it is a savepoint.
     ///
     /// After an error of a statement nothing more runs in the transaction, unless the statement was inside a
-    /// savepoint: work that hides the error ends in [`Error::TransactionAborted`].
+    /// savepoint: work that hides the error ends in [`Error::TransactionAborted`]. Statements run one after the other: a
+    /// future of one that is kept and no longer polled keeps those behind it waiting.
     ///
     /// # Errors
     /// The work's own, and those of the commit, such as a deferred constraint.
@@ -162,11 +163,12 @@ impl Drop for Held {
 
 impl<S: Scope> Transaction<S> {
     /// Runs statements of which an error takes back only them: the transaction goes on. Dropping the future takes them
-    /// back as well. Statements that run meanwhile on another handle of the same transaction are inside it too.
+    /// back as well. What runs meanwhile on another handle of the same transaction is inside it too, another savepoint
+    /// that begins and ends before it does likewise.
     ///
     /// # Errors
     /// The work's own; [`Error::Savepoints`] where two of them end in another order than they began, as two at the
-    /// same time may.
+    /// same time may. A transaction whose work ends before a savepoint of another task does ends in that too.
     pub async fn savepoint<R, E, W>(&self, work: W) -> Result<R, E>
     where
         W: AsyncFnOnce(&Transaction<S>) -> Result<R, E>,

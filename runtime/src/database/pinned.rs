@@ -208,7 +208,9 @@ impl Pinned {
                 false => Ok(()),
             };
         };
-        let is_sound = state.condition == Condition::Sound;
+        // A savepoint of another task, which has not said whether it is to be kept.
+        let is_open = commits && !state.open.is_empty();
+        let is_sound = state.condition == Condition::Sound && !is_open;
         let ended = lease
             .end_within(guise, commits && is_sound, &state.written)
             .await;
@@ -216,6 +218,7 @@ impl Pinned {
             state.may_succeed = true;
         }
         match (commits, is_sound) {
+            (true, false) if is_open => Err(Error::Savepoints),
             (true, false) => Err(Error::TransactionAborted),
             _ => ended,
         }

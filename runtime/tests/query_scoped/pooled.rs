@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tabellion::{Database, Error, Table};
+use tabellion::{Database, Error, Table, Transaction};
 
 use crate::pgbouncer::PgBouncer;
 use crate::support::*;
@@ -188,5 +188,52 @@ async fn a_mode_that_is_none_is_an_error_of_the_url() -> Outcome {
         refused.to_string(),
         "the database URL cannot be used: `pooler` is neither `transaction` nor `session`"
     );
+    Ok(())
+}
+
+/// The first statement of a transaction is the one that finds out, and the login could do without a scope.
+#[tokio::test]
+async fn a_transaction_that_finds_it_out_begins_anew_with_its_scope() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let who = crate::support::client(&fixture.url).await?;
+    let login: String = who
+        .query_one("select session_user::text", &[])
+        .await?
+        .try_get(0)?;
+    let sql = format!(
+        "alter role {login} inherit; alter role {login} set app.current_shop = 'other';
+         create table open_log (n int4); grant insert on open_log to query_shop;
+         insert into notes (shop, kind, amount) values ('acme', 'call', 1), ('other', 'call', 7)"
+    );
+    fixture.admin.batch_execute(&sql).await?;
+    for inside in [false, true] {
+        let pooler = PgBouncer::start(&fixture.url).await;
+        let db = pool(&pooler.url, 1).await?;
+        let acme = shop(&db, "acme");
+        assert_eq!(Note::by_shop("acme").count(&acme).await?, 1);
+        // Another client takes the session that knows the scope's statement.
+        let other = crate::support::client(&pooler.url).await?;
+        other.batch_execute("begin").await?;
+        let write = async |tx: &Transaction<Shop>| {
+            tx.execute("insert into open_log values (1)", ()).await?;
+            let notes = Note::unindexed("all that there are").fetch_all(tx).await?;
+            let amounts: Vec<_> = notes.iter().map(|note| note.amount).collect();
+            assert_eq!(amounts, [1]);
+            Err::<(), _>(Error::NoReason)
+        };
+        let outcome = acme
+            .transaction(async |tx| match inside {
+                false => write(tx).await,
+                true => {
+                    let inner = tx.savepoint(write).await;
+                    assert_eq!(inner, Err(Error::NoReason));
+                    Ok(())
+                }
+            })
+            .await;
+        assert_eq!(outcome.is_ok(), inside, "{outcome:?}");
+        assert_eq!(fixture.count("open_log").await?, 0);
+        other.batch_execute("rollback").await?;
+    }
     Ok(())
 }

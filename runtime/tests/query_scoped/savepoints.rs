@@ -201,13 +201,18 @@ async fn what_cannot_be_prepared_takes_back_its_own_savepoint_alone() -> Outcome
         assert_eq!(amounts(&fixture).await?, [1, 2, 3, 4, 5]);
         fixture.admin.batch_execute("delete from notes").await?;
     }
-    // The first thing of all.
-    acme.transaction(async |tx| {
-        tx.savepoint(unprepared).await.unwrap_err();
-        add(tx, 1).await
-    })
-    .await?;
-    assert_eq!(amounts(&fixture).await?, [1]);
+    // The first thing of all, of a transaction and of its connection.
+    let fresh = fixture.connect(1).await?;
+    for acme in [&acme, &shop(&fresh, "acme")] {
+        acme.transaction(async |tx| {
+            tx.savepoint(unprepared).await.unwrap_err();
+            tx.savepoint(unprepared).await.unwrap_err();
+            add(tx, 1).await
+        })
+        .await?;
+        assert_eq!(amounts(&fixture).await?, [1]);
+        fixture.admin.batch_execute("delete from notes").await?;
+    }
     Ok(())
 }
 
@@ -327,5 +332,33 @@ async fn an_error_of_its_own_is_not_run_again() -> Outcome {
         .await;
     assert_eq!(outcome, Err(Error::NoReason));
     assert_eq!(runs.get(), 1);
+    Ok(())
+}
+
+/// A task goes on with a savepoint while the transaction's own work is over.
+#[tokio::test]
+async fn a_savepoint_that_is_still_open_is_not_committed() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    let (open, is_open) = tokio::sync::oneshot::channel::<()>();
+    let outcome = acme
+        .transaction(async |tx| {
+            add(tx, 1).await?;
+            let handle = (**tx).clone();
+            let task = tokio::spawn(async move {
+                let inside = handle.transaction(async |tx| {
+                    add(tx, 99).await?;
+                    drop(open);
+                    std::future::pending::<Result<(), Error>>().await
+                });
+                inside.await
+            });
+            drop(is_open.await);
+            Ok::<_, Error>(task)
+        })
+        .await;
+    assert!(matches!(outcome, Err(Error::Savepoints)), "{outcome:?}");
+    assert!(amounts(&fixture).await?.is_empty());
     Ok(())
 }

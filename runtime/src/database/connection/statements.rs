@@ -233,21 +233,19 @@ impl Connection {
         parse(&mut self.wire.outgoing, &name, &sql, true).map_err(too_large)?;
 
         let described = match self.wire.exchange().await {
-            Ok(mut replies) => {
-                let described = self.read_prepared(guise, key, opening, asks_role, &mut replies);
-                opening.sent();
-                described
-            }
+            Ok(mut replies) => self.read_prepared(guise, key, opening, asks_role, &mut replies),
             Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
         };
         let Described {
             parameters,
             columns,
             names,
-        } = described.inspect_err(|error| {
-            if is_new && *error != Error::TransactionPooler {
+        } = described.inspect_err(|_| {
+            if is_new {
                 // What became of the scope's statement is not worth finding out.
-                self.wire.close();
+                let scope = self.statements.scopes.pop().map(|scope| scope.name);
+                let named = scope.filter(|name| !name.is_empty());
+                self.statements.stale.extend(named);
             }
         })?;
         self.learn_types(parameters.iter().chain(&columns)).await?;
@@ -290,7 +288,7 @@ impl Connection {
         &self,
         guise: &Guise,
         key: &Key,
-        opening: &Opening<'_>,
+        opening: &mut Opening<'_>,
         asks_role: bool,
         replies: &mut Replies,
     ) -> Result<Described, Error> {
@@ -307,6 +305,8 @@ impl Connection {
         for _ in opening.texts() {
             replies.command().map_err(refused)?;
         }
+        // All of it stands; only the statement may still be refused.
+        opening.sent();
         describe(replies).map_err(refused)
     }
 
