@@ -118,7 +118,7 @@ async fn a_million_rows_pass_through_little_memory() -> Outcome {
     let mut stream = Tick::by_shop("acme").stream(&acme).await?;
     let (mut seen, mut dropped) = (0, 0);
     loop {
-        // The runtime has a task that reads and reads wait, so that some are dropped however fast the server is.
+        // The runtime makes a task wait that does nothing but read, so that some are dropped however fast the server is.
         match stream.try_next().now_or_never() {
             Some(row) => match row? {
                 Some(tick) => {
