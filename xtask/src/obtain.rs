@@ -1,5 +1,5 @@
 //! Obtains PostgreSQL where none is installed: a package of the distribution, else a portable
-//! build. Everything that is run is printed before it runs.
+//! build; and PgBouncer, which some tests start. Everything that is run is printed before it runs.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use tabellion::testing::{self, Installation, OLDEST};
 
-use crate::packages::{MANAGERS, Manager, candidate_major};
+use crate::packages::{MANAGERS, Manager, PGBOUNCER, candidate_major};
 use crate::run::{capture, run, say};
 
 /// A way to obtain it; an error is why this way did not lead there.
@@ -35,8 +35,45 @@ pub(crate) fn obtain(missing: &testing::Error) -> Result<Installation, String> {
     ))
 }
 
-/// Installs the distribution's package with the first manager that is here.
+/// Sees to it that PgBouncer is here.
+pub(crate) fn ensure_pgbouncer() -> Result<(), String> {
+    let is_here = || {
+        let usual = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
+        let mut usual = usual.iter().map(|folder| Path::new(folder).join(PGBOUNCER));
+        usual.any(|program| program.is_file()) || is_on_path(PGBOUNCER)
+    };
+    if is_here() {
+        return Ok(());
+    }
+    say("no PgBouncer is installed here; obtaining one");
+    let manager = manager()?;
+    refresh(manager)?;
+    install(manager, PGBOUNCER)?;
+    match is_here() {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` ended well, and yet `pgbouncer` is not in the usual folders",
+            manager.program
+        )),
+    }
+}
+
+/// Installs the distribution's package.
 fn package() -> Result<Installation, String> {
+    let manager = manager()?;
+    refresh(manager)?;
+    refuse_old_candidate(manager)?;
+    install(manager, manager.server)?;
+    testing::locate().map_err(|_| {
+        format!(
+            "`{}` ended well, and yet PostgreSQL {OLDEST} or newer is not in the usual folders",
+            manager.program
+        )
+    })
+}
+
+/// The first manager that is here.
+fn manager() -> Result<&'static Manager, String> {
     let manager = MANAGERS
         .iter()
         .find(|manager| is_on_path(manager.program))
@@ -48,21 +85,22 @@ fn package() -> Result<Installation, String> {
             format!("`{}` refuses to run as root", manager.program)
         });
     }
+    Ok(manager)
+}
+
+fn refresh(manager: &Manager) -> Result<(), String> {
+    match manager.refresh {
+        [] => Ok(()),
+        arguments => run(command(manager).args(arguments)).map_err(|failed| failed.to_string()),
+    }
+}
+
+fn install(manager: &Manager, package: &str) -> Result<(), String> {
     say(format_args!(
-        "`{}` installs PostgreSQL for the whole machine; the server it may set up is not used",
+        "`{}` installs `{package}` for the whole machine; a server that it may start is not used",
         manager.program
     ));
-    if !manager.refresh.is_empty() {
-        run(command(manager).args(manager.refresh)).map_err(|failed| failed.to_string())?;
-    }
-    refuse_old_candidate(manager)?;
-    run(command(manager).args(manager.install)).map_err(|failed| failed.to_string())?;
-    testing::locate().map_err(|_| {
-        format!(
-            "`{}` ended well, and yet PostgreSQL {OLDEST} or newer is not in the usual folders",
-            manager.program
-        )
-    })
+    run(command(manager).args(manager.install).arg(package)).map_err(|failed| failed.to_string())
 }
 
 /// Does not install a server that is too old to be used.

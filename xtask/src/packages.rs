@@ -1,6 +1,6 @@
-//! The package managers that have PostgreSQL.
+//! The package managers that have PostgreSQL and PgBouncer.
 
-/// One package manager and how it installs a server.
+/// One package manager and how it installs a server, or the pooler of that name.
 pub(crate) struct Manager {
     /// Its program.
     pub(crate) program: &'static str,
@@ -10,9 +10,14 @@ pub(crate) struct Manager {
     pub(crate) refresh: &'static [&'static str],
     /// A program and its arguments whose output names the version that would be installed.
     pub(crate) candidate: Option<&'static [&'static str]>,
-    /// The arguments of the run that installs.
+    /// The arguments of the run that installs, before the package's name.
     pub(crate) install: &'static [&'static str],
+    /// The server's package.
+    pub(crate) server: &'static str,
 }
+
+/// PgBouncer's package, of that name everywhere.
+pub(crate) const PGBOUNCER: &str = "pgbouncer";
 
 /// In the order in which they are looked for.
 pub(crate) const MANAGERS: &[Manager] = &[
@@ -26,29 +31,32 @@ pub(crate) const MANAGERS: &[Manager] = &[
             "--yes",
             "--no-upgrade",
             "--no-install-recommends",
-            "postgresql",
         ],
+        server: "postgresql",
     },
     Manager {
         program: "dnf",
         as_root: true,
         refresh: &[],
         candidate: None,
-        install: &["install", "--assumeyes", "postgresql-server"],
+        install: &["install", "--assumeyes"],
+        server: "postgresql-server",
     },
     Manager {
         program: "apk",
         as_root: true,
         refresh: &["update"],
         candidate: None,
-        install: &["add", "postgresql"],
+        install: &["add"],
+        server: "postgresql",
     },
     Manager {
         program: "brew",
         as_root: false,
         refresh: &[],
         candidate: None,
-        install: &["install", "postgresql@17"],
+        install: &["install"],
+        server: "postgresql@17",
     },
 ];
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use crate::obtain;
 use crate::postgres::Postgres;
 use crate::run::{Failed, run, say};
 
-/// The exit code where PostgreSQL could not be had.
+/// The exit code where PostgreSQL, or PgBouncer, could not be had.
 const NO_POSTGRES: u8 = 3;
 
 /// One run of cargo: its arguments, and variables that it sees.
@@ -93,6 +94,10 @@ pub(crate) fn test() -> ExitCode {
         Ok(postgres) => postgres,
         Err(error) => return no_postgres(&error),
     };
+    if let Err(error) = obtain::ensure_pgbouncer() {
+        say(format_args!("error: {error}; install PgBouncer by hand"));
+        return ExitCode::from(NO_POSTGRES);
+    }
     let begun = Instant::now();
     for step in TEST {
         let mut command = Command::new(cargo());
