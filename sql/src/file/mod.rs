@@ -32,9 +32,7 @@ pub use literals::keeps_literals;
 pub use masked::masked;
 pub use seal::{FileSeal, Hunk};
 pub use statements::{Statement, statements};
-pub(crate) use tokens::token_length;
-#[cfg(feature = "parse")]
-pub(crate) use tokens::tokens;
+pub(crate) use tokens::{token_length, tokens};
 
 /// A migration file, or what it says, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

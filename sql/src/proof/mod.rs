@@ -23,6 +23,7 @@ mod values;
 
 use std::collections::BTreeSet;
 
+use crate::file::tokens;
 use crate::ident::{object_name, quote};
 use crate::schema::{
     Command, Expr, Generated, Platform, Policy, QualifiedName, Schema, Table, Type, extension,
@@ -275,20 +276,33 @@ fn is_of_tenant(expr: &Expr, table: &Table, scopes: &[ProofScope]) -> bool {
     let read = settings
         .filter(|setting| cases::reads(said, setting))
         .count();
-    let is_one_value = [
-        "(select ",
-        "((select ",
-        "nullif((",
-        "nullif(case ",
-        "substring((",
-        "case when jsonb_typeof(",
-    ]
-    .iter()
-    .any(|start| said.starts_with(start));
-    let is_plain = [" and ", " or ", " in (", " is "]
-        .iter()
-        .all(|word| !said.contains(word));
-    read > 0 && is_one_value && is_plain
+    read > 0 && is_one_value(said)
+}
+
+/// Whether a text is one value of the scope's, as the derives write it: with a guard, a subquery of its own.
+fn is_one_value(said: &str) -> bool {
+    if said.starts_with("(select case when ") {
+        return is_enclosed(said);
+    }
+    let joins = [" and ", " or ", " in (", " is "];
+    let starts = ["(select ", "nullif(("];
+    let is_plain = joins.iter().all(|word| !said.contains(word));
+    is_plain && starts.iter().any(|start| said.starts_with(start))
+}
+
+/// Whether the bracket that a text begins with is closed by the one that it ends with.
+fn is_enclosed(sql: &str) -> bool {
+    let words = tokens(sql).unwrap_or_default();
+    let mut open = 0;
+    let closed = words.iter().position(|word| {
+        open += match *word {
+            "(" => 1,
+            ")" => -1,
+            _ => 0,
+        };
+        open == 0
+    });
+    closed.is_some_and(|at| at + 1 == words.len())
 }
 
 #[cfg(test)]

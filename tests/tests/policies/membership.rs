@@ -56,8 +56,7 @@ analyze;
 #[test]
 fn it_has_one_text() {
     let sql = crate::common::sql(SOURCE, Platform::Postgres).expect("it is right");
-    let text =
-        "shop_domain = any (array(select m.shop from public.members m where m.user_id = substring(";
+    let text = "shop_domain = any (array(select m.shop from public.members m where m.user_id = (select case ";
     assert!(sql.contains(text), "{sql}");
     assert!(sql.contains(" and m.active = true))"), "{sql}");
 
