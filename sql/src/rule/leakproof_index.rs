@@ -11,11 +11,12 @@ pub(super) const RULE: Rule = Rule {
     page: Page {
         code: "leakproof-index",
         level: Level::Warning,
-        summary: "an index on a table with row-level security that no leakproof operator can use",
+        summary: "an index, and so its finder, on a table with row-level security that no leakproof operator can use",
         text: "\
 What happens:
   The index is kept up to date with every write, and no query of a scope reads along it: the whole table is read
-  instead, or all of the tenant's rows.
+  instead, or all of the tenant's rows. Where such a column stands behind others, the index is read as far as those
+  go: `eq` and `range` on it read every row that they find. Its order serves all the same, such as the 20 largest.
 
 Why:
   A policy must be checked before anything that could tell what a row holds. PostgreSQL lets a condition come
@@ -31,12 +32,14 @@ Seen, on 1,000,000 rows of 1,000 tenants:
   afterwards, so that fewer rows come back than were asked for.
 
 To mend it:
-  Put the policy's column first: `#[index(columns(shop, amount))]`; what the rest of the index holds is then
-  checked among the tenant's rows. Money can be a bigint of cents. In place of an index of lower(email), index a column
-  `#[column(generated = sql(\"lower(email)\"))]`. Elements of an array can be rows of a table. Or remove the index.
+  Money can be a bigint of cents. In place of an index of lower(email), index a column
+  `#[column(generated = sql(\"lower(email)\"))]`. Elements of an array can be rows of a table. Where an index is there
+  only to keep rows unique, `#[unique(columns(...))]` has no finder that could be misused. Otherwise put the policy's
+  column first, `#[index(columns(shop, amount))]`, so that no more than the tenant's rows are read, and allow it if
+  those are few. Or remove the index.
 
 To allow it:
-  #[allow_rule(\"leakproof-index\", reason = \"reports read along it as a role that bypasses\")]",
+  #[allow_rule(\"leakproof-index\", reason = \"a shop has some hundred orders; read by largest amount\")]",
     },
     check,
 };
@@ -46,50 +49,65 @@ fn check(_: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Pla
         return Vec::new();
     }
     let indexes = table.indexes.iter().filter_map(|(index, definition)| {
-        let fact = fault(table, definition)?;
-        let message = format!(
-            "index `{index}` on table `{}` {fact}; put a column first that the policies compare, or remove it",
-            name.name
-        );
+        let fault = fault(table, definition, "remove it")?;
+        let message = format!("index `{index}` on table `{}` {fault}", name.name);
         Some((Place::Index(index.clone()), message))
     });
-    indexes.collect()
+    let key = table.primary_key.iter().filter_map(|key| {
+        // What `find`, `update` and `delete` by key read along.
+        let columns = key.columns.iter();
+        let index = Index::new(columns.map(|column| IndexColumn::new(column.as_str())));
+        let fault = fault(table, &index, "give it another type")?;
+        let message = format!("the primary key on table `{}` {fault}", name.name);
+        Some((key.columns.first().cloned().into(), message))
+    });
+    key.chain(indexes).collect()
 }
 
-/// What keeps queries from an index.
-fn fault(table: &Table, index: &Index) -> Option<String> {
-    // One that is unique is there to keep rows out, whoever reads along it.
-    if index.unique {
+/// What keeps queries from an index, and the remedy.
+fn fault(table: &Table, index: &Index, otherwise: &str) -> Option<String> {
+    let ahead = format!("put a column first that the policies compare, or {otherwise}");
+    let has_finder = index.method == BTREE && index.columns.iter().all(|it| it.name().is_some());
+    // One that is unique keeps rows out, whoever reads along it; it is to be read where it has a finder.
+    if index.unique && !has_finder {
         return None;
     }
     if matches!(index.method.as_str(), "hnsw" | "ivfflat") {
-        return Some(
-            "finds the nearest rows of all tenants, of which row-level security leaves few".into(),
-        );
+        return Some(format!(
+            "finds the nearest rows of all tenants, of which row-level security leaves few; {ahead}"
+        ));
     }
     // Some methods are entered by any column, the others by the first.
     let entries = match index.method.as_str() {
         BTREE | "hash" | "spgist" => 1,
         _ => index.columns.len(),
     };
-    let faults = index.columns.iter().take(entries);
-    let mut faults = faults.map(|column| part(table, column));
+    let mut faults = index.columns.iter().map(|column| part(table, column));
+    let entered: Vec<_> = faults.by_ref().take(entries).collect();
     // One that can be used is enough.
-    let first = faults.next()??;
-    faults.all(|fault| fault.is_some()).then_some(first)
+    if let Some(Some(first)) = entered.first()
+        && entered.iter().all(Option::is_some)
+    {
+        let unused = "row-level security keeps every query from reading along it";
+        return Some(format!("begins with {first}, so that {unused}; {ahead}"));
+    }
+    let behind = faults.flatten().next()?;
+    has_finder.then(|| {
+        format!(
+            "holds {behind}, behind others: under row-level security `eq` and `range` on it read every row that \
+             those find; keep these few and allow it, or index a type whose operators are leakproof"
+        )
+    })
 }
 
 /// What keeps queries from entering by one part of an index.
 fn part(table: &Table, part: &IndexColumn) -> Option<String> {
-    let unused = "row-level security keeps every query from reading along it";
     let Some(column) = part.name() else {
-        return Some(format!(
-            "begins with an expression, and a function is not leakproof, so that {unused}"
-        ));
+        return Some("an expression, and a function is not leakproof".into());
     };
     if let Some(class) = part.opclass.as_deref().filter(|it| it.contains("trgm")) {
         return Some(format!(
-            "begins with `{column}` as `{class}`, whose LIKE is not leakproof, so that {unused}"
+            "`{column}` as `{class}`, whose LIKE is not leakproof"
         ));
     }
     let ty = &table.column(column)?.ty;
@@ -97,7 +115,7 @@ fn part(table: &Table, part: &IndexColumn) -> Option<String> {
         return None;
     }
     Some(format!(
-        "begins with `{column}`, a `{ty}`, whose operators are not leakproof, so that {unused}"
+        "`{column}`, a `{ty}`, whose operators are not leakproof"
     ))
 }
 
@@ -119,7 +137,7 @@ fn is_leakproof(ty: &Type) -> bool {
 mod tests {
     use super::super::tests::{Found, found, tenant_table};
     use super::*;
-    use crate::schema::{Column, Expr, IndexKey};
+    use crate::schema::{Column, Deferrable, Expr, IndexKey, PrimaryKey};
 
     fn says(index: Index) -> Vec<Found> {
         found("leakproof-index", |schema| {
@@ -159,6 +177,13 @@ mod tests {
             (over(&["amount"]), "begins with `amount`, a `numeric`, "),
             (over(&["amount", "shop"]), "begins with `amount`, "),
             (by("gin", &["tags"]), "begins with `tags`, a `text[]`, "),
+            (
+                Index {
+                    unique: true,
+                    ..over(&["amount"])
+                },
+                "begins with `amount`, ",
+            ),
             (lower.clone(), "begins with an expression, "),
             (trgm, "begins with `body` as `gin_trgm_ops`, "),
             (
@@ -178,7 +203,27 @@ mod tests {
         }
         for index in [
             over(&["shop", "amount"]),
+            over(&["shop", "id", "tags"]),
+            Index {
+                unique: true,
+                ..over(&["shop", "amount"])
+            },
+        ] {
+            let found = says(index.clone());
+            let [(_, message)] = found.as_slice() else {
+                panic!("{index:?}: {found:?}");
+            };
+            let column = index.columns.last().and_then(IndexColumn::name);
+            let fact = format!("holds `{}`, a ", column.unwrap_or_default());
+            assert!(message.contains(&fact), "{message}");
+            assert!(
+                message.contains(" read every row that those find; "),
+                "{message}"
+            );
+        }
+        for index in [
             over(&["body"]),
+            over(&["shop", "id"]),
             by("gin", &["tags", "shop"]),
             by("brin", &["amount", "id"]),
             Index {
@@ -188,6 +233,25 @@ mod tests {
         ] {
             assert_eq!(says(index.clone()), [], "{index:?}");
         }
+        let keyed = found("leakproof-index", |schema| {
+            let table = tenant_table(schema, "note");
+            table
+                .columns
+                .push(Column::new("amount", Type::Numeric(None)));
+            table.primary_key = Some(PrimaryKey {
+                name: "note_pkey".into(),
+                columns: vec!["amount".into(), "id".into()],
+                deferrable: Deferrable::default(),
+            });
+        });
+        let [(place, message)] = keyed.as_slice() else {
+            panic!("{keyed:?}");
+        };
+        assert_eq!(*place, Place::Column("amount".into()));
+        assert!(
+            message.starts_with("the primary key on table `note` begins with `amount`, "),
+            "{message}"
+        );
         // Nobody reads the table as a role that policies hold for.
         let closed = found("leakproof-index", |schema| {
             let table = tenant_table(schema, "note");
