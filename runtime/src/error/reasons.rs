@@ -38,10 +38,16 @@ pub enum Timeout {
         "the server did not complete a connection in time; check host and port, or raise `connect_timeout`"
     )]
     Connect,
-    /// The server cancelled the statement: `statement_timeout`, `lock_timeout` or a cancel request.
+    /// The server cancelled the statement: `statement_timeout` or a cancel request.
     #[error(
-        "the server cancelled the statement: `statement_timeout` or `lock_timeout` was reached, or somebody asked for it; \
-         raise the limit, or look for what it waited for"
+        "the server cancelled the statement: `statement_timeout` was reached, or somebody asked for it; raise the \
+         limit, or look for what it waited for"
     )]
     Statement,
+    /// Another transaction holds a row or a table: `no_wait`, or `lock_timeout` was reached.
+    #[error(
+        "another transaction holds what the statement has to lock, and it was not to wait, or no longer than \
+         `lock_timeout`; run it again later"
+    )]
+    Lock,
 }

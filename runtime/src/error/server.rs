@@ -192,7 +192,8 @@ impl ServerError {
             },
             _ if self.is_foreign_statement() => Error::TransactionPooler,
             "40001" | "40P01" => Error::Serialization(self.code),
-            "57014" | "55P03" => Error::Timeout(Timeout::Statement),
+            "57014" => Error::Timeout(Timeout::Statement),
+            "55P03" => Error::Timeout(Timeout::Lock),
             _ => Error::Server(Box::new(self)),
         }
     }
@@ -218,7 +219,7 @@ impl ServerError {
             "53100" => "the disk is full",
             "53200" => "the server is out of memory",
             "53300" => "too many connections",
-            "25006" => "the server is read-only",
+            "25006" => "the transaction, or the server, is read-only",
             "57P01" | "57P02" => "the server is shutting down",
             "57P03" => "the server is starting up",
             "P0001" => "a function or trigger raised an error",

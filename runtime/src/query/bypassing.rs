@@ -137,7 +137,7 @@ impl<T: HasPrimaryKey> Bypassing<'_, Find<T>> {
     /// # Errors
     /// [`Error::LoginCannotBypass`], and see [`Error`].
     pub async fn fetch_optional(self) -> Result<Option<T>, Error> {
-        let query = self.statement.query();
+        let query = self.statement.query(None);
         first(&self.bypass.guise.run(query).await?, T::from_row)
     }
 }

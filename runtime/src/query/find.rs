@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Fetch, Key, Query, Shape, first, not_found};
+use super::{Fetch, Key, Lock, Query, Shape, first, not_found};
 use crate::table::{AllowsSelect, HasPrimaryKey};
 use crate::{IntoValue, Params, Scope, Scoped, Table};
 
@@ -37,7 +37,7 @@ impl<T: Table> Find<T> {
     where
         T: AllowsSelect<S>,
     {
-        let query = self.query();
+        let query = self.query(None);
         Fetch::new(async move { first(&scope.guise.run(query).await?, T::from_row) })
     }
 
@@ -50,16 +50,17 @@ impl<T: Table> Find<T> {
     where
         T: AllowsSelect<S>,
     {
-        let query = self.query();
+        let query = self.query(None);
         Fetch::new(async move {
             let found = first(&scope.guise.run(query).await?, T::from_row)?;
             found.ok_or_else(|| not_found(T::INFO))
         })
     }
 
-    pub(super) fn query(self) -> Query {
+    pub(super) fn query(self, lock: Option<Lock>) -> Query {
+        let key = self.key;
         Query {
-            key: Key::new(T::INFO, Shape::Find { key: self.key }),
+            key: Key::new(T::INFO, Shape::Find { key, lock }),
             params: self.params,
         }
     }

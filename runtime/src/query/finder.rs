@@ -224,7 +224,7 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
     }
 
     /// The query for one row at most.
-    fn one(mut self, wanted: Wanted) -> Result<Query, Error> {
+    pub(super) fn one(mut self, wanted: Wanted) -> Result<Query, Error> {
         self.limit = match self.limit {
             Limit::None => Limit::Rows(1),
             Limit::Rows(rows) => Limit::Rows(rows.min(1)),

@@ -49,6 +49,7 @@ mod from_row;
 mod index;
 mod insert;
 mod insert_many;
+mod lock;
 mod narrow;
 mod paging;
 mod projection;
@@ -76,6 +77,7 @@ pub use from_row::{FieldInfo, FromRow, RowInfo};
 pub use index::{Index, Order, Piece};
 pub use insert::Insert;
 pub use insert_many::{InsertMany, InsertRow};
+pub use lock::Locked;
 pub use narrow::{NextValue, ValueRange};
 pub use projection::{Projection, column};
 pub use raw::{QueryAs, Value, Values};
@@ -84,6 +86,7 @@ pub use unindexed::Unindexed;
 pub use update::Update;
 pub use upsert::{InsertOrNothing, InsertOrUpdate, OnConflict, UniqueKey};
 
+pub(crate) use lock::Lock;
 use raw::Raw;
 pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
@@ -264,7 +267,10 @@ pub(crate) enum Shape {
     /// All rows, or how many there are; the limit is the only parameter.
     Unindexed { counted: bool, limited: bool },
     /// The row of a key.
-    Find { key: &'static [&'static str] },
+    Find {
+        key: &'static [&'static str],
+        lock: Option<Lock>,
+    },
     /// A new row.
     Insert {
         columns: Vec<&'static str>,

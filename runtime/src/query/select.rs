@@ -6,7 +6,7 @@ use tabellion_sql::ident::quote_literal;
 
 use super::behind::{Position, behind};
 use super::insert_many::is_array;
-use super::{ByAddress, Index, Order, Piece};
+use super::{ByAddress, Index, Lock, Order, Piece};
 
 /// A reading along an index, without its values. Parameters are numbered in the order of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +33,8 @@ pub(crate) struct Select {
 pub(crate) enum Wanted {
     /// Their columns.
     Rows,
+    /// Their columns, and the rows are locked.
+    Locked(Lock),
     /// Their columns, then those of the order that are not among them.
     Page,
     /// How many there are.
@@ -110,6 +112,7 @@ impl Select {
         let listed = all.join(", ");
         match self.wanted {
             Wanted::Rows => self.rows(table, &listed, &Place::Parameter),
+            Wanted::Locked(lock) => self.rows(table, &listed, &Place::Parameter) + &lock.as_sql(),
             Wanted::Page => {
                 let missing = self.order().map(|it| it.0).filter(|it| !all.contains(it));
                 let listed: Vec<&str> = all.iter().copied().chain(missing).collect();

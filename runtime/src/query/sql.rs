@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::insert_many::is_array;
 use super::upsert::Conflict;
-use super::{Key, Shape};
+use super::{Key, Lock, Shape};
 
 impl Key {
     /// The statement's text. Written once per connection that prepares it.
@@ -20,9 +20,12 @@ impl Key {
                     false => format!("select {} from {name}{limit}", all.join(", ")),
                 }
             }
-            Shape::Find { key } => {
-                format!("select {} from {name}{}", all.join(", "), by_key(key, 0))
-            }
+            Shape::Find { key, lock } => format!(
+                "select {} from {name}{}{}",
+                all.join(", "),
+                by_key(key, 0),
+                lock.map(Lock::as_sql).unwrap_or_default()
+            ),
             Shape::Insert {
                 columns,
                 conflict,
@@ -97,7 +100,7 @@ impl Key {
         let column = match &self.shape {
             Shape::Select(select) => select.numbered().get(index).copied(),
             Shape::Unindexed { .. } | Shape::Raw(_) => None,
-            Shape::Find { key } => key.get(index).copied(),
+            Shape::Find { key, .. } => key.get(index).copied(),
             Shape::Delete { key, version } => key.iter().chain(version).nth(index).copied(),
             Shape::UpdateFound {
                 select, columns, ..
@@ -259,7 +262,7 @@ mod tests {
     #[test]
     fn a_key_may_have_several_columns() {
         let key = &["shop", "id"];
-        assert!(sql(Shape::Find { key }).ends_with("where shop = $1 and id = $2"));
+        assert!(sql(Shape::Find { key, lock: None }).ends_with("where shop = $1 and id = $2"));
         assert_eq!(
             sql(Shape::Delete { key, version: None }),
             "delete from public.orders where shop = $1 and id = $2"

@@ -17,7 +17,7 @@
 //! | `database` | [`TestDatabase`]: a fresh database, logins for it |
 //! | `clerk` | the thread with the superuser's connection |
 //! | `locate` | [`locate()`]: finds the programs |
-//! | `plans` | [`finder_plans()`]: how the server reads along each finder of a table |
+//! | `plans` | [`finder_plans()`], [`locked_finder_plans()`]: how the server reads along each finder of a table |
 //! | `template` | `initdb`, once for each version, kept in this user's cache folder |
 //! | `cluster` | one server process: copy, start, wait until ready, stop |
 //! | `supervisor.sh` | ends the server when this process ends, however it does |
@@ -46,5 +46,5 @@ mod url;
 pub use self::database::TestDatabase;
 pub use self::error::Error;
 pub use self::locate::{Installation, OLDEST, locate};
-pub use self::plans::{FinderPlan, finder_plans};
+pub use self::plans::{FinderPlan, finder_plans, locked_finder_plans};
 pub use self::server::Server;

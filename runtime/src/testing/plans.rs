@@ -6,8 +6,8 @@ use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 
 use crate::database::scope_sql;
-use crate::query::{ByAddress, Index, Order, Select, Wanted};
-use crate::{AllowsSelect, Scope, Table};
+use crate::query::{ByAddress, Index, Lock, Order, Select, Wanted};
+use crate::{AllowsSelect, AllowsUpdate, Scope, Table};
 
 /// One form of a finder, and the plan that the server makes for it whatever the values are.
 #[derive(Debug, Clone)]
@@ -66,6 +66,43 @@ where
     S: Scope,
     T: AllowsSelect<S> + Table,
 {
+    let all = |index| forms(index, <T as Table>::COLUMNS, <T as Table>::TYPES);
+    plans::<T, S>(url, scope, T::FINDERS.iter().flat_map(all)).await
+}
+
+/// The same of every form that locks what it reads, under the policies for UPDATE too.
+///
+/// # Errors
+/// As [`finder_plans`].
+pub async fn locked_finder_plans<T, S>(
+    url: &str,
+    scope: &S,
+) -> Result<Vec<FinderPlan>, tokio_postgres::Error>
+where
+    S: Scope,
+    T: AllowsSelect<S> + AllowsUpdate<S> + Table,
+{
+    let all = |index| forms(index, <T as Table>::COLUMNS, <T as Table>::TYPES);
+    let all = T::FINDERS.iter().flat_map(all);
+    let locked = all.filter_map(|select| match select.wanted {
+        Wanted::Rows => Some(Select {
+            wanted: Wanted::Locked(Lock::UPDATE),
+            ..select
+        }),
+        _ => None,
+    });
+    plans::<T, S>(url, scope, locked).await
+}
+
+async fn plans<T, S>(
+    url: &str,
+    scope: &S,
+    forms: impl Iterator<Item = Select>,
+) -> Result<Vec<FinderPlan>, tokio_postgres::Error>
+where
+    S: Scope,
+    T: Table,
+{
     let (mut client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
     let transaction = client.transaction().await?;
@@ -76,8 +113,7 @@ where
     let scope_sql = scope_sql(S::SETTINGS, false);
     transaction.query_one(&scope_sql, &texts).await?;
     let mut plans = Vec::new();
-    let all = |index| forms(index, <T as Table>::COLUMNS, <T as Table>::TYPES);
-    for select in T::FINDERS.iter().flat_map(all) {
+    for select in forms {
         let sql = select.sql(T::NAME, <T as Table>::COLUMNS);
         let count = select.numbered().len() + usize::from(select.limited);
         let nulls = vec!["null"; count].join(", ");

@@ -7,6 +7,7 @@ mod dropped;
 mod each;
 mod flights;
 mod limits;
+mod locks;
 mod logins;
 mod many;
 mod many_flights;

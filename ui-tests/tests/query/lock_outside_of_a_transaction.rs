@@ -1,0 +1,20 @@
+use tabellion::{Error, Scoped, Table};
+use tabellion_ui_tests::Shop;
+
+#[derive(Table)]
+#[table(scope = Shop)]
+#[tenant(shop = scope.domain)]
+#[index(columns(shop, id desc), finder = "by_shop")]
+pub struct Task {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    pub shop: String,
+}
+
+pub async fn ask(shop: &Scoped<Shop>) -> Result<(), Error> {
+    Task::find(7).for_update().fetch_optional(shop).await?;
+    Task::by_shop("acme").for_update().fetch_all(shop).await?;
+    Ok(())
+}
+
+fn main() {}
