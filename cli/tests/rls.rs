@@ -3,10 +3,10 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::migrate_support::{Project, ROLE};
+use support::migrate_support::{Project, ROLE, step};
 use support::{PLAIN, Shop, help, is_documented, read};
 use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
-use tabellion_sql::schema::Type;
+use tabellion_sql::schema::{Expr, QualifiedName, Rls, Type};
 
 /// A project with the tests that its build would have drawn.
 async fn shop() -> Shop {
@@ -71,6 +71,53 @@ async fn each_missing_protection_is_noticed() {
     let left = read(shop.folder().join("left").join("verification.json"));
     let left: Value = serde_json::from_str(&left).unwrap();
     assert_eq!(left["score"], 100);
+}
+
+/// A text that is no value of its type must find nothing, and raise nothing either.
+#[tokio::test]
+async fn the_form_of_each_value_is_a_protection_too() {
+    let owner = "id = (select case when given like '________-____-____-____-____________' \
+                 and given ~ '^[0-9a-fA-F-]+$' and given not like '%-%-%-%-%-%' then given::uuid end \
+                 from (select current_setting('app.owner', true) as given) setting)";
+    let number = "order_id = (select case when length(given) <= 20 and given ~ '^-?[0-9]+$' then \
+                  case when given::numeric between -9223372036854775808 and 9223372036854775807 \
+                  then given::bigint end end from (select current_setting('app.number', true) as given) setting)";
+    let project = Project::new();
+    let mut schema = step(2);
+    let name = QualifiedName::new("Desk", "note");
+    let Rls::Enabled(policies) = &mut schema.tables.get_mut(&name).unwrap().rls else {
+        panic!("no policies");
+    };
+    for policy in policies.values_mut() {
+        let both = format!("{owner} and {number}");
+        policy.using = Some(Expr::new(both, ["id", "order_id"]));
+    }
+    project.draw(&schema);
+    project.seal("typed");
+    let setting = |name: &str, ty| ProofSetting {
+        name: name.to_owned(),
+        claim: None,
+        ty,
+        texts: Vec::new(),
+    };
+    let scope = ProofScope {
+        role: ROLE.to_owned(),
+        settings: vec![
+            setting("app.shop", Type::Text),
+            setting("app.owner", Type::Uuid),
+            setting("app.number", Type::Int8),
+        ],
+    };
+    std::fs::create_dir_all(project.path("tests")).unwrap();
+    project.write("tests/rls_tests.sql", &rls_tests(&schema, &[scope]));
+    let shop = Shop::new(project, PLAIN).await;
+    let lines = shop.run(&["test", "--mutate", "--json"]).code(0).lines();
+    let mutants = lines.last().unwrap()["mutants"].as_array().unwrap();
+    let guard = "\"Desk\".note: policy \"Own rows: select\", using, form of a value";
+    let guard = mutants.iter().find(|mutant| mutant["what"] == guard);
+    let guard = guard.unwrap_or_else(|| panic!("{mutants:?}"));
+    assert_eq!(guard["kind"], "guard");
+    assert!(guard["noticed"].is_string(), "{guard}");
 }
 
 #[tokio::test]

@@ -70,7 +70,8 @@ impl RlsTested {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mutant {
-    /// `policy`, `using`, `with check`, `enable`, `force`, `revoke` or `guard` (of an empty text).
+    /// `policy`, `using`, `with check`, `enable`, `force`, `revoke` or `guard` (of an empty text, or of the form
+    /// that a text must have to be a value).
     pub kind: String,
     /// Which one.
     pub what: String,
@@ -93,7 +94,7 @@ pub enum Testing<'a> {
 }
 
 /// Runs the tests in a scratch database, which is dropped whatever comes of it; with `mutate` once more for each
-/// policy, USING, WITH CHECK, ENABLE, FORCE, privilege that is not granted, and guard against an empty text,
+/// policy, USING, WITH CHECK, ENABLE, FORCE, privilege that is not granted, and guard against an empty text or one that is no value,
 /// without that.
 ///
 /// Where this future is dropped before its end, so is the scratch database. The login of the scratch database must

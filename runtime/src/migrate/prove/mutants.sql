@@ -62,11 +62,16 @@ with tables as (
     format('grant %s on %s %s to %s', privilege, kind, name, case party when 'public' then 'public' else quote_ident(party) end)
   from grants
   union all
-  select 7, on_table, 'guard', format('%s: policy "%s", %s', on_table, name, side),
+  select 7, on_table, 'guard', format('%s: policy "%s", %s%s', on_table, name, side, of_what),
     format('alter policy %I on %s %s (%s)', name, on_table, side, bare)
-  from policies, lateral (select regexp_replace(regexp_replace(expr,
+  from policies, lateral (values
+    ('', regexp_replace(regexp_replace(expr,
       ' AND \(("[^"]+"|\w+|\(("[^"]+"|\w+)\)::text) <> ''''::(text|bpchar|character varying)\)', '', 'g'),
-      'NULLIF\((\( SELECT current_setting\(''[^'']*''::text, true\) AS current_setting\)), ''''::text\)', '\1', 'g')) as b (bare)
+      'NULLIF\((\( SELECT current_setting\(''[^'']*''::text, true\) AS current_setting\)), ''''::text\)', '\1', 'g')),
+    -- The form that a text must have to be a value of its type.
+    (', form of a value', regexp_replace(expr,
+      'CASE\s+?WHEN (?:(?! AS "case").)*? THEN \(setting\.given\)::(uuid|bigint|boolean|date)\s.*? AS "case"',
+      '(setting.given)::\1', 'g'))) as b (of_what, bare)
   where bare <> expr
 )
 select kind, what, statement, on_table from mutants order by number, what, statement
