@@ -7,7 +7,7 @@ use tabellion_sql::schema::Type;
 use super::keys::known;
 use super::types;
 use crate::Report;
-use crate::ast::{Rls, Table, TypeRef};
+use crate::ast::{Column, Rls, Table, TypeRef};
 use crate::predicate::{Literal, Node, Predicate, SpanOf, Value, plain};
 
 /// A predicate, what it is part of, for messages, and what may stand there.
@@ -185,7 +185,71 @@ fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report)
             };
             report.at(value.span(), no_condition(&place.what, &found));
         }
-        Node::Compare(..) | Node::Null(..) | Node::In(..) | Node::Exists(_) => {}
+        Node::Compare(comparison, a, b, _) => {
+            comparable(table, place, &[a, b], comparison.is_ordering(), report);
+        }
+        Node::In(a, list) => {
+            let all: Vec<&Value> = std::iter::once(a).chain(list).collect();
+            comparable(table, place, &all, false, report);
+        }
+        Node::Null(..) | Node::Exists(_) => {}
+    }
+}
+
+/// Types without an operator `=`, and those without `<` either.
+/// Source: `pg_operator` of PostgreSQL 15.
+const UNEQUAL: [&str; 5] = ["json", "jsonpath", "xml", "point", "polygon"];
+const UNORDERED: [&str; 3] = ["line", "xid", "cid"];
+
+/// What is compared has an operator, and one collation.
+fn comparable(
+    table: &Table,
+    place: &Place<'_>,
+    values: &[&Value],
+    is_ordering: bool,
+    report: &mut Report,
+) {
+    let mut collated: Option<(&str, &Column)> = None;
+    for value in values {
+        let Value::Column(field) = value else {
+            continue;
+        };
+        let Some(column) = table.column(field) else {
+            continue;
+        };
+        let what = &place.what;
+        if let TypeRef::Stated(Type::Named(ty)) = &column.ty {
+            let plain = ty.to_ascii_lowercase();
+            let is = |list: &[&str]| list.contains(&plain.as_str());
+            if is(&UNEQUAL) || is_ordering && is(&UNORDERED) {
+                let advice = match plain.as_str() {
+                    "json" => "make it `jsonb`",
+                    _ => "say it in `sql(\"...\")`",
+                };
+                report.at(
+                    field.span(),
+                    format!(
+                        "{what} compares column `{}` of type `{ty}`, for which PostgreSQL has no such operator; {advice}",
+                        column.name.value
+                    ),
+                );
+            }
+        }
+        let Some(collation) = &column.collation else {
+            continue;
+        };
+        match collated {
+            None => collated = Some((&collation.value, column)),
+            Some((first, of)) if first != collation.value => report.at(
+                field.span(),
+                format!(
+                    "{what} compares columns `{}` and `{}` of two collations, which PostgreSQL cannot; \
+                     give both one `collate`",
+                    of.name.value, column.name.value
+                ),
+            ),
+            Some(_) => {}
+        }
     }
 }
 
