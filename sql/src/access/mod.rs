@@ -8,9 +8,13 @@
 //! | file | job |
 //! |---|---|
 //! | `parse` | the text of a predicate as comparisons between terms |
+//! | `number` | the numbers there, in their order |
+//! | `implied` | which membership holds wherever another one does |
 //! | `universe` | which values each term takes |
 //! | `tests` | the cases, and random ones against each other |
 
+mod implied;
+mod number;
 mod parse;
 mod universe;
 
@@ -63,8 +67,16 @@ pub(crate) fn difference(
     };
     let (old, new) = (node(old)?, node(new)?);
     let universe = Universe::of(&terms, [&old, &new])?;
+    let implied = implied::implied(&terms);
     let mut found = Difference::default();
     universe.each(MOST, |values| {
+        let is_true = |term: usize| values[term].rank() == Some(universe::TRUE);
+        if implied
+            .iter()
+            .any(|(one, other)| is_true(*one) && !is_true(*other))
+        {
+            return;
+        }
         let passes = |node: &Node| holds(node, values) == Some(true);
         let place = match (passes(&old), passes(&new)) {
             (false, true) => &mut found.wider,

@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use super::number::Number;
 use crate::file;
 use crate::ident::quote;
 use crate::schema::Column;
@@ -78,7 +79,7 @@ pub(super) enum Atom {
     Column(usize),
     /// What a text means, which is the same wherever the text is.
     Opaque(String),
-    Integer(i128),
+    Number(Number),
     /// As SQL. Whether two of them are one value, the type decides.
     Text(String),
     Bool(bool),
@@ -298,8 +299,8 @@ impl Parser<'_, '_> {
             [text] if text.starts_with('\'') => Atom::Text((*text).to_owned()),
             [word] if word.eq_ignore_ascii_case("true") => Atom::Bool(true),
             [word] if word.eq_ignore_ascii_case("false") => Atom::Bool(false),
-            [digits] => Atom::Integer(digits.parse().ok()?),
-            ["-", digits] => Atom::Integer(-digits.parse::<i128>().ok()?),
+            [digits] => Atom::Number(Number::parse(digits)?),
+            ["-", digits] => Atom::Number(Number::parse(digits)?.negative()),
             _ => return None,
         };
         self.terms.atoms.push(atom);
@@ -314,12 +315,12 @@ fn one_or(mut nodes: Vec<Node>, all: fn(Vec<Node>) -> Node) -> Node {
     }
 }
 
-fn is_one_of(token: &str, words: &[&str]) -> bool {
+pub(super) fn is_one_of(token: &str, words: &[&str]) -> bool {
     words.iter().any(|word| token.eq_ignore_ascii_case(word))
 }
 
 /// The tokens of a predicate: words, literals, brackets, commas, and operators of any length.
-fn lex(sql: &str) -> Option<Vec<&str>> {
+pub(super) fn lex(sql: &str) -> Option<Vec<&str>> {
     const OPERATORS: &str = "+-*/<>=~!@#%^&|`?:";
     let mut found: Vec<&str> = Vec::new();
     let mut at = 0;

@@ -14,6 +14,8 @@ fn table() -> Table {
         column("level", Type::Int4, false),
         column("top", Type::Int8, false),
         column("done", Type::Bool, false),
+        column("price", Type::Numeric(Some((10, 2))), false),
+        column("share", Type::Float8, false),
         column("at", Type::Timestamptz(None), true),
         column("word", Type::Named("citext".to_owned()), false),
     ];
@@ -31,6 +33,7 @@ fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
     Some((found.wider, found.narrower))
 }
 
+const MEMBER: &str = "shop = any (array(select m.shop from members m where m.level = 1))";
 const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
 
 #[test]
@@ -70,6 +73,29 @@ fn what_only_one_of_two_lets_through_is_found() {
             "level > 5".to_owned(),
             "",
             "the row (level = 5)",
+        ),
+        (
+            "price < 10.5".to_owned(),
+            "price < 9.25 and price > -0.5".to_owned(),
+            "",
+            "the row (price = -0.5)",
+        ),
+        (
+            "price <= 10.50".to_owned(),
+            "price <= 10.5".to_owned(),
+            "",
+            "",
+        ),
+        ("level < 2.5".to_owned(), "level < 2.50".to_owned(), "", ""),
+        (
+            MEMBER.to_owned(),
+            format!(
+                "{}))",
+                MEMBER.trim_end_matches("))").to_owned() + " and m.active = true"
+            ),
+            "",
+            "any row for (shop = any(array(select m.shop from members m where m.level = 1 and m.active = true)) = \
+             false, shop = any(array(select m.shop from members m where m.level = 1)) = true)",
         ),
         // Wider.
         (
@@ -156,6 +182,7 @@ fn what_logic_does_not_tell_is_left_open() {
         ("at = '2024-01-01'", "at = '2024-1-1'"),
         // The order of texts is the collation's.
         ("status < 'a'", "status < 'b'"),
+        ("share < 0.1", "share < 0.10000000000000001"),
         ("status between 'a' and 'b'", "status = 'a'"),
         ("random() < level", "level > 0"),
         ("level = 1", "level = 'x"),
@@ -164,6 +191,33 @@ fn what_logic_does_not_tell_is_left_open() {
     ] {
         assert_eq!(told(old, new), None, "{old} → {new}");
         assert_eq!(told(new, old), None, "{new} → {old}");
+    }
+    // Members of one kind, and of another; rows of one table, and of another.
+    let of = |table: &str, condition: &str| {
+        format!("shop = any (array(select m.shop from {table} m where {condition}))")
+    };
+    for (old, new) in [
+        (of("members", "m.level = 1"), of("members", "m.level = 2")),
+        (
+            of("members", "m.level = 1"),
+            of("owners", "m.level = 1 and m.active"),
+        ),
+        (
+            of("members", "m.level = 1"),
+            of("members", "m.level = 1 or m.active"),
+        ),
+        (
+            of("members", "m.level = 1 and (m.a or m.b)"),
+            of("members", "m.level = 1 and (m.a and m.b)"),
+        ),
+        // An `and` that joins no conditions.
+        (
+            of("members", "m.a between 0 and 2 and m.b between 1 and 5"),
+            of("members", "m.a between 0 and 5 and m.b between 1 and 2"),
+        ),
+    ] {
+        let (wider, narrower) = told(&old, &new).expect("it is told");
+        assert!(wider.is_some() && narrower.is_some(), "{old} → {new}");
     }
     // A cast column: it may be anything, and so may the text that it is compared with.
     let (wider, narrower) = told("level::text = '1'", "level = 1").expect("it is told");

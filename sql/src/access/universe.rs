@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::number::Number;
 use super::parse::{Atom, Node, Term, Terms};
 use crate::schema::Type;
 
@@ -110,7 +111,7 @@ impl Universe {
                 let (name, place) = match &terms.atoms[term] {
                     Atom::Column(at) => (terms.columns[*at].name.clone(), &mut row),
                     Atom::Opaque(text) => (name(text, group.is_truth), &mut around),
-                    Atom::Integer(_) | Atom::Text(_) | Atom::Bool(_) => continue,
+                    Atom::Number(_) | Atom::Text(_) | Atom::Bool(_) => continue,
                 };
                 place.push(match values[term].rank() {
                     None => format!("{name} is null"),
@@ -141,7 +142,7 @@ impl Group {
         let is_empty = |atom: &Atom| matches!(atom, Atom::Text(text) if text == "''");
         let has_bool = atoms().any(|atom| matches!(atom, Atom::Bool(_)));
         let mut literals: Vec<Atom> = atoms()
-            .filter(|atom| matches!(atom, Atom::Integer(_) | Atom::Text(_)) && !is_empty(atom))
+            .filter(|atom| matches!(atom, Atom::Number(_) | Atom::Text(_)) && !is_empty(atom))
             .cloned()
             .collect();
         self.has_empty |= atoms().any(is_empty);
@@ -157,7 +158,7 @@ impl Group {
         literals.sort();
         literals.dedup();
         let has_text = self.has_empty || literals.iter().any(|it| matches!(it, Atom::Text(_)));
-        let has_number = literals.iter().any(|it| matches!(it, Atom::Integer(_)));
+        let has_number = literals.iter().any(|it| matches!(it, Atom::Number(_)));
         let is_cast = atoms().any(|atom| matches!(atom, Atom::Opaque(text) if text.contains("::")));
         let is_text = types.iter().all(|kind| *kind == Kind::Text) && !is_cast;
         // Two spellings may be one value, and the order of two texts is the collation's.
@@ -169,14 +170,18 @@ impl Group {
             .filter(|it| matches!(it, Atom::Column(_) | Atom::Opaque(_)))
             .count();
         let only_columns = atoms().all(|atom| !matches!(atom, Atom::Opaque(_)));
-        let is_integer = types.contains(&Kind::Integer) && only_columns;
+        let mut numbers = literals.iter().filter_map(number);
+        let is_whole = numbers.all(Number::is_whole);
+        if !is_whole && types.contains(&Kind::Float) {
+            // Two spellings of a fraction may be one value there.
+            return None;
+        }
+        let is_integer = types.contains(&Kind::Integer) && only_columns && is_whole;
         let first_gap = if self.is_ordered { 0 } else { literals.len() };
         for gap in first_gap..=literals.len() {
             let below = gap.checked_sub(1).and_then(|at| number(&literals[at]));
             let room = match (below, literals.get(gap).and_then(number)) {
-                (Some(below), Some(above)) if is_integer => {
-                    usize::try_from(above - below - 1).unwrap_or(usize::MAX)
-                }
+                (Some(below), Some(above)) if is_integer => below.between(above),
                 _ => usize::MAX,
             };
             let points = (1..=free.min(room)).map(|point| gap * STEP + point);
@@ -199,7 +204,7 @@ impl Group {
             values[term] = match &terms.atoms[term] {
                 Atom::Bool(is) => vec![Value::Rank(usize::from(*is))],
                 Atom::Text(text) if text == "''" => vec![Value::EMPTY],
-                atom @ (Atom::Integer(_) | Atom::Text(_)) => {
+                atom @ (Atom::Number(_) | Atom::Text(_)) => {
                     let place = self.literals.iter().position(|it| it == atom);
                     vec![place.map_or(Value::Null, literal)]
                 }
@@ -224,20 +229,20 @@ impl Group {
         }
         let place = (0..self.literals.len()).find(|at| literal(*at) == Value::Rank(rank));
         match place.map(|place| &self.literals[place]) {
-            Some(Atom::Integer(number)) => Some(number.to_string()),
+            Some(Atom::Number(number)) => Some(number.to_string()),
             Some(Atom::Text(text)) => Some(text.clone()),
             _ => self.number(rank).map(|number| number.to_string()),
         }
     }
 
     /// The integer of a rank beside those of integers.
-    fn number(&self, rank: usize) -> Option<i128> {
+    fn number(&self, rank: usize) -> Option<Number> {
         let (gap, point) = (rank / STEP, i128::try_from(rank % STEP).ok()?);
         let above = self.literals.get(gap).and_then(number);
         match gap.checked_sub(1) {
             None => {
                 let below = self.points.iter().filter(|point| **point < STEP);
-                Some(above? - 1 - i128::try_from(below.count()).ok()? + point)
+                Some(above? + (point - 1 - i128::try_from(below.count()).ok()?))
             }
             Some(at) => {
                 let found = number(&self.literals[at])? + point;
@@ -251,6 +256,7 @@ impl Group {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Integer,
+    Float,
     Text,
     Other(String),
 }
@@ -263,6 +269,7 @@ impl Kind {
         let column = &terms.columns[*at];
         Some(match (&column.ty, &column.collation) {
             (Type::Int2 | Type::Int4 | Type::Int8, _) => Kind::Integer,
+            (Type::Float4 | Type::Float8, _) => Kind::Float,
             (Type::Text | Type::Varchar(_), None) => Kind::Text,
             (ty, collation) => Kind::Other(format!("{ty:?} {collation:?}")),
         })
@@ -273,9 +280,9 @@ fn literal(place: usize) -> Value {
     Value::Rank((place + 1) * STEP)
 }
 
-fn number(atom: &Atom) -> Option<i128> {
+fn number(atom: &Atom) -> Option<Number> {
     match atom {
-        Atom::Integer(number) => Some(*number),
+        Atom::Number(number) => Some(*number),
         _ => None,
     }
 }
