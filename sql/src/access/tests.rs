@@ -34,6 +34,8 @@ fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
 }
 
 const MEMBER: &str = "shop = any (array(select m.shop from members m where m.level = 1))";
+const CLAIM: &str = "(select case when jsonb_typeof(given) = 'string' then given #>> '{}' end \
+                     from (select (select auth.jwt()) -> 'app_metadata' -> 'org' as given offset 0) setting)";
 const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
 
 #[test]
@@ -96,6 +98,12 @@ fn what_only_one_of_two_lets_through_is_found() {
             "",
             "any row for (shop = any(array(select m.shop from members m where m.level = 1 and m.active = true)) = \
              false, shop = any(array(select m.shop from members m where m.level = 1)) = true)",
+        ),
+        (
+            format!("shop = {CLAIM} and shop <> ''"),
+            format!("shop = {CLAIM} and shop <> '' and level = 1"),
+            "",
+            "the row (level = 2, shop = A) for (app_metadata.org = A)",
         ),
         // Wider.
         (

@@ -287,8 +287,15 @@ fn number(atom: &Atom) -> Option<Number> {
     }
 }
 
-/// What a text is called: the setting that it reads, or itself.
+/// What a text is called: the setting or claim that it reads, or itself.
 fn name(text: &str, is_truth: bool) -> String {
+    let claim = text
+        .split_once("auth . jwt ( ) ) -> ")
+        .or_else(|| text.split_once("auth . jwt ( ) ) ->> "))
+        .and_then(|(_, rest)| rest.split_once(" as given"));
+    if let (Some((path, _)), false) = (claim, is_truth) {
+        return path.replace(" ->> ", ".").replace(" -> ", ".").replace('\'', "");
+    }
     let setting = text
         .split_once("current_setting ( '")
         .and_then(|(_, rest)| rest.split_once('\''));
