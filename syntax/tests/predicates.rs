@@ -34,6 +34,7 @@ fn policy(predicate: &str) -> Result<String, String> {
             public: bool,
             status: Status,
             #[column(name = "Order")] order: i32,
+            #[column(type = "citext")] email: String,
         }}
         "#
     );
@@ -91,6 +92,14 @@ fn everything_else_turns_an_empty_setting_into_null() {
         using("level <= scope.level"),
         "level <= (select case when length(given) <= 11 and given ~ '^-?[0-9]+$' then given::bigint end \
          from (select current_setting('app.level', true) as given) setting)"
+    );
+    assert_eq!(
+        using("email != scope.domain"),
+        format!("email <> {text}::citext")
+    );
+    assert_eq!(
+        using("email.is_in([scope.domain, \"x\"])"),
+        format!("email in ({text}::citext, 'x')")
     );
     assert_eq!(
         using("shop.is_in([scope.domain, \"x\"])"),

@@ -294,7 +294,10 @@ fn name(text: &str, is_truth: bool) -> String {
         .or_else(|| text.split_once("auth . jwt ( ) ) ->> "))
         .and_then(|(_, rest)| rest.split_once(" as given"));
     if let (Some((path, _)), false) = (claim, is_truth) {
-        return path.replace(" ->> ", ".").replace(" -> ", ".").replace('\'', "");
+        return path
+            .replace(" ->> ", ".")
+            .replace(" -> ", ".")
+            .replace('\'', "");
     }
     let setting = text
         .split_once("current_setting ( '")

@@ -95,9 +95,9 @@ impl<'a> Lower<'a> {
             Node::Compare(comparison, a, b, _) => {
                 let sql = format!(
                     "{} {} {}",
-                    self.value(a),
+                    self.value_beside(a, b),
                     comparison.as_sql(),
-                    self.value(b)
+                    self.value_beside(b, a)
                 );
                 Text::new(sql, Binding::Tight)
             }
@@ -106,7 +106,8 @@ impl<'a> Lower<'a> {
                 Text::new(format!("{} is {not}null", self.value(a)), Binding::Tight)
             }
             Node::In(a, list) => {
-                let list: Vec<String> = list.iter().map(|value| self.value(value)).collect();
+                let list = list.iter().map(|value| self.value_beside(value, a));
+                let list: Vec<String> = list.collect();
                 let sql = format!("{} in ({})", self.value(a), list.join(", "));
                 Text::new(sql, Binding::Tight)
             }
@@ -126,6 +127,19 @@ impl<'a> Lower<'a> {
                 TypeRef::Known(Type::Text | Type::Varchar(_) | Type::Char(_)) | TypeRef::Enum(_)
             )
         })
+    }
+
+    /// A value that is compared with another one.
+    fn value_beside(&mut self, value: &Value, other: &Value) -> String {
+        let mut sql = self.value(value);
+        // Between a citext and a text PostgreSQL takes the operator of text, for which case counts.
+        if let (Value::Scope(_), Value::Column(field)) = (value, other)
+            && let Some(TypeRef::Stated(ty)) = self.table.column(field).map(|column| &column.ty)
+            && ty.internal_name() == "citext"
+        {
+            sql.push_str(&format!("::{ty}"));
+        }
+        sql
     }
 
     fn is_char(&self, field: &proc_macro2::Ident) -> bool {

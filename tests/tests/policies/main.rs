@@ -5,6 +5,7 @@
 mod common;
 
 mod bypass;
+mod citext;
 mod claims;
 mod columns;
 mod membership;
