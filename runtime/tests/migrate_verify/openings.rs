@@ -167,3 +167,30 @@ async fn a_view_that_reads_past_policies_is_told() {
     admin.batch_execute(&gone).await.unwrap();
     assert!(engine.verify(&set).await.unwrap().is_clean());
 }
+
+/// Databases that come from before PostgreSQL 15 let everybody create objects in `public`.
+#[tokio::test]
+async fn a_role_that_may_create_what_others_call_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    for (schema, role, told) in [
+        ("public", ROLE, "is not expected; found `create`"),
+        ("public", "public", "is not expected; found `create`"),
+        (
+            "\"Desk\"",
+            ROLE,
+            "differs; expected `usage`, found `create, usage`",
+        ),
+        ("\"Desk\"", "public", "is not expected; found `create`"),
+    ] {
+        let grant = format!("grant create on schema {schema} to {role}");
+        admin.batch_execute(&grant).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let wanted = format!("what `{role}` may do on schema `{schema}` {told}\n");
+        assert_eq!(found, wanted, "{grant}");
+        let revoke = format!("revoke create on schema {schema} from {role}");
+        admin.batch_execute(&revoke).await.unwrap();
+    }
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+}

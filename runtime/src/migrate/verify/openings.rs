@@ -1,5 +1,5 @@
 //! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
-//! begins with, and a view that reads past the policies.
+//! begins with, a view that reads past the policies, and leave to make in `public` what others then call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,8 @@ use super::around::is_ours;
 use crate::catalog::{Change, Finding, Kind, Object};
 
 /// Each row of the first query: `setting`, the role or nothing, the setting, its value. Of the second: `view`,
-/// its schema, its name, as whom it reads, schema and name of the table.
+/// its schema, its name, as whom it reads, schema and name of the table; `creates`, a role that may create objects in
+/// `public`, which everybody could before PostgreSQL 15 and in databases that came from there still can.
 ///
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
 /// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read. What a view reads the server keeps in `pg_depend`,
@@ -72,6 +73,15 @@ where not v.as_caller and (o.rolsuper or o.rolbypassrls
     or (pg_catalog.has_schema_privilege('public', v.namespace, 'usage') and (
       pg_catalog.has_table_privilege('public', v.oid, 'select, insert, update, delete')
       or pg_catalog.has_any_column_privilege('public', v.oid, 'select, insert, update'))))
+union all
+select 'creates', a.name, n.nspname, '', '', ''
+from pg_catalog.pg_namespace n, (
+  select r.rolname, r.oid from pg_catalog.pg_roles r where r.oid in (select oid from app)
+  union all select 'public', 0) a (name, oid)
+where n.nspname = 'public' and case a.oid
+  when 0 then pg_catalog.has_schema_privilege('public', n.oid, 'create')
+  else pg_catalog.has_schema_privilege(a.oid, n.oid, 'create')
+    and not pg_catalog.has_schema_privilege('public', n.oid, 'create') end
 order by 1, 2, 3, 4, 5, 6";
 
 /// The two queries, for lists of literals.
@@ -86,7 +96,8 @@ pub(super) struct Openings<'a> {
     schema: &'a Schema,
     /// The settings that the policies read.
     own: BTreeSet<String>,
-    settings: Vec<Finding>,
+    /// What is told as it comes.
+    told: Vec<Finding>,
     /// By schema and name of the view, and as whom it reads: the tables.
     views: BTreeMap<[String; 3], Vec<String>>,
 }
@@ -96,7 +107,7 @@ impl<'a> Openings<'a> {
         Openings {
             schema,
             own: settings(schema),
-            settings: Vec::new(),
+            told: Vec::new(),
             views: BTreeMap::new(),
         }
     }
@@ -105,6 +116,17 @@ impl<'a> Openings<'a> {
     pub(super) fn take(&mut self, row: &SimpleQueryRow) {
         let text = |index| row.get(index).unwrap_or_default();
         match text(0) {
+            "creates" => self.told.push(Finding {
+                object: Object {
+                    schema: text(2).to_owned(),
+                    relation: String::new(),
+                    kind: Kind::Grant,
+                    name: text(1).to_owned(),
+                },
+                change: Change::Unexpected {
+                    found: "create".to_owned(),
+                },
+            }),
             "setting" => self.setting(text(1), text(2), text(3)),
             "view" if is_ours(self.schema, text(4), text(5)) => {
                 let view = [text(1), text(2), text(3)].map(str::to_owned);
@@ -133,7 +155,7 @@ impl<'a> Openings<'a> {
             true => "a value that every session begins with",
             false => value,
         };
-        self.settings.push(Finding {
+        self.told.push(Finding {
             object: Object {
                 schema: String::new(),
                 relation: role.to_owned(),
@@ -159,7 +181,7 @@ impl<'a> Openings<'a> {
             },
         };
         let views = self.views.into_iter().map(view);
-        self.settings.into_iter().chain(views).collect()
+        self.told.into_iter().chain(views).collect()
     }
 }
 
