@@ -244,8 +244,8 @@ Says:
 or a line for each finding (exit code 1): an object that is missing, not expected, or different, with what was
 expected and what was found; a migration that is not applied; a role that does not exist, or may do more than
 grants and policies give; a setting of a role or the database that every session begins with and policies read; a
-view that reads a table past its policies; what keeps ledger and lock from being one history, or the ledger from
-being a proof. Then, where it is so and no finding:
+view that reads a table past its policies; who may create objects in `public`; what keeps ledger and lock from being
+one history, or the ledger from being a proof. Then, where it is so and no finding:
   note: role NAME may enter rows in the ledger, each under the name of its login",
     "Functions that are `security definer` are not looked at: nothing tells what they read.",
     "\

@@ -1,7 +1,8 @@
 //! Random transactions beside a model of what they are to keep.
 
-use tabellion::{Error, Table, Transaction};
+use tabellion::{Error, Scoped, Table, Transaction};
 
+use crate::pgbouncer::PgBouncer;
 use crate::savepoints::{add, unprepared};
 use crate::support::*;
 
@@ -9,6 +10,8 @@ use crate::support::*;
 #[derive(Debug, Clone)]
 enum Act {
     Add(i32),
+    /// Reads and locks the rows that are there.
+    Lock,
     Refused,
     Unprepared,
     Inside(Vec<Act>, End),
@@ -41,7 +44,8 @@ impl Dice {
         match self.below(8 + 4 * u64::from(depth < 4)) {
             0 => Act::Refused,
             1 => Act::Unprepared,
-            2..8 => Act::Add(i32::try_from(self.below(900)).expect("it is small")),
+            2 => Act::Lock,
+            3..8 => Act::Add(i32::try_from(self.below(900)).expect("it is small")),
             _ => {
                 let end = [End::Kept, End::Kept, End::Failed, End::Dropped];
                 let end = end[usize::try_from(self.below(4)).expect("it is small")];
@@ -57,6 +61,7 @@ fn kept(acts: &[Act]) -> Option<Vec<i32>> {
     for act in acts {
         match act {
             Act::Add(amount) => all.push(*amount),
+            Act::Lock => {}
             Act::Refused | Act::Unprepared => return None,
             Act::Inside(acts, End::Kept) => all.extend(kept(acts).unwrap_or_default()),
             Act::Inside(_, End::Failed | End::Dropped) => {}
@@ -69,6 +74,7 @@ async fn perform(tx: &Transaction<Shop>, acts: &[Act]) {
     for act in acts {
         match act {
             Act::Add(amount) => drop(add(tx, *amount).await),
+            Act::Lock => drop(Note::by_shop("acme").for_update().fetch_all(tx).await),
             Act::Refused => drop(Note::insert(note("other")).execute(tx).await),
             Act::Unprepared => drop(unprepared(tx).await),
             Act::Inside(acts, end) => {
@@ -93,15 +99,13 @@ async fn perform(tx: &Transaction<Shop>, acts: &[Act]) {
     }
 }
 
-#[tokio::test]
-async fn random_transactions_keep_what_they_should() -> Outcome {
-    let fixture = Fixture::new().await?;
-    let db = fixture.connect(1).await?;
-    let acme = shop(&db, "acme");
+/// Runs so many on a scope for each, and compares what they keep.
+async fn all(fixture: &Fixture, number: u64, scope: impl AsyncFn() -> Scope) -> Outcome {
     let (mut committed, mut refused) = (0, 0);
-    for seed in 0..300 {
+    for seed in 0..number {
         let acts = Dice(seed).acts(0);
-        let outcome = acme
+        let outcome = scope()
+            .await?
             .transaction(async |tx| {
                 perform(tx, &acts).await;
                 Ok::<_, Error>(())
@@ -122,6 +126,36 @@ async fn random_transactions_keep_what_they_should() -> Outcome {
         let found: Vec<i32> = fixture.admin.query_one(sql, &[]).await?.try_get(0)?;
         assert_eq!(found, expected.unwrap_or_default(), "{seed}: {acts:?}");
     }
-    assert!(committed > 100 && refused > 50, "{committed} and {refused}");
+    assert!(
+        committed > number / 3 && refused > number / 6,
+        "{committed} and {refused}"
+    );
     Ok(())
+}
+
+type Scope = Result<Scoped<Shop>, Error>;
+
+#[tokio::test]
+async fn random_transactions_keep_what_they_should() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let acme = shop(&fixture.connect(1).await?, "acme");
+    all(&fixture, 300, async || Ok(acme.clone())).await
+}
+
+/// Where each statement is prepared first, with what precedes it.
+#[tokio::test]
+async fn random_transactions_on_connections_of_their_own_do_too() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let new = async || Ok(shop(&fixture.connect(1).await?, "acme"));
+    all(&fixture, 100, new).await
+}
+
+/// Where nothing is prepared, and each finds another session.
+#[tokio::test]
+async fn random_transactions_behind_a_pooler_do_too() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    let db = pool(&format!("{}&pooler=transaction", pooler.url), 1).await?;
+    let acme = shop(&db, "acme");
+    all(&fixture, 150, async || Ok(acme.clone())).await
 }
