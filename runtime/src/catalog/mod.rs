@@ -22,12 +22,13 @@ pub use diff::{Change, Finding};
 pub use schema::{ReadSchema, read_schema};
 
 /// With no search path, PostgreSQL prints every name of a user's with its schema, and quotes only
-/// those that need it unless a setting says otherwise; how it prints a constant of a date, a number
-/// or bytes depends on settings too. Printing an expression takes the lock of a reader on its table,
+/// those that need it unless a setting says otherwise; how it prints a constant of a date, a number,
+/// bytes, or a text with a backslash depends on settings too. Printing an expression takes the lock of a reader on its table,
 /// which is not worth waiting for.
 const SETTINGS: &str = "
 select pg_catalog.set_config('search_path', '', true),
   pg_catalog.set_config('quote_all_identifiers', 'off', true),
+  pg_catalog.set_config('standard_conforming_strings', 'on', true),
   pg_catalog.set_config('TimeZone', 'UTC', true),
   pg_catalog.set_config('DateStyle', 'ISO', true),
   pg_catalog.set_config('IntervalStyle', 'postgres', true),

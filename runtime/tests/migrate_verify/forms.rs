@@ -301,3 +301,31 @@ async fn a_login_that_may_create_nothing_verifies() {
         "{found}"
     );
 }
+
+/// How the server prints a backslash depends on a setting.
+#[tokio::test]
+async fn a_backslash_reads_the_same_under_any_setting() {
+    let (database, project) = (database().await, Project::new());
+    let mut schema = step(3);
+    let key = QualifiedName::new("public", "order");
+    let orders = schema.tables.get_mut(&key).expect("the orders");
+    let states = Check::new(Expr::new("state in ('open', 'a\\b')", ["state"]));
+    orders.checks.insert("order_state_check".into(), states);
+    project.draw(&schema);
+    project.seal("first");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let off = format!(
+        "alter database \"{}\" set standard_conforming_strings = off",
+        database.name()
+    );
+    client(database.url())
+        .await
+        .batch_execute(&off)
+        .await
+        .unwrap();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+}
