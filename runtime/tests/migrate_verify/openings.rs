@@ -1,7 +1,10 @@
-//! What opens a table without touching it: settings that sessions begin with, and views.
+//! What opens a table without touching it: settings that sessions begin with, views, and what was planted on the path.
+
+use tabellion::migrate::{ApplyOptions, Migrator};
+use tabellion_sql::schema::{Expr, Rls, Type};
 
 use crate::applied;
-use crate::migrate_support::{ROLE, client};
+use crate::migrate_support::{Project, ROLE, client, database, step};
 
 #[tokio::test]
 async fn a_setting_that_sessions_begin_with_is_told() {
@@ -193,4 +196,59 @@ async fn a_role_that_may_create_what_others_call_is_told() {
     }
     let found = engine.verify(&set).await.unwrap();
     assert!(found.is_clean(), "{found}");
+}
+
+/// A policy keeps the operator that its text found when it was created, and a schema on the path may hold one that fits
+/// better than PostgreSQL's own.
+#[tokio::test]
+async fn an_operator_that_a_policy_found_elsewhere_is_told() {
+    let database = database().await;
+    let admin = client(database.url()).await;
+    let plant = format!(
+        "create schema own; create extension citext schema public;
+         create function own.same(varchar, text) returns bool immutable language sql as 'select true';
+         create operator own.= (leftarg = varchar, rightarg = text, function = own.same);
+         alter database \"{}\" set search_path = own, public",
+        database.name()
+    );
+    admin.batch_execute(&plant).await.unwrap();
+    let setting = "(select current_setting('app.shop', true))";
+    for (using, is_told) in [
+        (format!("shop = {setting}"), true),
+        (format!("shop operator(pg_catalog.=) {setting}"), false),
+        // What was sealed says so itself.
+        (format!("shop operator(own.=) {setting}"), false),
+        (format!("shop::citext = {setting}::citext"), false),
+    ] {
+        let mut schema = step(1);
+        let orders = schema.tables.values_mut().next().expect("the orders");
+        let shop = orders.columns.iter_mut().find(|it| it.name == "shop");
+        shop.expect("a column").ty = Type::Varchar(None);
+        let Rls::Enabled(policies) = &mut orders.rls else {
+            panic!("row-level security is on");
+        };
+        for expr in policies
+            .values_mut()
+            .flat_map(|it| [&mut it.using, &mut it.check])
+        {
+            *expr = expr.as_ref().map(|_| Expr::new(&using, ["shop"]));
+        }
+        let project = Project::new();
+        project.draw(&schema);
+        project.seal("first");
+        let set = project.load();
+        let mut engine = Migrator::connect(database.url()).await.unwrap();
+        engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let line = |command: &str| {
+            format!(
+                "policy `Own rows: {command}` on `public.\"order\"` differs; expected `operators of PostgreSQL and \
+                 extensions, any other named with its schema`, found `operator own.=(character varying,text)`\n"
+            )
+        };
+        let wanted = ["insert", "select", "update"].map(line).concat();
+        assert_eq!(found, if is_told { &wanted } else { "" }, "{using}");
+        let gone = "drop table public.order; drop schema tabellion cascade";
+        admin.batch_execute(gone).await.unwrap();
+    }
 }

@@ -99,7 +99,8 @@ impl Migrator {
     /// comments, owners, extensions; whether one of its roles may do more than grants and policies give, or
     /// may log in though a migration made it without; whether such a role or the database begins its sessions
     /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
-    /// `role`; whether a view opens a table; and whether the ledger is protected as it was made.
+    /// `role`; whether a view opens a table; whether a policy holds an operator that was planted on the path; and
+    /// whether the ledger is protected as it was made.
     ///
     /// Views, and functions that no trigger calls, are made by hand and are not compared. A view is a finding
     /// where one of the schema's roles, `anon`, `authenticated` or everyone may use it and it reads a sealed

@@ -1,18 +1,21 @@
 //! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
-//! begins with, a view that reads past the policies, and leave to make in `public` what others then call.
+//! begins with, a view that reads past the policies, an operator that a policy found on the path, and leave to make in
+//! `public` what others then call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::ident::quote_literal;
-use tabellion_sql::schema::{Platform, Policy, Schema};
+use tabellion_sql::schema::{Expr, Platform, Policy, QualifiedName, Schema};
 use tokio_postgres::SimpleQueryRow;
 
 use super::around::is_ours;
 use crate::catalog::{Change, Finding, Kind, Object};
 
 /// Each row of the first query: `setting`, the role or nothing, the setting, its value. Of the second: `view`,
-/// its schema, its name, as whom it reads, schema and name of the table; `creates`, a role that may create objects in
-/// `public`, which everybody could before PostgreSQL 15 and in databases that came from there still can.
+/// its schema, its name, as whom it reads, schema and name of the table; `operator`, schema and name of a table, a
+/// policy of it, an operator that is neither PostgreSQL's nor an extension's and that the policy holds, its schema;
+/// `creates`, a role that may create objects in `public`, which everybody could before PostgreSQL 15 and in databases
+/// that came from there still can.
 ///
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
 /// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read. What a view reads the server keeps in `pg_depend`,
@@ -74,6 +77,17 @@ where not v.as_caller and (o.rolsuper or o.rolbypassrls
       pg_catalog.has_table_privilege('public', v.oid, 'select, insert, update, delete')
       or pg_catalog.has_any_column_privilege('public', v.oid, 'select, insert, update'))))
 union all
+select distinct 'operator', s.nspname, s.relname, p.polname, d.refobjid::pg_catalog.regoperator::pg_catalog.text,
+  n.nspname
+from sealed s join pg_catalog.pg_policy p on p.polrelid = s.oid
+join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+  and d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+join pg_catalog.pg_operator o on o.oid = d.refobjid
+join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+where n.nspname <> 'pg_catalog' and not exists (
+  select from pg_catalog.pg_depend e
+  where e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and e.objid = o.oid and e.deptype = 'e')
+union all
 select 'creates', a.name, n.nspname, '', '', ''
 from pg_catalog.pg_namespace n, (
   select r.rolname, r.oid from pg_catalog.pg_roles r where r.oid in (select oid from app)
@@ -128,6 +142,9 @@ impl<'a> Openings<'a> {
                 },
             }),
             "setting" => self.setting(text(1), text(2), text(3)),
+            "operator" if is_ours(self.schema, text(1), text(2)) => {
+                self.operator([text(1), text(2), text(3)], text(4), text(5));
+            }
             "view" if is_ours(self.schema, text(4), text(5)) => {
                 let view = [text(1), text(2), text(3)].map(str::to_owned);
                 let table = format!("{}.{}", quoted(text(4)), quoted(text(5)));
@@ -164,6 +181,37 @@ impl<'a> Openings<'a> {
             },
             change: Change::Unexpected {
                 found: found.to_owned(),
+            },
+        });
+    }
+
+    /// A policy keeps the operator that was found when it was created. Which schema that came from, its text does not
+    /// say unless it names the operator as `operator(schema.=)`.
+    fn operator(&mut self, [schema, table, policy]: [&str; 3], operator: &str, home: &str) {
+        let sealed = self
+            .schema
+            .tables
+            .get(&QualifiedName::new(schema, table))
+            .and_then(|table| table.rls.policies().get(policy));
+        let named = format!("operator({}.", quoted(home)).to_lowercase();
+        let names_it = |expr: &Expr| {
+            let text: String = expr.sql.split_whitespace().collect();
+            text.to_lowercase().contains(&named)
+        };
+        if sealed.is_some_and(|it| it.using.iter().chain(&it.check).any(names_it)) {
+            return;
+        }
+        self.told.push(Finding {
+            object: Object {
+                schema: schema.to_owned(),
+                relation: table.to_owned(),
+                kind: Kind::Policy,
+                name: policy.to_owned(),
+            },
+            change: Change::Differs {
+                expected: "operators of PostgreSQL and extensions, any other named with its schema"
+                    .to_owned(),
+                found: format!("operator {operator}"),
             },
         });
     }
