@@ -90,6 +90,10 @@ impl<S: Scope> Scoped<S> {
     ///
     /// Inside a transaction all that was decided with its beginning: there it is an error.
     ///
+    /// In a future that has to be [`Send`] the work owns what it takes along, `async move |tx| …`: of work that runs
+    /// more than once and borrows rustc does not see yet that its futures are `Send` for every lifetime
+    /// (<https://github.com/rust-lang/rust/issues/110338>).
+    ///
     /// # Errors
     /// As [`Scoped::transaction`], the last one where it was run several times, and [`Error::Savepoints`] inside
     /// another transaction.

@@ -175,6 +175,17 @@ impl Connection {
 
     /// The error of a statement, whose connection is closed where it can no longer be relied on.
     pub(super) fn refuse(&mut self, fault: Fault, guise: &Guise, key: &Key) -> Error {
+        self.refuse_as(fault, guise, key, key.is_write())
+    }
+
+    /// The same of a statement that may have written, or has not, whatever it is.
+    pub(super) fn refuse_as(
+        &mut self,
+        fault: Fault,
+        guise: &Guise,
+        key: &Key,
+        wrote: bool,
+    ) -> Error {
         let unreliable = match &fault {
             Fault::Server(error) => {
                 // Not for a row or a privilege that was refused.
@@ -190,7 +201,7 @@ impl Connection {
         if unreliable {
             self.wire.close();
         }
-        failed(fault, &self.who(guise), key, key.is_write())
+        failed(fault, &self.who(guise), key, wrote)
     }
 
     /// One flight, after another one if the connection does not know scope or statement yet. The

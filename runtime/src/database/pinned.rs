@@ -5,9 +5,10 @@
 //! a rollback to one would take it back to what it was. No savepoint has the name of another one, whether that still
 //! stands or not.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::bulk::Next;
 use super::connection::Opening;
@@ -93,14 +94,45 @@ impl Pinned {
 
     /// Runs a statement. Its rows are the transaction's, and not yet committed.
     pub(super) async fn run(&self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+        let mut state = self.lock().await;
+        self.run_in(&mut state, guise, query).await
+    }
+
+    /// Runs statements of one form, and no other between them. Where one of them does not, the transaction has failed, so
+    /// that none of the others is kept.
+    pub(super) async fn run_all(
+        &self,
+        guise: &Guise,
+        first: &Query,
+        next: &mut Next<'_>,
+    ) -> Result<Vec<Rows>, Error> {
+        let mut state = self.lock().await;
+        let mut all = vec![self.run_in(&mut state, guise, first).await?];
+        let outcome = loop {
+            let outcome = match next() {
+                Ok(None) => break Ok(all),
+                Ok(Some(query)) => self.run_in(&mut state, guise, &query).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(rows) => all.push(rows),
+                Err(error) => break Err(error),
+            }
+        };
+        if outcome.is_err() && state.condition == Condition::Sound {
+            state.condition = Condition::Failed;
+        }
+        outcome
+    }
+
+    async fn run_in(&self, state: &mut State, guise: &Guise, query: &Query) -> Result<Rows, Error> {
         if self.limit.as_deref() != guise.limit() {
             return Err(Error::LimitInTransaction);
         }
-        let mut state = self.state.lock().await;
         if self.ended.load(Ordering::Acquire) {
             return Err(Error::TransactionEnded);
         }
-        self.settle(&mut state, guise).await?;
+        self.settle(state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
         }
@@ -116,15 +148,19 @@ impl Pinned {
         if begun {
             guise.note(&query.key);
         }
+        // From here on a future that is dropped takes with it what it may have sent, the beginning too.
+        state.begun = true;
         let mut opening = match begun {
             true => Opening::Within(&mut state.before),
             false => Opening::Begin(&self.begin, &mut state.before),
         };
         let (mut outcome, mut is_open) = lease.run_within(guise, query, &mut opening).await;
-        if !begun
-            && outcome.as_ref().err() == Some(&Error::TransactionPooler)
-            && lease.learn_pooled()
-        {
+        let is_refused_unseen = match &outcome {
+            Err(Error::TransactionPooler) => lease.learn_pooled(),
+            Err(Error::StaleStatement) => true,
+            _ => false,
+        };
+        if is_refused_unseen && matches!(opening, Opening::Begin(..)) {
             // The server said so before it ran the statement. What became of BEGIN ends with the connection.
             lease.close();
             drop(lease);
@@ -156,43 +192,13 @@ impl Pinned {
         if let Err(Error::TransactionPooler) = outcome {
             lease.learn_pooled();
         }
-        if !self.ended.load(Ordering::Acquire) {
-            state.lease = Some(lease);
-        }
+        state.lease = Some(lease);
         outcome
-    }
-
-    /// Runs statements of one form. Where one of them does not, the transaction has failed, so that none of the others is
-    /// kept.
-    pub(super) async fn run_all(
-        &self,
-        guise: &Guise,
-        first: &Query,
-        next: &mut Next<'_>,
-    ) -> Result<Vec<Rows>, Error> {
-        let mut all = vec![self.run(guise, first).await?];
-        loop {
-            let outcome = match next() {
-                Ok(None) => return Ok(all),
-                Ok(Some(query)) => self.run(guise, &query).await,
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Ok(rows) => all.push(rows),
-                Err(error) => {
-                    let mut state = self.state.lock().await;
-                    if state.condition == Condition::Sound {
-                        state.condition = Condition::Failed;
-                    }
-                    return Err(error);
-                }
-            }
-        }
     }
 
     /// Ends the transaction. A commit that the server turns into a rollback is an error.
     pub(crate) async fn end(&self, guise: &Guise, commits: bool) -> Result<(), Error> {
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
         let settled = match commits {
             true => self.settle(&mut state, guise).await,
             false => Ok(()),
@@ -226,7 +232,10 @@ impl Pinned {
 
     /// Sets a savepoint with the next statement; gives its number.
     pub(crate) async fn savepoint(&self, guise: &Guise) -> Result<u32, Error> {
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
+        if self.ended.load(Ordering::Acquire) {
+            return Err(Error::TransactionEnded);
+        }
         self.settle(&mut state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
@@ -240,7 +249,7 @@ impl Pinned {
 
     /// Keeps what was done since a savepoint, or takes it back.
     pub(crate) async fn leave(&self, guise: &Guise, number: u32, keeps: bool) -> Result<(), Error> {
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
         self.settle(&mut state, guise).await?;
         if state.open.last() != Some(&number) {
             // What either of them did cannot be told from what the other did: none of it may be kept.
@@ -291,22 +300,63 @@ impl Pinned {
             true => Condition::Sound,
             false => Condition::Lost,
         };
-        if !self.ended.load(Ordering::Acquire) {
-            state.lease = Some(lease);
-        }
+        state.lease = Some(lease);
         done
     }
 
     /// Whether the whole may succeed next time.
     pub(crate) async fn may_succeed(&self) -> bool {
-        self.state.lock().await.may_succeed
+        self.lock().await.may_succeed
+    }
+
+    async fn lock(&self) -> Held<'_> {
+        Held {
+            pinned: self,
+            state: Some(self.state.lock().await),
+        }
     }
 
     /// Lets go of the connection, which is closed unless it waits outside of a transaction.
     pub(crate) fn abandon(&self) {
         self.ended.store(true, Ordering::Release);
-        if let Ok(mut state) = self.state.try_lock() {
+        self.let_go_if_ended();
+    }
+
+    /// Whoever holds the state meanwhile does the same behind it.
+    fn let_go_if_ended(&self) {
+        if self.ended.load(Ordering::Acquire)
+            && let Ok(mut state) = self.state.try_lock()
+        {
             state.lease = None;
         }
+    }
+}
+
+/// The state while a statement has it. Where the transaction ended meanwhile, the connection goes with that.
+struct Held<'a> {
+    pinned: &'a Pinned,
+    state: Option<MutexGuard<'a, State>>,
+}
+
+const HELD: &str = "the state is held until this is dropped";
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect(HELD)
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect(HELD)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        drop(self.state.take());
+        self.pinned.let_go_if_ended();
     }
 }

@@ -30,17 +30,17 @@ impl Connection {
         let statement = self.load(guise, query, opening).await?;
         let mut replies = match self.wire.exchange().await {
             Ok(replies) => replies,
-            Err(fault) => return Err(self.refuse(fault, guise, &query.key)),
+            Err(fault) => return Err(self.refuse_within(fault, guise, query)),
         };
         if let Opening::Begin(..) = opening {
             let begun = replies.command();
-            begun.map_err(|fault| self.refuse(fault, guise, &query.key))?;
+            begun.map_err(|fault| self.refuse_within(fault, guise, query))?;
             let scoped = replies.command();
             scoped.map_err(|fault| self.scope_failed(fault, guise))?;
         }
         for _ in opening.texts() {
             let done = replies.command();
-            done.map_err(|fault| self.refuse(fault, guise, &query.key))?;
+            done.map_err(|fault| self.refuse_within(fault, guise, query))?;
         }
         match read(replies, &query.key, statement) {
             Ok(rows) => Ok(rows),
@@ -48,8 +48,13 @@ impl Connection {
                 self.forget();
                 Err(Error::StaleStatement)
             }
-            Err(fault) => Err(self.refuse(fault, guise, &query.key)),
+            Err(fault) => Err(self.refuse_within(fault, guise, query)),
         }
+    }
+
+    /// Until its COMMIT is sent a transaction has written nothing.
+    fn refuse_within(&mut self, fault: Fault, guise: &Guise, query: &Query) -> Error {
+        self.refuse_as(fault, guise, &query.key, false)
     }
 
     /// Whether the server waits inside a transaction, be it a failed one.

@@ -44,6 +44,13 @@ pub enum Timeout {
          limit, or look for what it waited for"
     )]
     Statement,
+    /// The server ended a session that waited inside a transaction, or whose transaction took, too long:
+    /// `idle_in_transaction_session_timeout`, `transaction_timeout`. Nothing of the transaction was written.
+    #[error(
+        "the server ended the session, which waited for the next statement or whose transaction took too long; do \
+         what takes time before the transaction, or raise `idle_in_transaction_session_timeout`"
+    )]
+    Transaction,
     /// Another transaction holds a row or a table: `no_wait`, or `lock_timeout` was reached.
     #[error(
         "another transaction holds what the statement has to lock, and it was not to wait, or no longer than \

@@ -134,6 +134,11 @@ impl ServerError {
         is_own && !self.in_function
     }
 
+    /// Whether the server ended the session because it waited, or its transaction took, too long.
+    pub(crate) fn is_of_idleness(&self) -> bool {
+        matches!(self.code.as_str(), "25P03" | "25P04" | "57P05")
+    }
+
     /// Whether a parameter's bytes are none of its type: a data exception, or a message that ends early.
     pub(crate) fn is_bad_parameter(&self) -> bool {
         self.code.starts_with("22") || self.code == "08P01"

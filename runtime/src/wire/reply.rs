@@ -6,7 +6,7 @@ use postgres_protocol::message::backend::{
 };
 
 use crate::Error;
-use crate::error::ServerError;
+use crate::error::{ServerError, Timeout};
 
 /// Why an exchange has no answer.
 #[derive(Debug)]
@@ -25,8 +25,11 @@ impl From<Fault> for Error {
     /// The error of an exchange that wrote nothing.
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Server(error) | Fault::Farewell(error) => Error::Server(error),
-            Fault::Lost => Error::Disconnected {
+            Fault::Server(error) => Error::Server(error),
+            Fault::Farewell(error) if error.is_of_idleness() => {
+                Error::Timeout(Timeout::Transaction)
+            }
+            Fault::Farewell(_) | Fault::Lost => Error::Disconnected {
                 unknown_outcome: false,
             },
             Fault::Protocol(what) => Error::Protocol(what),

@@ -183,9 +183,10 @@ async fn a_transaction_that_is_dropped_leaves_nothing_behind() -> Outcome {
         Ok::<_, Error>(())
     })
     .await?;
-    let late = Note::insert(note("acme"))
-        .execute(&kept.expect("it ended"))
-        .await;
+    let kept = kept.expect("it ended");
+    let late = Note::insert(note("acme")).execute(&kept).await;
+    assert_eq!(late, Err(Error::TransactionEnded));
+    let late = kept.transaction(async |_| Ok::<_, Error>(())).await;
     assert_eq!(late, Err(Error::TransactionEnded));
     assert_eq!(fixture.count("notes").await?, 1);
     Ok(())
@@ -321,6 +322,23 @@ async fn what_a_transaction_cannot_do_says_so() -> Outcome {
         Ok::<_, Error>(())
     })
     .await?;
+    Ok(())
+}
+
+/// Nothing is lost by then, so it is for the transaction itself to begin anew.
+#[tokio::test]
+async fn a_table_that_changed_before_a_transaction_does_not_fail_it() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let db = fixture.connect(1).await?;
+    let acme = shop(&db, "acme");
+    let work = async |tx: &Transaction<Shop>| {
+        Note::insert(note("acme")).fetch_one(tx).await?;
+        Note::by_shop("acme").count(tx).await
+    };
+    assert_eq!(acme.transaction(work).await?, 1);
+    let change = "alter table notes alter column body type varchar";
+    fixture.admin.batch_execute(change).await?;
+    assert_eq!(acme.transaction(work).await?, 2);
     Ok(())
 }
 

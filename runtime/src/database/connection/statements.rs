@@ -119,11 +119,14 @@ impl Connection {
         self.wire.outgoing.clear();
         self.statements.clock += 1;
         let clock = self.statements.clock;
+        // Inside a transaction the scope stands already. Otherwise a statement that another scope has prepared waits for
+        // this one's role to be looked at.
+        let is_scoped = matches!(opening, Opening::Within(_)) || self.knows_scope(guise);
         let known = self.statements.known.get_mut(&query.key).map(|kept| {
             kept.used = clock;
             kept.statement.clone()
         });
-        let statement = match known {
+        let statement = match known.filter(|_| is_scoped) {
             Some(statement) => statement,
             None => self.prepare(guise, &query.key, opening).await?,
         };
@@ -172,6 +175,10 @@ impl Connection {
         })
     }
 
+    fn knows_scope(&self, guise: &Guise) -> bool {
+        self.statements.scopes.iter().any(|it| it.is_of(guise))
+    }
+
     fn bind_scope(&mut self, guise: &Guise) -> Result<(), Error> {
         let scope = self
             .statements
@@ -204,7 +211,7 @@ impl Connection {
         if let Opening::Begin(begin, _) = opening {
             execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
         }
-        let is_new = !self.statements.scopes.iter().any(|it| it.is_of(guise));
+        let is_new = !self.knows_scope(guise);
         // Without a role there is none to look at.
         let asks_role = is_new && guise.role != NO_ROLE;
         if asks_role {
@@ -241,6 +248,10 @@ impl Connection {
             columns,
             names,
         } = described.inspect_err(|_| {
+            if self.wire.is_within() && !self.wire.is_failed() {
+                // What is refused here and not by the server must not go on there.
+                self.wire.close();
+            }
             if is_new {
                 // What became of the scope's statement is not worth finding out.
                 let scope = self.statements.scopes.pop().map(|scope| scope.name);
@@ -279,7 +290,10 @@ impl Connection {
             statement: statement.clone(),
             used: self.statements.clock,
         };
-        self.statements.known.insert(key.clone(), kept);
+        if let Some(old) = self.statements.known.insert(key.clone(), kept) {
+            self.statements.stale.push(old.statement.name.clone());
+            self.statements.stale.retain(|name| !name.is_empty());
+        }
         Ok(statement)
     }
 
