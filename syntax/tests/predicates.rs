@@ -90,12 +90,17 @@ fn everything_else_turns_an_empty_setting_into_null() {
     );
     assert_eq!(
         using("level <= scope.level"),
-        "level <= (select case when length(given) <= 11 and given ~ '^-?[0-9]+$' then given::bigint end \
+        "level <= (select case when length(given) <= 11 and given ~ '^-?[0-9]+$' then case when given::bigint \
+         between '-2147483648'::bigint and '2147483647'::bigint then given::bigint end end \
          from (select current_setting('app.level', true) as given) setting)"
     );
     assert_eq!(
         using("email != scope.domain"),
         format!("email <> {text}::citext")
+    );
+    assert_eq!(
+        using("owner.is_in([scope.user])"),
+        format!("owner = {user}")
     );
     assert_eq!(
         using("email.is_in([scope.domain, \"x\"])"),

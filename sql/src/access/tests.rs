@@ -34,8 +34,8 @@ fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
 }
 
 const MEMBER: &str = "shop = any (array(select m.shop from members m where m.level = 1))";
-const CLAIM: &str = "(select case when jsonb_typeof(given) = 'string' then given #>> '{}' end \
-                     from (select (select auth.jwt()) -> 'app_metadata' -> 'org' as given offset 0) setting)";
+const CLAIM: &str = "(select case when jsonb_typeof(given) = 'string' then given #>> '{}'::text[] end from \
+                     (select (select auth.jwt()) -> 'app_metadata'::text -> 'org'::text as given offset 0) setting)";
 const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
 
 #[test]

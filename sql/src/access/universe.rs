@@ -297,6 +297,7 @@ fn name(text: &str, is_truth: bool) -> String {
         return path
             .replace(" ->> ", ".")
             .replace(" -> ", ".")
+            .replace(" :: text", "")
             .replace('\'', "");
     }
     let setting = text

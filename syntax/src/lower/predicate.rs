@@ -105,6 +105,14 @@ impl<'a> Lower<'a> {
                 let not = if *not { "not " } else { "" };
                 Text::new(format!("{} is {not}null", self.value(a)), Binding::Tight)
             }
+            // PostgreSQL would read the subquery of a setting as the rows to look in, along no index.
+            Node::In(a, list) if list.len() == 1 => {
+                let (a, b) = (
+                    self.value_beside(a, &list[0]),
+                    self.value_beside(&list[0], a),
+                );
+                Text::new(format!("{a} = {b}"), Binding::Tight)
+            }
             Node::In(a, list) => {
                 let list = list.iter().map(|value| self.value_beside(value, a));
                 let list: Vec<String> = list.collect();

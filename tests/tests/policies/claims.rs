@@ -142,9 +142,9 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
     let sql = crate::common::sql(SOURCE, Platform::Supabase)?;
     for text in [
         "owner = (select auth.uid())",
-        "from (select (select auth.jwt()) -> 'app_metadata' ->> 'org_id' as given offset 0) setting)",
-        "invited = (select case when jsonb_typeof(given) = 'string' then given #>> '{}' end \
-         from (select (select auth.jwt()) -> 'email' as given offset 0) setting) and invited <> ''",
+        "from (select (select auth.jwt()) -> 'app_metadata'::text ->> 'org_id'::text as given offset 0) setting)",
+        "invited = (select case when jsonb_typeof(given) = 'string' then given #>> '{}'::text[] end \
+         from (select (select auth.jwt()) -> 'email'::text as given offset 0) setting) and invited <> ''",
     ] {
         assert!(sql.contains(text), "{text}\n{sql}");
     }

@@ -9,6 +9,7 @@ mod citext;
 mod claims;
 mod columns;
 mod membership;
+mod ranges;
 mod scopes;
 mod settings;
 mod suite;
