@@ -10,7 +10,7 @@ use tabellion_sql::ident::quote;
 use tabellion_sql::schema::{QualifiedName, Type};
 
 use super::Lower;
-use crate::ast::{IndexColumn, Table, TypeRef};
+use crate::ast::{Column, IndexColumn, Table, TypeRef};
 use crate::predicate::{Comparison, Membership, Value, plain};
 
 impl Lower<'_> {
@@ -45,12 +45,15 @@ impl Lower<'_> {
                 value => format!(
                     "{row}.{column_name} {} {}",
                     comparison.as_sql(),
-                    self.value(value)
+                    self.value_for(value, Some(column))
                 ),
             });
         }
         let tied = match other.column(&membership.field) {
-            Some(column) => quote(&column.name.value),
+            Some(column) => {
+                self.of_one_collation(&membership.own, other, column);
+                quote(&column.name.value)
+            }
             None => {
                 self.absent(format!("no field `{}`", membership.field));
                 return (String::new(), name);
@@ -65,6 +68,27 @@ impl Lower<'_> {
             ),
             name,
         )
+    }
+
+    /// PostgreSQL refuses to compare texts of two collations, and does so when it runs the comparison.
+    fn of_one_collation(&mut self, own: &Value, other: &Table, column: &Column) {
+        let own = match own {
+            Value::Column(field) => self.table.column(field),
+            _ => None,
+        };
+        if let Some(own) = own
+            && let (Some(one), Some(two)) = (&own.collation, &column.collation)
+            && one.value != two.value
+        {
+            self.unresolved.push(super::Unresolved {
+                rustc_reports: false,
+                message: format!(
+                    "table `{}` compares its column `{}` with `{}` of `{}`, which have two collations, and PostgreSQL \
+                     cannot; give both one `collate`",
+                    self.table.name.value, own.name.value, column.name.value, other.name.value
+                ),
+            });
+        }
     }
 
     /// Without an index that begins with what is known beforehand, every statement reads the whole of the

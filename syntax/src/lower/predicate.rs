@@ -14,7 +14,7 @@ use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Expr, Type};
 
 use super::{Lower, setting};
-use crate::ast::{PathRef, Setting, TypeRef};
+use crate::ast::{Column, PathRef, Setting, TypeRef};
 use crate::predicate::{Comparison, Literal, Node, Value};
 
 /// How strongly a text binds, so that parentheses stand only where they must.
@@ -139,10 +139,19 @@ impl<'a> Lower<'a> {
 
     /// A value that is compared with another one.
     fn value_beside(&mut self, value: &Value, other: &Value) -> String {
+        let column = match other {
+            Value::Column(field) => self.table.column(field),
+            _ => None,
+        };
+        self.value_for(value, column)
+    }
+
+    /// A value that is compared with a column.
+    pub(super) fn value_for(&mut self, value: &Value, column: Option<&Column>) -> String {
         let mut sql = self.value(value);
         // Between a citext and a text PostgreSQL takes the operator of text, for which case counts.
-        if let (Value::Scope(_), Value::Column(field)) = (value, other)
-            && let Some(TypeRef::Stated(ty)) = self.table.column(field).map(|column| &column.ty)
+        if let Value::Scope(_) = value
+            && let Some(TypeRef::Stated(ty)) = column.map(|column| &column.ty)
             && ty.internal_name() == "citext"
         {
             sql.push_str(&format!("::{ty}"));

@@ -100,6 +100,30 @@ fn it_has_one_text() {
     }
 }
 
+#[test]
+fn texts_of_two_collations_are_not_compared() {
+    let collated = |own: &str, other: &str| {
+        let source = source()
+            .replace("shop_domain: String", &format!("{own} shop_domain: String"))
+            .replace("shop: String", &format!("{other} shop: String"));
+        crate::common::sql(&source, Platform::Postgres)
+    };
+    let (c, posix) = (
+        "#[column(collate = \"C\")]",
+        "#[column(collate = \"POSIX\")]",
+    );
+    for (own, other) in [(c, ""), ("", posix), (c, c)] {
+        assert!(collated(own, other).is_ok(), "{own} {other}");
+    }
+    let errors = collated(c, posix).expect_err("two collations");
+    assert!(
+        errors.contains(
+            "compares its column `shop_domain` with `shop` of `members`, which have two collations"
+        ),
+        "{errors}"
+    );
+}
+
 /// The source on one line, as nobody's formatting breaks it.
 fn source() -> String {
     SOURCE.split_whitespace().collect::<Vec<_>>().join(" ")
