@@ -1,4 +1,5 @@
-//! What the scopes may say of who asks: nothing, an empty text, one tenant, another one, what is no value.
+//! What the scopes may say of who asks: nothing, an empty text, one tenant, another one, what is no value, and claims
+//! that are no text.
 
 use std::collections::BTreeMap;
 
@@ -41,17 +42,32 @@ enum Said {
     B,
     Empty,
     Nonsense,
+    /// Nothing of this claim; of another setting the empty text, since what was set is never unset in a session.
+    Unset,
+    /// A claim that is no text, but has one.
+    Json(&'static str),
 }
+
+/// Claims that are no text.
+const NO_TEXTS: [&str; 3] = ["true", "[1]", NO_TEXT];
+
+/// The one of them that rows hold too.
+pub(super) const NO_TEXT: &str = "{}";
 
 /// All cases for a schema; those that set nothing come first.
 pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> Vec<Case> {
     let mut all: Vec<&ProofSetting> = scopes.iter().flat_map(|scope| &scope.settings).collect();
     all.sort();
     all.dedup();
+    let settings = Settings {
+        platform: schema.platform,
+        all: &all,
+        is_short,
+    };
     let case = |label: String, tenant, said: &dyn Fn(&ProofSetting) -> Said| Case {
         label,
         tenant,
-        settings: settings(schema.platform, &all, is_short, said),
+        settings: settings.saying(said),
         tables: None,
         no_more_than: None,
     };
@@ -73,26 +89,38 @@ pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> V
             Said::Nonsense
         }),
     ]);
-    // A text of any kind is a value where a text is asked for, and opens what `<>` says. Of another type, or an
-    // enumeration, it is none: nothing may be more open than to an empty one.
-    let has_no_nonsense =
-        |setting: &ProofSetting| setting.ty == Type::Text && setting.texts.is_empty();
-    let typed: Vec<&ProofSetting> = all
-        .iter()
-        .copied()
-        .filter(|one| !has_no_nonsense(one))
-        .collect();
-    let tables = reading(schema, |read| typed.iter().any(|one| read(one)));
-    if !tables.is_empty() {
-        let said = |setting: &ProofSetting| match has_no_nonsense(setting) {
-            true => Said::Empty,
-            false => Said::Nonsense,
-        };
-        cases.push(Case {
-            tables: Some(tables),
-            no_more_than: Some("scope empty".into()),
-            ..case("scope of no such values".into(), Some("nobody"), &said)
-        });
+    // What is no value of its type opens no more than an empty text does, nor a claim more than none.
+    let base = match all.iter().all(|one| settings.is_claim(one)) {
+        true => "scope unset",
+        false => "scope empty",
+    };
+    let mut is_none = |label: String, of: &dyn Fn(&ProofSetting) -> bool, what| {
+        let tables = reading(schema, |read| all.iter().any(|one| of(one) && read(one)));
+        if !tables.is_empty() {
+            let said = |setting: &ProofSetting| match of(setting) {
+                true => what,
+                false => Said::Unset,
+            };
+            cases.push(Case {
+                tables: Some(tables),
+                no_more_than: Some(base.into()),
+                ..case(label, Some("nobody"), &said)
+            });
+        }
+    };
+    let has_nonsense = |one: &ProofSetting| settings.has_nonsense(one);
+    is_none(
+        "scope of no such values".into(),
+        &has_nonsense,
+        Said::Nonsense,
+    );
+    for json in NO_TEXTS {
+        let is_it = |one: &ProofSetting| settings.is_claim(one) && !settings.is_user(one);
+        is_none(
+            format!("scope whose claims are {json}"),
+            &is_it,
+            Said::Json(json),
+        );
     }
     // Where a table reads several settings, they may disagree.
     for one in &all {
@@ -102,16 +130,21 @@ pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> V
         if tables.is_empty() {
             continue;
         }
-        let all = [
-            ("of tenant B", Said::B),
-            ("empty", Said::Empty),
-            ("without sense", Said::Nonsense),
-        ];
-        for (words, what) in all {
-            let is_nonsense = what == Said::Nonsense;
-            if is_nonsense && has_no_nonsense(one) {
-                continue;
-            }
+        let mut said = vec![("of tenant B", Said::B)];
+        if !settings.is_user(one) {
+            said.push(("empty", Said::Empty));
+        }
+        if settings.is_claim(one) {
+            said.push(("unset", Said::Unset));
+        }
+        if settings.has_nonsense(one) {
+            said.push(("without sense", Said::Nonsense));
+        }
+        let base = match settings.is_claim(one) {
+            true => "unset",
+            false => "empty",
+        };
+        for (words, what) in said {
             let label = |words| format!("scope of tenant A, {} {words}", one.name);
             let said = |setting: &ProofSetting| match setting == *one {
                 true => what,
@@ -119,7 +152,7 @@ pub(super) fn cases(schema: &Schema, scopes: &[ProofScope], is_short: bool) -> V
             };
             cases.push(Case {
                 tables: Some(tables.clone()),
-                no_more_than: is_nonsense.then(|| label("empty")),
+                no_more_than: (what == Said::Nonsense).then(|| label(base)),
                 ..case(label(words), None, &said)
             });
         }
@@ -151,58 +184,96 @@ pub(super) fn reads(sql: &str, setting: &ProofSetting) -> bool {
     sql.contains(&quote_literal(&setting.name)) || setting.claim.as_ref().is_some_and(is_claim)
 }
 
-/// The settings as the server gets them.
-fn settings(
+/// The settings of all scopes, and how the server gets them.
+struct Settings<'a> {
     platform: Platform,
-    all: &[&ProofSetting],
+    all: &'a [&'a ProofSetting],
     is_short: bool,
-    said: &dyn Fn(&ProofSetting) -> Said,
-) -> BTreeMap<String, String> {
-    let mut settings = BTreeMap::new();
-    let mut claims = Map::new();
-    for setting in all {
-        let value = value(setting, is_short, said(setting));
-        match &setting.claim {
-            Some(path) if platform == Platform::Supabase => {
-                if !value.is_empty() {
-                    place(&mut claims, path, value);
+}
+
+impl Settings<'_> {
+    fn saying(&self, said: &dyn Fn(&ProofSetting) -> Said) -> BTreeMap<String, String> {
+        let mut settings = BTreeMap::new();
+        let mut claims = Map::new();
+        for setting in self.all {
+            match &setting.claim {
+                Some(path) if self.is_claim(setting) => {
+                    if let Some(claim) = self.claim(setting, said(setting)) {
+                        place(&mut claims, path, claim);
+                    }
+                }
+                _ => {
+                    let text = self.text(setting, said(setting));
+                    settings.insert(setting.name.clone(), text);
                 }
             }
-            _ => {
-                settings.insert(setting.name.clone(), value);
-            }
+        }
+        if self.all.iter().any(|setting| self.is_claim(setting)) {
+            let text = match claims.is_empty() {
+                true => String::new(),
+                false => Value::Object(claims).to_string(),
+            };
+            settings.insert("request.jwt.claims".to_owned(), text);
+        }
+        settings
+    }
+
+    /// Whether the platform gives it, in its claims.
+    fn is_claim(&self, setting: &ProofSetting) -> bool {
+        self.platform == Platform::Supabase && setting.claim.is_some()
+    }
+
+    /// Whether `auth.uid()` reads it, which is the platform's, and raises an error where it is no UUID.
+    fn is_user(&self, setting: &ProofSetting) -> bool {
+        let same = |one: &&ProofSetting| one.claim == setting.claim && one.ty == Type::Uuid;
+        let is_sub = |path: &Vec<String>| path.len() == 1 && path[0] == "sub";
+        self.is_claim(setting)
+            && setting.claim.as_ref().is_some_and(is_sub)
+            && self.all.iter().any(same)
+    }
+
+    /// Whether some text is no value of it: a text of any kind is one where a text is asked for, and opens what `<>`
+    /// says.
+    fn has_nonsense(&self, setting: &ProofSetting) -> bool {
+        let is_any_text = setting.ty == Type::Text && setting.texts.is_empty();
+        !is_any_text && !self.is_user(setting)
+    }
+
+    fn claim(&self, setting: &ProofSetting, said: Said) -> Option<Value> {
+        let is_value = matches!(said, Said::A | Said::B);
+        if self.is_user(setting) && !(is_value && setting.ty == Type::Uuid) {
+            return None;
+        }
+        match said {
+            Said::Unset => None,
+            Said::Json("true") if setting.ty == Type::Bool => None,
+            Said::Json(json) => serde_json::from_str(json).ok(),
+            _ => Some(Value::String(self.text(setting, said))),
         }
     }
-    if platform == Platform::Supabase && all.iter().any(|setting| setting.claim.is_some()) {
-        let text = match claims.is_empty() {
-            true => String::new(),
-            false => Value::Object(claims).to_string(),
+
+    fn text(&self, setting: &ProofSetting, said: Said) -> String {
+        let [a, b] = match setting.texts.as_slice() {
+            [a, b, ..] => [a.clone(), b.clone()],
+            [one] => [one.clone(), one.clone()],
+            [] => values::sides(&setting.ty, self.is_short)
+                .unwrap_or_else(|| ["a".into(), "b".into()]),
         };
-        settings.insert("request.jwt.claims".to_owned(), text);
-    }
-    settings
-}
-
-fn value(setting: &ProofSetting, is_short: bool, said: Said) -> String {
-    let [a, b] = match setting.texts.as_slice() {
-        [a, b, ..] => [a.clone(), b.clone()],
-        [one] => [one.clone(), one.clone()],
-        [] => values::sides(&setting.ty, is_short).unwrap_or_else(|| ["a".into(), "b".into()]),
-    };
-    match said {
-        Said::A => a,
-        Said::B => b,
-        Said::Empty => String::new(),
-        Said::Nonsense => "no such value".to_owned(),
+        match said {
+            Said::A => a,
+            Said::B => b,
+            Said::Empty | Said::Unset | Said::Json(_) => String::new(),
+            Said::Nonsense => "no such value".to_owned(),
+        }
     }
 }
 
-fn place(claims: &mut Map<String, Value>, path: &[String], value: String) {
+fn place(claims: &mut Map<String, Value>, path: &[String], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         return;
     };
     if rest.is_empty() {
-        claims.insert(first.clone(), Value::String(value));
+        claims.insert(first.clone(), value);
         return;
     }
     let inner = claims

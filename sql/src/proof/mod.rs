@@ -13,10 +13,12 @@
 //! | `engine.sql` | the same for every schema: tries every command, and looks into the catalog |
 //! | `cases` | what the scopes may say |
 //! | `rows` | the rows of each table that the commands are tried on |
+//! | `literals` | the literals that a predicate compares a column with |
 //! | `values` | values of a type, different ones and such that fit |
 //! | `out` | the file as it grows |
 
 mod cases;
+mod literals;
 mod out;
 mod rows;
 mod values;

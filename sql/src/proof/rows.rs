@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cases::NO_TEXT;
+use super::literals::literals;
 use super::out::Values;
 use super::values;
-use crate::ident::quote;
+use crate::ident::{quote, quote_literal};
 use crate::schema::{Column, Expr, Generated, IndexKey, QualifiedName, Schema, Table, Type};
 
 /// How many rows there are beside those of the tenants.
@@ -166,25 +168,30 @@ impl<'a> Maker<'a> {
         let mut made: Vec<(String, Option<&'static str>, Held<'a>)> = Vec::new();
         let a = |column: &Column| self.side(column, 0);
         let b = |column: &Column| self.side(column, 1);
-        let empty = |column: &Column| match self.may_be_empty(column) {
-            true => Some("''".to_owned()),
-            false => self.side(column, 0),
-        };
         made.push(("row of tenant A".into(), Some("A"), self.held(1, a)));
         made.push(("row of tenant B".into(), Some("B"), self.held(2, b)));
         let columns = || self.table.columns.iter();
-        if columns().any(|column| self.may_be_empty(column)) {
-            let held = self.held(3, empty);
+        for (tenant, words) in self.texts() {
+            let literal = quote_literal(tenant);
+            let holds = |column: &Column| {
+                self.may_be_empty(column) && values::has_room(&column.ty, &literal)
+            };
+            if !columns().any(holds) {
+                continue;
+            }
+            let held = self.held(made.len() + 1, |column| match holds(column) {
+                true => Some(literal.clone()),
+                false => self.side(column, 0),
+            });
             // A column of another type still says tenant A.
-            let is_all = columns().all(|column| !self.is_read(column) || self.may_be_empty(column));
-            let tenant = is_all.then_some("");
+            let is_all = columns().all(|column| !self.is_read(column) || holds(column));
             // Any other key that lets it not in is dropped while the tests run.
             let found_by = self.keys.first();
             let is_found = made.iter().any(|(_, _, before)| {
                 found_by.is_some_and(|key| key.iter().all(|name| same(before, &held, name)))
             });
             if !is_found {
-                made.push(("row of the empty text".into(), tenant, held));
+                made.push((words.to_owned(), is_all.then_some(tenant), held));
             }
         }
         for column in columns().filter(|column| self.is_read(column)) {
@@ -195,7 +202,7 @@ impl<'a> Maker<'a> {
                     false => self.side(one, 0),
                 });
                 let is_new = made.iter().all(|(_, _, before)| !self.clash(before, &held));
-                if is_new && made.len() < MOST + 3 {
+                if is_new && made.len() < MOST + 2 + self.texts().len() {
                     let label = format!("row of tenant A with {} = {other}", quote(&column.name));
                     made.push((label, None, held));
                 }
@@ -204,6 +211,15 @@ impl<'a> Maker<'a> {
         let made = made.into_iter();
         made.map(|(label, tenant, held)| self.row(label, tenant, &held))
             .collect()
+    }
+
+    /// Whose rows are nobody's, with the words for them: of the empty text, and of one that a claim has which is no text.
+    fn texts(&self) -> Vec<(&'static str, &'static str)> {
+        let mut texts = vec![("", "row of the empty text")];
+        if self.said.keys().any(|sql| sql.contains("auth.jwt()")) {
+            texts.push((NO_TEXT, "row of the text {}"));
+        }
+        texts
     }
 
     fn is_read(&self, column: &Column) -> bool {
@@ -373,44 +389,4 @@ fn assignment((column, value): &(&Column, String)) -> String {
 /// Whether an update may give it any value.
 fn is_settable(column: &Column) -> bool {
     column.computed.is_none() && column.generated != Some(Generated::IdentityAlways)
-}
-
-/// The literals at the start of a text, up to what is none, as SQL.
-fn literals(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    loop {
-        let length = literal_length(rest);
-        let (literal, after) = rest.split_at(length);
-        if literal.is_empty() {
-            return found;
-        }
-        match literal.parse::<i64>() {
-            Ok(number) => {
-                let near = [Some(number), number.checked_sub(1), number.checked_add(1)];
-                found.extend(near.into_iter().flatten().map(|number| number.to_string()));
-            }
-            Err(_) => found.push(literal.to_owned()),
-        }
-        match after.strip_prefix(", ") {
-            Some(after) => rest = after,
-            None => return found,
-        }
-    }
-}
-
-/// How long the quoted text or the integer is that a text begins with; 0 where there is none.
-fn literal_length(text: &str) -> usize {
-    let Some(inner) = text.strip_prefix('\'') else {
-        let sign = usize::from(text.starts_with('-'));
-        let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
-        return if digits == 0 { 0 } else { sign + digits };
-    };
-    let mut bytes = inner.bytes().enumerate().peekable();
-    while let Some((at, byte)) = bytes.next() {
-        if byte == b'\'' && bytes.next_if(|(_, next)| *next == b'\'').is_none() {
-            return at + 2;
-        }
-    }
-    0
 }

@@ -140,6 +140,73 @@ fn a_policy_of_the_tenant_alone_is_told() {
 }
 
 #[test]
+fn claims_are_left_out_empty_or_no_text_and_a_user_is_a_uuid_or_nobody() {
+    let sql = "shop = (select (select auth.jwt()) ->> 'email') and shop <> '' and id = (select auth.uid())";
+    let policy = policy(Command::Select, sql, &["shop", "id"]);
+    let schema = Schema {
+        platform: Platform::Supabase,
+        ..schema(vec![("read", policy)])
+    };
+    let claim = |path: &str, ty| ProofSetting {
+        name: format!("request.jwt.claim.{path}"),
+        claim: Some(vec![path.to_owned()]),
+        ty,
+        texts: Vec::new(),
+    };
+    let scope = ProofScope {
+        role: "app".to_owned(),
+        settings: vec![claim("email", Type::Text), claim("sub", Type::Uuid)],
+    };
+    let text = rls_tests(&schema, &[scope]);
+    let claims = |claims: &str| {
+        let claims = serde_json::to_string(claims).unwrap();
+        crate::ident::quote_literal(&format!("{{\"request.jwt.claims\":{claims}}}"))
+    };
+    let user = "\"sub\":\"aaaaaaaa-0000-4000-8000-000000000000\"";
+    let tables = "array['public.notes']";
+    for (label, said, rest) in [
+        ("scope empty", "{\"email\":\"\"}".to_owned(), "null, null"),
+        (
+            "scope whose claims are true",
+            "{\"email\":true}".to_owned(),
+            &format!("{tables}, 'scope unset'"),
+        ),
+        (
+            "scope whose claims are [1]",
+            "{\"email\":[1]}".to_owned(),
+            &format!("{tables}, 'scope unset'"),
+        ),
+        (
+            "scope whose claims are {}",
+            "{\"email\":{}}".to_owned(),
+            &format!("{tables}, 'scope unset'"),
+        ),
+        (
+            "scope of tenant A, request.jwt.claim.email empty",
+            format!("{{\"email\":\"\",{user}}}"),
+            &format!("{tables}, null"),
+        ),
+        (
+            "scope of tenant A, request.jwt.claim.email unset",
+            format!("{{{user}}}"),
+            &format!("{tables}, null"),
+        ),
+        (
+            "scope of tenant A, request.jwt.claim.sub unset",
+            "{\"email\":\"rls-a\"}".to_owned(),
+            &format!("{tables}, null"),
+        ),
+    ] {
+        let start = format!("('{label}', ");
+        let line = text.lines().find(|line| line.trim().starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("{label}\n\n{text}"));
+        let end = format!(", {}, {rest})", claims(&said));
+        assert!(line.contains(&end), "{line}\n{end}");
+    }
+    assert!(!text.contains("claim.sub empty") && !text.contains("claim.sub without"));
+}
+
+#[test]
 fn settings_may_disagree_where_a_table_reads_several() {
     let both = "shop = (select current_setting('app.shop', true)) and shop <> '' and id::text = \
                 (select current_setting('app.account', true))";

@@ -2,7 +2,8 @@
 #![allow(dead_code)] // Rows are counted more than read.
 
 use tabellion::{Scope, Table, TextEnum, Uuid};
-use tabellion_sql::schema::Platform;
+use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
+use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
 use crate::support::{Outcome, World, declared};
 
@@ -137,6 +138,12 @@ create function auth.uid() returns uuid language sql stable
 grant usage on schema auth to public;
 ";
 
+/// Its roles.
+const STUBS: &str = "
+do $$ begin create role anon; exception when duplicate_object or unique_violation then null; end $$;
+do $$ begin create role authenticated; exception when duplicate_object or unique_violation then null; end $$;
+";
+
 #[tokio::test]
 async fn on_supabase_its_functions_read_them() -> Outcome {
     let sql = crate::common::sql(SOURCE, Platform::Supabase)?;
@@ -148,9 +155,7 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
     ] {
         assert!(sql.contains(text), "{text}\n{sql}");
     }
-    let stubs = "do $$ begin create role anon; exception when duplicate_object or unique_violation then null; end $$;
-      do $$ begin create role authenticated; exception when duplicate_object or unique_violation then null; end $$;";
-    let world = World::with(&format!("{stubs}{AUTH}{sql}"), &[ROLE]).await?;
+    let world = World::with(&format!("{STUBS}{AUTH}{sql}"), &[ROLE]).await?;
     world.admin.batch_execute(ROWS).await?;
     typed(&world).await?;
     for claims in [
@@ -180,5 +185,102 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
     let text = r#"{"app_metadata": {"org_id": "7"}, "email": "bob@example.com"}"#;
     let settings = [("request.jwt.claims", text)];
     assert_eq!(world.counts(ROLE, &settings, "projects").await, Ok(2));
+    world.close().await
+}
+
+fn proof_scope() -> ProofScope {
+    let claim = |name: &str, path: &[&str], ty, texts: &[&str]| ProofSetting {
+        name: name.into(),
+        claim: Some(path.iter().map(|&word| word.into()).collect()),
+        ty,
+        texts: texts.iter().map(|&text| text.into()).collect(),
+    };
+    let prefix = "request.jwt.claim";
+    ProofScope {
+        role: ROLE.into(),
+        settings: vec![
+            claim(&format!("{prefix}.sub"), &["sub"], Type::Uuid, &[]),
+            claim(
+                &format!("{prefix}.app_metadata.org_id"),
+                &["app_metadata", "org_id"],
+                Type::Int8,
+                &[],
+            ),
+            claim(&format!("{prefix}.email"), &["email"], Type::Text, &[]),
+            claim(
+                &format!("{prefix}.app_metadata.plan"),
+                &["app_metadata", "plan"],
+                Type::Text,
+                Plan::VARIANTS,
+            ),
+        ],
+    }
+}
+
+/// Where the struct itself says less than it should, the words are the same: a case has to show it.
+#[tokio::test]
+async fn the_drawn_tests_send_claims_that_are_empty_and_such_that_are_no_text() -> Outcome {
+    let platform = Platform::Supabase;
+    let sql = crate::common::sql(SOURCE, platform)?;
+    let world = World::with(&format!("{STUBS}{AUTH}{sql}"), &[ROLE]).await?;
+    let schema = crate::common::schema(SOURCE, platform)?;
+    let scopes = [proof_scope()];
+    let proof = rls_tests(&schema, &scopes);
+    world.admin.batch_execute(&proof).await?;
+
+    let said = "(select auth.jwt()) ->";
+    let email = "(select case when jsonb_typeof(given) = 'string' then given #>> '{}' end \
+                 from (select (select auth.jwt()) -> 'email' as given offset 0) setting)";
+    let what = |case: &str| format!("what is declared for select by {ROLE}, {case}, row of ");
+    for (table, column, using, complaint) in [
+        // Without `<> ''`.
+        (
+            "projects",
+            "invited",
+            format!("invited = {email}"),
+            what("scope empty"),
+        ),
+        // What is no text has a text too.
+        (
+            "projects",
+            "invited",
+            format!("invited = {said}> 'email' and invited <> ''"),
+            what("scope whose claims are {}"),
+        ),
+        (
+            "projects",
+            "invited",
+            format!("invited <> nullif({said}> 'email', '')"),
+            what("scope whose claims are true"),
+        ),
+        (
+            "offers",
+            "plan",
+            format!("plan <> nullif({said} 'app_metadata' ->> 'plan', '')"),
+            what("scope of no such values"),
+        ),
+    ] {
+        let mut schema = schema.clone();
+        let name = QualifiedName::new("public", table);
+        let declared = schema.tables.get_mut(&name).ok_or("no table")?;
+        let Rls::Enabled(policies) = &mut declared.rls else {
+            return Err("no policies".into());
+        };
+        let (old, mut policy) = policies.pop_first().ok_or("no policy")?;
+        policy.using = Some(Expr::new(&using, [column]));
+        let change = format!(
+            "begin; alter policy \"{old}\" on {table} rename to theirs; alter policy theirs on {table} using ({using})"
+        );
+        policies.insert("theirs".into(), policy);
+        world.admin.batch_execute(&change).await?;
+        let proof = rls_tests(&schema, &scopes);
+        let noticed = world.admin.batch_execute(&proof).await.expect_err(&using);
+        let noticed = noticed.as_db_error().ok_or("the server's")?.message();
+        assert!(
+            noticed.starts_with(&format!("public.{table}: {complaint}")),
+            "{using}: {noticed}"
+        );
+        world.admin.batch_execute("rollback").await?;
+    }
     world.close().await
 }
