@@ -3,7 +3,7 @@
 
 use tabellion::{Date, Scope, Table};
 use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
-use tabellion_sql::schema::{Platform, Type};
+use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
 use crate::support::{Outcome, World, declared};
 
@@ -221,6 +221,80 @@ async fn what_opens_a_database_by_hand_is_noticed() -> Outcome {
         world.admin.batch_execute("rollback").await?;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    world.close().await
+}
+
+/// A policy that the struct itself declares so, and the database holds word for word: it finds nothing, because each
+/// statement raises.
+#[tokio::test]
+async fn a_policy_that_raises_is_noticed() -> Outcome {
+    let world = World::of(SOURCE, &ROLES).await?;
+    let bare = "id = (select current_setting('app.shop', true))::bigint";
+    let never = "1 / (id - id) = 1";
+    // Another policy lets every row through, so that no statement has to read this one.
+    let hidden = "create policy hidden on notes for select to suite_shop using (1 / (id - id) = 1);
+         create policy open on notes for select to suite_shop using (true)";
+    let raises = "expected no error, found error";
+    for (policies, using, complaint) in [
+        (
+            "alter policy tenant_select on notes using ({})",
+            bare,
+            format!(
+                "policy \"tenant_select\" for select by suite_shop, scope empty, row of tenant A: {raises} 22P02"
+            ),
+        ),
+        (
+            "alter policy tenant_select on notes using ({})",
+            never,
+            format!(
+                "policy \"tenant_select\" for select by suite_shop, scope unset, row of tenant A: {raises} 22012"
+            ),
+        ),
+        (
+            "alter policy tenant_insert on notes with check ({})",
+            never,
+            format!(
+                "policy \"tenant_insert\" for insert by suite_shop, scope unset, row of tenant A: {raises} 22012"
+            ),
+        ),
+        (
+            hidden,
+            never,
+            format!(
+                "policy \"hidden\" for select, using, scope empty, row of tenant A: {raises} 22012"
+            ),
+        ),
+    ] {
+        let mut schema = crate::common::schema(SOURCE, Platform::Postgres)?;
+        let name = QualifiedName::new("public", "notes");
+        let table = schema.tables.get_mut(&name).ok_or("no table")?;
+        let Rls::Enabled(declared) = &mut table.rls else {
+            return Err("no policies".into());
+        };
+        let expr = Expr::new(using, ["id"]);
+        if policies == hidden {
+            let mut policy = declared["tenant_select"].clone();
+            policy.using = Some(expr);
+            declared.insert("hidden".to_owned(), policy.clone());
+            policy.using = Some(Expr::new("true", [""; 0]));
+            declared.insert("open".to_owned(), policy);
+        } else if policies.contains("with check") {
+            declared.get_mut("tenant_insert").ok_or("no policy")?.check = Some(expr);
+        } else {
+            declared.get_mut("tenant_select").ok_or("no policy")?.using = Some(expr);
+        }
+        let policies = policies.replace("{}", using);
+        world
+            .admin
+            .batch_execute(&format!("begin; {policies}"))
+            .await?;
+        let proof = rls_tests(&schema, &scopes());
+        let noticed = world.admin.batch_execute(&proof).await;
+        let noticed = noticed.expect_err(&complaint);
+        let said = noticed.as_db_error().ok_or("the server's")?.message();
+        assert_eq!(said, format!("public.notes: {complaint}"));
+        world.admin.batch_execute("rollback").await?;
+    }
     world.close().await
 }
 

@@ -56,11 +56,11 @@ create temp table rls_verdict (
 
 create temp table rls_proven (what text primary key);
 
--- Ends everything where what was found is not what was expected. `nothing` is no row, or a refusal.
+-- Ends everything where what was found is not what was expected.
 create function pg_temp.expect(what text, expected text, seen text) returns void
 language plpgsql set search_path from current as $$
 begin
-  if seen is distinct from expected and (expected <> 'nothing' or seen = '1 row') then
+  if seen is distinct from expected then
     raise exception '%: expected %, found %', what, expected, seen;
   end if;
 end $$;
@@ -301,7 +301,18 @@ language sql set search_path from current as $$
   where on_table = the_table and permissive and command in (the_command, 'all') and the_role = any (roles)
 $$;
 
--- Finds out what the declared policies say of every row in one case, and holds that against what must be so of
+-- Which of the policies that decide for a role and a command raise an error about a row.
+create function pg_temp.raising(
+  the_table text, the_role text, the_command text, of_new boolean, is_row text, settings jsonb
+) returns text
+language sql set search_path from current as $$
+  select string_agg(format('policy "%s"', p.name), ', ' order by p.name) from pg_temp.rls_policy p
+  where p.on_table = the_table and p.command in (the_command, 'all') and the_role = any (p.roles)
+    and pg_temp.holds(the_table, is_row,
+      case when of_new then coalesce(p.check_rows, p.using_rows) else p.using_rows end, settings) like 'error %'
+$$;
+
+-- Finds out what the declared policies say of every row in one case, which is never an error, and holds that against what must be so of
 -- a tenant's table whatever they say: a row is its own tenant's, and nobody's else.
 create function pg_temp.judge(the_table text, the_role text, the_case text) returns void
 language plpgsql set search_path from current as $$
@@ -323,6 +334,13 @@ begin
     loop
       verdict := pg_temp.holds(
         the_table, r.is_row, pg_temp.declared(the_table, the_role, kind.command, kind.of_new), c.settings);
+      if verdict like 'error %' then
+        perform pg_temp.expect(
+          format('%s: %s for %s by %s, %s, %s', the_table,
+            pg_temp.raising(the_table, the_role, kind.command, kind.of_new, r.is_row, c.settings), kind.command,
+            the_role, the_case, r.label),
+          'no error', verdict);
+      end if;
       if r.tenant is not null and c.tenant is not null
         and pg_temp.is_of_tenant(the_table, the_role, kind.command)
         and (r.tenant <> c.tenant and verdict = 'yes'
@@ -357,7 +375,6 @@ create function pg_temp.outcome(granted boolean, reached text[], written text[])
 language sql set search_path from current as $$
   select case
     when not granted then 'permission denied'
-    when exists (select from unnest(reached || written) as v where v not in ('yes', 'no')) then 'nothing'
     when 'no' = any (reached) then '0 rows'
     when 'no' = any (written) then 'permission denied'
     else '1 row'
@@ -518,6 +535,7 @@ declare
   side record;
   c record;
   f record;
+  verdict text;
 begin
   for p in
     select d.*, pg_get_expr(s.polqual, s.polrelid) as stored_using,
@@ -540,10 +558,15 @@ begin
         order by label
       loop
         for f in select * from pg_temp.rls_row where on_table = the_table order by number loop
+          verdict := pg_temp.holds(the_table, f.is_row, side.declared, c.settings);
+          if verdict like 'error %' then
+            perform pg_temp.expect(
+              format('%s: policy "%s" for %s, %s, %s, %s', the_table, p.name, p.command, side.name, c.label, f.label),
+              'no error', verdict);
+          end if;
           perform pg_temp.expect(
             format('%s: policy "%s", %s, %s, %s', the_table, p.name, side.name, c.label, f.label),
-            pg_temp.holds(the_table, f.is_row, side.declared, c.settings),
-            pg_temp.holds(the_table, f.is_row, side.stored, c.settings));
+            verdict, pg_temp.holds(the_table, f.is_row, side.stored, c.settings));
         end loop;
       end loop;
       if side.declared is not null and side.stored <> all (pg_temp.printed(the_table, side.declared)) then
