@@ -10,7 +10,14 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `engine.sql` | the same for every schema: tries every command, and looks into the catalog |
+//! | `engine/` | the same for every schema: |
+//! | `engine/tables.sql` | what the structs declare, and how a proof ends |
+//! | `engine/prepare.sql` | who runs it, and the rows |
+//! | `engine/verdicts.sql` | what the declared policies say of each row |
+//! | `engine/commands.sql` | tries every command, as every role |
+//! | `engine/policies.sql` | what the policies in the database say |
+//! | `engine/catalog.sql` | privileges, row-level security, and what leads past a table's policies |
+//! | `engine/roles.sql` | whom policies bind |
 //! | `cases` | what the scopes may say |
 //! | `rows` | the rows of each table that the commands are tried on |
 //! | `literals` | the literals that a predicate compares a column with |
@@ -56,7 +63,15 @@ pub struct ProofSetting {
     pub texts: Vec<String>,
 }
 
-const ENGINE: &str = include_str!("engine.sql");
+const ENGINE: [&str; 7] = [
+    include_str!("engine/tables.sql"),
+    include_str!("engine/prepare.sql"),
+    include_str!("engine/verdicts.sql"),
+    include_str!("engine/commands.sql"),
+    include_str!("engine/policies.sql"),
+    include_str!("engine/catalog.sql"),
+    include_str!("engine/roles.sql"),
+];
 
 const TITLE: &str = "\
 -- The proof of row-level security, drawn from the structs: every command on every table, as its own tenant and as
@@ -111,7 +126,7 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     out.line("set local row_security = on;");
     out.line(&format!("set local search_path = {};", search_path(schema)));
     out.line("");
-    out.line(ENGINE);
+    ENGINE.into_iter().for_each(|part| out.line(part));
     out.line("-- Who may ask, and what they may say of themselves.\n");
     let roles = schema.roles.keys();
     out.insert("rls_role (name)", roles, |values, role| values.text(role));

@@ -306,14 +306,15 @@ create function pg_temp.raising(
   the_table text, the_role text, the_command text, of_new boolean, is_row text, settings jsonb
 ) returns text
 language sql set search_path from current as $$
-  select string_agg(format('policy "%s"', p.name), ', ' order by p.name) from pg_temp.rls_policy p
+  select coalesce(string_agg(format('policy "%s"', p.name), ', ' order by p.name), 'its policies')
+  from pg_temp.rls_policy p
   where p.on_table = the_table and p.command in (the_command, 'all') and the_role = any (p.roles)
     and pg_temp.holds(the_table, is_row,
       case when of_new then coalesce(p.check_rows, p.using_rows) else p.using_rows end, settings) like 'error %'
 $$;
 
--- Finds out what the declared policies say of every row in one case, which is never an error, and holds that against what must be so of
--- a tenant's table whatever they say: a row is its own tenant's, and nobody's else.
+-- Finds out what the declared policies say of every row in one case, which is never an error, and holds that against
+-- what must be so of a tenant's table whatever they say: a row is its own tenant's, and nobody's else.
 create function pg_temp.judge(the_table text, the_role text, the_case text) returns void
 language plpgsql set search_path from current as $$
 declare

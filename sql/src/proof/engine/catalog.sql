@@ -1,0 +1,157 @@
+-- Whatever else rows of a table might be read or changed by, past its policies: a partition that is none any more, a
+-- parent or a child by inheritance, a rule, and a view that reads as its owner.
+create function pg_temp.prove_surroundings(the_table text) returns void
+language plpgsql set search_path from current as $$
+declare
+  wrong record;
+begin
+  for wrong in
+    select d.name, to_regclass(d.name) is null as is_missing from pg_temp.rls_partition d
+    where d.on_table = the_table
+      and coalesce(to_regclass(d.name) not in (select relid from pg_partition_tree(to_regclass(the_table))), true)
+    order by d.name
+  loop
+    perform pg_temp.expect(format('%s: partition %s', the_table, wrong.name), 'attached',
+      case when wrong.is_missing then 'none' else 'detached' end);
+  end loop;
+  for wrong in
+    select i.inhrelid = c.oid as is_child,
+      case when i.inhrelid = c.oid then i.inhparent else i.inhrelid end::regclass as other, c.oid::regclass as relation
+    from pg_temp.relations(the_table) c join pg_inherits i on c.oid in (i.inhrelid, i.inhparent)
+    join pg_class child on child.oid = i.inhrelid
+    where not child.relispartition
+    order by 2, 3
+  loop
+    perform pg_temp.expect(
+      format('%s: inheritance of %s %s %s', the_table, wrong.relation, case when wrong.is_child then 'from' else 'by' end,
+        wrong.other), 'none', 'one');
+  end loop;
+  for wrong in
+    select w.rulename, c.oid::regclass as relation
+    from pg_temp.relations(the_table) c join pg_rewrite w on w.ev_class = c.oid order by 1, 2
+  loop
+    perform pg_temp.expect(format('%s: rule "%s" on %s', the_table, wrong.rulename, wrong.relation), 'none', 'one');
+  end loop;
+  -- What is read by a view that reads as its owner, is so by each view that it reads in turn.
+  for wrong in
+    with recursive reading (oid) as (
+      select c.oid from pg_temp.relations(the_table) c
+      where (select secured from pg_temp.rls_table where name = the_table)
+      union
+      select w.ev_class from reading r
+      join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid
+        and d.classid = 'pg_rewrite'::regclass
+      join pg_rewrite w on w.oid = d.objid
+    )
+    select v.oid::regclass as relation, r.name as role, v.relkind = 'm' as is_copy
+    from reading join pg_class v using (oid) join pg_roles o on o.oid = v.relowner
+    cross join (
+      select name from pg_temp.rls_role join pg_roles p on p.rolname = name and not (p.rolsuper or p.rolbypassrls)
+      union all select 'public'
+    ) r
+    where v.relkind in ('v', 'm')
+      and not (v.relkind = 'v' and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
+        where x.option_name = 'security_invoker'), false))
+      and (o.rolsuper or o.rolbypassrls or o.rolname <> r.name and o.rolname in (select role from pg_temp.rls_grant))
+      and (has_table_privilege(r.name, v.oid, 'select, insert, update, delete')
+        or has_any_column_privilege(r.name, v.oid, 'select, insert, update'))
+    order by v.oid::regclass::text, r.name
+  loop
+    perform pg_temp.expect(
+      format('%s: %s %s, which reads as its owner, for %s', the_table,
+        case when wrong.is_copy then 'materialized view' else 'view' end, wrong.relation, wrong.role),
+      'no grant', 'a grant');
+  end loop;
+end $$;
+
+-- What the catalog says of a table: row-level security, policies, and every privilege of everyone but its owner and
+-- whoever no policy binds; and what is made of the table.
+create function pg_temp.prove_catalog(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  is_secured boolean := (select secured from pg_temp.rls_table where name = the_table);
+  r record;
+  wrong record;
+begin
+  perform pg_temp.prove_surroundings(the_table);
+  for r in
+    select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
+    from pg_temp.relations(the_table) c
+    order by c.oid <> to_regclass(the_table), c.relname
+  loop
+    perform pg_temp.expect(format('%s: row-level security of %s', the_table, r.name),
+      case when is_secured then 'enabled' else 'disabled' end,
+      case when r.relrowsecurity then 'enabled' else 'disabled' end);
+    perform pg_temp.expect(format('%s: row-level security of %s for its owner', the_table, r.name),
+      case when is_secured then 'forced' else 'not forced' end,
+      case when r.relforcerowsecurity then 'forced' else 'not forced' end);
+    for wrong in
+      with declared as (
+        select role, upper(unnest(commands)) as privilege, false as passes_on, '' as part
+        from pg_temp.rls_grant where to_regclass(on_table) = r.oid
+        union all
+        select role, upper(command), false, ', column ' || unnest(columns)
+        from pg_temp.rls_column_grant where to_regclass(on_table) = r.oid
+      ), held as (
+        select coalesce(g.rolname, 'PUBLIC') as role, a.privilege_type as privilege, a.is_grantable as passes_on, a.part
+        from pg_class c, lateral (
+          select *, '' as part from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+          union all
+          select x.*, ', column ' || t.attname from pg_attribute t, aclexplode(t.attacl) x where t.attrelid = c.oid
+        ) a
+        left join pg_roles g on g.oid = a.grantee
+        where c.oid = r.oid and a.grantee <> c.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      )
+      (select true as is_held, role, privilege, part from (select * from held except select * from declared) x)
+      union all
+      (select false, role, privilege, part from (select * from declared except select * from held) y)
+      order by role, privilege, part
+    loop
+      perform pg_temp.expect(format('%s: %s of %s on %s%s', the_table, wrong.privilege, wrong.role, r.name, wrong.part),
+        case when wrong.is_held then 'none' else 'a grant' end,
+        case when wrong.is_held then 'a grant' else 'none' end);
+    end loop;
+  end loop;
+  for wrong in
+    with relations as (select oid from pg_temp.relations(the_table)), declared as (
+      select rel.oid, name, case command when 'all' then '*' else substr(replace(command, 'select', 'r'), 1, 1) end as command,
+        permissive, (select array_agg(x::text order by x) from unnest(roles) as x) as roles
+      from pg_temp.rls_policy cross join relations rel where on_table = the_table
+    ), held as (
+      select polrelid, polname::text, case polcmd when 'a' then 'i' when 'w' then 'u' else polcmd::text end, polpermissive,
+        (select array_agg(coalesce(g.rolname::text, 'public') order by g.rolname::text)
+         from unnest(polroles) as x left join pg_roles g on g.oid = x)
+      from pg_policy where polrelid in (select oid from relations)
+    )
+    (select true as is_held, oid, name from (select * from held except select * from declared) x (oid, name))
+    union all
+    (select false, oid, name from (select * from declared except select * from held) y)
+    order by name, oid
+  loop
+    perform pg_temp.expect(
+      format('%s: policy "%s" on %s, with its command and roles', the_table, wrong.name, wrong.oid::regclass),
+      case when wrong.is_held then 'none' else 'one' end, case when wrong.is_held then 'one' else 'none' end);
+  end loop;
+  for wrong in
+    select s.oid::regclass as name, a.privilege_type, coalesce(g.rolname, 'PUBLIC') as role, true as is_held
+    from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S',
+      lateral aclexplode(coalesce(s.relacl, acldefault('s', s.relowner))) a
+      left join pg_roles g on g.oid = a.grantee
+    where d.refobjid = to_regclass(the_table) and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+      and a.grantee <> s.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      and (a.is_grantable or a.privilege_type <> 'USAGE' or not exists (
+        select from pg_temp.rls_sequence q where to_regclass(q.name) = s.oid and g.rolname = any (q.roles)))
+    union all
+    select s.oid::regclass, 'USAGE', w.role, false
+    from pg_temp.rls_sequence q cross join unnest(q.roles) as w (role)
+    join pg_class s on s.oid = to_regclass(q.name)
+    join pg_depend d on d.objid = s.oid and d.classid = 'pg_class'::regclass and d.refobjid = to_regclass(the_table)
+    where not has_sequence_privilege(w.role, s.oid, 'usage')
+    order by 1, 3, 2
+  loop
+    perform pg_temp.expect(format('%s: %s of %s on %s', the_table, wrong.privilege_type, wrong.role, wrong.name),
+      case when wrong.is_held then 'none' else 'a grant' end,
+      case when wrong.is_held then 'a grant' else 'none' end);
+  end loop;
+  return pg_temp.ok(format('%s, the catalog', the_table));
+end $$;

@@ -1,0 +1,131 @@
+-- How a statement must end, by whether it is granted, whether the row is reached, and whether it may be written.
+create function pg_temp.outcome(granted boolean, reached text[], written text[]) returns text
+language sql set search_path from current as $$
+  select case
+    when not granted then 'permission denied'
+    when 'no' = any (reached) then '0 rows'
+    when 'no' = any (written) then 'permission denied'
+    else '1 row'
+  end
+$$;
+
+-- Every command on every row of a table, by every role that is granted anything there, in one case.
+create function pg_temp.prove(the_table text, the_case text) returns text
+language plpgsql set search_path from current as $$
+declare
+  settings jsonb := (select c.settings from pg_temp.rls_case c where c.label = the_case);
+  own text := (select string_agg(format('(%s)', is_row), ' or ') from pg_temp.rls_row where on_table = the_table);
+  has_others boolean;
+  g record;
+  f record;
+  other record;
+  said text;
+  alone text;
+  state text;
+  may_see boolean;
+  aim record;
+  lent text;
+begin
+  execute format('select exists (select from %s where not (%s))', the_table, own) into has_others;
+  -- What a role may do with some columns only, the catalog shows. It is lent the whole table for as long as it tries,
+  -- so that the policies answer.
+  for g in
+    select h.role, h.commands || coalesce(array_agg(c.command) filter (where c.command is not null), '{}') as commands,
+      format('grant %s on table %s to %I', nullif(string_agg(c.command, ', ' order by c.command), ''), the_table, h.role)
+        as lending,
+      count(c.command) > 0 as borrows
+    from pg_temp.rls_grant h left join pg_temp.rls_column_grant c using (on_table, role)
+    where h.on_table = the_table group by h.role, h.commands order by h.role
+  loop
+    lent := case when g.borrows then g.lending || '; ' else '' end;
+    perform pg_temp.judge(the_table, g.role, the_case);
+    may_see := 'select' = any (g.commands);
+    for f in
+      select r.*, v.seen, v.added, v.reached, v.kept, v.removed
+      from pg_temp.rls_row r join pg_temp.rls_verdict v using (on_table, label)
+      where r.on_table = the_table and v.role = g.role and v.of_case = the_case order by r.number
+    loop
+      said := format('%s: %%s by %s, %s, %s', the_table, g.role, the_case, f.label);
+      alone := lent || format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
+      state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
+      perform pg_temp.expect(format(said, 'select'),
+        pg_temp.outcome(may_see, array[f.seen], '{}'),
+        pg_temp.attempt(g.role, settings, null,
+          format('select from %s where %s', the_table, f.is_row), null));
+      perform pg_temp.expect(format(said, 'insert'),
+        pg_temp.outcome('insert' = any (g.commands), '{}', array[f.added]),
+        pg_temp.attempt(g.role, settings, lent || format('delete from %s where %s', the_table, own), f.entry, state));
+      -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
+      -- might be meant, there is none without.
+      for aim in
+        select * from (values
+          ('update', true, ''), ('update', false, ' without where'),
+          ('delete', true, ''), ('delete', false, ' without where')
+        ) as a (command, is_aimed, words)
+        where is_aimed or not has_others or pg_temp.is_of_tenant(the_table, g.role, command)
+      loop
+        if aim.command = 'delete' then
+          perform pg_temp.expect(format(said, aim.command || aim.words),
+            pg_temp.outcome('delete' = any (g.commands) and (may_see or not aim.is_aimed),
+              f.removed || case when aim.is_aimed then array[f.seen] end, '{}'),
+            pg_temp.attempt(g.role, settings, alone,
+              format('delete from %s', the_table) || case when aim.is_aimed then ' where ' || f.is_row else '' end,
+              state));
+          continue;
+        end if;
+        for other in
+          select r.*, v.seen, v.kept from pg_temp.rls_row r join pg_temp.rls_verdict v using (on_table, label)
+          where r.on_table = the_table and v.role = g.role and v.of_case = the_case and r.contents is not null
+            and (r.label = f.label or f.moves and r.moves)
+          order by r.number
+        loop
+          perform pg_temp.expect(
+            format(said, aim.command || aim.words)
+              || case when other.label = f.label then '' else ', moved to ' || other.label end,
+            pg_temp.outcome('update' = any (g.commands) and (may_see or not aim.is_aimed),
+              f.reached || case when aim.is_aimed then array[f.seen] end,
+              other.kept || case when aim.is_aimed then array[other.seen] end),
+            pg_temp.attempt(g.role, settings, alone,
+              format('update %s set %s', the_table, other.contents)
+                || case when aim.is_aimed then ' where ' || f.is_row else '' end,
+              state));
+        end loop;
+      end loop;
+    end loop;
+  end loop;
+  return pg_temp.ok(format('%s, %s', the_table, the_case));
+end $$;
+
+-- Every command on every row of a table, by every role that is granted nothing there.
+create function pg_temp.prove_strangers(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  settings jsonb := (select c.settings from pg_temp.rls_case c where c.tenant = 'A');
+  who record;
+  f record;
+  tried record;
+begin
+  for who in
+    select name from pg_temp.rls_role r
+    where not exists (select from pg_temp.rls_grant g where g.on_table = the_table and g.role = r.name)
+    order by name
+  loop
+    for f in select * from pg_temp.rls_row where on_table = the_table order by number loop
+      for tried in
+        select * from (values
+          (1, 'select', format('select from %s', the_table)),
+          (2, 'insert', f.entry),
+          (3, 'update', format('update %s set %s', the_table, f.contents)),
+          (4, 'delete', format('delete from %s', the_table)),
+          (5, 'truncate', format('truncate only %s', the_table))
+        ) as t (number, command, statement)
+        where statement is not null order by number
+      loop
+        perform pg_temp.expect(
+          format('%s: %s by %s, the wrong role, %s', the_table, tried.command, who.name, f.label),
+          'permission denied', pg_temp.attempt(who.name, coalesce(settings, '{}'), null, tried.statement, null));
+      end loop;
+    end loop;
+  end loop;
+  return pg_temp.ok(format('%s, the wrong role', the_table));
+end $$;

@@ -1,0 +1,49 @@
+-- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
+-- nor are the logins that become it (of `logins`, where given), and none of them reaches one by its memberships, or
+-- what PostgreSQL reads and writes everything by. Who acts for one scope does not act for another one.
+create function pg_temp.prove_roles(logins text[]) returns text
+language plpgsql set search_path from current as $$
+declare
+  r record;
+begin
+  for r in
+    with recursive acting (oid) as (
+      select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
+      union
+      select m.member from pg_auth_members m join acting a on a.oid = m.roleid
+    ), owned as (
+      select c.relowner as oid, c.oid::regclass::text as relation
+      from pg_class c join pg_temp.rls_table t on c.oid = to_regclass(t.name)
+    ), looked_at as (
+      select p.oid, p.rolname, p.rolname in (select role from pg_temp.rls_grant) as is_scope
+      from pg_roles p join acting a on a.oid = p.oid
+      where p.rolname in (select role from pg_temp.rls_grant)
+        or p.rolcanlogin and p.rolname not in (current_user, session_user)
+          and p.rolname = any (coalesce(logins, array[p.rolname::text]))
+          -- A login may have made everything, and act for tenants too: the tables are FORCED.
+          and not exists (select from owned o having count(*) > 0 and bool_and(o.oid = p.oid))
+    ), reached (who, oid) as (
+      select oid, oid from looked_at
+      union
+      select x.who, m.roleid from reached x join pg_auth_members m on m.member = x.oid
+    )
+    select l.rolname, p.rolname as reached, p.oid = l.oid as is_own, case
+        when p.rolsuper then 'a superuser'
+        -- Supabase's own login becomes its administrator too.
+        when p.rolbypassrls and (logins is null or l.is_scope or p.oid = l.oid) then 'one with BYPASSRLS'
+        when o.relation is not null then 'one with the rights of the owner of ' || o.relation
+        when p.rolname in ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
+          'pg_execute_server_program') then 'one that reads or writes everything'
+        when p.oid <> l.oid and l.is_scope and p.rolname in (select role from pg_temp.rls_grant)
+          then 'one that acts for another scope'
+      end as power
+    from looked_at l join reached x on x.who = l.oid join pg_roles p on p.oid = x.oid
+    left join lateral (select min(relation) as relation from owned where owned.oid = p.oid) o on true
+    order by not l.is_scope, l.rolname, p.oid <> l.oid, p.rolname
+  loop
+    perform pg_temp.expect(
+      format('role %s%s', r.rolname, case when r.is_own then '' else ', as a member of ' || r.reached end),
+      'one that policies bind', coalesce(r.power, 'one that policies bind'));
+  end loop;
+  return pg_temp.ok('the roles');
+end $$;
