@@ -126,13 +126,11 @@ const TYPED: [(&str, &str, &str, &str); 5] = [
 ];
 
 /// More digits than PostgreSQL reads as any number.
-const DIGITS: &str = const {
-    const TEXT: [u8; 140_000] = [b'7'; 140_000];
-    match std::str::from_utf8(&TEXT) {
-        Ok(text) => text,
-        Err(_) => "",
-    }
+const DIGITS: &str = match std::str::from_utf8(&MANY) {
+    Ok(text) => text,
+    Err(_) => "",
 };
+static MANY: [u8; 140_000] = [b'7'; 140_000];
 
 /// What a setting may hold that somebody else has set, or nobody.
 const GARBAGE: [&str; 36] = [
