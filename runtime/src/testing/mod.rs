@@ -46,5 +46,5 @@ mod url;
 pub use self::database::TestDatabase;
 pub use self::error::Error;
 pub use self::locate::{Installation, OLDEST, locate};
-pub use self::plans::{FinderPlan, finder_plans, locked_finder_plans};
+pub use self::plans::{FinderPlan, PlanFault, finder_plans, locked_finder_plans};
 pub use self::server::Server;

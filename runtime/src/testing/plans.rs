@@ -1,12 +1,14 @@
 //! How PostgreSQL reads along each of a table's finders.
 
 use std::fmt;
+use std::sync::Arc;
 
+use tabellion_sql::ident::quote;
 use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 
 use crate::database::scope_sql;
-use crate::query::{ByAddress, Index, Lock, Order, Select, Wanted};
+use crate::query::{ByAddress, Index, Lock, Order, Select, Wanted, plain};
 use crate::{AllowsSelect, AllowsUpdate, Scope, Table};
 
 /// One form of a finder, and the plan that the server makes for it whatever the values are.
@@ -14,29 +16,94 @@ use crate::{AllowsSelect, AllowsUpdate, Scope, Table};
 pub struct FinderPlan {
     /// The index that it should read along.
     pub index: &'static str,
+    /// The columns that it gives one value or a range of values, by their names.
+    pub given: Vec<String>,
     /// The statement.
     pub sql: String,
     /// The plan, a node or a condition a line.
     pub lines: Vec<String>,
+    /// The columns of each index of the table that has one row for their values at most.
+    unique: Arc<[Vec<String>]>,
     /// The rows have an order, and a limit: then nothing may be sorted. All the rows there are PostgreSQL
     /// may find cheaper to sort than to read in their order.
     ordered: bool,
 }
 
+/// What is wrong with a finder's plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanFault {
+    /// It reads a whole table.
+    Whole,
+    /// It reads along no index.
+    NoIndex,
+    /// It reads more rows than have the value of this column, and leaves the others out afterwards.
+    Filtered(String),
+    /// It sorts although there is a limit.
+    Sorted,
+}
+
+impl fmt::Display for PlanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanFault::Whole => f.write_str("it reads a whole table"),
+            PlanFault::NoIndex => f.write_str("it reads along no index"),
+            PlanFault::Filtered(column) => write!(
+                f,
+                "it only filters by `{column}`, which stands in no condition on an index"
+            ),
+            PlanFault::Sorted => f.write_str("it sorts"),
+        }
+    }
+}
+
 impl FinderPlan {
-    /// What is wrong with the plan: it reads the whole table, or sorts although there is a limit.
+    /// What is wrong with the plan, the worst of it.
     ///
-    /// Where two indexes begin alike, PostgreSQL may take the other one, whose rows have the same order.
-    pub fn fault(&self) -> Option<&'static str> {
+    /// Where two indexes begin alike, PostgreSQL may take the other one, whose rows have the same order. And where
+    /// the values are those of a unique key too, it may find the one row along that, and look at the rest of it.
+    pub fn fault(&self) -> Option<PlanFault> {
         let has = |word: &str| self.lines.iter().any(|line| line.contains(word));
         if has("Seq Scan") {
-            return Some("it reads the whole table");
+            return Some(PlanFault::Whole);
         }
-        if self.ordered && has("Sort") {
-            return Some("it sorts");
+        if !has("Index") {
+            return Some(PlanFault::NoIndex);
         }
-        (!has("Index")).then_some("it reads along no index")
+        // There the column stands on the left; `varchar` is compared as text.
+        let is_found = |column: &String, operator: &str| {
+            let name = quote(column);
+            let forms = [
+                format!("({name} {operator}"),
+                format!("({name})::text {operator}"),
+            ];
+            let conditions = own(&self.lines).filter(|line| line.contains("Index Cond: "));
+            { conditions }.any(|line| forms.iter().any(|form| line.contains(form)))
+        };
+        let is_one_row = (self.unique.iter()).any(|key| key.iter().all(|it| is_found(it, "= ")));
+        let filtered = self.given.iter().find(|it| !is_found(it, ""));
+        if let Some(column) = filtered.filter(|_| !is_one_row) {
+            return Some(PlanFault::Filtered(column.clone()));
+        }
+        (self.ordered && has("Sort")).then_some(PlanFault::Sorted)
     }
+}
+
+/// The lines of a plan without the subqueries of policies, which read other tables.
+fn own(lines: &[String]) -> impl Iterator<Item = &str> {
+    let mut within = None;
+    lines.iter().map(String::as_str).filter(move |line| {
+        let text = line.trim_start();
+        let depth = line.len() - text.len();
+        if within.is_some_and(|subquery| depth > subquery) {
+            return false;
+        }
+        within = ["InitPlan ", "SubPlan "]
+            .iter()
+            .any(|word| text.starts_with(word))
+            .then_some(depth);
+        within.is_none()
+    })
 }
 
 /// The statement, then its plan.
@@ -112,6 +179,9 @@ where
     let texts: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
     let scope_sql = scope_sql(S::SETTINGS, false);
     transaction.query_one(&scope_sql, &texts).await?;
+    let rows = transaction.query(UNIQUE, &[&T::NAME]).await?;
+    let unique: Result<Arc<[Vec<String>]>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    let unique = unique?;
     let mut plans = Vec::new();
     for select in forms {
         let sql = select.sql(T::NAME, <T as Table>::COLUMNS);
@@ -129,8 +199,10 @@ where
         let is_read = select.wanted != Wanted::Count;
         plans.push(FinderPlan {
             index: select.index.0.name,
+            given: given(&select),
             lines: lines.collect(),
             ordered: is_read && select.limited,
+            unique: unique.clone(),
             sql,
         });
     }
@@ -138,6 +210,23 @@ where
     drop(client);
     let _ = connection.await;
     Ok(plans)
+}
+
+/// The columns of each unique index of a table.
+const UNIQUE: &str = "
+select array(
+  select a.attname::text from unnest(x.indkey::int2[]) with ordinality k (number, place)
+  join pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.number
+  where k.place <= x.indnkeyatts)
+from pg_index x
+where x.indrelid = ($1::text)::regclass and x.indisunique and x.indisvalid and x.indpred is null
+  and x.indexprs is null";
+
+/// The columns that are given a value, and the one that is given a range.
+fn given(select: &Select) -> Vec<String> {
+    let ranged = usize::from(select.lower.is_some() || select.upper.is_some());
+    let columns = &select.index.0.columns[..select.equal + ranged];
+    columns.iter().map(|(column, _)| plain(column)).collect()
 }
 
 /// Every form of an index's finder.
