@@ -37,6 +37,8 @@ pub struct ServerError {
     excess: Option<Excess>,
     /// A function or trigger of the database was running.
     in_function: bool,
+    /// The parameter, counted from 0, whose bytes are none of its type.
+    pub(crate) parameter: Option<usize>,
 }
 
 impl ServerError {
@@ -53,7 +55,11 @@ impl ServerError {
                 b'M' => message = Some(text),
                 b'D' => detail = Some(text),
                 b'P' => in_statement = true,
-                b'p' | b'q' | b'W' => error.in_function = true,
+                b'p' | b'q' => error.in_function = true,
+                b'W' => {
+                    error.in_function = true;
+                    error.parameter = parameter(&text);
+                }
                 b't' => error.table = Some(text),
                 b'c' => error.column = Some(text),
                 b'n' => error.constraint = Some(text),
@@ -139,9 +145,10 @@ impl ServerError {
         matches!(self.code.as_str(), "25P03" | "25P04" | "57P05")
     }
 
-    /// Whether a parameter's bytes are none of its type: a data exception, or a message that ends early.
+    /// Whether a parameter's bytes are none of its type: the server was reading one, whatever it found there, or it
+    /// is a data exception, or a message that ends early.
     pub(crate) fn is_bad_parameter(&self) -> bool {
-        self.code.starts_with("22") || self.code == "08P01"
+        self.parameter.is_some() || self.code.starts_with("22") || self.code == "08P01"
     }
 
     /// The typed case for an error of a statement on `table`, run as `role`. `info` is what the program knows of the
@@ -263,3 +270,11 @@ impl fmt::Display for ServerError {
 }
 
 impl std::error::Error for ServerError {}
+
+/// The parameter, counted from 0, in whose value an error lies: a CONTEXT ends with "unnamed portal parameter $2", or
+/// the like in another language, while the server reads one. Nothing else of it is read.
+fn parameter(context: &str) -> Option<usize> {
+    let (_, number) = context.rsplit_once(" $")?;
+    let number: usize = number.parse().ok()?;
+    number.checked_sub(1)
+}

@@ -2,7 +2,7 @@
 
 use tabellion::query::{Cursor, Page};
 use tabellion::testing::finder_plans;
-use tabellion::{Error, Scoped, Table};
+use tabellion::{Error, Json, Scoped, Table};
 
 use crate::support::*;
 
@@ -166,7 +166,7 @@ async fn a_cursor_goes_through_json_and_shows_no_value_in_a_log() -> Outcome {
 }
 
 /// A cursor's text with other bytes for its values, and a right sum: whoever makes one up can.
-fn forged(cursor: &Cursor<Stop>, change: impl Fn(&mut Vec<u8>)) -> String {
+fn forged<T>(cursor: &Cursor<T>, change: impl Fn(&mut Vec<u8>)) -> String {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bits = String::new();
     for digit in cursor.to_string().chars() {
@@ -263,6 +263,74 @@ async fn a_cursor_that_does_not_fit_is_an_error_and_the_connection_stays() -> Ou
     assert_eq!(named().fetch_all(&scope).await?.len(), 3);
     let after: i32 = fixture.admin.query_one(pid, &[]).await?.try_get(0)?;
     assert_eq!(before, after);
+    Ok(())
+}
+
+/// Types in whose bytes the server looks for more than a length.
+#[allow(dead_code, reason = "nobody looks at the rows")]
+#[derive(Debug, Table)]
+#[table(name = "parcels", scope = Shop)]
+#[index(name = "parcels_marks", columns(shop, marks, id), finder = "by_marks")]
+#[index(name = "parcels_data", columns(shop, data, id), finder = "by_data")]
+#[tenant(shop = scope.domain)]
+struct Parcel {
+    #[column(primary_key)]
+    id: i32,
+    shop: String,
+    marks: Vec<i32>,
+    data: Json,
+}
+
+const PARCELS: &str = "
+create table parcels (id int4 primary key, shop text not null, marks int4[] not null, data jsonb not null);
+alter table parcels enable row level security;
+alter table parcels force row level security;
+create policy tenant on parcels to query_shop
+  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+grant select on parcels to query_shop;
+insert into parcels select n, 'acme', array[n], '7' from generate_series(1, 9) n;
+";
+
+#[tokio::test]
+async fn a_made_up_value_of_any_type_is_a_bad_cursor() -> Outcome {
+    let (fixture, _) = stops().await?;
+    fixture.admin.batch_execute(PARCELS).await?;
+    let db = fixture.connect(1).await?;
+    let scope = shop(&db, "acme");
+    let by_marks = || Parcel::by_marks("acme").limit(3);
+    let by_data = || Parcel::by_data("acme").limit(3);
+    let of_marks = by_marks().page(&scope).await?.next.ok_or("there is more")?;
+    let of_data = by_data().page(&scope).await?.next.ok_or("there is more")?;
+    let at = |at: usize, byte: u8| move |bytes: &mut Vec<u8>| bytes[at] = byte;
+    let id = |bytes: &mut Vec<u8>, value: &[u8]| {
+        bytes.truncate(bytes.len() - 5);
+        bytes.push(value.len() as u8 + 1);
+        bytes.extend(value);
+    };
+    let marks = [
+        // Behind version, finder and length: dimensions, flags, the type of the elements.
+        (forged(&of_marks, at(10, 9)), "marks"),
+        (forged(&of_marks, at(10 + 11, 25)), "marks"),
+        (forged(&of_marks, |bytes| id(bytes, &[0, 0, 0])), "id"),
+        (forged(&of_marks, |bytes| id(bytes, &[0; 5])), "id"),
+    ];
+    let data = [
+        (forged(&of_data, at(10, 2)), "data"),
+        (forged(&of_data, at(11, b'x')), "data"),
+        (forged(&of_data, |bytes| id(bytes, &[0; 5])), "id"),
+    ];
+    let mut told = Vec::new();
+    for (text, column) in marks {
+        let page = by_marks().after(&text.parse()?).page(&scope).await;
+        told.push((refused(page), column));
+    }
+    for (text, column) in data {
+        let page = by_data().after(&text.parse()?).page(&scope).await;
+        told.push((refused(page), column));
+    }
+    for (error, column) in told {
+        assert!(matches!(error, Error::Cursor { .. }), "{column}: {error}");
+    }
     Ok(())
 }
 
