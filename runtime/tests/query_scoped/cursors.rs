@@ -271,7 +271,7 @@ async fn a_cursor_that_does_not_fit_is_an_error_and_the_connection_stays() -> Ou
 #[derive(Debug, Table)]
 #[table(name = "parcels", scope = Shop)]
 #[index(name = "parcels_marks", columns(shop, marks, id), finder = "by_marks")]
-#[index(name = "parcels_data", columns(shop, data, id), finder = "by_data")]
+#[index(name = "parcels_data", columns(shop, data desc, id), finder = "by_data")]
 #[tenant(shop = scope.domain)]
 struct Parcel {
     #[column(primary_key)]
