@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::migrate_support::{Project, ROLE, step};
 use support::{PLAIN, Shop, help, is_documented, read};
 use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
-use tabellion_sql::schema::{Expr, QualifiedName, Rls, Type};
+use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
 /// A project with the tests that its build would have drawn.
 async fn shop() -> Shop {
@@ -73,51 +73,138 @@ async fn each_missing_protection_is_noticed() {
     assert_eq!(left["score"], 100);
 }
 
-/// A text that is no value of its type must find nothing, and raise nothing either.
-#[tokio::test]
-async fn the_form_of_each_value_is_a_protection_too() {
-    let owner = "id = (select case when given like '________-____-____-____-____________' \
-                 and given ~ '^[0-9a-fA-F-]+$' and given not like '%-%-%-%-%-%' then given::uuid end \
-                 from (select current_setting('app.owner', true) as given) setting)";
-    let number = "order_id = (select case when length(given) <= 20 and given ~ '^-?[0-9]+$' then \
-                  case when given::numeric between -9223372036854775808 and 9223372036854775807 \
-                  then given::bigint end end from (select current_setting('app.number', true) as given) setting)";
+/// The guards that are taken away of a policy that reads settings in several ways, each of which is noticed.
+async fn guards(platform: Platform, using: &[String], settings: Vec<ProofSetting>) -> Vec<String> {
     let project = Project::new();
     let mut schema = step(2);
+    schema.platform = platform;
     let name = QualifiedName::new("Desk", "note");
-    let Rls::Enabled(policies) = &mut schema.tables.get_mut(&name).unwrap().rls else {
+    let note = schema.tables.get_mut(&name).unwrap();
+    let Rls::Enabled(policies) = &mut note.rls else {
         panic!("no policies");
     };
     for policy in policies.values_mut() {
-        let both = format!("{owner} and {number}");
-        policy.using = Some(Expr::new(both, ["id", "order_id"]));
+        policy.using = Some(Expr::new(using.join(" and "), ["id", "order_id", "shop"]));
     }
     project.draw(&schema);
     project.seal("typed");
-    let setting = |name: &str, ty| ProofSetting {
-        name: name.to_owned(),
-        claim: None,
-        ty,
-        texts: Vec::new(),
-    };
     let scope = ProofScope {
         role: ROLE.to_owned(),
-        settings: vec![
-            setting("app.shop", Type::Text),
-            setting("app.owner", Type::Uuid),
-            setting("app.number", Type::Int8),
-        ],
+        settings,
     };
     std::fs::create_dir_all(project.path("tests")).unwrap();
     project.write("tests/rls_tests.sql", &rls_tests(&schema, &[scope]));
     let shop = Shop::new(project, PLAIN).await;
     let lines = shop.run(&["test", "--mutate", "--json"]).code(0).lines();
-    let mutants = lines.last().unwrap()["mutants"].as_array().unwrap();
-    let guard = "\"Desk\".note: policy \"Own rows: select\", using, form of a value";
-    let guard = mutants.iter().find(|mutant| mutant["what"] == guard);
-    let guard = guard.unwrap_or_else(|| panic!("{mutants:?}"));
-    assert_eq!(guard["kind"], "guard");
-    assert!(guard["noticed"].is_string(), "{guard}");
+    let outcome = lines.last().unwrap();
+    assert_eq!(outcome["score"], 100);
+    let policy = "\"Desk\".note: policy \"Own rows: select\", using, ";
+    let guards = outcome["mutants"].as_array().unwrap().iter();
+    let guards = guards.filter(|mutant| mutant["kind"] == "guard");
+    let guards = guards.filter_map(|mutant| mutant["what"].as_str()?.strip_prefix(policy));
+    guards.map(str::to_owned).collect()
+}
+
+fn setting(name: &str, claim: Option<&str>, ty: Type, texts: &[&str]) -> ProofSetting {
+    ProofSetting {
+        name: name.to_owned(),
+        claim: claim.map(|claim| vec![claim.to_owned()]),
+        ty,
+        texts: texts.iter().map(|&text| text.to_owned()).collect(),
+    }
+}
+
+const UUID: &str = "given like '________-____-____-____-____________' and given ~ '^[0-9a-fA-F-]+$' \
+                    and given not like '%-%-%-%-%-%'";
+
+/// A text that is no value of its type must find nothing, and raise nothing either.
+#[tokio::test]
+async fn the_form_of_each_value_is_a_protection_too() {
+    let given = |name: &str| format!("(select current_setting('{name}', true) as given) setting");
+    let value = |form: &str, value: &str, name: &str| {
+        let given = given(name);
+        format!("(select case when {form} then {value} end from {given})")
+    };
+    let number = "case when given::numeric between -9223372036854775808 and 9223372036854775807 \
+                  then given::bigint end";
+    let number = value(
+        "length(given) <= 20 and given ~ '^-?[0-9]+$'",
+        number,
+        "app.number",
+    );
+    let using = [
+        format!("id = {}", value(UUID, "given::uuid", "app.owner")),
+        format!("order_id = {number}"),
+        format!(
+            "shop <> {}",
+            value("given in ('it''s THEN', 'b')", "given", "app.kind")
+        ),
+        "shop = (select current_setting('app.shop', true)) and shop <> ''".to_owned(),
+        "shop >= nullif((select current_setting('app.shop', true)), '')".to_owned(),
+        "shop <= nullif((select current_setting('app.shop', true)), '')".to_owned(),
+    ];
+    let settings = vec![
+        setting("app.shop", None, Type::Text, &[]),
+        setting("app.owner", None, Type::Uuid, &[]),
+        setting("app.number", None, Type::Int8, &[]),
+        setting("app.kind", None, Type::Text, &["it's THEN", "b"]),
+    ];
+    let guards = guards(Platform::Postgres, &using, settings).await;
+    assert_eq!(
+        guards,
+        [
+            "empty setting 1 of 2",
+            "empty setting 2 of 2",
+            "empty text",
+            "form of a value 1 of 4",
+            "form of a value 2 of 4",
+            "form of a value 3 of 4",
+            "form of a value 4 of 4",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_claim_must_be_is_a_protection_too() {
+    let claim = |name: &str, step: &str, form: &str, value: &str| {
+        format!(
+            "(select case when {form} then {value} end from (select (select auth.jwt()) {step} '{name}' as given \
+             offset 0) setting)"
+        )
+    };
+    let text = |form: &str, name: &str| claim(name, "->", form, "given #>> '{}'");
+    let is_text = "jsonb_typeof(given) = 'string'";
+    let kind = format!("{is_text} and given #>> '{{}}' in ('it''s THEN', 'b')");
+    let using = [
+        format!("shop = {} and shop <> ''", text(is_text, "email")),
+        format!("shop >= nullif({}, '')", text(is_text, "email")),
+        format!("shop <> {}", text(&kind, "kind")),
+        format!("id = {}", claim("owner", "->>", UUID, "given::uuid")),
+    ];
+    let settings = vec![
+        setting("request.jwt.claim.email", Some("email"), Type::Text, &[]),
+        setting("request.jwt.claim.owner", Some("owner"), Type::Uuid, &[]),
+        setting(
+            "request.jwt.claim.kind",
+            Some("kind"),
+            Type::Text,
+            &["it's THEN", "b"],
+        ),
+    ];
+    let guards = guards(Platform::Supabase, &using, settings).await;
+    assert_eq!(
+        guards,
+        [
+            "empty setting",
+            "empty text",
+            "form of a value 1 of 2",
+            "form of a value 2 of 2",
+            "text of an enumeration",
+            "type of a claim 1 of 3",
+            "type of a claim 2 of 3",
+            "type of a claim 3 of 3",
+        ]
+    );
 }
 
 #[tokio::test]

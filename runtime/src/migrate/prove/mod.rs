@@ -70,8 +70,8 @@ impl RlsTested {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mutant {
-    /// `policy`, `using`, `with check`, `enable`, `force`, `revoke` or `guard` (of an empty text, or of the form
-    /// that a text must have to be a value).
+    /// `policy`, `using`, `with check`, `enable`, `force`, `revoke` or `guard` (against an empty text or setting, of
+    /// the form that a text must have to be a value, of the type of a claim, of the texts of an enumeration).
     pub kind: String,
     /// Which one.
     pub what: String,
@@ -94,8 +94,8 @@ pub enum Testing<'a> {
 }
 
 /// Runs the tests in a scratch database, which is dropped whatever comes of it; with `mutate` once more for each
-/// policy, USING, WITH CHECK, ENABLE, FORCE, privilege that is not granted, and guard against an empty text or one that is no value,
-/// without that.
+/// policy, USING, WITH CHECK, ENABLE, FORCE, privilege that is not granted, and guard against an empty text or one that
+/// is no value, at each place where there is one, without that.
 ///
 /// Where this future is dropped before its end, so is the scratch database. The login of the scratch database must
 /// bypass row-level security, as a superuser does.

@@ -43,6 +43,28 @@ with tables as (
   -- To whom nothing is granted, all at once; to whom something is, each of the others by itself.
   select kind, name, on_table, party, g.privilege from missing,
     lateral unnest(case when is_all then array['all'] else privileges end) as g (privilege)
+), guards (number, what, pattern, bare, has) as (values
+  -- A text between quotes is passed over whole. The first repetition says of all whether the shortest match counts.
+  (1, 'empty text',
+    ' AND \(\(?(?:(?:"[^"]+"|\w+)\.)?(?:"[^"]+"|\w+)(?:\)::text)? <> ''''::(?:text|bpchar|character varying)\)', '', ''),
+  (2, 'empty setting',
+    'NULLIF\((\(\s+?SELECT\s(?:(?!NULLIF\()[^'']|''[^'']*'')*?(?:current_setting|setting)\)), ''''::text\)', '\1', ''),
+  (3, 'type of a claim', '\(jsonb_typeof\(setting\.given\) = ''string''::text\)', 'true', ''),
+  (4, 'text of an enumeration',
+    ' AND \(\(\s*?setting\.given #>> (?:[^'']|''[^'']*'')*? THEN', ') THEN', ''),
+  (5, 'form of a value',
+    '(CASE\s+?WHEN )(?:(?!CASE\s)[^'']|''[^'']*'')*?( THEN)', '\1true\2', 'setting\.given')
+), unguarded as (
+  -- One for each place. A guard of one kind may be all that another kind guards by.
+  select distinct on (p.on_table, p.name, p.side, b.bare) p.on_table, p.name, p.side, g.what, n.number, b.bare
+  from policies p cross join guards g
+  cross join lateral generate_series(1, regexp_count(p.expr, g.pattern)) as n (number)
+  cross join lateral (values (regexp_replace(p.expr, g.pattern, g.bare, 1, n.number))) as b (bare)
+  where regexp_substr(p.expr, g.pattern, 1, n.number) ~ g.has
+  order by p.on_table, p.name, p.side, b.bare, g.number
+), numbered as (
+  select *, row_number() over (kinds order by number) as at, count(*) over kinds as amount
+  from unguarded window kinds as (partition by on_table, name, side, what)
 ), mutants (number, on_table, kind, what, statement) as (
   select distinct 1, on_table, 'policy', format('%s: policy "%s"', on_table, name),
     format('drop policy %I on %s', name, on_table)
@@ -62,16 +84,10 @@ with tables as (
     format('grant %s on %s %s to %s', privilege, kind, name, case party when 'public' then 'public' else quote_ident(party) end)
   from grants
   union all
-  select 7, on_table, 'guard', format('%s: policy "%s", %s%s', on_table, name, side, of_what),
+  select 7, on_table, 'guard',
+    format('%s: policy "%s", %s, %s', on_table, name, side, what)
+      || case when amount > 1 then format(' %s of %s', at, amount) else '' end,
     format('alter policy %I on %s %s (%s)', name, on_table, side, bare)
-  from policies, lateral (values
-    ('', regexp_replace(regexp_replace(expr,
-      ' AND \(("[^"]+"|\w+|\(("[^"]+"|\w+)\)::text) <> ''''::(text|bpchar|character varying)\)', '', 'g'),
-      'NULLIF\((\( SELECT current_setting\(''[^'']*''::text, true\) AS current_setting\)), ''''::text\)', '\1', 'g')),
-    -- The form that a text must have to be a value of its type.
-    (', form of a value', regexp_replace(expr,
-      'CASE\s+?WHEN (?:(?! AS "case").)*? THEN \(setting\.given\)::(uuid|bigint|boolean|date)\s.*? AS "case"',
-      '(setting.given)::\1', 'g'))) as b (of_what, bare)
-  where bare <> expr
+  from numbered
 )
 select kind, what, statement, on_table from mutants order by number, what, statement
