@@ -296,7 +296,7 @@ pub(super) fn as_learnt(answer: &Command, statement: &Prepared) -> Result<(), Fa
 /// came before ReadyForQuery.
 fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
     match fault {
-        Fault::Server(error) if key.has_cursor() && error.is_bad_parameter() => bad_cursor(key),
+        Fault::Server(error) if key.is_bad_cursor(&error) => bad_cursor(key, error.parameter),
         Fault::Server(error) if key.raw().is_some() && error.denied.is_some() => {
             raw::denied(*error, who)
         }
@@ -312,10 +312,11 @@ fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
 }
 
 /// A cursor's value that is none of its column's. Everything else was encoded for its type.
-fn bad_cursor(key: &Key) -> Error {
+fn bad_cursor(key: &Key, parameter: Option<usize>) -> Error {
     Error::Cursor {
         table: plain(key.table().name),
-        reason: "it holds a value that its column cannot have",
+        column: parameter.map(|parameter| key.parameter(parameter)),
+        reason: "it holds a value that the column cannot have",
     }
 }
 

@@ -183,10 +183,15 @@ pub enum Error {
     },
 
     /// A cursor does not fit the finder, or its text is not what was once given out.
-    #[error("the cursor does not fit this finder of `{table}`: {reason}; begin without one")]
+    #[error(
+        "the cursor does not fit {} of `{table}`: {reason}; begin without one",
+        column.as_ref().map_or_else(|| "this finder".to_owned(), |column| format!("column `{column}`"))
+    )]
     Cursor {
         /// The table.
         table: String,
+        /// The column that one of its values does not fit, where that is known.
+        column: Option<String>,
         /// What does not fit, in words that hold no value.
         reason: &'static str,
     },

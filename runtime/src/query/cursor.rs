@@ -230,6 +230,7 @@ impl<T: Table> FromStr for Cursor<T> {
         let read = decode(text).and_then(|bytes| Cursor::read(&bytes));
         read.ok_or_else(|| Error::Cursor {
             table: plain(T::NAME),
+            column: None,
             reason: "its text is not whole",
         })
     }

@@ -162,6 +162,7 @@ impl<R: Projection, Rest, O> Finder<R, Rest, O> {
         if let Some((finder, values)) = self.after {
             let misfit = |reason| Error::Cursor {
                 table: plain(R::INFO.name),
+                column: None,
                 reason,
             };
             if finder != cursor::finder(R::INFO.name, &self.select) {

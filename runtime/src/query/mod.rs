@@ -92,6 +92,7 @@ pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
 use upsert::Conflict;
 
+use crate::error::ServerError;
 use crate::row::{Row, Rows};
 use crate::{Error, Params};
 
@@ -227,9 +228,12 @@ impl Key {
         }
     }
 
-    /// Whether values of a cursor are among the parameters, which nobody but the server has looked at.
-    pub(crate) fn has_cursor(&self) -> bool {
-        matches!(&self.shape, Shape::Select(select) if select.after.is_some())
+    /// Whether the server refused a value of a cursor, at which nobody but it has looked. Which parameter it was, it
+    /// may not say.
+    pub(crate) fn is_bad_cursor(&self, error: &ServerError) -> bool {
+        let has_cursor = matches!(&self.shape, Shape::Select(select) if select.after.is_some());
+        let is_its = |parameter| self.is_of_cursor(parameter);
+        has_cursor && error.is_bad_parameter() && error.parameter.is_none_or(is_its)
     }
 
     /// Whether a parameter, counted from 0, is a value of a cursor.

@@ -249,6 +249,9 @@ async fn a_cursor_that_does_not_fit_is_an_error_and_the_connection_stays() -> Ou
         });
         is_refused(mixed().after(&cursor(text)?).page(&scope).await);
     }
+    // The caller's own value that no text can have is nothing that a cursor did.
+    let error = refused(Stop::named("\0").after(&of_named).page(&scope).await);
+    assert!(!matches!(error, Error::Cursor { .. }), "{error}");
     // Another tenant's place shows nothing of that tenant.
     let made_up = forged(&of_named, |bytes| {
         bytes.truncate(9);
@@ -292,7 +295,7 @@ insert into parcels select n, 'acme', array[n], '7' from generate_series(1, 9) n
 ";
 
 #[tokio::test]
-async fn a_made_up_value_of_any_type_is_a_bad_cursor() -> Outcome {
+async fn a_made_up_value_of_any_type_is_a_bad_cursor_and_names_its_column() -> Outcome {
     let (fixture, _) = stops().await?;
     fixture.admin.batch_execute(PARCELS).await?;
     let db = fixture.connect(1).await?;
@@ -329,7 +332,13 @@ async fn a_made_up_value_of_any_type_is_a_bad_cursor() -> Outcome {
         told.push((refused(page), column));
     }
     for (error, column) in told {
-        assert!(matches!(error, Error::Cursor { .. }), "{column}: {error}");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the cursor does not fit column `{column}` of `parcels`: it holds a value that the column cannot \
+                 have; begin without one"
+            )
+        );
     }
     Ok(())
 }

@@ -162,7 +162,7 @@ impl Connection {
         bind(&mut self.wire.outgoing, statement, values).map_err(|refused| {
             self.wire.outgoing.clear();
             if query.key.is_of_cursor(refused.index) {
-                return bad_cursor(&query.key);
+                return bad_cursor(&query.key, Some(refused.index));
             }
             if query.key.raw().is_some() {
                 return raw::unfit(refused);
