@@ -10,18 +10,19 @@ use tokio_postgres::Client;
 use crate::migrate::error::MigrateError;
 
 /// Supabase's functions about who is asking, by the claims that its API sets, and the privileges that it
-/// gives to everything new in `public`. Source: <https://supabase.com/docs/guides/database/postgres/row-level-security>.
+/// gives to everything new in `public`. They are parsed here, so that a role needs no USAGE on their schema, as it
+/// needs none there. Source: <https://supabase.com/docs/guides/database/postgres/row-level-security>.
 const SUPABASE: &str = r"
 create schema if not exists auth;
 grant usage on schema auth to anon, authenticated, service_role;
-create or replace function auth.jwt() returns jsonb language sql stable set search_path = '' as
-  $$ select nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb $$;
-create or replace function auth.uid() returns uuid language sql stable set search_path = '' as
-  $$ select nullif(auth.jwt() ->> 'sub', '')::pg_catalog.uuid $$;
-create or replace function auth.role() returns text language sql stable set search_path = '' as
-  $$ select auth.jwt() ->> 'role' $$;
-create or replace function auth.email() returns text language sql stable set search_path = '' as
-  $$ select auth.jwt() ->> 'email' $$;
+create or replace function auth.jwt() returns jsonb language sql stable set search_path = ''
+  return nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb;
+create or replace function auth.uid() returns uuid language sql stable set search_path = ''
+  return nullif(auth.jwt() ->> 'sub', '')::pg_catalog.uuid;
+create or replace function auth.role() returns text language sql stable set search_path = ''
+  return auth.jwt() ->> 'role';
+create or replace function auth.email() returns text language sql stable set search_path = ''
+  return auth.jwt() ->> 'email';
 create schema if not exists storage;
 create schema if not exists extensions;
 grant usage on schema extensions to anon, authenticated, service_role;
