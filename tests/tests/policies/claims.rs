@@ -5,7 +5,7 @@ use tabellion::{Scope, Table, TextEnum, Uuid};
 use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
 use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
-use crate::support::{Outcome, World, declared};
+use crate::support::{Outcome, World, declared, guards};
 
 declared! {
     #[derive(Debug, Clone, PartialEq, TextEnum)]
@@ -283,4 +283,22 @@ async fn the_drawn_tests_send_claims_that_are_empty_and_such_that_are_no_text() 
         world.admin.batch_execute("rollback").await?;
     }
     world.close().await
+}
+
+#[tokio::test]
+async fn each_guard_of_a_claim_is_taken_away_by_itself() -> Outcome {
+    let guards = guards(SOURCE, Platform::Supabase, proof_scope()).await?;
+    assert_eq!(
+        guards,
+        [
+            "offers: form of a value",
+            "offers: text of an enumeration",
+            "offers: type of a claim",
+            "projects: empty text",
+            "projects: form of a value 1 of 2",
+            "projects: form of a value 2 of 2",
+            "projects: type of a claim",
+        ]
+    );
+    Ok(())
 }

@@ -5,7 +5,7 @@ use tabellion::{Date, Scope, Table, TextEnum, Uuid};
 use tabellion_sql::proof::{ProofScope, ProofSetting, rls_tests};
 use tabellion_sql::schema::{Expr, Platform, QualifiedName, Rls, Type};
 
-use crate::support::{Outcome, World, declared};
+use crate::support::{Outcome, World, declared, guards};
 
 declared! {
     #[derive(Debug, Clone, PartialEq, TextEnum)]
@@ -284,17 +284,14 @@ async fn what_is_no_variant_is_nobodys_region() -> Outcome {
     world.close().await
 }
 
-/// The drawn tests of a table whose policy reads an enumeration in the way that a text is read, and without a guard.
-#[tokio::test]
-async fn the_drawn_tests_know_what_is_no_variant() -> Outcome {
-    let world = World::of(SOURCE, &[ROLE]).await?;
+fn proof_scope() -> ProofScope {
     let setting = |name: &str, ty, texts: &[&str]| ProofSetting {
         name: name.into(),
         claim: None,
         ty,
         texts: texts.iter().map(|&text| text.into()).collect(),
     };
-    let scope = ProofScope {
+    ProofScope {
         role: ROLE.into(),
         settings: vec![
             setting("app.org", Type::Uuid, &[]),
@@ -306,7 +303,39 @@ async fn the_drawn_tests_know_what_is_no_variant() -> Outcome {
             setting("app.region", Type::Text, Region::VARIANTS),
             setting("app.name", Type::Text, &[]),
         ],
-    };
+    }
+}
+
+#[tokio::test]
+async fn each_guard_of_a_setting_is_taken_away_by_itself() -> Outcome {
+    let guards = guards(SOURCE, Platform::Postgres, proof_scope()).await?;
+    assert_eq!(
+        guards,
+        [
+            "elsewhere: form of a value",
+            "not_there: form of a value 1 of 2",
+            "not_there: form of a value 2 of 2",
+            "of_big: form of a value 1 of 2",
+            "of_big: form of a value 2 of 2",
+            "of_day: form of a value",
+            "of_level: form of a value 1 of 2",
+            "of_level: form of a value 2 of 2",
+            "of_org: form of a value",
+            "of_region: empty text",
+            "of_small: form of a value 1 of 2",
+            "of_small: form of a value 2 of 2",
+            "of_staff: empty setting",
+            "of_staff: form of a value",
+        ]
+    );
+    Ok(())
+}
+
+/// The drawn tests of a table whose policy reads an enumeration in the way that a text is read, and without a guard.
+#[tokio::test]
+async fn the_drawn_tests_know_what_is_no_variant() -> Outcome {
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    let scope = proof_scope();
     let mut schema = crate::common::schema(SOURCE, Platform::Postgres)?;
     let proof = rls_tests(&schema, std::slice::from_ref(&scope));
     world.admin.batch_execute(&proof).await?;

@@ -1,7 +1,10 @@
 //! Structs that are both a schema and what queries it.
 
 use tabellion::Database;
+use tabellion::migrate::{RehearseOptions, RlsTests, test_rls};
 use tabellion::testing::{Server, TestDatabase};
+use tabellion_sql::lock::Draft;
+use tabellion_sql::proof::{ProofScope, rls_tests};
 use tabellion_sql::schema::Platform;
 use tokio_postgres::{Client, NoTls};
 
@@ -97,6 +100,38 @@ impl World {
             .map_err(|error| error.to_string())?;
         outcome
     }
+}
+
+/// The guards of policies on SELECT that `test --mutate` takes away of what a source text gives, each by its table.
+/// The drawn tests notice every one.
+pub(crate) async fn guards(
+    source: &str,
+    platform: Platform,
+    scope: ProofScope,
+) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let schema = crate::common::schema(source, platform)?;
+    let folder = tempfile::tempdir()?;
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text);
+    std::fs::create_dir(folder.path().join("tests"))?;
+    write("tests/rls_tests.sql", &rls_tests(&schema, &[scope]))?;
+    write("schema.sql", &crate::common::sql(source, platform)?)?;
+    let draft = Draft::new(None, schema, [["", ""]]);
+    write("draft.lock", &draft.to_text())?;
+    let tests = RlsTests::load(folder.path())?;
+    // On a server of its own: what it makes of the platform's roles is dropped while other tests run.
+    let tested = test_rls(&tests, &RehearseOptions::default(), true, &mut |_| {}).await?;
+    assert_eq!(tested.failure, None);
+    let survivors: Vec<_> = tested.survivors().collect();
+    assert!(survivors.is_empty(), "{survivors:#?}");
+    let guards = tested.mutants.iter().filter(|it| it.kind == "guard");
+    let guards = guards.filter_map(|it| {
+        let (table, rest) = it.what.strip_prefix("public.")?.split_once(": ")?;
+        let (_, guard) = rest.split_once(", using, ")?;
+        let of_others = ["delete", "update", "insert"];
+        let is_other = of_others.iter().any(|command| rest.contains(command));
+        (!is_other).then(|| format!("{table}: {guard}"))
+    });
+    Ok(guards.collect())
 }
 
 async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
