@@ -146,7 +146,7 @@ where
     let outcome = work(&transaction).await;
     let ended = pinned.end(&guise, outcome.is_ok()).await;
     drop(held);
-    let may_succeed = pinned.may_succeed().await;
+    let may_succeed = pinned.may_succeed();
     let outcome = match (outcome, ended) {
         (Ok(result), Ok(())) => Ok(result),
         (Ok(_), Err(error)) => Err(error.into()),

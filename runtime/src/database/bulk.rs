@@ -25,7 +25,15 @@ impl Connection {
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
         self.admit(guise)?;
-        let statement = self.load(guise, &first, &mut Opening::Scope).await?;
+        let mut loaded = self.load(guise, &first, &mut Opening::Scope).await;
+        if loaded.as_ref().err() == Some(&Error::TransactionPooler)
+            && self.is_idle()
+            && self.learn_pooled()
+        {
+            // Nothing of it was sent.
+            loaded = self.load(guise, &first, &mut Opening::Scope).await;
+        }
+        let statement = loaded?;
         let key = first.key;
         drop(first.params);
         let mut sent = 1;

@@ -285,9 +285,7 @@ pub(super) fn rows(answer: Command, key: &Key, statement: Arc<Prepared>) -> Resu
 /// Whether the columns of an answer are those that were learnt, where nobody else would notice.
 pub(super) fn as_learnt(answer: &Command, statement: &Prepared) -> Result<(), Fault> {
     match (&statement.unnamed, &answer.columns) {
-        (Some(unnamed), Some(columns)) if !unnamed.is_as_learnt(columns) => Err(Fault::Protocol(
-            "a table has changed since its columns were learnt",
-        )),
+        (Some(unnamed), Some(columns)) if !unnamed.is_as_learnt(columns) => Err(Fault::Changed),
         _ => Ok(()),
     }
 }
@@ -304,6 +302,8 @@ fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
             let info = key.table();
             error.classify(&plain(info.name), Some(info), who, key.operation())
         }
+        // The answer has come, and so has the commit.
+        fault @ Fault::Changed => fault.into(),
         _ if wrote => Error::Disconnected {
             unknown_outcome: true,
         },

@@ -6,7 +6,7 @@
 //! stands or not.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -95,7 +95,8 @@ impl Pinned {
     /// Runs a statement. Its rows are the transaction's, and not yet committed.
     pub(super) async fn run(&self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
         let mut state = self.lock().await;
-        self.run_in(&mut state, guise, query).await
+        self.ready(&mut state, guise).await?;
+        self.send(&mut state, guise, query).await
     }
 
     /// Runs statements of one form, and no other between them. Where one of them does not, the transaction has failed, so
@@ -107,11 +108,16 @@ impl Pinned {
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
         let mut state = self.lock().await;
-        let mut all = vec![self.run_in(&mut state, guise, first).await?];
+        self.ready(&mut state, guise).await?;
+        let mut all = vec![self.send(&mut state, guise, first).await?];
         let outcome = loop {
-            let outcome = match next() {
+            // The caller's iterator may panic.
+            state.condition = Condition::Failed;
+            let made = next();
+            state.condition = Condition::Sound;
+            let outcome = match made {
                 Ok(None) => break Ok(all),
-                Ok(Some(query)) => self.run_in(&mut state, guise, &query).await,
+                Ok(Some(query)) => self.send(&mut state, guise, &query).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -122,20 +128,29 @@ impl Pinned {
         if outcome.is_err() && state.condition == Condition::Sound {
             state.condition = Condition::Failed;
         }
+        if outcome.is_ok() && self.settle(&mut state, guise).await? {
+            // A savepoint around them was given up meanwhile.
+            return Err(Error::Savepoints);
+        }
         outcome
     }
 
-    async fn run_in(&self, state: &mut State, guise: &Guise, query: &Query) -> Result<Rows, Error> {
+    /// Whether a statement may run now.
+    async fn ready(&self, state: &mut State, guise: &Guise) -> Result<(), Error> {
         if self.limit.as_deref() != guise.limit() {
             return Err(Error::LimitInTransaction);
         }
-        if self.ended.load(Ordering::Acquire) {
+        if self.ended.load(Ordering::SeqCst) {
             return Err(Error::TransactionEnded);
         }
         self.settle(state, guise).await?;
-        if state.condition != Condition::Sound {
-            return Err(Error::TransactionAborted);
+        match state.condition {
+            Condition::Sound => Ok(()),
+            Condition::Failed | Condition::Lost => Err(Error::TransactionAborted),
         }
+    }
+
+    async fn send(&self, state: &mut State, guise: &Guise, query: &Query) -> Result<Rows, Error> {
         let begun = state.begun;
         let mut lease = match state.lease.take() {
             Some(lease) => lease,
@@ -165,6 +180,8 @@ impl Pinned {
             lease.close();
             drop(lease);
             lease = guise.lease(&query.key).await?;
+            // Of the pool's other connections each may know the statement as it was.
+            lease.forget();
             (outcome, is_open) = lease.run_within(guise, query, &mut opening).await;
         }
         state.begun = begun || is_open;
@@ -198,12 +215,22 @@ impl Pinned {
 
     /// Ends the transaction. A commit that the server turns into a rollback is an error.
     pub(crate) async fn end(&self, guise: &Guise, commits: bool) -> Result<(), Error> {
-        let mut state = self.lock().await;
+        let mut state = match commits {
+            true => self.lock().await,
+            false => {
+                // A future that has the state and is no longer polled is not waited for: the connection goes with it.
+                self.ended.store(true, Ordering::SeqCst);
+                match self.state.try_lock() {
+                    Ok(state) => self.held(state),
+                    Err(_) => return Ok(()),
+                }
+            }
+        };
         let settled = match commits {
             true => self.settle(&mut state, guise).await,
-            false => Ok(()),
+            false => Ok(false),
         };
-        self.ended.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::SeqCst);
         settled?;
         let lease = state.lease.take().filter(|lease| lease.is_within());
         let Some(mut lease) = lease else {
@@ -220,8 +247,9 @@ impl Pinned {
         let ended = lease
             .end_within(guise, commits && is_sound, &state.written)
             .await;
-        if let Err(Error::Serialization(_)) = &ended {
-            state.may_succeed = true;
+        if commits && is_sound {
+            // Whatever failed before it, its own outcome decides: one that nobody knows must not be run again.
+            state.may_succeed = matches!(ended, Err(Error::Serialization(_)));
         }
         match (commits, is_sound) {
             (true, false) if is_open => Err(Error::Savepoints),
@@ -233,7 +261,7 @@ impl Pinned {
     /// Sets a savepoint with the next statement; gives its number.
     pub(crate) async fn savepoint(&self, guise: &Guise) -> Result<u32, Error> {
         let mut state = self.lock().await;
-        if self.ended.load(Ordering::Acquire) {
+        if self.ended.load(Ordering::SeqCst) {
             return Err(Error::TransactionEnded);
         }
         self.settle(&mut state, guise).await?;
@@ -274,14 +302,15 @@ impl Pinned {
         self.given_up.fetch_min(number, Ordering::AcqRel);
     }
 
-    /// Takes back what futures did that were dropped.
-    async fn settle(&self, state: &mut State, guise: &Guise) -> Result<(), Error> {
+    /// Takes back what futures did that were dropped; returns whether there was one.
+    async fn settle(&self, state: &mut State, guise: &Guise) -> Result<bool, Error> {
         let number = self.given_up.swap(NONE, Ordering::AcqRel);
         let Some(place) = state.open.iter().position(|it| *it == number) else {
-            return Ok(());
+            return Ok(false);
         };
         state.open.truncate(place);
-        self.take_back(state, guise, number).await
+        self.take_back(state, guise, number).await?;
+        Ok(true)
     }
 
     /// Has the server take back what was done since a savepoint, which ends with that.
@@ -304,27 +333,33 @@ impl Pinned {
         done
     }
 
-    /// Whether the whole may succeed next time.
-    pub(crate) async fn may_succeed(&self) -> bool {
-        self.lock().await.may_succeed
+    /// Whether the whole may succeed next time, as far as that is known.
+    pub(crate) fn may_succeed(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| state.may_succeed)
     }
 
     async fn lock(&self) -> Held<'_> {
+        self.held(self.state.lock().await)
+    }
+
+    fn held<'a>(&'a self, state: MutexGuard<'a, State>) -> Held<'a> {
         Held {
             pinned: self,
-            state: Some(self.state.lock().await),
+            state: Some(state),
         }
     }
 
     /// Lets go of the connection, which is closed unless it waits outside of a transaction.
     pub(crate) fn abandon(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::SeqCst);
         self.let_go_if_ended();
     }
 
     /// Whoever holds the state meanwhile does the same behind it.
     fn let_go_if_ended(&self) {
-        if self.ended.load(Ordering::Acquire)
+        // Either this sees the end, or whoever ends it finds the state free.
+        fence(Ordering::SeqCst);
+        if self.ended.load(Ordering::SeqCst)
             && let Ok(mut state) = self.state.try_lock()
         {
             state.lease = None;

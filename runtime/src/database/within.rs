@@ -3,7 +3,7 @@
 use super::connection::{Connection, Opening, read};
 use super::guise::Guise;
 use crate::Error;
-use crate::error::ServerError;
+use crate::error::{ServerError, Timeout};
 use crate::query::{Query, TableInfo};
 use crate::row::Rows;
 use crate::wire::{Fault, Replies, execute_text};
@@ -46,6 +46,12 @@ impl Connection {
             Ok(rows) => Ok(rows),
             Err(Fault::Server(error)) if error.is_stale_statement() => {
                 self.forget();
+                Err(Error::StaleStatement)
+            }
+            Err(Fault::Changed) => {
+                // What it did goes with the transaction.
+                self.forget();
+                self.close();
                 Err(Error::StaleStatement)
             }
             Err(fault) => Err(self.refuse_within(fault, guise, query)),
@@ -126,6 +132,11 @@ impl Connection {
                 let is_of = |info: &&TableInfo| !info.fields_of(&table, constraint).is_empty();
                 let info = written.iter().copied().find(is_of);
                 error.classify(&table, info, &self.who(guise), "commit")
+            }
+            // While it waits, and so before it has the COMMIT.
+            Fault::Farewell(error) if error.is_of_idleness() => {
+                self.close();
+                Error::Timeout(Timeout::Transaction)
             }
             fault => {
                 self.close();

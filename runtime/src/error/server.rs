@@ -203,6 +203,7 @@ impl ServerError {
                 operation,
             },
             _ if self.is_foreign_statement() => Error::TransactionPooler,
+            _ if self.is_stale_statement() => Error::StaleStatement,
             "40001" | "40P01" => Error::Serialization(self.code),
             "57014" => Error::Timeout(Timeout::Statement),
             "55P03" => Error::Timeout(Timeout::Lock),

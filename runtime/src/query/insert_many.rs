@@ -20,7 +20,8 @@ const BYTES: usize = 1024 * 1024;
 ///
 /// The rows travel as arrays, in portions of 5,000 rows or about 1 MiB: a portion is taken from the iterator while
 /// the server writes the one before, so that no more than two are in memory. One flight and one transaction hold
-/// them all; inside a transaction of yours, each portion is a statement of it, which fails with any of them.
+/// them all; inside a transaction of yours, each portion is a statement of it, which fails with any of them. The iterator
+/// must not wait for another statement of that transaction: none runs between two portions.
 #[must_use = "nothing is written until it is executed"]
 pub struct InsertMany<T, I> {
     rows: I,

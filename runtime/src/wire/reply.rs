@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Farewell(Box<ServerError>),
     /// The server said what the protocol does not allow.
     Protocol(&'static str),
+    /// The columns of an answer are not those that were learnt.
+    Changed,
 }
 
 impl From<Fault> for Error {
@@ -33,6 +35,7 @@ impl From<Fault> for Error {
                 unknown_outcome: false,
             },
             Fault::Protocol(what) => Error::Protocol(what),
+            Fault::Changed => Error::Protocol("a table has changed since its columns were learnt"),
         }
     }
 }
