@@ -279,17 +279,17 @@ async fn a_rollback_does_not_wait_for_a_statement_that_is_kept() -> Outcome {
     let fixture = Fixture::new().await?;
     let acme = shop(&fixture.connect(1).await?, "acme");
     let mut kept = None;
-    let outcome = acme
-        .transaction(async |tx| {
-            Note::insert(note("acme")).execute(tx).await?;
-            let own = (*tx).clone();
-            let mut late = Box::pin(async move { own.execute("select pg_sleep(1)", ()).await });
-            let waited = tokio::time::timeout(std::time::Duration::from_millis(50), &mut late);
-            assert!(waited.await.is_err());
-            kept = Some(late);
-            Err::<(), _>(Error::NoReason)
-        })
-        .await;
+    let work = acme.transaction(async |tx| {
+        Note::insert(note("acme")).execute(tx).await?;
+        let own = (*tx).clone();
+        let mut late = Box::pin(async move { own.execute("select pg_sleep(1)", ()).await });
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(50), &mut late);
+        assert!(waited.await.is_err());
+        kept = Some(late);
+        Err::<(), _>(Error::NoReason)
+    });
+    let limit = std::time::Duration::from_secs(10);
+    let outcome = tokio::time::timeout(limit, work).await?;
     assert_eq!(outcome, Err(Error::NoReason));
     drop(kept);
     Note::insert(note("acme")).execute(&acme).await?;
