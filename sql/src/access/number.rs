@@ -43,7 +43,8 @@ impl Number {
 
     /// How many whole numbers lie between two of them.
     pub(super) fn between(self, above: Number) -> usize {
-        usize::try_from((above.units - self.units) / ONE - 1).unwrap_or(usize::MAX)
+        let distance = above.units.saturating_sub(self.units);
+        usize::try_from(distance / ONE - 1).unwrap_or(usize::MAX)
     }
 }
 
@@ -103,5 +104,8 @@ mod tests {
         assert_eq!(Number::parse(&"9".repeat(30)), None);
         let (one, four) = (Number::whole(1).expect("1"), Number::whole(4).expect("4"));
         assert_eq!((one.between(four), one + 3), (2, four));
+        let greatest = Number::parse("170141183460469231731").expect("it has room");
+        let all = greatest.negative().between(greatest);
+        assert!(all > 1_000_000, "{all}");
     }
 }
