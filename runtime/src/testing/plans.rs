@@ -77,8 +77,8 @@ impl FinderPlan {
                 format!("({name} {operator}"),
                 format!("({name})::text {operator}"),
             ];
-            let conditions = own(&self.lines).filter(|line| line.contains("Index Cond: "));
-            { conditions }.any(|line| forms.iter().any(|form| line.contains(form)))
+            let mut conditions = own(&self.lines).filter(|line| line.contains("Index Cond: "));
+            conditions.any(|line| forms.iter().any(|form| line.contains(form)))
         };
         let is_one_row = (self.unique.iter()).any(|key| key.iter().all(|it| is_found(it, "= ")));
         let filtered = self.given.iter().find(|it| !is_found(it, ""));
