@@ -170,13 +170,13 @@ impl Pinned {
             false => Opening::Begin(&self.begin, &mut state.before),
         };
         let (mut outcome, mut is_open) = lease.run_within(guise, query, &mut opening).await;
-        let is_refused_unseen = match &outcome {
+        let begins_anew = match &outcome {
             Err(Error::TransactionPooler) => lease.learn_pooled(),
             Err(Error::StaleStatement) => true,
             _ => false,
         };
-        if is_refused_unseen && matches!(opening, Opening::Begin(..)) {
-            // The server said so before it ran the statement. What became of BEGIN ends with the connection.
+        if begins_anew && matches!(opening, Opening::Begin(..)) {
+            // Nothing of it is kept: what it did, if it ran at all, ends with the connection, as BEGIN does.
             lease.close();
             drop(lease);
             lease = guise.lease(&query.key).await?;
