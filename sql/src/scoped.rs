@@ -41,6 +41,8 @@ pub enum Refusal {
     Backslash,
     /// A text, a name or a comment does not end.
     Unended,
+    /// It holds a NUL character, which no statement can.
+    Nul,
 }
 
 impl fmt::Display for Refusal {
@@ -70,6 +72,9 @@ impl fmt::Display for Refusal {
             Refusal::Unended => {
                 f.write_str("a text, a quoted name or a comment in it does not end; close it")
             }
+            Refusal::Nul => {
+                f.write_str("it holds a NUL character, which PostgreSQL does not read; remove it")
+            }
         }
     }
 }
@@ -81,6 +86,9 @@ impl std::error::Error for Refusal {}
 /// # Errors
 /// The first [`Refusal`].
 pub fn check(sql: &str) -> Result<(), Refusal> {
+    if sql.contains('\0') {
+        return Err(Refusal::Nul);
+    }
     let mut reading = Reading::default();
     let mut at = 0;
     while at < sql.len() {

@@ -335,6 +335,6 @@ fn prefix() -> String {
     format!("tabellion_{high:016x}{low:016x}_")
 }
 
-fn too_large(_: std::io::Error) -> Error {
-    Error::Protocol("a statement does not fit into a message")
+pub(super) fn too_large(_: std::io::Error) -> Error {
+    Error::Unsendable
 }

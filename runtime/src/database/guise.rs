@@ -158,6 +158,13 @@ impl Guise {
                 "a scope has another number of values than of settings",
             ));
         }
+        if self.role.contains('\0') {
+            return Err(Error::InvalidScope { setting: "role" });
+        }
+        if self.settings.iter().any(|setting| setting.contains('\0')) {
+            let setting = "settings";
+            return Err(Error::InvalidScope { setting });
+        }
         for (setting, value) in self.settings.iter().zip(&self.values) {
             let Some(value) = value else {
                 continue; // said to be absent, and not forgotten

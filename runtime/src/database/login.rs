@@ -2,6 +2,7 @@
 
 use tokio_postgres::config::TargetSessionAttrs;
 
+use super::connection::too_large;
 use crate::Error;
 use crate::error::{Bypass, ConnectFailure, ConnectFault};
 use crate::wire::{Command, Replies, Wire, bind_texts, parse, texts};
@@ -130,7 +131,7 @@ fn bypass(
 fn encode<const N: usize>(wire: &mut Wire, sql: &str, values: [&str; N]) -> Result<(), Error> {
     parse(&mut wire.outgoing, "", sql, false)
         .and_then(|()| bind_texts(&mut wire.outgoing, "", values))
-        .map_err(|_| Error::Protocol("a statement does not fit into a message"))
+        .map_err(too_large)
 }
 
 /// The texts of the only row.

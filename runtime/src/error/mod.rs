@@ -113,7 +113,7 @@ pub enum Error {
     /// A field of the scope holds a character that no setting can, so nothing was sent.
     #[error("the scope's `{setting}` holds a NUL character; remove it")]
     InvalidScope {
-        /// The setting that the field fills.
+        /// The setting that the field fills; `role` or `settings` where the name of one holds it.
         setting: &'static str,
     },
 
@@ -389,6 +389,13 @@ pub enum Error {
         "a table has changed since the statement was prepared; run it again, with its whole transaction"
     )]
     StaleStatement,
+
+    /// A statement fits into no message of the protocol, so nothing was sent.
+    #[error(
+        "the statement fits into no message: it is too large, or a name in it holds a NUL character; send less at a \
+         time, or remove that"
+    )]
+    Unsendable,
 
     /// A limit on time was reached.
     #[error("{0}")]

@@ -30,6 +30,7 @@ mod tls;
 mod traces;
 mod transactions;
 mod unfit;
+mod unsent;
 mod urls;
 mod violations;
 mod writes;

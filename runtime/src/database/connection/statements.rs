@@ -102,6 +102,13 @@ impl Statements {
             are_named,
         }
     }
+
+    /// Closes a statement with the next flight that prepares one. One without a name is none that is kept.
+    fn close(&mut self, name: String) {
+        if !name.is_empty() {
+            self.stale.push(name);
+        }
+    }
 }
 
 impl Connection {
@@ -150,7 +157,9 @@ impl Connection {
             execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
         }
         if !matches!(opening, Opening::Within(_)) {
-            self.bind_scope(guise)?;
+            let scope = self.scope_name(guise);
+            let scope = scope.ok_or(Error::Protocol("the scope was not prepared"))?;
+            self.bind_scope(guise, &scope)?;
         }
         for text in opening.texts() {
             execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
@@ -176,20 +185,20 @@ impl Connection {
     }
 
     fn knows_scope(&self, guise: &Guise) -> bool {
-        self.statements.scopes.iter().any(|it| it.is_of(guise))
+        self.scope_name(guise).is_some()
     }
 
-    fn bind_scope(&mut self, guise: &Guise) -> Result<(), Error> {
-        let scope = self
-            .statements
-            .scopes
-            .iter()
-            .find(|scope| scope.is_of(guise))
-            .ok_or(Error::Protocol("the scope was not prepared"))?;
+    fn scope_name(&self, guise: &Guise) -> Option<String> {
+        let mut scopes = self.statements.scopes.iter();
+        let scope = scopes.find(|scope| scope.is_of(guise));
+        scope.map(|scope| scope.name.clone())
+    }
+
+    fn bind_scope(&mut self, guise: &Guise, name: &str) -> Result<(), Error> {
         if !self.statements.are_named {
             parse(&mut self.wire.outgoing, "", &guise.sql(), false).map_err(too_large)?;
         }
-        bind_texts(&mut self.wire.outgoing, &scope.name, guise.texts()).map_err(too_large)
+        bind_texts(&mut self.wire.outgoing, name, guise.texts()).map_err(too_large)
     }
 
     /// Prepares a statement inside the scope, whose role may see schemas that the login does not, and
@@ -197,6 +206,8 @@ impl Connection {
     ///
     /// An error fails the transaction that the statement is part of. So what precedes the statement there leaves with
     /// it: the savepoint that is to take the error back has to stand by then.
+    ///
+    /// Nothing counts as known before the server has answered that it is: what was encoded may never leave.
     async fn prepare(
         &mut self,
         guise: &Guise,
@@ -204,43 +215,26 @@ impl Connection {
         opening: &mut Opening<'_>,
     ) -> Result<Arc<Prepared>, Error> {
         raw::check(key, guise, &self.login)?;
-        // First in the flight, where no error makes the server skip them.
-        for name in self.statements.stale.drain(..) {
-            close(&mut self.wire.outgoing, &name).map_err(too_large)?;
-        }
-        if let Opening::Begin(begin, _) = opening {
-            execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
-        }
-        let is_new = !self.knows_scope(guise);
-        // Without a role there is none to look at.
-        let asks_role = is_new && guise.role != NO_ROLE;
-        if asks_role {
-            login::ask_role(&mut self.wire, guise.role)?;
-        }
-        if is_new {
-            let name = self.name("scope");
-            if self.statements.are_named {
-                parse(&mut self.wire.outgoing, &name, &guise.sql(), false).map_err(too_large)?;
-            }
-            self.statements.scopes.push(ScopeStatement {
-                role: guise.role,
-                settings: guise.settings,
-                is_limited: guise.limit().is_some(),
-                name,
-            });
-        }
-        self.bind_scope(guise)?;
-        for text in opening.texts() {
-            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
-        }
         if self.statements.known.len() >= KEPT {
             self.drop_oldest();
         }
+        let new_scope = (!self.knows_scope(guise)).then(|| ScopeStatement {
+            role: guise.role,
+            settings: guise.settings,
+            is_limited: guise.limit().is_some(),
+            name: self.name("scope"),
+        });
+        // Without a role there is none to look at.
+        let asks_role = new_scope.is_some() && guise.role != NO_ROLE;
         let (name, sql) = (self.name("statement"), key.sql());
-        parse(&mut self.wire.outgoing, &name, &sql, true).map_err(too_large)?;
+        self.encode_prepare(guise, opening, new_scope.as_ref(), (&name, &sql))?;
 
         let described = match self.wire.exchange().await {
-            Ok(mut replies) => self.read_prepared(guise, key, opening, asks_role, &mut replies),
+            Ok(mut replies) => {
+                // They were closed first.
+                self.statements.stale.clear();
+                self.read_prepared(guise, key, opening, asks_role, &mut replies)
+            }
             Err(fault) => Err(failed(fault, &self.who(guise), key, false)),
         };
         let Described {
@@ -252,13 +246,12 @@ impl Connection {
                 // What is refused here and not by the server must not go on there.
                 self.wire.close();
             }
-            if is_new {
-                // What became of the scope's statement is not worth finding out.
-                let scope = self.statements.scopes.pop().map(|scope| scope.name);
-                let named = scope.filter(|name| !name.is_empty());
-                self.statements.stale.extend(named);
+            if let Some(scope) = &new_scope {
+                // What became of its statement is not worth finding out.
+                self.statements.close(scope.name.clone());
             }
         })?;
+        self.statements.scopes.extend(new_scope);
         self.learn_types(parameters.iter().chain(&columns)).await?;
         let types = |oids: &[Oid]| {
             let all = oids.iter().map(|oid| known(*oid, &self.statements.types));
@@ -273,8 +266,7 @@ impl Connection {
             unnamed: None,
         };
         if let Err(fault) = raw::arrange(key, &names, &mut statement) {
-            self.statements.stale.push(statement.name);
-            self.statements.stale.retain(|name| !name.is_empty());
+            self.statements.close(statement.name);
             return Err(fault);
         }
         if !self.statements.are_named {
@@ -291,10 +283,42 @@ impl Connection {
             used: self.statements.clock,
         };
         if let Some(old) = self.statements.known.insert(key.clone(), kept) {
-            self.statements.stale.push(old.statement.name.clone());
-            self.statements.stale.retain(|name| !name.is_empty());
+            self.statements.close(old.statement.name.clone());
         }
         Ok(statement)
+    }
+
+    /// Encodes the flight that prepares a statement of that name and text, and a new scope's.
+    fn encode_prepare(
+        &mut self,
+        guise: &Guise,
+        opening: &Opening<'_>,
+        new_scope: Option<&ScopeStatement>,
+        (name, sql): (&str, &str),
+    ) -> Result<(), Error> {
+        // First in the flight, where no error makes the server skip them.
+        for name in &self.statements.stale {
+            close(&mut self.wire.outgoing, name).map_err(too_large)?;
+        }
+        if let Opening::Begin(begin, _) = opening {
+            execute_text(&mut self.wire.outgoing, begin).map_err(too_large)?;
+        }
+        if let Some(scope) = new_scope {
+            if guise.role != NO_ROLE {
+                login::ask_role(&mut self.wire, guise.role)?;
+            }
+            if self.statements.are_named {
+                parse(&mut self.wire.outgoing, &scope.name, &guise.sql(), false)
+                    .map_err(too_large)?;
+            }
+            self.bind_scope(guise, &scope.name)?;
+        } else if let Some(scope) = self.scope_name(guise) {
+            self.bind_scope(guise, &scope)?;
+        }
+        for text in opening.texts() {
+            execute_text(&mut self.wire.outgoing, text).map_err(too_large)?;
+        }
+        parse(&mut self.wire.outgoing, name, sql, true).map_err(too_large)
     }
 
     /// The types of a prepared statement's parameters and columns.
@@ -347,7 +371,7 @@ impl Connection {
         if let Some(key) = oldest.map(|(key, _)| key.clone())
             && let Some(kept) = self.statements.known.remove(&key)
         {
-            self.statements.stale.push(kept.statement.name.clone());
+            self.statements.close(kept.statement.name.clone());
         }
     }
 
@@ -367,13 +391,12 @@ impl Connection {
 
     /// Prepares everything anew from here on. The names are never used again.
     pub(in crate::database) fn forget(&mut self) {
-        let statements = self.statements.known.drain();
-        self.statements
-            .stale
-            .extend(statements.map(|(_, kept)| kept.statement.name.clone()));
-        let scopes = self.statements.scopes.drain(..);
-        self.statements.stale.extend(scopes.map(|scope| scope.name));
-        self.statements.stale.retain(|name| !name.is_empty());
+        let statements = std::mem::take(&mut self.statements.known).into_values();
+        let scopes = std::mem::take(&mut self.statements.scopes);
+        let names = statements.map(|kept| kept.statement.name.clone());
+        for name in names.chain(scopes.into_iter().map(|scope| scope.name)) {
+            self.statements.close(name);
+        }
     }
 }
 
