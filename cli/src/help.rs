@@ -145,7 +145,7 @@ JSON lines, each with `at` and `event`:
   outcome    the common fields, `clean`, `place`, `prepared` (what was made for it), `made_by`, `passed`, `failure`,
              `mutants`, `score` (per cent of them that were noticed, rounded down; null without any), `leftovers`;
              or `error`
-A mutant: `kind` (`policy`, `using`, `with check`, `enable`, `force`, `revoke`, `guard`), `what`, `noticed` (what the
+A mutant: `kind` (`policy`, `using`, `with check`, `enable`, `force`, `revoke`, `guard`, `function`), `what`, `noticed` (what the
 tests said; null where they passed).
 Evidence: the verification is the outcome's own fields."
 );

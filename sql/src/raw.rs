@@ -40,9 +40,8 @@ pub fn expression(sql: &str, table: &str, columns: &[&str]) -> Result<Expr, Vec<
     let _ = ast.visit(&mut names);
     if names.errors.is_empty() {
         Ok(Expr {
-            sql: sql.trim().to_owned(),
-            columns: names.read,
             tables: names.tables,
+            ..Expr::new(sql.trim(), names.read)
         })
     } else {
         Err(names.errors)

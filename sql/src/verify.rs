@@ -12,6 +12,8 @@ mod tests;
 
 use crate::schema::{QualifiedName, Schema};
 
+pub use policies::settle_lookups;
+
 /// A mistake that no single table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

@@ -285,6 +285,7 @@ impl Builder {
     /// Verifies what has come together.
     fn finish(mut self) -> Whole {
         let is_incomplete = self.whole.is_incomplete;
+        verify::settle_lookups(&mut self.whole.schema);
         for finding in verify::verify(&self.whole.schema) {
             if finding.lacks_a_table && is_incomplete {
                 continue; // The table may well be declared, by a struct with a mistake of its own.

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use tabellion_sql::ident::{quote, quote_literal};
+use tabellion_sql::schema::LOOKUP;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use diff::{Change, Finding};
@@ -190,6 +191,13 @@ pub struct Snapshot {
     pub objects: BTreeMap<Object, String>,
 }
 
+/// A query that says which functions it is about.
+pub(crate) fn is_function(query: &str) -> String {
+    query
+        .replace("{is_function}", queries::IS_FUNCTION)
+        .replace("{lookup}", LOOKUP)
+}
+
 impl Snapshot {
     /// Reads the given schemas. The client must stand outside a transaction; nothing is changed, and
     /// no lock is taken but the one that a plain `select` takes.
@@ -238,7 +246,7 @@ impl Snapshot {
         let mut sql = String::from(SETTINGS);
         for query in queries::ALL {
             sql.push(';');
-            sql.push_str(&query.replace("{schemas}", schemas));
+            sql.push_str(&is_function(query).replace("{schemas}", schemas));
         }
         sql
     }

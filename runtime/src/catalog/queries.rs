@@ -1,6 +1,6 @@
 //! The catalog queries. Each gives five texts a row: kind, schema, relation, name, definition.
 //!
-//! `{schemas}` stands for a list of literals. Expressions come out as PostgreSQL prints them, so two
+//! `{schemas}` stands for a list of literals, `{is_function}` for a condition. Expressions come out as PostgreSQL prints them, so two
 //! catalogs compare by text. Source: <https://www.postgresql.org/docs/15/catalogs.html>.
 
 /// Every query, in one fixed order.
@@ -17,6 +17,14 @@ pub(super) const ALL: [&str; 11] = [
     GRANTS,
     COMMENTS,
 ];
+
+/// `{is_function}`: whether triggers call the function `p`, or policies do that have it look memberships up. Others
+/// are someone else's.
+pub(super) const IS_FUNCTION: &str = "(p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+    or p.pronargs = 0 and pg_catalog.starts_with(p.proname::pg_catalog.text, '{lookup}') and exists (
+      select from pg_catalog.pg_depend d
+      where d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+        and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.refobjid = p.oid))";
 
 const SCHEMAS: &str = "
 select 'schema', n.nspname, '', '', 'schema'
@@ -176,12 +184,13 @@ join pg_catalog.pg_class c on c.oid = w.ev_class and c.relkind in ('r', 'p')
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname in ({schemas})";
 
-/// Functions that triggers call, with their bodies; those of extensions left out.
+/// Functions that triggers call, and those that look memberships up for policies, with their bodies; those of
+/// extensions left out.
 const FUNCTIONS: &str = "
 select 'function', n.nspname, p.proname || '()', '', pg_catalog.pg_get_functiondef(p.oid)
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where n.nspname in ({schemas}) and p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+where n.nspname in ({schemas}) and {is_function}
   and not exists (
     select from pg_catalog.pg_depend d
     where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -208,7 +217,7 @@ with holder as (
     coalesce(p.proacl, pg_catalog.acldefault('f'::\"char\", p.proowner))
   from pg_catalog.pg_proc p
   join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ({schemas}) and p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  where n.nspname in ({schemas}) and {is_function}
   union all
   select n.nspname, '', n.nspowner, '',
     coalesce(n.nspacl, pg_catalog.acldefault('n'::\"char\", n.nspowner))

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tabellion_sql::lock::DOWN;
+use tabellion_sql::plan::BOUND;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 /// An error of the migration engine. None of them holds a row's value or a part of the URL.
@@ -117,6 +118,7 @@ impl fmt::Display for Failure {
         )?;
         let remedy = match code.as_str() {
             "25001" => Some("a statement that cannot share a transaction needs a file of its own"),
+            BOUND => Some("apply as a superuser or as a role with BYPASSRLS"),
             "42501" => Some("apply as a role with the right to do it, or grant it"),
             "53100" => Some("make room on the server's disk, then run it again"),
             "55P03" | "57014" => Some("end what holds the table, then apply again"),
@@ -249,6 +251,11 @@ pub(super) fn message_on_file(error: &DbError) -> String {
         // `drop` of what is not there: a statement that looks at no row.
         _ => error.routine() == Some("DropErrorMsgNonExistent"),
     };
+    if error.code().code() == BOUND {
+        // Whoever says so, these words are ours.
+        return "policies bind the role that applies, and would bind the functions that look memberships up for them"
+            .into();
+    }
     let read = position(error).is_some() && error.code().code() != "P0001";
     if read || (of_names && error.where_().is_none()) {
         return message(error);

@@ -2,6 +2,7 @@
 
 mod around;
 mod forms;
+mod lookups;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
 mod openings;

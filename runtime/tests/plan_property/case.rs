@@ -6,6 +6,7 @@ use tabellion_sql::schema::{QualifiedName, Renames, Schema, TableRenames};
 
 use crate::edits::{Editor, Origins};
 use crate::generate::{self, TableSeed};
+use crate::lookups;
 
 /// What a case is made from. Proptest makes a failing one smaller by leaving numbers out.
 #[derive(Debug, Clone)]
@@ -59,10 +60,18 @@ pub(crate) struct Case {
 impl Case {
     /// `Err` where the change is one that PostgreSQL cannot make, as a question said.
     pub(crate) fn new(seeds: &Seeds) -> Result<Case, String> {
-        let from = generate::schema(&seeds.tables, seeds.supabase, seeds.schema);
+        let mut from = generate::schema(&seeds.tables, seeds.supabase, seeds.schema);
         let mut editor = Editor::new(&from);
         for edit in &seeds.edits {
             editor.change(*edit);
+        }
+        // Only who bypasses row-level security can make what looks rows up.
+        if !seeds.owner {
+            lookups::enter(&mut from, seeds.schema);
+            lookups::enter(
+                &mut editor.schema,
+                seeds.edits.iter().fold(seeds.schema, |a, b| a ^ b),
+            );
         }
         for (name, schema) in [("first", &from), ("second", &editor.schema)] {
             let findings = tabellion_sql::verify::verify(schema);

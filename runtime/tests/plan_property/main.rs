@@ -17,6 +17,7 @@ mod empty;
 mod exprs;
 mod generate;
 mod hazards;
+mod lookups;
 mod names;
 mod operators;
 mod parts;

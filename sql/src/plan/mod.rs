@@ -18,7 +18,7 @@
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects` | what such a change does to policies, rules and programs |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
-//! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `rls`, `touch` | one kind of object each |
+//! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `lookups`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
 //! | `placed` | the schema that an extension lies in |
 //! | `render` | the text of definitions |
@@ -36,6 +36,7 @@ mod filler;
 mod foreign_keys;
 mod hazard;
 mod indexes;
+mod lookups;
 mod moves;
 mod numbering;
 mod partitions;
@@ -59,6 +60,7 @@ use std::borrow::Cow;
 use crate::schema::{QualifiedName, Schema};
 
 pub use hazard::{Hazard, LockMode, Subject};
+pub use lookups::BOUND;
 use moves::Moves;
 use placed::Places;
 pub use questions::Question;
@@ -142,6 +144,7 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
         }
     }
     touch::create_functions(was, to, plan);
+    lookups::create(was, to, plan);
     // Policies that read other tables wait until all tables are there, and their grants with them.
     for (name, after) in &to.tables {
         match from.tables.get(name) {
@@ -167,6 +170,7 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
         }
     }
     touch::drop_functions(was, to, plan);
+    lookups::drop(was, to, plan);
 }
 
 /// The tables that somebody may be using while a plan runs.

@@ -1,6 +1,8 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
+use std::collections::BTreeSet;
+
 use crate::access::{self, Difference};
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
@@ -222,15 +224,34 @@ fn rule_difference(
                 *known = Some(words(when, what));
             }
         };
-        place(&mut told.wider, "now", found.wider);
-        place(&mut told.narrower, "no longer", found.narrower);
+        place(
+            &mut told.wider,
+            "now",
+            found.wider.or_else(|| hidden(old, new)),
+        );
+        place(
+            &mut told.narrower,
+            "no longer",
+            found.narrower.or_else(|| hidden(new, old)),
+        );
     }
     Some(told)
 }
 
+/// What the policies of a table hid from an expression that reads it itself, and not from one for which a function
+/// does.
+fn hidden(itself: Option<&Expr>, by_function: Option<&Expr>) -> Option<String> {
+    let read: BTreeSet<&String> = itself.into_iter().flat_map(Expr::reads).collect();
+    let mut looked_up = by_function
+        .into_iter()
+        .flat_map(|expr| expr.lookups.values());
+    let table = looked_up.find(|lookup| read.contains(&lookup.table))?;
+    Some(format!("what the policies of {} hide", table.table))
+}
+
 /// Whether two policies say the same, to whomever they say it.
 fn same_rule(old: &Policy, new: &Policy) -> bool {
-    let text = |expr: &Option<Expr>| expr.as_ref().map(|expr| expr.sql.clone());
+    let text = |expr: &Option<Expr>| expr.as_ref().map(|expr| expr.written().into_owned());
     text(&old.using) == text(&new.using)
         && text(&old.check) == text(&new.check)
         && old.command == new.command
@@ -285,10 +306,10 @@ fn roles(policy: &Policy) -> String {
 fn clauses(policy: &Policy) -> String {
     let mut text = String::new();
     if let Some(using) = &policy.using {
-        text.push_str(&format!("\n  using ({})", using.sql));
+        text.push_str(&format!("\n  using ({})", using.written()));
     }
     if let Some(check) = &policy.check {
-        text.push_str(&format!("\n  with check ({})", check.sql));
+        text.push_str(&format!("\n  with check ({})", check.written()));
     }
     text
 }

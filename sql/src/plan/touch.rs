@@ -74,7 +74,8 @@ pub(super) fn create_functions(from: &Schema, to: &Schema, plan: &mut Plan) {
     }
 }
 
-fn everyone(platform: Platform) -> String {
+/// Who has privileges on a new function by default.
+pub(super) fn everyone(platform: Platform) -> String {
     let mut roles = vec!["public".to_owned()];
     roles.extend(
         platform

@@ -30,12 +30,13 @@ mod out;
 mod rows;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::file::tokens;
 use crate::ident::{object_name, quote};
 use crate::schema::{
-    Command, Expr, Generated, Platform, Policy, QualifiedName, Schema, Table, Type, extension,
+    Command, Expr, Generated, Lookup, Platform, Policy, QualifiedName, Schema, Table, Type,
+    extension,
 };
 
 use out::{Out, Values, text};
@@ -107,6 +108,7 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     let scopes = scopes.as_slice();
     let is_short = values::is_short(schema);
     let lookups = rows::lookups(schema);
+    let functions = schema.lookups();
     let tables: Vec<Proven<'_>> = schema
         .tables
         .iter()
@@ -116,6 +118,7 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
             table,
             scopes,
             rows: rows::rows(&lookups, name, table, is_short),
+            functions: &functions,
         })
         .collect();
     let cases = cases::cases(schema, scopes, is_short);
@@ -176,6 +179,8 @@ struct Proven<'a> {
     table: &'a Table,
     scopes: &'a [ProofScope],
     rows: Vec<Row>,
+    /// Those of all tables, and the roles that call them.
+    functions: &'a BTreeMap<&'a QualifiedName, (&'a Lookup, BTreeSet<&'a str>)>,
 }
 
 impl Proven<'_> {
@@ -243,6 +248,24 @@ impl Proven<'_> {
                 values.sql(&table);
                 values.text(name);
                 policy_values(values, policy, &of_tenant);
+            },
+        );
+        let own = rows::looks_at_itself(self.name, self.table).then_some(());
+        out.insert("rls_itself (name)", own, |values, ()| values.sql(&table));
+        let policies = self.table.rls.policies().values();
+        let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        let called: BTreeSet<&QualifiedName> = exprs.flat_map(|expr| expr.lookups.keys()).collect();
+        out.insert(
+            "rls_lookup (on_table, name, query, returns, body, roles)",
+            called,
+            |values, name| {
+                let (lookup, roles) = &self.functions[name];
+                values.sql(&table);
+                values.text(&name.to_string());
+                values.below(Some(&lookup.query));
+                values.text(&lookup.returns.to_string());
+                values.below(Some(&format!("\n{}\n", lookup.body())));
+                values.array(roles.iter().copied());
             },
         );
         out.insert(

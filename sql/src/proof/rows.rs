@@ -63,7 +63,15 @@ pub(super) fn lookups(schema: &Schema) -> Vec<(&QualifiedName, &Expr)> {
     exprs.filter(|(_, expr)| !expr.tables.is_empty()).collect()
 }
 
-/// The columns of a table by which others look its rows up.
+/// Whether policies of the table look its own rows up.
+pub(super) fn looks_at_itself(name: &QualifiedName, table: &Table) -> bool {
+    let full = name.to_string();
+    let exprs = exprs(table).into_values();
+    let mut lookups = exprs.flat_map(|expr| expr.lookups.values());
+    lookups.any(|lookup| lookup.table == full)
+}
+
+/// The columns of a table by which policies look its rows up.
 fn read_by_others(
     lookups: &[(&QualifiedName, &Expr)],
     name: &QualifiedName,
@@ -76,7 +84,7 @@ fn read_by_others(
     };
     let exprs: Vec<&Expr> = lookups
         .iter()
-        .filter(|(other, expr)| *other != name && is_read(expr))
+        .filter(|(_, expr)| is_read(expr))
         .map(|(_, expr)| *expr)
         .collect();
     let reads = |sql: &str, column: &str| {
@@ -192,6 +200,16 @@ impl<'a> Maker<'a> {
             });
             if !is_found {
                 made.push((words.to_owned(), is_all.then_some(tenant), held));
+            }
+        }
+        if looks_at_itself(self.name, self.table) {
+            // Somebody else who belongs to what tenant A does.
+            let own = read_by_policies(self.table);
+            let held = self.held(made.len() + 1, |column| {
+                self.side(column, usize::from(!own.contains(&column.name)))
+            });
+            if made.iter().all(|(_, _, before)| !self.clash(before, &held)) {
+                made.push(("row of tenant A, found by tenant B".into(), None, held));
             }
         }
         for column in columns().filter(|column| self.is_read(column)) {

@@ -1,8 +1,10 @@
 //! SQL expressions, with the columns that they read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use super::{Lookup, QualifiedName};
 
 /// An SQL expression over the columns of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct Expr {
     /// The other tables that its subqueries read, as they are written. They must exist before it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tables: BTreeSet<String>,
+    /// What functions look up for it, by their names: in a policy their calls stand in place of the queries.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lookups: BTreeMap<QualifiedName, Lookup>,
 }
 
 impl Expr {
@@ -27,6 +32,7 @@ impl Expr {
             sql: sql.into(),
             columns: columns.into_iter().map(Into::into).collect(),
             tables: BTreeSet::new(),
+            lookups: BTreeMap::new(),
         }
     }
 }

@@ -1,8 +1,8 @@
-use super::verify;
+use super::{settle_lookups, verify};
 use crate::schema::{
     Column, Command, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External,
-    ForeignKey, Index, IndexColumn, Partition, Policy, PrimaryKey, QualifiedName, Rls, Schema,
-    Table, Type,
+    ForeignKey, Index, IndexColumn, Lookup, Partition, Policy, PrimaryKey, QualifiedName, Rls,
+    Schema, Table, Type,
 };
 
 fn named(name: &str) -> QualifiedName {
@@ -336,4 +336,51 @@ fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
         policy(table(schema, "post"), "p", reading("app", &["post"]));
     });
     assert_eq!(itself.len(), 1, "{itself:?}");
+}
+
+#[test]
+fn a_membership_that_leads_back_is_looked_up_by_a_function() {
+    let asking = |of: &str, tables: &[&str]| {
+        let mut asking = reading("app", tables);
+        for expr in asking.using.iter_mut() {
+            for read in tables {
+                let lookup = Lookup {
+                    query: format!("select m.id from {read} m"),
+                    returns: Type::Int8,
+                    table: named(read).to_string(),
+                };
+                expr.lookups.insert(lookup.name("public", of, "id"), lookup);
+            }
+        }
+        asking
+    };
+    let looked_up = |posts: &[&str], users: Policy| {
+        let mut schema = sample();
+        policy(table(&mut schema, "post"), "p", asking("post", posts));
+        policy(table(&mut schema, "user"), "u", users);
+        settle_lookups(&mut schema);
+        let findings: Vec<String> = (verify(&schema).into_iter())
+            .map(|finding| finding.message)
+            .collect();
+        let looked_up = schema.lookups().into_values();
+        let tables: Vec<String> = looked_up.map(|(lookup, _)| lookup.table.clone()).collect();
+        (tables, findings)
+    };
+    let (user, post) = (named("user").to_string(), named("post").to_string());
+    let none: [String; 0] = [];
+    let plain = || reading("app", &[]);
+    // Its own rows, and those of a table whose policies lead to nothing.
+    assert_eq!(
+        looked_up(&["post"], plain()),
+        (vec![post.clone()], none.to_vec())
+    );
+    assert_eq!(looked_up(&["user"], plain()), (vec![], none.to_vec()));
+    // In a circle each goes by a function where it can, and where one cannot the other does.
+    let both = looked_up(&["user"], asking("user", &["post"]));
+    assert_eq!(both, (vec![user.clone(), post], none.to_vec()));
+    let raw = looked_up(&["user"], reading("app", &["post"]));
+    assert_eq!(raw, (vec![user], none.to_vec()));
+    // What leads to a circle is no part of it.
+    let beside = looked_up(&["user"], asking("user", &["user"]));
+    assert_eq!(beside, (vec![named("user").to_string()], none.to_vec()));
 }

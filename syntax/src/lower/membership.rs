@@ -4,10 +4,13 @@
 //! what the scope is compared with, and what it found is compared with each row. Tied to the row it would
 //! run once for each, and `in (select …)` and `exists (…)` keep the planner from the table's own index.
 //!
-//! It runs as whoever asks: the other table's own policies hold for it.
+//! It runs as whoever asks: the other table's own policies hold for it. Where those lead back, as they always do for
+//! a table that is its own members', a function runs it instead; which those are only the whole schema tells.
 
 use tabellion_sql::ident::quote;
-use tabellion_sql::schema::{QualifiedName, Type};
+use tabellion_sql::schema::{Lookup, QualifiedName, Type};
+
+use proc_macro2::Ident;
 
 use super::Lower;
 use crate::ast::{Column, IndexColumn, Table, TypeRef};
@@ -62,12 +65,38 @@ impl Lower<'_> {
         self.index_of(other, membership);
         let own = self.value(&membership.own);
         let conditions = conditions.join(" and ");
-        (
-            format!(
-                "{own} = any (array(select {row}.{tied} from {name} {row} where {conditions}))"
-            ),
-            name,
-        )
+        let query = format!("select {row}.{tied} from {name} {row} where {conditions}");
+        let sql = format!("{own} = any (array({query}))");
+        self.lookup(membership, other, query, &name);
+        (sql, name)
+    }
+
+    /// The function that could run the query. Within it only PostgreSQL's own operators are found, so that every
+    /// column has to be of a type that needs no others.
+    fn lookup(&mut self, membership: &Membership, other: &Table, query: String, name: &str) {
+        let returned = |field: &Ident| match &other.column(field)?.ty {
+            TypeRef::Known(ty) => Lookup::returned(ty),
+            TypeRef::Enum(_) => Some(Type::Text),
+            _ => None,
+        };
+        let is_own = |field: &Ident| {
+            let column = other.column(field);
+            column.is_some_and(|column| !matches!(column.ty, TypeRef::Stated(_)))
+        };
+        let Some(returns) = returned(&membership.field) else {
+            return;
+        };
+        if !(membership.rest.iter()).all(|(field, ..)| is_own(field)) {
+            return;
+        }
+        let (namespace, table) = (&self.table.schema.value, &other.name.value);
+        let lookup = Lookup {
+            query,
+            returns,
+            table: name.to_owned(),
+        };
+        let name = lookup.name(namespace, table, &plain(&membership.field));
+        self.lookups.insert(name, lookup);
     }
 
     /// PostgreSQL refuses to compare texts of two collations, and does so when it runs the comparison.

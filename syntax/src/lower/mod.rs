@@ -71,6 +71,7 @@ pub fn table(
         denote,
         scope: None,
         read_tables: BTreeSet::new(),
+        lookups: BTreeMap::new(),
         unresolved: Vec::new(),
     };
     for path in table.scopes() {
@@ -110,6 +111,8 @@ struct Lower<'a> {
     scope: Option<(&'a PathRef, &'a ast::Scope)>,
     /// The other tables that the predicate reads which is being lowered.
     read_tables: BTreeSet<String>,
+    /// What a function would look up for it, were the policies of those tables to lead back.
+    lookups: BTreeMap<QualifiedName, schema::Lookup>,
     unresolved: Vec<Unresolved>,
 }
 

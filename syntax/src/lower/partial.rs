@@ -24,6 +24,7 @@ pub fn partial(table: &Table, predicate: &Predicate) -> Vec<Piece> {
         denote: &open,
         scope: None,
         read_tables: Default::default(),
+        lookups: Default::default(),
         unresolved: Vec::new(),
     };
     let sql = lower.predicate(predicate).sql;

@@ -48,6 +48,7 @@ impl Text {
 impl<'a> Lower<'a> {
     pub(super) fn typed(&mut self, node: &Node) -> Expr {
         self.read_tables.clear();
+        self.lookups.clear();
         let sql = self.node(node, false).sql;
         let mut values = Vec::new();
         node.collect(&mut values);
@@ -55,9 +56,11 @@ impl<'a> Lower<'a> {
             Value::Column(field) => Some(self.name(field)),
             _ => None,
         });
+        let read = Expr::new(sql, columns.collect::<Vec<_>>());
         Expr {
-            tables: self.read_tables.clone(),
-            ..Expr::new(sql, columns.collect::<Vec<_>>())
+            tables: std::mem::take(&mut self.read_tables),
+            lookups: std::mem::take(&mut self.lookups),
+            ..read
         }
     }
 

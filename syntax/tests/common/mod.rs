@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use syn::{DeriveInput, File, Item};
 use tabellion_sql::plan::plan;
 use tabellion_sql::schema::{Platform, Schema};
+use tabellion_sql::verify::settle_lookups;
 use tabellion_syntax::ast::{self, PathRef};
 use tabellion_syntax::lower::{self, Denote};
 use tabellion_syntax::{Report, scope, table, text_enum};
@@ -117,5 +118,6 @@ pub(crate) fn schema(source: &str, platform: Platform) -> Result<Schema, String>
         let lowered = lower::table(table, source, &items).map_err(lines)?;
         schema.tables.insert(lowered.0, lowered.1);
     }
+    settle_lookups(&mut schema);
     Ok(schema)
 }

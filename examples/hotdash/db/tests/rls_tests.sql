@@ -28,6 +28,15 @@ create temp table rls_policy (
   of_tenant boolean not null,  -- it says nothing but that a column equals what the scope says
   primary key (on_table, name)
 );
+create temp table rls_itself (
+  name text primary key,       -- a table whose policies look its own rows up
+  copy serial                  -- the number of the copy of its rows
+);
+create temp table rls_lookup (
+  on_table text, name text,    -- a function that looks a membership up for policies of the table
+  query text not null, returns text not null, body text not null, roles text[] not null,
+  primary key (on_table, name)
+);
 create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
 create temp table rls_column_grant (on_table text, role text, command text, columns text[]);
 create temp table rls_sequence (name text primary key, roles text[]);
@@ -152,6 +161,12 @@ begin
   end loop;
   for each in select * from pg_temp.rls_row order by number loop
     perform pg_temp.enter(each.on_table, each.label, each.entry);
+  end loop;
+  for each in
+    select i.name, i.copy, string_agg(format('(%s)', r.is_row), ' or ') as own
+    from pg_temp.rls_itself i join pg_temp.rls_row r on r.on_table = i.name group by i.name order by i.name
+  loop
+    execute format('create temp table rls_copy_%s as select * from %s where %s', each.copy, each.name, each.own);
   end loop;
 end $$;
 
@@ -371,6 +386,35 @@ begin
   end loop;
 end $$;
 
+-- What the declared policies say of a row to a role and a command. Where they look rows of the same table up, that
+-- depends on which are there: it is asked of a copy of the row, with only those in the table that will be there.
+create function pg_temp.verdict(
+  the_table text, the_role text, the_command text, of_new boolean, the_label text, settings jsonb, before text, known text
+) returns text
+language plpgsql set search_path from current as $$
+declare
+  copy int := (select i.copy from pg_temp.rls_itself i where i.name = the_table);
+  amount bigint;
+begin
+  if copy is null then
+    return known;
+  end if;
+  begin
+    execute before;
+    perform set_config(key, value, true) from jsonb_each_text(settings);
+    execute format('select from pg_temp.rls_copy_%s as %I where (%s) and (%s)', copy,
+      (select relname from pg_class where oid = to_regclass(the_table)),
+      (select is_row from pg_temp.rls_row where on_table = the_table and label = the_label),
+      pg_temp.declared(the_table, the_role, the_command, of_new));
+    get diagnostics amount = row_count;
+    raise exception using errcode = 'RLS00';
+  exception
+    when sqlstate 'RLS00' then null;
+    when others then return 'error ' || sqlstate;
+  end;
+  return case amount when 0 then 'no' else 'yes' end;
+end $$;
+
 -- How a statement must end, by whether it is granted, whether the row is reached, and whether it may be written.
 create function pg_temp.outcome(granted boolean, reached text[], written text[]) returns text
 language sql set search_path from current as $$
@@ -398,6 +442,8 @@ declare
   may_see boolean;
   aim record;
   lent text;
+  without text;
+  seen text;
 begin
   execute format('select exists (select from %s where not (%s))', the_table, own) into has_others;
   -- What a role may do with some columns only, the catalog shows. It is lent the whole table for as long as it tries,
@@ -419,6 +465,9 @@ begin
       where r.on_table = the_table and v.role = g.role and v.of_case = the_case order by r.number
     loop
       said := format('%s: %%s by %s, %s, %s', the_table, g.role, the_case, f.label);
+      -- Where policies look rows of the same table up, the others stay, so that they are found.
+      without := lent || format('delete from %s where %s', the_table,
+        case when the_table in (select name from pg_temp.rls_itself) then f.is_row else own end);
       alone := lent || format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
       state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
       perform pg_temp.expect(format(said, 'select'),
@@ -426,8 +475,10 @@ begin
         pg_temp.attempt(g.role, settings, null,
           format('select from %s where %s', the_table, f.is_row), null));
       perform pg_temp.expect(format(said, 'insert'),
-        pg_temp.outcome('insert' = any (g.commands), '{}', array[f.added]),
-        pg_temp.attempt(g.role, settings, lent || format('delete from %s where %s', the_table, own), f.entry, state));
+        pg_temp.outcome('insert' = any (g.commands), '{}', array[
+          pg_temp.verdict(the_table, g.role, 'insert', true, f.label, settings, without, f.added)]),
+        pg_temp.attempt(g.role, settings, without, f.entry, state));
+      seen := pg_temp.verdict(the_table, g.role, 'select', false, f.label, settings, alone, f.seen);
       -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
       -- might be meant, there is none without.
       for aim in
@@ -440,7 +491,8 @@ begin
         if aim.command = 'delete' then
           perform pg_temp.expect(format(said, aim.command || aim.words),
             pg_temp.outcome('delete' = any (g.commands) and (may_see or not aim.is_aimed),
-              f.removed || case when aim.is_aimed then array[f.seen] end, '{}'),
+              pg_temp.verdict(the_table, g.role, 'delete', false, f.label, settings, alone, f.removed)
+                || case when aim.is_aimed then array[seen] end, '{}'),
             pg_temp.attempt(g.role, settings, alone,
               format('delete from %s', the_table) || case when aim.is_aimed then ' where ' || f.is_row else '' end,
               state));
@@ -456,8 +508,11 @@ begin
             format(said, aim.command || aim.words)
               || case when other.label = f.label then '' else ', moved to ' || other.label end,
             pg_temp.outcome('update' = any (g.commands) and (may_see or not aim.is_aimed),
-              f.reached || case when aim.is_aimed then array[f.seen] end,
-              other.kept || case when aim.is_aimed then array[other.seen] end),
+              pg_temp.verdict(the_table, g.role, 'update', false, f.label, settings, alone, f.reached)
+                || case when aim.is_aimed then array[seen] end,
+              pg_temp.verdict(the_table, g.role, 'update', true, other.label, settings, alone, other.kept)
+                || case when aim.is_aimed then array[
+                  pg_temp.verdict(the_table, g.role, 'select', false, other.label, settings, alone, other.seen)] end),
             pg_temp.attempt(g.role, settings, alone,
               format('update %s set %s', the_table, other.contents)
                 || case when aim.is_aimed then ' where ' || f.is_row else '' end,
@@ -526,6 +581,18 @@ begin
   return forms;
 end $$;
 
+-- A predicate as a policy holds it: a function is called where the struct has a membership that it looks up.
+create function pg_temp.written(the_table text, predicate text) returns text
+language plpgsql set search_path from current as $$
+declare
+  l record;
+begin
+  for l in select name, query from pg_temp.rls_lookup where on_table = the_table loop
+    predicate := replace(predicate, format('array(%s)', l.query), format('array(select %s())', l.name));
+  end loop;
+  return predicate;
+end $$;
+
 -- Each policy in the database says of every row what the struct says, in every case. This finds, by name, what no
 -- command shows because another policy stands before it. It also says it in the same words: what it might say of
 -- rows, texts or times that nobody has thought of, no row shows.
@@ -570,7 +637,7 @@ begin
             verdict, pg_temp.holds(the_table, f.is_row, side.stored, c.settings));
         end loop;
       end loop;
-      if side.declared is not null and side.stored <> all (pg_temp.printed(the_table, side.declared)) then
+      if side.declared is not null and side.stored <> all (pg_temp.printed(the_table, pg_temp.written(the_table, side.declared))) then
         perform pg_temp.expect(format('%s: policy "%s", %s', the_table, p.name, side.name),
           'what the struct says', 'something else');
       end if;
@@ -662,6 +729,45 @@ begin
   end loop;
 end $$;
 
+-- The functions that look memberships up for the policies of a table: what they run, as whom, and who may call them.
+-- Nobody but whom no policy binds finds anything in one, so that its owner has to be such a role.
+create function pg_temp.prove_lookups(the_table text) returns void
+language plpgsql set search_path from current as $$
+declare
+  l record;
+  wrong record;
+begin
+  for l in
+    select d.*, p.oid, p.proacl, p.proowner, o.rolsuper or o.rolbypassrls as is_free,
+      p.prosecdef and p.provolatile = 's' and p.proconfig = array['search_path=""'] and p.prosrc = d.body
+        and p.proretset and p.prorettype = d.returns::regtype and n.lanname = 'plpgsql' as is_it
+    from pg_temp.rls_lookup d
+    left join pg_proc p on p.oid = to_regprocedure(d.name || '()')
+    left join pg_language n on n.oid = p.prolang left join pg_roles o on o.oid = p.proowner
+    where d.on_table = the_table order by d.name
+  loop
+    perform pg_temp.expect(format('%s: function %s', the_table, l.name), 'what the struct says',
+      case when l.oid is null then 'none' when l.is_it then 'what the struct says' else 'something else' end);
+    perform pg_temp.expect(format('%s: the owner of function %s', the_table, l.name), 'one whom no policy binds',
+      case when l.is_free then 'one whom no policy binds' else 'another one' end);
+    for wrong in
+      with held as (
+        select coalesce(g.rolname::text, 'PUBLIC') as role, a.is_grantable
+        from aclexplode(coalesce(l.proacl, acldefault('f', l.proowner))) a left join pg_roles g on g.oid = a.grantee
+        where a.grantee <> l.proowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      ), declared as (select unnest(l.roles), false)
+      (select true as is_held, role from (select * from held except select * from declared) x (role, is_grantable))
+      union all
+      (select false, role from (select * from declared except select * from held) y (role, is_grantable))
+      order by role
+    loop
+      perform pg_temp.expect(format('%s: EXECUTE of %s on %s', the_table, wrong.role, l.name),
+        case when wrong.is_held then 'none' else 'a grant' end,
+        case when wrong.is_held then 'a grant' else 'none' end);
+    end loop;
+  end loop;
+end $$;
+
 -- What the catalog says of a table: row-level security, policies, and every privilege of everyone but its owner and
 -- whoever no policy binds; and what is made of the table.
 create function pg_temp.prove_catalog(the_table text) returns text
@@ -672,6 +778,7 @@ declare
   wrong record;
 begin
   perform pg_temp.prove_surroundings(the_table);
+  perform pg_temp.prove_lookups(the_table);
   for r in
     select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
     from pg_temp.relations(the_table) c

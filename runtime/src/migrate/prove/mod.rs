@@ -9,7 +9,7 @@
 mod suite;
 
 use tabellion_sql::ident::quote_literal;
-use tabellion_sql::schema::Schema;
+use tabellion_sql::schema::{LOOKUP, Schema};
 use tokio_postgres::Client;
 
 use super::apply::ApplyOptions;
@@ -71,7 +71,8 @@ impl RlsTested {
 #[non_exhaustive]
 pub struct Mutant {
     /// `policy`, `using`, `with check`, `enable`, `force`, `revoke` or `guard` (against an empty text or setting, of
-    /// the form that a text must have to be a value, of the type of a claim, of the texts of an enumeration).
+    /// the form that a text must have to be a value, of the type of a claim, of the texts of an enumeration), or
+    /// `function` (what one that looks memberships up asks, as whom, and along which path).
     pub kind: String,
     /// Which one.
     pub what: String,
@@ -261,7 +262,8 @@ async fn mutants(client: &Client, schema: &Schema) -> Result<Vec<Without>, Migra
     let roles = list(schema.roles.keys().cloned().collect());
     let query = MUTANTS
         .replace("{tables}", &tables)
-        .replace("{roles}", &roles);
+        .replace("{roles}", &roles)
+        .replace("{lookup}", &quote_literal(LOOKUP));
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("listing the protections", &error))?;

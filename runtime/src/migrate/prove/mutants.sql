@@ -18,11 +18,21 @@ with tables as (
   from pg_class s join pg_depend d on d.objid = s.oid and d.classid = 'pg_class'::regclass
     join tables t on t.oid = d.refobjid
   where s.relkind = 'S' and d.deptype in ('a', 'i')
+), functions as (
+  -- That look memberships up for policies.
+  select p.oid, p.oid::regprocedure::text as name, p.proowner, p.proacl, min(t.name) as on_table
+  from pg_depend d join pg_policy o on o.oid = d.objid join tables t on t.oid = o.polrelid
+    join pg_proc p on p.oid = d.refobjid
+  where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass
+    and p.pronargs = 0 and starts_with(p.proname::text, {lookup})
+  group by p.oid
 ), things as (
   select 'table' as kind, oid, name, relowner, coalesce(relacl, acldefault('r', relowner)) as acl, name as on_table
   from tables
   union all
   select 'sequence', oid, name, relowner, coalesce(relacl, acldefault('s', relowner)), on_table from sequences
+  union all
+  select 'function', oid, name, proowner, coalesce(proacl, acldefault('f', proowner)), on_table from functions
 ), missing as (
   select t.kind, t.name, t.on_table, p.name as party,
     array_agg(a.privilege order by a.number) as privileges,
@@ -31,6 +41,7 @@ with tables as (
   cross join parties p
   cross join lateral (select case t.kind
     when 'table' then array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+    when 'function' then array['execute']
     else array['usage', 'select', 'update'] end) as k (privileges)
   cross join lateral unnest(k.privileges) with ordinality as a (privilege, number)
   where not exists (
@@ -89,5 +100,12 @@ with tables as (
       || case when amount > 1 then format(' %s of %s', at, amount) else '' end,
     format('alter policy %I on %s %s (%s)', name, on_table, side, bare)
   from numbered
+  union all
+  select 8, on_table, 'function', format('%s: its %s', name, m.what), replace(m.statement, '%s', name)
+  from functions f, lateral (values
+    ('condition', regexp_replace(pg_get_functiondef(f.oid), 'return query (.*?) where .*(;\nend\n)', 'return query \1\2')),
+    ('rights', 'alter function %s security invoker'),
+    ('search path', 'alter function %s reset all')
+  ) as m (what, statement)
 )
 select kind, what, statement, on_table from mutants order by number, what, statement

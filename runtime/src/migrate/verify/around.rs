@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use tabellion_sql::schema::Schema;
+use tabellion_sql::schema::{QualifiedName, Schema};
 use tokio_postgres::Client;
 
 use super::openings::{self, Openings, list};
 use super::rows;
-use crate::catalog::{Change, Finding, Kind, Object};
+use crate::catalog::{Change, Finding, Kind, Object, is_function};
 use crate::migrate::error::MigrateError;
 use crate::migrate::roles::administrators;
 
 /// Each row: what it is about, schema, relation, name, what was found.
+///
+/// A function that looks memberships up finds nothing for an owner whom policies bind.
 ///
 /// An owner can switch row-level security off. Expected are whoever owns the ledger or the database,
 /// superusers, and the login that asks with the roles it is a member of; but no one whom a role of the
@@ -36,7 +38,7 @@ owned as (
   union all
   select n.nspname, p.proname || '()', p.proowner
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ({schemas}) and p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  where n.nspname in ({schemas}) and {is_function}
 ),
 suspect as (
   select r.oid from pg_catalog.pg_roles r
@@ -47,6 +49,12 @@ suspect as (
 select 'owner', o.nspname, o.name, '', pg_catalog.pg_get_userbyid(o.owner)
 from owned o where o.owner in (select oid from suspect)
 union all
+select 'owner', n.nspname, p.proname || '()', '', r.rolname || ', whom policies bind'
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_roles r on r.oid = p.proowner
+where n.nspname in ({schemas}) and {is_function} and p.prosecdef and not (r.rolsuper or r.rolbypassrls)
+  and r.oid not in (select oid from suspect)
+union all
 select 'extension', n.nspname, '', e.extname, ''
 from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace";
 
@@ -56,7 +64,7 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     let roles = schema.roles.keys().map(String::as_str);
     let roles = list(roles.filter(|role| !administrators.contains(role)));
     let schemas = list(schema.namespaces());
-    let query = QUERY
+    let query = is_function(QUERY)
         .replace("{roles}", &roles)
         .replace("{schemas}", &schemas);
     let more = openings::query(&roles, &schemas);
@@ -101,8 +109,11 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     Ok(findings)
 }
 
-/// Whether the sealed schema has a table or a trigger's function there.
+/// Whether the sealed schema has a table or a function there.
 pub(super) fn is_ours(schema: &Schema, namespace: &str, relation: &str) -> bool {
+    let is_lookup =
+        |name: &QualifiedName| name.schema == namespace && relation == format!("{}()", name.name);
+    let looks_up = || schema.lookups().into_keys().any(is_lookup);
     schema.tables.iter().any(|(name, table)| {
         let function = |column: &str| {
             let function = tabellion_sql::plan::touch_function(namespace, column);
@@ -115,7 +126,7 @@ pub(super) fn is_ours(schema: &Schema, namespace: &str, relation: &str) -> bool 
                     .columns
                     .iter()
                     .any(|c| c.updated_at && function(&c.name)))
-    })
+    }) || looks_up()
 }
 
 fn of_extensions(schema: &Schema, found: &BTreeMap<&str, &str>) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::ident::quote_literal;
 use tabellion_sql::plan::plan;
-use tabellion_sql::schema::{Expr, QualifiedName, Role, Schema, Table};
+use tabellion_sql::schema::{Expr, QualifiedName, Rls, Role, Schema, Table};
 
 use super::predict::Prediction;
 use super::{BEGIN, compared, rows};
@@ -116,9 +116,10 @@ impl Migrator {
         // A message of its own: the server reads the quotes of a whole message before it runs any of it.
         client.batch_execute(BEGIN).await?;
         let begin = format!(
-            "select pg_catalog.set_config('search_path',
+            "{}select pg_catalog.set_config('search_path',
                {} || coalesce(', ' || nullif(pg_catalog.current_setting('search_path'), ''), ''), true);
              {}",
+            stand_ins(schema),
             quote_literal(&path.join(", ")),
             plan(&empty, &moved(schema, scratch)).body()
         );
@@ -146,6 +147,25 @@ impl Migrator {
         }
         Ok(Snapshot { objects })
     }
+}
+
+/// Functions that policies call, where one is not there: what is missing is told, and the policies compared.
+fn stand_ins(schema: &Schema) -> String {
+    let missing = schema.lookups().into_iter().map(|(name, (lookup, _))| {
+        let name = format!("{name}()");
+        let create = format!(
+            "create function {name} returns setof {ty} language sql as 'select null::{ty}'",
+            ty = lookup.returns
+        );
+        format!(
+            "do {};\n",
+            quote_literal(&format!(
+                "begin if pg_catalog.to_regprocedure({}) is null then {create}; end if; end",
+                quote_literal(&name)
+            ))
+        )
+    });
+    missing.collect()
 }
 
 /// Those tables of a schema, with the tables that they refer to or read.
@@ -214,6 +234,12 @@ fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
             place(&mut name.schema);
             for key in table.foreign_keys.values_mut() {
                 place(&mut key.table.schema);
+            }
+            // Its policies call the functions that are there, and which are compared by themselves.
+            if let Rls::Enabled(policies) = &mut table.rls {
+                for policy in policies.values_mut() {
+                    *policy = policy.calling();
+                }
             }
             (name, table)
         })

@@ -46,6 +46,7 @@ impl Prediction {
         };
         prediction.namespaces(schema);
         prediction.functions(schema);
+        prediction.lookups(schema);
         for (name, table) in &schema.tables {
             prediction.comes_from(&name.schema, &name.name, name);
             for partition in table.partitions.keys() {
@@ -190,6 +191,29 @@ impl Prediction {
         }
     }
 
+    /// The functions that look memberships up for policies, and who may call them.
+    fn lookups(&mut self, schema: &Schema) {
+        for (function, (lookup, roles)) in schema.lookups() {
+            let returns = match &lookup.returns {
+                Type::Varchar(_) => "character varying".to_owned(),
+                ty => ty.to_string(),
+            };
+            let text = format!(
+                "CREATE OR REPLACE FUNCTION {function}()\n RETURNS SETOF {returns}\n LANGUAGE plpgsql\n \
+                 STABLE PARALLEL SAFE SECURITY DEFINER\n SET search_path TO ''\n\
+                 AS $function$\n{}\n$function$\n",
+                lookup.body()
+            );
+            let relation = format!("{}()", function.name);
+            let place = (function.schema.as_str(), relation.as_str());
+            self.push(place, Kind::Function, "", Text::Known(text), None);
+            for role in roles {
+                let text = Text::Known("execute".into());
+                self.push(place, Kind::Grant, role, text, None);
+            }
+        }
+    }
+
     fn table(&mut self, name: &QualifiedName, table: &Table, asks: &mut Asks) {
         let place = (name.schema.as_str(), name.name.as_str());
         let mut push = |kind, own: &str, text| self.push(place, kind, own, text, Some(name));
@@ -201,7 +225,7 @@ impl Prediction {
         };
         push(Kind::RowLevelSecurity, "", known(rls));
         for (policy, definition) in table.rls.policies() {
-            let ask = asks.add(table, Ask::Policy(definition.clone()));
+            let ask = asks.add(table, Ask::Policy(definition.calling()));
             push(Kind::Policy, policy, Text::Printed(ask, String::new()));
         }
         for (role, commands) in &table.grants {
@@ -325,7 +349,7 @@ fn names_itself(name: &QualifiedName, table: &Table) -> bool {
     let exprs = exprs.chain(table.indexes.values().flat_map(Index::exprs));
     let computed = table.columns.iter().filter_map(|c| c.computed.as_ref());
     exprs.chain(computed).any(|expr| {
-        let text = expr.sql.to_lowercase();
+        let text = expr.written().to_lowercase();
         text.match_indices(&own).any(|(at, _)| {
             is_apart(text[..at].chars().next_back())
                 && is_apart(text[at + own.len()..].chars().next())

@@ -1,6 +1,7 @@
 //! What a change does to who may see and write which rows.
 
 use super::*;
+use crate::schema::Lookup;
 
 fn positive() -> Rls {
     let policy = Policy {
@@ -153,5 +154,89 @@ fn a_privilege_on_columns_is_less_than_one_on_the_table_and_nothing_beside_it() 
     assert!(
         body.contains("grant update (level) on table public.notes to app"),
         "{body}"
+    );
+}
+
+/// Whoever shares a level sees one another's notes: read by the policy itself, or by a function.
+fn asking(roles: &[&str], by_function: bool) -> Table {
+    let lookup = Lookup {
+        query: "select m.level from public.notes m where m.id = 1".into(),
+        returns: Type::Int4,
+        table: "public.notes".into(),
+    };
+    let mut expr = Expr::new(format!("level = any (array({}))", lookup.query), ["level"]);
+    expr.tables.insert("public.notes".into());
+    if by_function {
+        let name = lookup.name("public", "notes", "level");
+        expr.lookups.insert(name, lookup);
+    }
+    let policy = Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        using: Some(expr),
+        check: None,
+    };
+    Table {
+        rls: Rls::Enabled(BTreeMap::from([("shared".to_owned(), policy)])),
+        ..notes()
+    }
+}
+
+#[test]
+fn a_function_passes_by_what_policies_hid() {
+    let (itself, by_function) = (asking(&["app"], false), asking(&["app"], true));
+    let object = "policy shared on public.notes";
+    assert_eq!(
+        of_access(&itself, &by_function),
+        [format!(
+            "widens-access: {object}: select by app now reaches what the policies of public.notes hide"
+        )]
+    );
+    assert_eq!(
+        of_access(&by_function, &itself),
+        [format!(
+            "narrows-access: {object}: select by app no longer reaches what the policies of public.notes hide"
+        )]
+    );
+}
+
+#[test]
+fn a_function_is_for_the_roles_that_have_the_policy() {
+    let (one, two) = (asking(&["app"], true), asking(&["app", "ops"], true));
+    let steps = |from: &Table, to: &Table| {
+        let plan = plan(&schema(from.clone()), &schema(to.clone()));
+        let steps = plan.groups.into_iter().flat_map(|group| group.steps);
+        let steps = steps.map(|step| step.sql);
+        steps
+            .filter(|sql| sql.contains("function"))
+            .collect::<Vec<_>>()
+    };
+    let name = schema(one.clone())
+        .lookups()
+        .into_keys()
+        .next()
+        .map(ToString::to_string)
+        .expect("a function");
+    assert_eq!(
+        steps(&one, &two),
+        [format!("grant execute on function {name}() to ops")]
+    );
+    assert_eq!(
+        steps(&two, &one),
+        [format!("revoke execute on function {name}() from ops")]
+    );
+    assert_eq!(steps(&one, &notes()), [format!("drop function {name}()")]);
+    let made = steps(&notes(), &one);
+    assert_eq!(made.len(), 4, "{made:?}");
+    assert!(made[0].contains("rolbypassrls"), "{made:?}");
+    assert!(made[1].starts_with(&format!("create function {name}() returns setof integer")));
+    assert_eq!(
+        made[2],
+        format!("revoke all on function {name}() from public")
+    );
+    assert_eq!(
+        made[3],
+        format!("grant execute on function {name}() to app")
     );
 }

@@ -64,6 +64,45 @@ begin
   end loop;
 end $$;
 
+-- The functions that look memberships up for the policies of a table: what they run, as whom, and who may call them.
+-- Nobody but whom no policy binds finds anything in one, so that its owner has to be such a role.
+create function pg_temp.prove_lookups(the_table text) returns void
+language plpgsql set search_path from current as $$
+declare
+  l record;
+  wrong record;
+begin
+  for l in
+    select d.*, p.oid, p.proacl, p.proowner, o.rolsuper or o.rolbypassrls as is_free,
+      p.prosecdef and p.provolatile = 's' and p.proconfig = array['search_path=""'] and p.prosrc = d.body
+        and p.proretset and p.prorettype = d.returns::regtype and n.lanname = 'plpgsql' as is_it
+    from pg_temp.rls_lookup d
+    left join pg_proc p on p.oid = to_regprocedure(d.name || '()')
+    left join pg_language n on n.oid = p.prolang left join pg_roles o on o.oid = p.proowner
+    where d.on_table = the_table order by d.name
+  loop
+    perform pg_temp.expect(format('%s: function %s', the_table, l.name), 'what the struct says',
+      case when l.oid is null then 'none' when l.is_it then 'what the struct says' else 'something else' end);
+    perform pg_temp.expect(format('%s: the owner of function %s', the_table, l.name), 'one whom no policy binds',
+      case when l.is_free then 'one whom no policy binds' else 'another one' end);
+    for wrong in
+      with held as (
+        select coalesce(g.rolname::text, 'PUBLIC') as role, a.is_grantable
+        from aclexplode(coalesce(l.proacl, acldefault('f', l.proowner))) a left join pg_roles g on g.oid = a.grantee
+        where a.grantee <> l.proowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      ), declared as (select unnest(l.roles), false)
+      (select true as is_held, role from (select * from held except select * from declared) x (role, is_grantable))
+      union all
+      (select false, role from (select * from declared except select * from held) y (role, is_grantable))
+      order by role
+    loop
+      perform pg_temp.expect(format('%s: EXECUTE of %s on %s', the_table, wrong.role, l.name),
+        case when wrong.is_held then 'none' else 'a grant' end,
+        case when wrong.is_held then 'a grant' else 'none' end);
+    end loop;
+  end loop;
+end $$;
+
 -- What the catalog says of a table: row-level security, policies, and every privilege of everyone but its owner and
 -- whoever no policy binds; and what is made of the table.
 create function pg_temp.prove_catalog(the_table text) returns text
@@ -74,6 +113,7 @@ declare
   wrong record;
 begin
   perform pg_temp.prove_surroundings(the_table);
+  perform pg_temp.prove_lookups(the_table);
   for r in
     select c.oid, c.oid::regclass as name, c.relrowsecurity, c.relforcerowsecurity
     from pg_temp.relations(the_table) c

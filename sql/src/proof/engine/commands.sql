@@ -25,6 +25,8 @@ declare
   may_see boolean;
   aim record;
   lent text;
+  without text;
+  seen text;
 begin
   execute format('select exists (select from %s where not (%s))', the_table, own) into has_others;
   -- What a role may do with some columns only, the catalog shows. It is lent the whole table for as long as it tries,
@@ -46,6 +48,9 @@ begin
       where r.on_table = the_table and v.role = g.role and v.of_case = the_case order by r.number
     loop
       said := format('%s: %%s by %s, %s, %s', the_table, g.role, the_case, f.label);
+      -- Where policies look rows of the same table up, the others stay, so that they are found.
+      without := lent || format('delete from %s where %s', the_table,
+        case when the_table in (select name from pg_temp.rls_itself) then f.is_row else own end);
       alone := lent || format('delete from %s where (%s) and not (%s)', the_table, own, f.is_row);
       state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
       perform pg_temp.expect(format(said, 'select'),
@@ -53,8 +58,10 @@ begin
         pg_temp.attempt(g.role, settings, null,
           format('select from %s where %s', the_table, f.is_row), null));
       perform pg_temp.expect(format(said, 'insert'),
-        pg_temp.outcome('insert' = any (g.commands), '{}', array[f.added]),
-        pg_temp.attempt(g.role, settings, lent || format('delete from %s where %s', the_table, own), f.entry, state));
+        pg_temp.outcome('insert' = any (g.commands), '{}', array[
+          pg_temp.verdict(the_table, g.role, 'insert', true, f.label, settings, without, f.added)]),
+        pg_temp.attempt(g.role, settings, without, f.entry, state));
+      seen := pg_temp.verdict(the_table, g.role, 'select', false, f.label, settings, alone, f.seen);
       -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
       -- might be meant, there is none without.
       for aim in
@@ -67,7 +74,8 @@ begin
         if aim.command = 'delete' then
           perform pg_temp.expect(format(said, aim.command || aim.words),
             pg_temp.outcome('delete' = any (g.commands) and (may_see or not aim.is_aimed),
-              f.removed || case when aim.is_aimed then array[f.seen] end, '{}'),
+              pg_temp.verdict(the_table, g.role, 'delete', false, f.label, settings, alone, f.removed)
+                || case when aim.is_aimed then array[seen] end, '{}'),
             pg_temp.attempt(g.role, settings, alone,
               format('delete from %s', the_table) || case when aim.is_aimed then ' where ' || f.is_row else '' end,
               state));
@@ -83,8 +91,11 @@ begin
             format(said, aim.command || aim.words)
               || case when other.label = f.label then '' else ', moved to ' || other.label end,
             pg_temp.outcome('update' = any (g.commands) and (may_see or not aim.is_aimed),
-              f.reached || case when aim.is_aimed then array[f.seen] end,
-              other.kept || case when aim.is_aimed then array[other.seen] end),
+              pg_temp.verdict(the_table, g.role, 'update', false, f.label, settings, alone, f.reached)
+                || case when aim.is_aimed then array[seen] end,
+              pg_temp.verdict(the_table, g.role, 'update', true, other.label, settings, alone, other.kept)
+                || case when aim.is_aimed then array[
+                  pg_temp.verdict(the_table, g.role, 'select', false, other.label, settings, alone, other.seen)] end),
             pg_temp.attempt(g.role, settings, alone,
               format('update %s set %s', the_table, other.contents)
                 || case when aim.is_aimed then ' where ' || f.is_row else '' end,

@@ -81,6 +81,12 @@ begin
   for each in select * from pg_temp.rls_row order by number loop
     perform pg_temp.enter(each.on_table, each.label, each.entry);
   end loop;
+  for each in
+    select i.name, i.copy, string_agg(format('(%s)', r.is_row), ' or ') as own
+    from pg_temp.rls_itself i join pg_temp.rls_row r on r.on_table = i.name group by i.name order by i.name
+  loop
+    execute format('create temp table rls_copy_%s as select * from %s where %s', each.copy, each.name, each.own);
+  end loop;
 end $$;
 
 create function pg_temp.enter(the_table text, row_label text, entry text) returns void

@@ -12,6 +12,15 @@ create temp table rls_policy (
   of_tenant boolean not null,  -- it says nothing but that a column equals what the scope says
   primary key (on_table, name)
 );
+create temp table rls_itself (
+  name text primary key,       -- a table whose policies look its own rows up
+  copy serial                  -- the number of the copy of its rows
+);
+create temp table rls_lookup (
+  on_table text, name text,    -- a function that looks a membership up for policies of the table
+  query text not null, returns text not null, body text not null, roles text[] not null,
+  primary key (on_table, name)
+);
 create temp table rls_grant (on_table text, role text, commands text[], primary key (on_table, role));
 create temp table rls_column_grant (on_table text, role text, command text, columns text[]);
 create temp table rls_sequence (name text primary key, roles text[]);

@@ -146,3 +146,32 @@ begin
     end loop;
   end loop;
 end $$;
+
+-- What the declared policies say of a row to a role and a command. Where they look rows of the same table up, that
+-- depends on which are there: it is asked of a copy of the row, with only those in the table that will be there.
+create function pg_temp.verdict(
+  the_table text, the_role text, the_command text, of_new boolean, the_label text, settings jsonb, before text, known text
+) returns text
+language plpgsql set search_path from current as $$
+declare
+  copy int := (select i.copy from pg_temp.rls_itself i where i.name = the_table);
+  amount bigint;
+begin
+  if copy is null then
+    return known;
+  end if;
+  begin
+    execute before;
+    perform set_config(key, value, true) from jsonb_each_text(settings);
+    execute format('select from pg_temp.rls_copy_%s as %I where (%s) and (%s)', copy,
+      (select relname from pg_class where oid = to_regclass(the_table)),
+      (select is_row from pg_temp.rls_row where on_table = the_table and label = the_label),
+      pg_temp.declared(the_table, the_role, the_command, of_new));
+    get diagnostics amount = row_count;
+    raise exception using errcode = 'RLS00';
+  exception
+    when sqlstate 'RLS00' then null;
+    when others then return 'error ' || sqlstate;
+  end;
+  return case amount when 0 then 'no' else 'yes' end;
+end $$;
