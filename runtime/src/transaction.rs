@@ -144,7 +144,10 @@ where
         pinned: pinned.clone(),
     };
     let outcome = work(&transaction).await;
-    let ended = pinned.end(&guise, outcome.is_ok()).await;
+    let ended = match &outcome {
+        Ok(_) => pinned.commit(&guise).await,
+        Err(_) => pinned.roll_back(&guise).await,
+    };
     drop(held);
     let may_succeed = pinned.may_succeed();
     let outcome = match (outcome, ended) {
@@ -183,7 +186,7 @@ impl<S: Scope> Transaction<S> {
         let outcome = work(self).await;
         let left = self.pinned.leave(&self.guise, number, outcome.is_ok());
         let left = left.await;
-        drop(standing);
+        std::mem::forget(standing);
         match (outcome, left) {
             (Ok(result), Ok(())) => Ok(result),
             (Ok(_), Err(error)) => Err(error.into()),
@@ -192,7 +195,7 @@ impl<S: Scope> Transaction<S> {
     }
 }
 
-/// Gives a savepoint up whose future is dropped; one that was left there is none any more.
+/// Gives a savepoint up whose future is dropped before it was left.
 struct Standing<'a>(&'a Pinned, u32);
 
 impl Drop for Standing<'_> {

@@ -93,7 +93,7 @@ impl Connection {
 
     /// A table has changed since the statement was prepared. What was sent is gone, so the caller has to begin anew.
     fn stale(&mut self) -> Error {
-        self.forget();
+        self.outdate();
         Error::StaleStatement
     }
 

@@ -12,7 +12,7 @@ mod statements;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio_postgres::config::TargetSessionAttrs;
 
@@ -35,9 +35,24 @@ pub(crate) struct Connection {
     canceller: Canceller,
     login: Login,
     statements: Statements,
-    /// Whether a pooler is in between that gives each transaction another session; all connections of the pool
-    /// learn it together.
-    pooled: Arc<AtomicBool>,
+    learnt: Arc<Learnt>,
+}
+
+/// What the connections of a pool learn together.
+pub(super) struct Learnt {
+    /// Whether a pooler is in between that gives each transaction another session.
+    pooled: AtomicBool,
+    /// How many times tables were found to have changed since statements were prepared.
+    changes: AtomicUsize,
+}
+
+impl Learnt {
+    pub(super) fn new(pooled: bool) -> Self {
+        Learnt {
+            pooled: AtomicBool::new(pooled),
+            changes: AtomicUsize::new(0),
+        }
+    }
 }
 
 /// How far the answer to a statement is waited for.
@@ -54,7 +69,7 @@ impl Connection {
     pub(super) async fn new(
         opened: Opened,
         kind: TargetSessionAttrs,
-        pooled: Arc<AtomicBool>,
+        learnt: Arc<Learnt>,
     ) -> Result<Self, Error> {
         let mut wire = Wire::new(opened.stream);
         let login = login::login(&mut wire, kind).await?;
@@ -65,8 +80,8 @@ impl Connection {
             wire,
             canceller: opened.canceller,
             login,
-            statements: Statements::new(prefix(), !pooled.load(Ordering::Relaxed)),
-            pooled,
+            statements: Statements::new(prefix(), &learnt),
+            learnt,
         })
     }
 
@@ -116,7 +131,7 @@ impl Connection {
         {
             // The table has changed since the statement was prepared. The server noticed before it
             // ran anything, so it may be prepared and sent again.
-            self.forget();
+            self.outdate();
             outcome = self.attempt(guise, query, until).await;
         }
         outcome?.map_err(|fault| self.refuse(fault, guise, &query.key))
@@ -133,7 +148,7 @@ impl Connection {
 
     /// Whether a pooler is known to give each transaction another session.
     pub(super) fn is_pooled(&self) -> bool {
-        self.pooled.load(Ordering::Relaxed)
+        self.learnt.pooled.load(Ordering::Relaxed)
     }
 
     /// Notes that one does; false where that was known, so that it is no explanation.
@@ -141,7 +156,7 @@ impl Connection {
         if !self.statements.are_named {
             return false;
         }
-        if !self.pooled.swap(true, Ordering::Relaxed) {
+        if !self.learnt.pooled.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "a transaction pooler is in between: statements are no longer prepared; add `pooler=transaction` to \
                  the URL"

@@ -5,10 +5,10 @@
 //! a rollback to one would take it back to what it was. No savepoint has the name of another one, whether that still
 //! stands or not.
 
-use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use super::bulk::Next;
 use super::connection::Opening;
@@ -20,9 +20,10 @@ use crate::row::Rows;
 
 /// What a transaction holds, behind every handle that leads to it.
 pub(crate) struct Pinned {
+    /// Held by one statement, or another step, after the other.
     state: Mutex<State>,
-    /// Nothing more runs, whatever handles are left.
-    ended: AtomicBool,
+    /// Locked for a moment at a time, so that the end need not wait for whoever has the state and is not polled.
+    place: std::sync::Mutex<Place>,
     /// The outermost savepoint whose future was dropped since the last look, [`NONE`] if there was none.
     given_up: AtomicU32,
     /// What begins it.
@@ -34,10 +35,17 @@ pub(crate) struct Pinned {
 /// No savepoint's number.
 const NONE: u32 = u32::MAX;
 
-struct State {
+/// Where the connection is between two statements.
+#[derive(Default)]
+struct Place {
     /// None before the first statement, while one is under way, so that a future dropped in the middle takes the
     /// connection with it, and after the end.
     lease: Option<Lease>,
+    /// Nothing more runs, whatever handles are left.
+    ended: bool,
+}
+
+struct State {
     /// What precedes the next statement: savepoints, and the ends of those that are kept.
     before: Vec<String>,
     begun: bool,
@@ -76,7 +84,6 @@ impl Pinned {
     pub(crate) fn new(begin: String, limit: Option<&str>) -> Pinned {
         Pinned {
             state: Mutex::new(State {
-                lease: None,
                 before: Vec::new(),
                 begun: false,
                 condition: Condition::Sound,
@@ -85,7 +92,7 @@ impl Pinned {
                 written: Vec::new(),
                 may_succeed: false,
             }),
-            ended: AtomicBool::new(false),
+            place: std::sync::Mutex::default(),
             given_up: AtomicU32::new(NONE),
             begin,
             limit: limit.map(str::to_owned),
@@ -94,7 +101,7 @@ impl Pinned {
 
     /// Runs a statement. Its rows are the transaction's, and not yet committed.
     pub(super) async fn run(&self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
-        let mut state = self.lock().await;
+        let mut state = self.state.lock().await;
         self.ready(&mut state, guise).await?;
         self.send(&mut state, guise, query).await
     }
@@ -107,7 +114,7 @@ impl Pinned {
         first: &Query,
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
-        let mut state = self.lock().await;
+        let mut state = self.state.lock().await;
         self.ready(&mut state, guise).await?;
         let mut all = vec![self.send(&mut state, guise, first).await?];
         let outcome = loop {
@@ -140,9 +147,7 @@ impl Pinned {
         if self.limit.as_deref() != guise.limit() {
             return Err(Error::LimitInTransaction);
         }
-        if self.ended.load(Ordering::SeqCst) {
-            return Err(Error::TransactionEnded);
-        }
+        self.go_on()?;
         self.settle(state, guise).await?;
         match state.condition {
             Condition::Sound => Ok(()),
@@ -152,7 +157,7 @@ impl Pinned {
 
     async fn send(&self, state: &mut State, guise: &Guise, query: &Query) -> Result<Rows, Error> {
         let begun = state.begun;
-        let mut lease = match state.lease.take() {
+        let mut lease = match self.take()? {
             Some(lease) => lease,
             None if begun => {
                 state.condition = Condition::Lost;
@@ -175,13 +180,11 @@ impl Pinned {
             Err(Error::StaleStatement) => true,
             _ => false,
         };
-        if begins_anew && matches!(opening, Opening::Begin(..)) {
-            // Nothing of it is kept: what it did, if it ran at all, ends with the connection, as BEGIN does.
-            lease.close();
-            drop(lease);
-            lease = guise.lease(&query.key).await?;
-            // Of the pool's other connections each may know the statement as it was.
-            lease.forget();
+        if begins_anew
+            && matches!(opening, Opening::Begin(..))
+            && lease.end_within(guise, false, &[]).await.is_ok()
+        {
+            // What it did, if it ran at all, is gone, and its locks with it.
             (outcome, is_open) = lease.run_within(guise, query, &mut opening).await;
         }
         state.begun = begun || is_open;
@@ -194,7 +197,10 @@ impl Pinned {
                     state.written.push(table);
                 }
             }
-            Err(_) if lease.is_failed() => {
+            // One whose columns had changed ran, and goes with the transaction.
+            Err(error)
+                if lease.is_failed() || (lease.is_within() && *error == Error::StaleStatement) =>
+            {
                 state.before.clear();
                 state.condition = Condition::Failed;
             }
@@ -209,61 +215,56 @@ impl Pinned {
         if let Err(Error::TransactionPooler) = outcome {
             lease.learn_pooled();
         }
-        state.lease = Some(lease);
-        outcome
+        match (outcome, self.put_back(lease)) {
+            // None of it stands.
+            (Ok(_), Err(ended)) => Err(ended),
+            (outcome, _) => outcome,
+        }
     }
 
-    /// Ends the transaction. A commit that the server turns into a rollback is an error.
-    pub(crate) async fn end(&self, guise: &Guise, commits: bool) -> Result<(), Error> {
-        let mut state = match commits {
-            true => self.lock().await,
-            false => {
-                // A future that has the state and is no longer polled is not waited for: the connection goes with it.
-                self.ended.store(true, Ordering::SeqCst);
-                match self.state.try_lock() {
-                    Ok(state) => self.held(state),
-                    Err(_) => return Ok(()),
-                }
-            }
-        };
-        let settled = match commits {
-            true => self.settle(&mut state, guise).await,
-            false => Ok(false),
-        };
-        self.ended.store(true, Ordering::SeqCst);
+    /// Takes back what was done, at once: a future that has the state and is no longer polled is not waited for, and the
+    /// connection goes with it.
+    pub(crate) async fn roll_back(&self, guise: &Guise) -> Result<(), Error> {
+        let lease = self.end().filter(|lease| lease.is_within());
+        match lease {
+            Some(mut lease) => lease.end_within(guise, false, &[]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps what was done. A commit that the server turns into a rollback is an error.
+    pub(crate) async fn commit(&self, guise: &Guise) -> Result<(), Error> {
+        let mut state = self.state.lock().await;
+        let settled = self.settle(&mut state, guise).await;
+        let lease = self.end().filter(|lease| lease.is_within());
         settled?;
-        let lease = state.lease.take().filter(|lease| lease.is_within());
         let Some(mut lease) = lease else {
             // Nothing was begun, or it is gone.
             let is_lost = state.begun || state.condition == Condition::Lost;
-            return match commits && is_lost {
+            return match is_lost {
                 true => Err(Error::TransactionAborted),
                 false => Ok(()),
             };
         };
         // A savepoint of another task, which has not said whether it is to be kept.
-        let is_open = commits && !state.open.is_empty();
+        let is_open = !state.open.is_empty();
         let is_sound = state.condition == Condition::Sound && !is_open;
-        let ended = lease
-            .end_within(guise, commits && is_sound, &state.written)
-            .await;
-        if commits && is_sound {
+        let ended = lease.end_within(guise, is_sound, &state.written).await;
+        if is_sound {
             // Whatever failed before it, its own outcome decides: one that nobody knows must not be run again.
             state.may_succeed = matches!(ended, Err(Error::Serialization(_)));
+            return ended;
         }
-        match (commits, is_sound) {
-            (true, false) if is_open => Err(Error::Savepoints),
-            (true, false) => Err(Error::TransactionAborted),
-            _ => ended,
-        }
+        Err(match is_open {
+            true => Error::Savepoints,
+            false => Error::TransactionAborted,
+        })
     }
 
     /// Sets a savepoint with the next statement; gives its number.
     pub(crate) async fn savepoint(&self, guise: &Guise) -> Result<u32, Error> {
-        let mut state = self.lock().await;
-        if self.ended.load(Ordering::SeqCst) {
-            return Err(Error::TransactionEnded);
-        }
+        let mut state = self.state.lock().await;
+        self.go_on()?;
         self.settle(&mut state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
@@ -277,11 +278,13 @@ impl Pinned {
 
     /// Keeps what was done since a savepoint, or takes it back.
     pub(crate) async fn leave(&self, guise: &Guise, number: u32, keeps: bool) -> Result<(), Error> {
-        let mut state = self.lock().await;
+        let mut state = self.state.lock().await;
+        self.go_on()?;
         self.settle(&mut state, guise).await?;
         if state.open.last() != Some(&number) {
             // What either of them did cannot be told from what the other did: none of it may be kept.
             state.condition = Condition::Lost;
+            state.open.retain(|it| *it != number);
             return Err(Error::Savepoints);
         }
         state.open.pop();
@@ -316,10 +319,14 @@ impl Pinned {
     /// Has the server take back what was done since a savepoint, which ends with that.
     async fn take_back(&self, state: &mut State, guise: &Guise, number: u32) -> Result<(), Error> {
         if state.forget(number) {
+            state.may_succeed = false;
             return Ok(());
         }
-        let lease = state.lease.take();
-        let (Some(mut lease), true) = (lease, state.condition != Condition::Lost) else {
+        if state.condition == Condition::Lost {
+            // The end takes all of it back.
+            return Err(Error::TransactionAborted);
+        }
+        let Some(mut lease) = self.take()? else {
             state.condition = Condition::Lost;
             return Err(Error::TransactionAborted);
         };
@@ -329,7 +336,8 @@ impl Pinned {
             true => Condition::Sound,
             false => Condition::Lost,
         };
-        state.lease = Some(lease);
+        state.may_succeed &= done.is_err();
+        self.put_back(lease)?;
         done
     }
 
@@ -338,60 +346,45 @@ impl Pinned {
         self.state.try_lock().is_ok_and(|state| state.may_succeed)
     }
 
-    async fn lock(&self) -> Held<'_> {
-        self.held(self.state.lock().await)
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held<'a>(&'a self, state: MutexGuard<'a, State>) -> Held<'a> {
-        Held {
-            pinned: self,
-            state: Some(state),
+    fn go_on(&self) -> Result<(), Error> {
+        match self.place().ended {
+            true => Err(Error::TransactionEnded),
+            false => Ok(()),
         }
+    }
+
+    /// The connection, if there is one, until it is put back.
+    fn take(&self) -> Result<Option<Lease>, Error> {
+        let mut place = self.place();
+        match place.ended {
+            true => Err(Error::TransactionEnded),
+            false => Ok(place.lease.take()),
+        }
+    }
+
+    /// Where the transaction ended meanwhile, the connection goes with it.
+    fn put_back(&self, lease: Lease) -> Result<(), Error> {
+        let mut place = self.place();
+        if place.ended {
+            return Err(Error::TransactionEnded);
+        }
+        place.lease = Some(lease);
+        Ok(())
+    }
+
+    /// Nothing more runs from here on. The connection, unless a statement is under way, which lets go of it.
+    fn end(&self) -> Option<Lease> {
+        let mut place = self.place();
+        place.ended = true;
+        place.lease.take()
     }
 
     /// Lets go of the connection, which is closed unless it waits outside of a transaction.
     pub(crate) fn abandon(&self) {
-        self.ended.store(true, Ordering::SeqCst);
-        self.let_go_if_ended();
-    }
-
-    /// Whoever holds the state meanwhile does the same behind it.
-    fn let_go_if_ended(&self) {
-        // Either this sees the end, or whoever ends it finds the state free.
-        fence(Ordering::SeqCst);
-        if self.ended.load(Ordering::SeqCst)
-            && let Ok(mut state) = self.state.try_lock()
-        {
-            state.lease = None;
-        }
-    }
-}
-
-/// The state while a statement has it. Where the transaction ended meanwhile, the connection goes with that.
-struct Held<'a> {
-    pinned: &'a Pinned,
-    state: Option<MutexGuard<'a, State>>,
-}
-
-const HELD: &str = "the state is held until this is dropped";
-
-impl Deref for Held<'_> {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        self.state.as_ref().expect(HELD)
-    }
-}
-
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        self.state.as_mut().expect(HELD)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        drop(self.state.take());
-        self.pinned.let_go_if_ended();
+        drop(self.end());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
@@ -11,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::Instrument;
 
-use super::connection::Connection;
+use super::connection::{Connection, Learnt};
 use super::url::Target;
 use super::{Database, connect, tls, trace};
 use crate::Error;
@@ -21,18 +20,17 @@ use crate::error::Timeout;
 pub(crate) struct Manager {
     target: Target,
     tls: MakeRustlsConnect,
-    /// Whether a pooler is in between that gives each transaction another session.
-    pooled: Arc<AtomicBool>,
+    learnt: Arc<Learnt>,
 }
 
 impl Manager {
     pub(super) fn new(target: Target) -> Result<Self, Error> {
         let tls = tls::connector(&target)?;
-        let pooled = Arc::new(AtomicBool::new(target.pooled));
+        let learnt = Arc::new(Learnt::new(target.pooled));
         Ok(Manager {
             target,
             tls,
-            pooled,
+            learnt,
         })
     }
 
@@ -48,7 +46,7 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, Error> {
         let opened = connect::open(&self.target, &self.tls).await?;
         let kind = self.target.config.get_target_session_attrs();
-        Connection::new(opened, kind, self.pooled.clone()).await
+        Connection::new(opened, kind, self.learnt.clone()).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {

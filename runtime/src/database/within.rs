@@ -45,14 +45,18 @@ impl Connection {
         match read(replies, &query.key, statement) {
             Ok(rows) => Ok(rows),
             Err(Fault::Server(error)) if error.is_stale_statement() => {
-                self.forget();
+                self.outdate();
                 Err(Error::StaleStatement)
             }
             Err(Fault::Changed) => {
-                // What it did goes with the transaction.
-                self.forget();
-                self.close();
+                // What it did goes with the transaction, which must not go on.
+                self.outdate();
                 Err(Error::StaleStatement)
+            }
+            Err(Fault::Server(error))
+                if error.is_foreign_statement() && matches!(opening, Opening::Begin(..)) =>
+            {
+                Err(Error::TransactionPooler)
             }
             Err(fault) => Err(self.refuse_within(fault, guise, query)),
         }

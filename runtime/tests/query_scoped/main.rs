@@ -1,11 +1,13 @@
 //! Scoped queries on a real server: each trap of setting a scope has a test here.
 
+mod anew;
 mod broken;
 mod cancel;
 mod cursors;
 mod decode;
 mod dropped;
 mod each;
+mod ended;
 mod flights;
 mod guises;
 mod limits;

@@ -146,3 +146,30 @@ pub(crate) async fn ending_after_the_commit(
     });
     Ok((through, switch))
 }
+
+/// A URL that leads to `url` through a proxy that tells the server of a client's end only after that time.
+pub(crate) async fn ending_late(
+    url: &str,
+    late: Duration,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let port = url.parse::<tokio_postgres::Config>()?.get_ports()[0];
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let own = format!(":{}/", listener.local_addr()?.port());
+    let through = url.replace(&format!(":{port}/"), &own);
+    assert_ne!(through, url, "a URL of host and port");
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await?;
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            tokio::spawn(async move {
+                let copied = tokio::io::copy(&mut from_client, &mut to_server).await;
+                tokio::time::sleep(late).await;
+                copied
+            });
+        }
+        Ok::<_, std::io::Error>(())
+    });
+    Ok(through)
+}

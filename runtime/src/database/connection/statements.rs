@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use fallible_iterator::FallibleIterator;
 use tokio_postgres::types::Oid;
 
-use super::{Connection, bad_cursor, failed, raw, too_large};
+use super::{Connection, Learnt, bad_cursor, failed, raw, too_large};
 use crate::Error;
 use crate::database::guise::Guise;
 use crate::database::login;
@@ -37,6 +38,8 @@ pub(super) struct Statements {
     clock: u64,
     /// Whether statements have names that the next flight may use.
     pub(super) are_named: bool,
+    /// Which of the changes that the pool has learnt of they were prepared after.
+    changes: usize,
 }
 
 struct Kept {
@@ -91,7 +94,7 @@ impl ScopeStatement {
 }
 
 impl Statements {
-    pub(super) fn new(prefix: String, are_named: bool) -> Self {
+    pub(super) fn new(prefix: String, learnt: &Learnt) -> Self {
         Statements {
             known: HashMap::new(),
             scopes: Vec::new(),
@@ -99,7 +102,8 @@ impl Statements {
             stale: Vec::new(),
             prefix,
             clock: 0,
-            are_named,
+            are_named: !learnt.pooled.load(Ordering::Relaxed),
+            changes: learnt.changes.load(Ordering::Relaxed),
         }
     }
 
@@ -122,6 +126,7 @@ impl Connection {
         if self.statements.are_named && self.is_pooled() {
             self.stop_naming();
         }
+        self.keep_up();
         // What an earlier caller encoded and then could not send is nobody's.
         self.wire.outgoing.clear();
         self.statements.clock += 1;
@@ -389,8 +394,27 @@ impl Connection {
         self.statements.are_named = false;
     }
 
+    /// A table has changed since statements were prepared. Every connection of the pool prepares its own anew, so that
+    /// no other transaction fails for what is known.
+    pub(in crate::database) fn outdate(&mut self) {
+        let (known, relaxed) = (self.statements.changes, Ordering::Relaxed);
+        let changes = &self.learnt.changes;
+        // Where another connection has said so meanwhile, that is this change as well.
+        let _ = changes.compare_exchange(known, known.wrapping_add(1), relaxed, relaxed);
+        self.keep_up();
+    }
+
+    /// Prepares everything anew where the pool has learnt of a change.
+    fn keep_up(&mut self) {
+        let changes = self.learnt.changes.load(Ordering::Relaxed);
+        if changes != self.statements.changes {
+            self.statements.changes = changes;
+            self.forget();
+        }
+    }
+
     /// Prepares everything anew from here on. The names are never used again.
-    pub(in crate::database) fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         let statements = std::mem::take(&mut self.statements.known).into_values();
         let scopes = std::mem::take(&mut self.statements.scopes);
         let names = statements.map(|kept| kept.statement.name.clone());
