@@ -3,6 +3,7 @@
 
 mod edits;
 mod kept;
+mod names;
 mod partitions;
 mod rules;
 mod sample;

@@ -14,7 +14,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `stages`, `questions`, `taken` | how a change is split into files; what only a person can tell |
-//! | `moves`, `twins`, `words` | renames |
+//! | `moves`, `twins`, `words`, `renames` | renames: what is stated, what is the same, in which order |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects` | what such a change does to policies, rules and programs |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
@@ -43,6 +43,7 @@ mod partitions;
 mod placed;
 mod policies;
 mod questions;
+mod renames;
 mod render;
 mod rls;
 mod stages;
@@ -87,11 +88,7 @@ fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     around::namespaces(from, to, &mut plan);
     around::extensions(from, to, &mut plan);
     let mut at = Cow::Borrowed(from);
-    while !moves.is_empty() {
-        let left = moves.cleared(&at);
-        if left == *at {
-            break;
-        }
+    while let Some(left) = moves.cleared(&at, to) {
         plan.append(leg(&at, &left, &Moves::default()));
         at = Cow::Owned(left);
     }
@@ -104,14 +101,8 @@ fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
 /// A part of the way on which nothing stands where something else will.
 fn leg(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let mut plan = Plan::default();
-    moves.steps(from, to, &mut plan);
-    let renamed = moves.rename(from);
-    for (name, table) in &renamed.tables {
-        if let Some(after) = to.tables.get(name) {
-            twins::steps(name, table, after, plan.group(&after.source));
-        }
-    }
-    let before = twins::twinned(renamed, to);
+    renames::between(from, to, moves).steps(from, moves, &mut plan);
+    let before = moves.apply(from, to);
     change(from, &before, to, &mut plan);
     // A table of someone else was there before it was declared.
     let foreign = to.externals.keys().cloned();

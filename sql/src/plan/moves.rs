@@ -8,7 +8,8 @@ use crate::schema::{
 };
 
 use super::change::Columns;
-use super::statements::{Group, Plan, Step};
+use super::renames::{self, Kind, Rename, Renames, Run};
+use super::statements::Step;
 use super::{foreign_keys, partitions, render, touch, twins, words};
 
 /// What is renamed between two schemas.
@@ -53,10 +54,15 @@ impl Moves {
         !self.tables.contains_key(old) && self.tables.values().any(|name| name == old)
     }
 
-    /// The schema without what stands where a new name will be.
-    pub(super) fn cleared(&self, from: &Schema) -> Schema {
+    /// The schema without what stands where a new name will be, if anything does.
+    pub(super) fn cleared(&self, from: &Schema, to: &Schema) -> Option<Schema> {
+        let in_the_way = renames::between(from, to, self).in_the_way(from, to, self);
+        if self.is_empty() && in_the_way.is_empty() {
+            return None;
+        }
         let mut left = from.clone();
-        let tables: BTreeSet<&QualifiedName> = self.tables.values().collect();
+        let mut tables: BTreeSet<&QualifiedName> = self.tables.values().collect();
+        tables.extend(&in_the_way.tables);
         left.tables.retain(|name, _| !tables.contains(name));
         for (old, table) in &mut left.tables {
             table
@@ -65,6 +71,7 @@ impl Moves {
             if let Some(columns) = self.columns.get(self.name(old)) {
                 without(table, &columns.values().collect());
             }
+            in_the_way.leave(old, self.name(old), table);
         }
         let is_cleared = |name: &&QualifiedName| {
             let columns = self.columns.get(self.name(name));
@@ -90,7 +97,7 @@ impl Moves {
                 .foreign_keys
                 .retain(|_, key| foreign_keys::has_key(&known, key));
         }
-        left
+        (left != *from).then_some(left)
     }
 
     /// The schema after the renames, those of its constraints, indexes and policies included that are
@@ -234,28 +241,28 @@ impl Moves {
         written.iter().map(new).collect()
     }
 
-    /// The statements that rename tables and columns.
-    pub(super) fn steps(&self, from: &Schema, to: &Schema, plan: &mut Plan) {
+    /// The statements that rename tables and columns, and the sequences that are named after them.
+    pub(super) fn steps(&self, from: &Schema, to: &Schema, renames: &mut Renames) {
         for (old, table) in &from.tables {
             let name = self.name(old);
             let title = to
                 .tables
                 .get(name)
                 .map_or(&table.source, |after| &after.source);
-            let group = plan.group(title);
             let columns = self.columns.get(name);
+            let run = renames.run(title);
             for column in table.columns.iter().filter(|column| column.updated_at) {
                 let renamed = columns.is_some_and(|columns| columns.contains_key(&column.name));
                 if renamed || old.schema != name.schema {
                     let mut step = touch::remove(old, column);
                     step.hazards
                         .retain(|hazard| matches!(hazard, super::Hazard::Locks(..)));
-                    group.push(step);
+                    run.push(step);
                 }
             }
-            rename_table(old, name, table, group);
+            rename_table(old, name, table, run);
             for (column, new) in columns.into_iter().flatten() {
-                group.push(
+                run.push(
                     Step::new(format!(
                         "alter table {name} rename column {} to {}",
                         quote(column),
@@ -276,33 +283,31 @@ impl Moves {
                 let wanted = object_name(&name.name, new.unwrap_or(&column.name), "seq");
                 if sequence.name != wanted {
                     let sequence = QualifiedName::new(&name.schema, sequence.name);
-                    group.push(format!(
-                        "alter sequence {sequence} rename to {}",
-                        quote(&wanted)
-                    ));
+                    let rename = Rename::new(Kind::Sequence, sequence, wanted);
+                    renames.run(title).rename(rename);
                 }
             }
         }
     }
 }
 
-fn rename_table(old: &QualifiedName, name: &QualifiedName, table: &Table, group: &mut Group) {
+fn rename_table(old: &QualifiedName, name: &QualifiedName, table: &Table, run: &mut Run) {
     let fate = format!("renamed to {name}");
-    let removed = |step: Step| step.removes(format!("table {old}"), &fate);
     if old.schema != name.schema {
-        group.push(removed(
-            Step::new(format!(
-                "alter table {old} set schema {}",
-                quote(&name.schema)
-            ))
-            .stops(old),
-        ));
-        partitions::set_schema(table, &old.schema, &name.schema, group);
+        let text = format!("alter table {old} set schema {}", quote(&name.schema));
+        let step = Step::new(text).stops(old);
+        run.push(step.removes(format!("table {old}"), &fate));
+        partitions::set_schema(table, &old.schema, &name.schema, run);
     }
     if old.name != name.name {
         let at = QualifiedName::new(&name.schema, &old.name);
-        group.push(removed(
-            Step::new(format!("alter table {at} rename to {}", quote(&name.name))).stops(old),
+        run.rename(Rename::new(
+            Kind::Table {
+                was: old.clone(),
+                fate,
+            },
+            at,
+            name.name.clone(),
         ));
     }
 }

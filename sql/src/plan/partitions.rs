@@ -1,11 +1,14 @@
 //! Partitions: closed like their parent, with its policies, and granted to nobody, so that rows are
 //! reached through the parent alone.
 
-use crate::ident::quote;
+use sha2::{Digest, Sha256};
+
+use crate::ident::{MAX_BYTES, object_name, quote};
 use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
 use super::change::Change;
 use super::hazard::{Hazard, LockMode, Subject};
+use super::renames::Run;
 use super::statements::{Group, Step};
 use super::{foreign_keys, render, rls};
 
@@ -21,6 +24,19 @@ pub(super) fn clause(by: &PartitionBy) -> String {
 /// The name of a partition, which lies beside its parent.
 pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedName {
     QualifiedName::new(&parent.schema, partition)
+}
+
+/// The name of a partition's share in an index that is built while others write. It follows from the two
+/// names alone, and no other two have it, so that the share can be renamed along with the index. PostgreSQL
+/// ends none so of those that it makes up.
+pub(super) fn share(partition: &str, index: &str) -> String {
+    let whole = format!("{partition}_{index}_part");
+    if whole.len() <= MAX_BYTES {
+        return whole;
+    }
+    let digest = Sha256::digest(format!("{partition}.{index}"));
+    let digest: String = digest[..4].iter().map(|it| format!("{it:02x}")).collect();
+    object_name(partition, index, &format!("{digest}_part"))
 }
 
 /// A table and its partitions, on each of which policies stand.
@@ -134,9 +150,9 @@ pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group
 }
 
 /// Moves the partitions of a table along to another PostgreSQL schema.
-pub(super) fn set_schema(table: &Table, from: &str, to: &str, group: &mut Group) {
+pub(super) fn set_schema(table: &Table, from: &str, to: &str, run: &mut Run) {
     for partition in table.partitions.keys() {
         let name = QualifiedName::new(from, partition);
-        group.push(Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name));
+        run.push(Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name));
     }
 }

@@ -1,5 +1,5 @@
-//! Names that PostgreSQL has given to the indexes of partitions. It evades a name that is taken when it
-//! makes one up, but a declared name that is new cannot evade the one that it made.
+//! Names that the indexes of partitions have, which no schema declares. PostgreSQL evades a name that is taken
+//! when it makes one up, but a declared name that is new cannot evade the one that is there.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use crate::schema::{IndexKey, QualifiedName, Schema, Table};
 
 use super::Question;
 use super::moves::Moves;
+use super::partitions;
 
 /// The declared names that are new and may be taken so.
 pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
@@ -20,15 +21,21 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
     for (name, table) in &from.tables {
         for partition in table.partitions.keys().filter(|it| stays(name, it)) {
             let made_up = made_up(table, partition);
+            let (shares, built) = shares(table, to.tables.get(name), partition);
             let known = in_namespace(from, &name.schema).map(|(_, _, known)| known);
             let known: BTreeSet<&str> = known.collect();
             for (kind, owner, declared) in in_namespace(to, &name.schema) {
-                if !made_up.contains(declared) || known.contains(declared) {
+                let is_new = !known.contains(declared);
+                let whose = if is_new && made_up.contains(declared) {
+                    "that PostgreSQL gave to"
+                } else if is_new && shares.contains(declared) || built.contains(declared) {
+                    "of"
+                } else {
                     continue;
-                }
+                };
                 let message = format!(
-                    "{kind} `{declared}` on table `{}` has the name that PostgreSQL gave to an index of partition \
-                     `{partition}`; give it another name",
+                    "{kind} `{declared}` on table `{}` has the name {whose} an index of partition `{partition}`; \
+                     give it another name",
                     owner.name
                 );
                 questions.push(Question {
@@ -40,6 +47,21 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
         }
     }
     questions
+}
+
+/// The names that a partition's shares in the indexes of its table may have, and those that are built now.
+fn shares(
+    before: &Table,
+    after: Option<&Table>,
+    partition: &str,
+) -> (BTreeSet<String>, BTreeSet<String>) {
+    let share = |index: &String| partitions::share(partition, index);
+    let after = after.into_iter().flat_map(|table| &table.indexes);
+    let built = after.filter(|(index, it)| before.indexes.get(*index) != Some(it));
+    (
+        before.indexes.keys().map(share).collect(),
+        built.map(|(index, _)| share(index)).collect(),
+    )
 }
 
 /// The tables that move to another PostgreSQL schema, or on the rollback come back from there, where what is
@@ -241,6 +263,18 @@ mod tests {
                  partition `event_a`; give it another name"
             ]
         );
+        // One that is built while others write is named after the index.
+        let share = |index| event(&[(index, "b"), ("event_a_i_part", "a_b")]);
+        for (from, to) in [
+            (event(&[("i", "b")]), share("i")),
+            (share("event_b_idx"), share("i")),
+        ] {
+            let asked = ask(&from, &to);
+            assert_eq!(asked.len(), 1, "{asked:?}");
+            let said =
+                "`event_a_i_part` on table `event` has the name of an index of partition `event_a`";
+            assert!(asked[0].message.contains(said), "{asked:?}");
+        }
         // Where both are made together, PostgreSQL evades the declared one.
         assert_eq!(ask(&Schema::default(), &taken), []);
         assert_eq!(ask(&taken, &taken), []);

@@ -8,7 +8,8 @@ use crate::schema::{QualifiedName, Rls, Schema, Table};
 
 use super::change::Columns;
 use super::partitions;
-use super::statements::{Group, Step};
+use super::renames::{Kind, Rename, Renames};
+use super::statements::Step;
 
 /// The schema with the names that `to` has for constraints, indexes and policies that are the same there
 /// under another name.
@@ -89,51 +90,52 @@ fn rekey<T>(map: &mut BTreeMap<String, T>, old: &str, new: String) {
 }
 
 /// The statements that rename what is the same under another name.
-pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames: &mut Renames) {
     if before == after {
         return;
     }
     let mut twin = before.clone();
     twins(&mut twin, after);
-    let constraint = |old: &str, new: &str| {
-        Step::new(format!(
-            "alter table {name} rename constraint {} to {}",
-            quote(old),
-            quote(new)
-        ))
-        .stops(name)
+    let title = &after.source;
+    let mut rename = |kind: &Kind, pairs: Vec<(String, String)>| {
+        for (old, new) in pairs {
+            let old = QualifiedName::new(&name.schema, old);
+            let rename = Rename::new(kind.clone(), old, new);
+            renames.run(title).behind(name).rename(rename);
+        }
     };
-    let mut rename = |pairs: Vec<(String, String)>, step: &dyn Fn(&str, &str) -> Step| {
-        group
-            .steps
-            .extend(pairs.iter().map(|(old, new)| step(old, new)));
-    };
-    rename(renamed(&before.uniques, &twin.uniques), &constraint);
-    rename(renamed(&before.checks, &twin.checks), &constraint);
-    rename(renamed(&before.exclusions, &twin.exclusions), &constraint);
-    rename(
-        renamed(&before.foreign_keys, &twin.foreign_keys),
-        &constraint,
-    );
-    if let (Some(key), Some(other)) = (&before.primary_key, &twin.primary_key)
-        && key.name != other.name
+    let rule = Kind::Rule(name.clone());
+    let key = Kind::Key(name.clone());
+    rename(&key, renamed(&before.uniques, &twin.uniques));
+    rename(&rule, renamed(&before.checks, &twin.checks));
+    rename(&key, renamed(&before.exclusions, &twin.exclusions));
+    rename(&rule, renamed(&before.foreign_keys, &twin.foreign_keys));
+    if let (Some(old), Some(new)) = (&before.primary_key, &twin.primary_key)
+        && old.name != new.name
     {
-        rename(vec![(key.name.clone(), other.name.clone())], &constraint);
+        rename(&key, vec![(old.name.clone(), new.name.clone())]);
     }
-    rename(renamed(&before.indexes, &twin.indexes), &|old, new| {
-        let index = QualifiedName::new(&name.schema, old);
-        Step::new(format!("alter index {index} rename to {}", quote(new)))
-    });
+    for (old, new) in renamed(&before.indexes, &twin.indexes) {
+        // The shares of partitions, where they are named after the index and not by PostgreSQL.
+        let shares = before.partitions.keys().map(|partition| {
+            let share = |index: &str| partitions::share(partition, index);
+            (share(&old), share(&new))
+        });
+        let shares = shares.collect();
+        rename(&Kind::Index, vec![(old, new)]);
+        rename(&Kind::Share, shares);
+    }
     let policies = renamed(before.rls.policies(), twin.rls.policies());
     for relation in partitions::relations(name, before) {
-        rename(policies.clone(), &|old, new| {
-            Step::new(format!(
+        for (old, new) in &policies {
+            let text = format!(
                 "alter policy {} on {relation} rename to {}",
                 quote(old),
                 quote(new)
-            ))
-            .stops(&relation)
-        });
+            );
+            let step = Step::new(text).stops(&relation);
+            renames.run(title).behind(name).push(step);
+        }
     }
 }
 

@@ -155,7 +155,7 @@ pub fn migrations(
             if !names.may_linger(name, before, after, index) && !rests.on_index(name, definition) {
                 // Its columns have their old names still.
                 let definition = &from.tables[old].indexes[index];
-                stages.drop_index(old, index, definition, &mut names);
+                stages.drop_index(old, index, definition);
             }
         }
     }
@@ -170,7 +170,7 @@ pub fn migrations(
     for &(name, after) in &lasting {
         let before = &stages.at.tables[name];
         for pending in pending(name, before, after, &rests, &mut names) {
-            stages.create_index(name, &pending, &mut names);
+            stages.create_index(name, &pending);
             if pending.is_aside {
                 replacing.insert((name, pending.index));
             }
@@ -191,7 +191,7 @@ pub fn migrations(
             .filter(|(_, definition)| !rests.on_index(name, definition))
             .collect();
         for (index, definition) in going {
-            stages.drop_index(name, &index, &definition, &mut names);
+            stages.drop_index(name, &index, &definition);
         }
     }
     if *stages.at != *to {
@@ -245,29 +245,23 @@ impl Stages<'_> {
         }
     }
 
-    fn drop_index(
-        &mut self,
-        name: &QualifiedName,
-        index: &str,
-        definition: &Index,
-        names: &mut Names,
-    ) {
+    fn drop_index(&mut self, name: &QualifiedName, index: &str, definition: &Index) {
         let table = &self.at.tables[name];
         let up = online::drop(name, table, index, definition);
         let rule = indexes::rule(None, definition)
             .map(|fate| Subject::new(indexes::object(name, index), fate));
-        let down = online::create(name, table, index, definition, rule, names);
+        let down = online::create(name, table, index, definition, rule);
         self.step(name, up, down, |table| {
             table.indexes.remove(index);
         });
     }
 
-    fn create_index(&mut self, name: &QualifiedName, pending: &Pending, names: &mut Names) {
+    fn create_index(&mut self, name: &QualifiedName, pending: &Pending) {
         let Pending {
             index, definition, ..
         } = pending;
         let table = &self.at.tables[name];
-        let up = online::create(name, table, index, definition, pending.rule.clone(), names);
+        let up = online::create(name, table, index, definition, pending.rule.clone());
         let down = online::drop(name, table, index, definition);
         self.step(name, up, down, |table| {
             table.indexes.insert(index.clone(), definition.clone());

@@ -5,7 +5,6 @@ use crate::schema::{Index, Platform, QualifiedName, Table};
 use super::super::hazard::{Hazard, LockMode, Subject};
 use super::super::statements::Step;
 use super::super::{indexes, partitions, render};
-use super::replace::Names;
 
 /// Steps, and whether they run each by itself.
 pub(super) type Steps = (bool, Vec<Step>);
@@ -30,7 +29,6 @@ pub(super) fn create(
     index: &str,
     definition: &Index,
     rule: Option<Subject>,
-    names: &mut Names,
 ) -> Steps {
     let ruled = |step: Step| match rule {
         Some(rule) => step.with(Hazard::Restricts(rule)),
@@ -45,7 +43,7 @@ pub(super) fn create(
     let mut steps = vec![ruled(only)];
     let mut attach = Vec::new();
     for partition in partitions::relations(name, table).skip(1) {
-        let own = names.of_partition(name, &partition.name, index);
+        let own = partitions::share(&partition.name, index);
         steps.push(indexes::create_concurrently(&partition, &own, definition));
         let own = QualifiedName::new(&name.schema, own);
         let text = format!("alter index {parent} attach partition {own}");

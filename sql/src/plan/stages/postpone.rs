@@ -80,7 +80,7 @@ fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names:
         after.primary_key = before
             .primary_key
             .clone()
-            .filter(|_| names.key_may_linger(before, &wanted));
+            .filter(|_| names.key_may_linger(name, before, &wanted));
     }
     for (unique, definition) in &before.uniques {
         if after.uniques.get(unique) != Some(definition)

@@ -9,7 +9,8 @@ use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
 use super::super::Subject;
 use super::super::change::Columns;
 use super::super::constraints::{self, attachments, index_of, of_key};
-use super::super::{indexes, partitions};
+use super::super::indexes;
+use super::super::renames::relations;
 
 /// The names that relations have on both sides of a change; indexes share them with tables.
 pub(super) struct Names {
@@ -70,7 +71,12 @@ impl Names {
     }
 
     /// The same for a primary key in whose place another comes.
-    pub(super) fn key_may_linger(&self, before: &Table, after: &Table) -> bool {
+    pub(super) fn key_may_linger(
+        &self,
+        name: &QualifiedName,
+        before: &Table,
+        after: &Table,
+    ) -> bool {
         let Some(key) = &before.primary_key else {
             return false;
         };
@@ -79,9 +85,12 @@ impl Names {
             ..after.clone()
         };
         let stays = |column: &String| after.column(column).is_some_and(|column| !column.nullable);
+        let own = after.primary_key.as_ref();
+        let is_own = own.is_some_and(|new| new.name == key.name);
         key.columns.iter().all(stays)
             && !Columns::of(before, after).move_key(&key.columns)
             && !self.loses_extension
+            && self.is_free(name, &key.name, is_own)
             && !after.indexes.contains_key(&key.name)
             && !is_constraint(&others, &key.name)
     }
@@ -94,31 +103,13 @@ impl Names {
                 .contains(&QualifiedName::new(&table.schema, name))
     }
 
-    /// A name for an index that is to take the place of another one later.
+    /// A name for an index that is to take the place of another one later: the first that no relation beside
+    /// the table has.
     pub(super) fn fresh(&mut self, table: &QualifiedName, name: &str) -> String {
-        self.free(table, |number| {
-            object_name(name, "", &format!("new{number}"))
-        })
-    }
-
-    /// A name for the index of a partition; PostgreSQL ends none so of those that it makes up.
-    pub(super) fn of_partition(
-        &mut self,
-        table: &QualifiedName,
-        partition: &str,
-        index: &str,
-    ) -> String {
-        self.free(table, |number| {
-            object_name(partition, index, &format!("part{number}"))
-        })
-    }
-
-    /// The first of some names that no relation beside the table has, made from nothing or a number.
-    fn free(&mut self, table: &QualifiedName, name: impl Fn(&str) -> String) -> String {
         let numbered = (2..).map(|number: usize| number.to_string());
         std::iter::once(String::new())
             .chain(numbered)
-            .map(|number| name(&number))
+            .map(|number| object_name(name, "", &format!("new{number}")))
             .find(|fresh| self.all.insert(QualifiedName::new(&table.schema, fresh)))
             .unwrap_or_default()
     }
@@ -134,22 +125,6 @@ fn is_constraint(table: &Table, name: &str) -> bool {
             .primary_key
             .as_ref()
             .is_some_and(|key| key.name == name)
-}
-
-/// The names of tables, of their indexes and of the sequences of their columns.
-fn relations(schema: &Schema) -> BTreeSet<QualifiedName> {
-    let mut names: BTreeSet<QualifiedName> = schema.externals.keys().cloned().collect();
-    for (name, table) in &schema.tables {
-        names.extend(partitions::relations(name, table));
-        let sequences = table.columns.iter().filter(|c| c.generated.is_some());
-        let sequences = sequences.map(|column| object_name(&name.name, &column.name, "seq"));
-        let indexes = table.indexes.keys().chain(table.uniques.keys());
-        let indexes = indexes.chain(table.exclusions.keys()).cloned();
-        let key = table.primary_key.iter().map(|key| key.name.clone());
-        let all = sequences.chain(indexes).chain(key);
-        names.extend(all.map(|one| QualifiedName::new(&name.schema, one)));
-    }
-    names
 }
 
 /// The keys that foreign keys may rest on: a table, and the columns that they reference, sorted.

@@ -137,3 +137,43 @@ fn a_move_between_schemas_meets_no_name_that_is_taken_there() {
     let pairs = moved(&from, &to, [("sa", "t"), ("sb", "u")]).expect("no question");
     assert_eq!(pairs.len(), 1, "{}", body(&pairs));
 }
+
+/// The renames of the main transaction, where indexes are called so before and after.
+fn renamed(pairs: &[[&str; 3]]) -> Vec<String> {
+    let at = |side: usize| {
+        let tables = pairs.iter().map(|row| {
+            let mut definition = table(row[0]);
+            let index = Index::new([IndexColumn::new("x")]);
+            definition.indexes.insert(row[side].into(), index);
+            ("public", row[0], definition)
+        });
+        schema(&tables.collect::<Vec<_>>())
+    };
+    let (none, settings) = (Renames::default(), Settings::default());
+    let pairs = migrations(&at(1), &at(2), &none, &settings).expect("no question");
+    let steps = pairs.iter().flat_map(|pair| pair.up.plan.steps());
+    steps.map(|step| step.sql.clone()).collect()
+}
+
+#[test]
+fn who_leaves_a_name_goes_before_who_takes_it() {
+    assert_eq!(
+        renamed(&[["a", "i", "j"], ["b", "j", "k"]]),
+        [
+            "alter index public.j rename to k",
+            "alter index public.i rename to j",
+        ]
+    );
+}
+
+#[test]
+fn where_each_waits_for_another_one_steps_aside() {
+    assert_eq!(
+        renamed(&[["a", "i", "j"], ["b", "j", "i"]]),
+        [
+            "alter index public.i rename to i_aside",
+            "alter index public.j rename to i",
+            "alter index public.i_aside rename to j",
+        ]
+    );
+}

@@ -1,0 +1,269 @@
+//! Names that pass from one relation to another: tables, indexes and keys share them, and PostgreSQL lets
+//! none have one that another still has.
+
+use std::collections::BTreeMap;
+
+use tabellion::testing::Server;
+use tabellion_sql::plan::{Migration, Script, Settings, migrations};
+use tabellion_sql::schema::{
+    Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table,
+    TableRenames, Type, Unique,
+};
+
+use super::sample::{column, index, name};
+use super::{connect, follow, run, snapshot};
+
+/// A table of numbers, with indexes over some of them.
+fn table(indexes: &[(&str, &[&str])]) -> Table {
+    let columns = ["x", "y", "z"].map(|name| column(name, Type::Int4));
+    let indexes = indexes.iter();
+    let indexes = indexes.map(|(name, columns)| (name.to_string(), index(columns)));
+    Table {
+        columns: columns.into(),
+        indexes: indexes.collect::<BTreeMap<String, Index>>(),
+        ..Table::new("shop::Thing")
+    }
+}
+
+fn unique(name: &str, columns: &[&str]) -> Table {
+    let unique = Unique {
+        columns: columns.iter().map(|column| column.to_string()).collect(),
+        ..Unique::default()
+    };
+    Table {
+        uniques: BTreeMap::from([(name.into(), unique)]),
+        ..table(&[])
+    }
+}
+
+fn keyed(name: &str, columns: &[&str]) -> Table {
+    let columns = columns.iter().map(|column| column.to_string());
+    Table {
+        primary_key: Some(PrimaryKey {
+            name: name.into(),
+            columns: columns.collect(),
+            ..PrimaryKey::default()
+        }),
+        ..table(&[])
+    }
+}
+
+/// The table in two partitions, one of which has a name so long that nothing can be added to it whole.
+fn parted(indexes: &[(&str, &[&str])]) -> Table {
+    Table {
+        partition_by: Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["x".into()],
+        }),
+        partitions: BTreeMap::from([
+            ("a_1".into(), Partition::List(vec!["1".into()])),
+            (long("a"), Partition::Default),
+        ]),
+        ..table(indexes)
+    }
+}
+
+fn long(name: &str) -> String {
+    format!("{name}_{}", "long".repeat(14))
+}
+
+fn schema(tables: Vec<(&str, Table)>) -> Schema {
+    let tables = tables.into_iter();
+    Schema {
+        tables: tables
+            .map(|(table, it)| (name("public", table), it))
+            .collect(),
+        ..Schema::default()
+    }
+}
+
+fn renamed(pairs: &[(&str, &str)]) -> Renames {
+    let tables = pairs.iter().map(|(old, new)| {
+        let hints = TableRenames {
+            from: Some(name("public", old)),
+            ..TableRenames::default()
+        };
+        (name("public", new), hints)
+    });
+    Renames {
+        tables: tables.collect(),
+    }
+}
+
+/// From the first schema to the last, at each of them back to the one before and there again, and in the
+/// end all the way back; gives the names that the indexes of partitions have at each.
+async fn walk(what: &str, first: Schema, rest: Vec<(Schema, Renames)>) -> Vec<Vec<String>> {
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let client = connect(database.url()).await;
+    run(&client, what, &Schema::default(), &first).await;
+    let mut states = vec![snapshot(&client).await];
+    let mut shares = Vec::new();
+    let mut all: Vec<Vec<Migration>> = Vec::new();
+    let mut at = first;
+    for (number, (to, renames)) in rest.into_iter().enumerate() {
+        let what = format!("{what}, change {}", number + 1);
+        let pairs = migrations(&at, &to, &renames, &Settings::default());
+        let pairs = pairs.unwrap_or_else(|questions| panic!("{what}: {questions:?}"));
+        let ups: Vec<Script> = pairs.iter().map(|pair| pair.up.clone()).collect();
+        let downs: Vec<Script> = pairs.iter().rev().map(|pair| pair.down.clone()).collect();
+        let fresh = server.database().await.expect("a database");
+        let fresh = connect(fresh.url()).await;
+        run(&fresh, &what, &Schema::default(), &to).await;
+        let wanted = snapshot(&fresh).await;
+        for (scripts, wanted) in [(&ups, &wanted), (&downs, &states[number]), (&ups, &wanted)] {
+            let found = follow(&client, scripts).await;
+            let found = found.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(wanted.diff(&found), [], "{what}");
+        }
+        let query =
+            "select relname::text from pg_class where relkind = 'i' and relispartition order by 1";
+        let rows = client.query(query, &[]).await.expect("the names");
+        shares.push(rows.iter().map(|row| row.get(0)).collect());
+        states.push(wanted);
+        all.push(pairs);
+        at = to;
+    }
+    for (pairs, wanted) in all.iter().zip(&states).rev() {
+        let downs: Vec<Script> = pairs.iter().rev().map(|pair| pair.down.clone()).collect();
+        let found = follow(&client, &downs).await;
+        let found = found.unwrap_or_else(|error| panic!("{what}, all the way back: {error}"));
+        assert_eq!(wanted.diff(&found), [], "{what}, all the way back");
+    }
+    shares
+}
+
+#[tokio::test]
+async fn an_index_of_a_partitioned_table_changes_again_and_again() {
+    let at = |indexes: &[(&str, &[&str])]| {
+        let schema = schema(vec![("a", parted(indexes))]);
+        (schema, Renames::default())
+    };
+    let versions = vec![
+        at(&[("i", &["x", "y"])]),
+        at(&[("i", &["x", "z"])]),
+        at(&[("j", &["x", "z"])]),
+        at(&[("i", &["y"]), ("j", &["x", "z"])]),
+        // Two exchange their names, and one changes too.
+        at(&[("i", &["x", "z"]), ("j", &["y", "x"])]),
+        at(&[(&long("i"), &["x"]), (&long("i2"), &["y"])]),
+        at(&[(&long("i"), &["y"]), (&long("i2"), &["z"])]),
+    ];
+    let first = schema(vec![("a", parted(&[("i", &["x"])]))]);
+    let shares = walk("an index", first, versions).await;
+    for (at, names) in [(0, ["i", "i"]), (2, ["j", "j"]), (4, ["i", "j"])] {
+        for name in names {
+            let share = format!("a_1_{name}_part");
+            assert!(shares[at].contains(&share), "{share}: {:?}", shares[at]);
+        }
+    }
+    let aside = shares
+        .concat()
+        .into_iter()
+        .find(|name| name.contains("new"));
+    assert_eq!(aside, None);
+}
+
+#[tokio::test]
+async fn a_name_passes_from_one_relation_to_another() {
+    let x: &[&str] = &["x"];
+    let y: &[&str] = &["y"];
+    let none = || table(&[]);
+    let key = || unique("a_x_y_key", &["x", "y"]);
+    for (what, from, to, renames) in [
+        (
+            "two indexes exchange their names",
+            vec![("a", table(&[("i", x)])), ("b", table(&[("j", y)]))],
+            vec![("a", table(&[("j", x)])), ("b", table(&[("i", y)]))],
+            renamed(&[]),
+        ),
+        (
+            "three indexes pass their names on",
+            vec![
+                ("a", table(&[("i", x)])),
+                ("b", table(&[("j", y)])),
+                ("c", table(&[("k", y)])),
+            ],
+            vec![
+                ("a", table(&[("j", x)])),
+                ("b", table(&[("k", y)])),
+                ("c", table(&[("l", y)])),
+            ],
+            renamed(&[]),
+        ),
+        (
+            "an index has the name of a constraint that goes",
+            vec![("a", key()), ("b", table(&[("zz", x)]))],
+            vec![("a", none()), ("b", table(&[("a_x_y_key", x)]))],
+            renamed(&[]),
+        ),
+        (
+            "a constraint has the name of another that goes",
+            vec![("a", key()), ("b", unique("b_key", x))],
+            vec![("a", none()), ("b", unique("a_x_y_key", x))],
+            renamed(&[]),
+        ),
+        (
+            "an index has the name of a table that goes",
+            vec![("a", table(&[("q", x)])), ("b", none())],
+            vec![("a", table(&[("b", x)]))],
+            renamed(&[]),
+        ),
+        (
+            "an index and a table exchange their names",
+            vec![("a", table(&[("c", x)])), ("b", none())],
+            vec![("a", table(&[("b", x)])), ("c", none())],
+            renamed(&[("b", "c")]),
+        ),
+        (
+            "an index and its table exchange their names",
+            vec![("a", table(&[("c", x)]))],
+            vec![("c", table(&[("a", x)]))],
+            renamed(&[("a", "c")]),
+        ),
+        (
+            "a constraint and its table exchange their names",
+            vec![("a", unique("c", x))],
+            vec![("c", unique("a", x))],
+            renamed(&[("a", "c")]),
+        ),
+        (
+            "a table has the name of an index that changes its own",
+            vec![("a", table(&[("b", x)]))],
+            vec![("a", table(&[("b_x", x)])), ("b", table(&[("b_y", y)]))],
+            renamed(&[]),
+        ),
+        (
+            "a renamed table has the name of a constraint that goes",
+            vec![("a", key()), ("b", none())],
+            vec![("a", none()), ("a_x_y_key", none())],
+            renamed(&[("b", "a_x_y_key")]),
+        ),
+        (
+            "an index has the name of a key in whose place another comes",
+            vec![("a", keyed("a_pkey", x)), ("b", none())],
+            vec![("a", keyed("a_key", y)), ("b", table(&[("a_pkey", x)]))],
+            renamed(&[]),
+        ),
+        (
+            "a table has the name of a key in whose place another comes",
+            vec![("a", keyed("a_pkey", x)), ("b", none())],
+            vec![("a", keyed("a_key", y)), ("a_pkey", none())],
+            renamed(&[("b", "a_pkey")]),
+        ),
+        (
+            "an index has the name of a partition that goes",
+            vec![("a", parted(&[])), ("b", table(&[("q", x)]))],
+            vec![("a", one_part()), ("b", table(&[("a_1", x)]))],
+            renamed(&[]),
+        ),
+    ] {
+        walk(what, schema(from), vec![(schema(to), renames)]).await;
+    }
+}
+
+fn one_part() -> Table {
+    let mut table = parted(&[]);
+    table.partitions.remove("a_1");
+    table
+}
