@@ -30,11 +30,13 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type Socket = Box<dyn Stream>;
-type Home = Arc<Mutex<Option<Socket>>>;
+type Home = Arc<Mutex<Option<(Socket, Vec<u8>)>>>;
 
 /// An authenticated stream, and how to stop what runs on it.
 pub(super) struct Opened {
     pub(super) stream: Socket,
+    /// The process that the login was told to be the server's.
+    pub(super) process: Option<i32>,
     pub(super) canceller: Canceller,
 }
 
@@ -149,6 +151,7 @@ async fn startup<S: Stream + 'static>(
     let stream = Handover {
         stream: Some(socket),
         home: plain_home.clone(),
+        heard: Some(Vec::new()),
     };
     let handshake = Handshake {
         connect,
@@ -162,9 +165,11 @@ async fn startup<S: Stream + 'static>(
     // connection's first exchange then fails and closes it.
     let token = client.cancel_token();
     drop((connection, client));
-    let stream = take(&tls_home).or_else(|| take(&plain_home));
+    let handed = take(&tls_home).or_else(|| take(&plain_home));
+    let (stream, heard) = handed.ok_or(ConnectFault::NotPostgres)?;
     Ok(Opened {
-        stream: stream.ok_or(ConnectFault::NotPostgres)?,
+        stream,
+        process: process(&heard),
         canceller: Canceller {
             token,
             address,
@@ -174,21 +179,44 @@ async fn startup<S: Stream + 'static>(
     })
 }
 
-fn take(home: &Home) -> Option<Socket> {
+fn take(home: &Home) -> Option<(Socket, Vec<u8>)> {
     home.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// A stream that goes home when its borrower is dropped.
+/// The process of BackendKeyData, among the messages of a startup
+/// (<https://www.postgresql.org/docs/15/protocol-message-formats.html>). The driver keeps it to itself.
+fn process(heard: &[u8]) -> Option<i32> {
+    // A server that does not encrypt says so first, in one byte.
+    let refused = heard.strip_prefix(b"N").filter(|it| it.starts_with(b"R"));
+    let mut rest = refused.unwrap_or(heard);
+    loop {
+        let (kind, behind) = rest.split_first()?;
+        let len = u32::from_be_bytes(*behind.first_chunk()?);
+        let message = behind.get(..usize::try_from(len).ok()?)?;
+        if *kind == b'K' {
+            return message
+                .get(4..)?
+                .first_chunk()
+                .copied()
+                .map(i32::from_be_bytes);
+        }
+        rest = &behind[message.len()..];
+    }
+}
+
+/// A stream that goes home when its borrower is dropped, with what the server said meanwhile.
 struct Handover<S: Stream + 'static> {
     stream: Option<S>,
     home: Home,
+    /// None once it is encrypted and goes on below another one.
+    heard: Option<Vec<u8>>,
 }
 
 impl<S: Stream + 'static> Drop for Handover<S> {
     fn drop(&mut self) {
         if let Some(stream) = self.stream.take() {
             let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
-            *home = Some(Box::new(stream));
+            *home = Some((Box::new(stream), self.heard.take().unwrap_or_default()));
         }
     }
 }
@@ -206,7 +234,12 @@ impl<S: Stream + 'static> AsyncRead for Handover<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream()?.poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = self.stream()?.poll_read(cx, buf);
+        if let Some(heard) = &mut self.heard {
+            heard.extend_from_slice(&buf.filled()[before..]);
+        }
+        read
     }
 }
 
@@ -254,11 +287,34 @@ where
     type Error = C::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, C::Error>> + Send>>;
 
-    fn connect(self, stream: Handover<S>) -> Self::Future {
+    fn connect(self, mut stream: Handover<S>) -> Self::Future {
         let home = self.home;
+        stream.heard = None;
         Box::pin(self.connect.connect(stream).map_ok(|stream| Handover {
             stream: Some(stream),
             home,
+            heard: Some(Vec::new()),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_is_found_among_the_messages_of_a_startup() {
+        let startup =
+            b"R\0\0\0\x08\0\0\0\0S\0\0\0\x09a\0K\x0c\0K\0\0\0\x0c\0\0\x01\x02KKKKZ\0\0\0\x05I";
+        let refused = [b"N", &startup[..]].concat();
+        assert_eq!(process(startup), Some(0x102));
+        assert_eq!(process(&refused), Some(0x102));
+        for len in 0..refused.len() {
+            // Whatever is missing, nothing is made up.
+            assert!([None, Some(0x102)].contains(&process(&refused[..len])));
+        }
+        assert_eq!(process(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"), None);
+        assert_eq!(process(b"R\xff\xff\xff\xff\0\0\0\0"), None);
+        assert_eq!(process(b"R\0\0\0\0"), None);
     }
 }

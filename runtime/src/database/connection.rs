@@ -14,12 +14,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use tokio_postgres::config::TargetSessionAttrs;
-
 use super::cancel::Canceller;
 use super::connect::Opened;
 use super::guise::Guise;
 use super::login::{self, Login};
+use super::url::Target;
 use crate::Error;
 use crate::error::Bypass;
 use crate::query::{Key, Query, plain};
@@ -68,13 +67,25 @@ impl Connection {
     /// A connection over an authenticated stream, once it is known who is logged in.
     pub(super) async fn new(
         opened: Opened,
-        kind: TargetSessionAttrs,
+        target: &Target,
         learnt: Arc<Learnt>,
     ) -> Result<Self, Error> {
         let mut wire = Wire::new(opened.stream);
+        let kind = target.config.get_target_session_attrs();
         let login = login::login(&mut wire, kind).await?;
         if let Some(why) = &login.bypass {
             tracing::warn!("login {} {why}; scoped queries will be refused", login.name);
+        }
+        // What answered the login is not what answers now. Which of its sessions that is, next time, only the URL can say.
+        let is_behind_pooler = opened.process.is_some() && opened.process != login.process;
+        if is_behind_pooler
+            && target.pooled.is_none()
+            && !learnt.pooled.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "a pooler is in between: statements are not prepared, as if it gave each transaction another session; \
+                 add `pooler=transaction` or `pooler=session` to the URL"
+            );
         }
         Ok(Connection {
             wire,

@@ -28,7 +28,7 @@ macro_rules! unforced_table_of_r {
 const LOGIN_SQL: &str = concat!(
     "select pg_catalog.current_setting('server_version_num'), \
      pg_catalog.current_setting('transaction_read_only'), \
-     pg_catalog.quote_ident(r.rolname), r.rolsuper, r.rolbypassrls, ",
+     pg_catalog.pg_backend_pid(), pg_catalog.quote_ident(r.rolname), r.rolsuper, r.rolbypassrls, ",
     unforced_table_of_r!(),
     " from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) session_user"
 );
@@ -47,6 +47,8 @@ pub(super) struct Login {
     pub(super) name: String,
     /// What lets it pass by row-level security, if anything.
     pub(super) bypass: Option<Bypass>,
+    /// The server's process that said so.
+    pub(super) process: Option<i32>,
 }
 
 /// Asks a new connection who it is, in one round trip.
@@ -58,7 +60,15 @@ pub(super) async fn login(wire: &mut Wire, kind: TargetSessionAttrs) -> Result<L
     let mut replies = wire.exchange().await?;
     let answer = replies.command()?;
     replies.committed()?;
-    let [version, read_only, name, superuser, bypassrls, unforced] = columns(&answer)?;
+    let [
+        version,
+        read_only,
+        process,
+        name,
+        superuser,
+        bypassrls,
+        unforced,
+    ] = columns(&answer)?;
     let version = version.and_then(|text| text.parse().ok()).unwrap_or(0);
     if version < OLDEST {
         return Err(Error::ServerTooOld(version));
@@ -78,6 +88,7 @@ pub(super) async fn login(wire: &mut Wire, kind: TargetSessionAttrs) -> Result<L
     Ok(Login {
         name: name.unwrap_or_default().to_owned(),
         bypass: bypass(superuser, bypassrls, unforced),
+        process: process.and_then(|process| process.parse().ok()),
     })
 }
 

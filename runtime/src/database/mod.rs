@@ -47,8 +47,8 @@ impl Database {
     /// host, login and version are right.
     ///
     /// `url` is `postgres://user:password@host:port/database?option=value` or libpq's `key=value`
-    /// form. Beside the driver's options it knows `sslmode=verify-ca|verify-full` and
-    /// `sslrootcert=FILE`. With `sslmode=require` and stricter the server's certificate and name are
+    /// form. Beside the driver's options it knows `sslmode=verify-ca|verify-full`, `sslrootcert=FILE` and
+    /// `pooler=transaction|session`: what a pooler gives a client for itself, where one is in between. With `sslmode=require` and stricter the server's certificate and name are
     /// checked; with `prefer`, the default, the connection is encrypted where the server can.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub(crate) struct Manager {
 impl Manager {
     pub(super) fn new(target: Target) -> Result<Self, Error> {
         let tls = tls::connector(&target)?;
-        let learnt = Arc::new(Learnt::new(target.pooled));
+        let learnt = Arc::new(Learnt::new(target.pooled == Some(true)));
         Ok(Manager {
             target,
             tls,
@@ -45,8 +45,7 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection, Error> {
         let opened = connect::open(&self.target, &self.tls).await?;
-        let kind = self.target.config.get_target_session_attrs();
-        Connection::new(opened, kind, self.learnt.clone()).await
+        Connection::new(opened, &self.target, self.learnt.clone()).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {

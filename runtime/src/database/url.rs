@@ -15,8 +15,8 @@ pub(crate) struct Target {
     pub(crate) config: Config,
     /// The authorities that may vouch for the server; none means those that browsers trust.
     pub(crate) root_certificates: Option<PathBuf>,
-    /// Whether a pooler is in between that gives each transaction another session.
-    pub(crate) pooled: bool,
+    /// Whether a pooler is in between that gives each transaction another session; none where the URL does not say.
+    pub(crate) pooled: Option<bool>,
 }
 
 const POOLER: &str = "`pooler` is neither `transaction` nor `session`";
@@ -57,7 +57,7 @@ impl FromStr for Target {
 struct Ours {
     root_certificates: Option<PathBuf>,
     verify: bool,
-    pooled: bool,
+    pooled: Option<bool>,
 }
 
 /// Takes `pooler`, `sslrootcert` and the verifying values of `sslmode` out of a URL's query.
@@ -83,8 +83,8 @@ fn split_off_options(text: &str) -> Result<(String, Ours), Error> {
             Some(("sslrootcert", path)) => {
                 ours.root_certificates = Some(percent_decoded(path)?.into());
             }
-            Some(("pooler", "transaction")) => ours.pooled = true,
-            Some(("pooler", "session")) => ours.pooled = false,
+            Some(("pooler", "transaction")) => ours.pooled = Some(true),
+            Some(("pooler", "session")) => ours.pooled = Some(false),
             Some(("pooler", _)) => return Err(Error::Url(POOLER)),
             Some(("sslcert" | "sslkey", _)) => return Err(Error::Url(CLIENT_CERTIFICATE)),
             _ => kept.push(pair),

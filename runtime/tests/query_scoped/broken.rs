@@ -262,7 +262,8 @@ async fn a_table_that_changed_fails_no_transaction_of_a_warm_pool() -> Outcome {
 async fn many_rows_find_out_that_a_pooler_is_in_between() -> Outcome {
     let fixture = Fixture::new().await?;
     let pooler = PgBouncer::start(&fixture.url).await;
-    let acme = shop(&pool(&pooler.url, 1).await?, "acme");
+    let url = format!("{}&pooler=session", pooler.url);
+    let acme = shop(&pool(&url, 1).await?, "acme");
     Note::find(1).fetch_optional(&acme).await?;
     // Another client takes the session that knows the scope's statement.
     let other = client(&pooler.url).await?;

@@ -123,7 +123,8 @@ async fn no_client_sees_another_tenants_rows() -> Outcome {
 async fn it_is_found_out_by_the_first_statement_that_is_not_there() -> Outcome {
     let fixture = Fixture::new().await?;
     let pooler = PgBouncer::start(&fixture.url).await;
-    let db = pool(&pooler.url, 6).await?;
+    // The URL says what is not so.
+    let db = pool(&format!("{}&pooler=session", pooler.url), 6).await?;
     for amount in 0..3 {
         let acme = shop(&db, "acme");
         Note::insert(note("acme"))
@@ -157,6 +158,70 @@ async fn it_is_found_out_by_the_first_statement_that_is_not_there() -> Outcome {
         rows += 1;
     }
     assert_eq!(rows, 3);
+    Ok(())
+}
+
+/// The login was answered by another process than the queries are.
+#[tokio::test]
+async fn it_is_found_out_as_the_first_connection_is_made() -> Outcome {
+    let fixture = Fixture::new().await?;
+    for mode in ["disable", "prefer"] {
+        let pooler = PgBouncer::start(&fixture.url).await;
+        let url = pooler.url.replace("disable", mode);
+        let db = pool(&url, 4).await?;
+        for _ in 0..10 {
+            let acme = shop(&db, "acme");
+            let run = || {
+                acme.transaction(async |tx| {
+                    Note::by_shop("acme").count(tx).await?;
+                    tx.query_as::<(i64,)>(PREPARED, ()).fetch_one().await
+                })
+            };
+            let all = tokio::join!(run(), run(), run(), run());
+            assert_eq!(all, (Ok((0,)), Ok((0,)), Ok((0,)), Ok((0,))), "{mode}");
+        }
+        let acme = shop(&db, "acme");
+        let rows = (0..6_000).map(|_| note("acme"));
+        assert_eq!(Note::insert_many(rows).execute(&acme).await?, 6_000);
+        fixture.admin.batch_execute("truncate notes").await?;
+    }
+    Ok(())
+}
+
+/// What is prepared under a name of ours.
+const PREPARED: &str = "select count(*) from pg_prepared_statements where name like 'tabellion%'";
+
+#[tokio::test]
+async fn without_a_pooler_or_with_its_sessions_statements_are_prepared() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    for url in [
+        fixture.url.clone(),
+        format!("{}&pooler=session", pooler.url),
+    ] {
+        let acme = shop(&pool(&url, 1).await?, "acme");
+        let prepared = acme.query_as::<(i64,)>(PREPARED, ()).fetch_one().await?;
+        assert_eq!(prepared, (2,), "a scope and this statement");
+    }
+    Ok(())
+}
+
+/// PgBouncer 1.18 dies of requests to cancel that come while their clients go.
+#[tokio::test]
+async fn dropped_futures_leave_a_pooler_alive_that_nobody_announced() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let pooler = PgBouncer::start(&fixture.url).await;
+    let acme = shop(&pool(&pooler.url, 3).await?, "acme");
+    let mut dropped = 0;
+    for n in 0..200 {
+        let wait = Duration::from_micros(300 + 37 * (n % 50));
+        let sleep = acme.execute("select pg_sleep(0.003)", ());
+        dropped += usize::from(tokio::time::timeout(wait, sleep).await.is_err());
+        let client = crate::support::client(&pooler.url).await;
+        assert!(client.is_ok(), "after {dropped} that were dropped");
+    }
+    assert!(dropped > 50, "{dropped}");
+    assert_eq!(Note::by_shop("acme").count(&acme).await?, 0);
     Ok(())
 }
 
@@ -208,7 +273,7 @@ async fn a_transaction_that_finds_it_out_begins_anew_with_its_scope() -> Outcome
     fixture.admin.batch_execute(&sql).await?;
     for inside in [false, true] {
         let pooler = PgBouncer::start(&fixture.url).await;
-        let db = pool(&pooler.url, 1).await?;
+        let db = pool(&format!("{}&pooler=session", pooler.url), 1).await?;
         let acme = shop(&db, "acme");
         assert_eq!(Note::by_shop("acme").count(&acme).await?, 1);
         // Another client takes the session that knows the scope's statement.

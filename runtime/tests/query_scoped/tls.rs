@@ -106,6 +106,11 @@ async fn every_mode_of_tls() -> Outcome {
             .await
             .map_err(|error| format!("{mode}: {error}"))?;
         assert!(count().await? > 0, "{mode}");
+        // The process of the server is told behind the handshake, and there is no pooler.
+        let prepared = "select count(*) from pg_prepared_statements";
+        let acme = shop(&db, "acme");
+        let prepared = acme.query_as::<(i64,)>(prepared, ()).fetch_one().await?;
+        assert_eq!(prepared, (2,), "{mode}");
         // The stream outlives the handshake: a query goes through it.
         if n == 3 {
             admin.batch_execute("create table notes (id int, shop text, kind text, body text, amount int, created_at timestamptz); grant select on notes to query_shop").await?;

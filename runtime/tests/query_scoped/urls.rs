@@ -125,8 +125,8 @@ async fn a_server_that_is_too_old() -> Outcome {
         message(&mut out, b'1', b"");
         message(&mut out, b'2', b"");
         let mut row = BytesMut::new();
-        row.put_i16(6);
-        for text in ["140005", "off", "ana", "f", "f"] {
+        row.put_i16(7);
+        for text in ["140005", "off", "7", "ana", "f", "f"] {
             row.put_i32(text.len() as i32);
             row.put_slice(text.as_bytes());
         }
