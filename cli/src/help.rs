@@ -93,12 +93,12 @@ pub(crate) const NEW: &str = help!(
 pub(crate) const RESEAL: &str = help!(
     "\
 Says:
-  was VERSION, sealed FILE    for each migration that got a new version
+  was VERSION, sealed FILE    for each migration that got a new version, and whether its files were drawn anew
   the sealed migrations are one chain; none was sealed anew",
     "\
-Refuses: two branches that changed the same thing, with both lines; two that are both applied; a database that
-holds what the lock does not.",
-    "JSON: `resealed` (a list of `from`, `version`, `up`, `down`, `hazards`, `accepted`)."
+Refuses: two branches that changed the same thing, with both lines, or that do not fit together; two that are
+both applied; a database that holds what the lock does not.",
+    "JSON: `resealed` (a list of `from`, `drawn_anew`, `version`, `up`, `down`, `hazards`, `accepted`)."
 );
 
 pub(crate) const REHEARSE: &str = help!(

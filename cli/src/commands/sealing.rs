@@ -64,7 +64,11 @@ pub(super) async fn reseal_merged(
     let resealed = reseal(root, &applied)?;
     let mut text = String::new();
     for one in &resealed {
-        text.push_str(&format!("was    {}\n{}", one.from, told(&one.files)));
+        let anew = match one.drawn_anew {
+            true => ", drawn anew to follow the other branch; read it",
+            false => "",
+        };
+        text.push_str(&format!("was    {}{anew}\n{}", one.from, told(&one.files)));
     }
     text.push_str(if resealed.is_empty() {
         "the sealed migrations are one chain; none was sealed anew\n"
@@ -74,6 +78,7 @@ pub(super) async fn reseal_merged(
     let one = |one: &tabellion::migrate::Resealed| {
         let mut value = json::sealed(&one.files);
         value["from"] = json!(one.from);
+        value["drawn_anew"] = json!(one.drawn_anew);
         value
     };
     let resealed: Value = resealed.iter().map(one).collect();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::came::Came;
 use super::{Lock, LockError, facts_of, schema_checksum};
 use crate::file::{Document, FileSeal, checksum};
 use crate::plan::Hazard;
@@ -33,11 +34,18 @@ pub struct Sealed {
     pub accepted: BTreeMap<String, String>,
     /// The facts of the schema that it took away or changed, so that a merge of two branches does not
     /// bring them back. Of a seal that wrote several, the last has those of all.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    ///
+    /// It is written where it is empty too, and so are the next two: where branches seal in the same second
+    /// a merge puts what they say one after the other, and what only one says would be nobody's.
+    #[serde(default)]
     pub gone: BTreeSet<String>,
     /// The facts that a migration before it took away, and it brought back.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default)]
     pub back: BTreeSet<String>,
+    /// The facts that it added or changed, each as a short checksum, so that after a merge the schema that
+    /// each branch had is known. That it is the right one, the checksum of that schema says.
+    #[serde(default)]
+    pub came: Came,
 }
 
 impl Sealed {
@@ -54,6 +62,7 @@ impl Sealed {
             accepted,
             gone,
             back,
+            came: _,
         } = self;
         let accepted: Vec<(&String, &String)> = accepted.iter().collect();
         let facts = serde_json::json!([
@@ -164,14 +173,17 @@ impl Lock {
                 accepted: pair.up.header.accepted,
                 gone: BTreeSet::new(),
                 back: BTreeSet::new(),
+                came: Came::default(),
             };
             if index == last {
                 let (before, after) = (facts_of(&self.schema), facts_of(&schema));
                 let links = self.migrations.values();
                 let taken: BTreeSet<&String> = links.flat_map(|link| &link.gone).collect();
                 sealed.gone = before.difference(&after).cloned().collect();
-                let added = after.difference(&before);
-                sealed.back = added.filter(|fact| taken.contains(fact)).cloned().collect();
+                let added: Vec<&String> = after.difference(&before).collect();
+                sealed.came = Came::of(added.iter().copied());
+                let again = added.into_iter().filter(|fact| taken.contains(fact));
+                sealed.back = again.cloned().collect();
             }
             head = Some(Head {
                 checksum: sealed.checksum(&version),

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::plain;
 use super::facts::fact;
-use super::{FORMAT, Lock, LockError, Sealed, read, schema_checksum};
-use crate::file::{Document, FileSeal, Header};
+use super::{FORMAT, Lock, LockError, read};
+use crate::file::Header;
+use crate::schema::Schema;
 
 /// In which order the migrations of a merged lock stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,24 +21,11 @@ pub struct Order {
     pub moved: Vec<String>,
 }
 
-/// A migration to seal anew behind the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// The version that it has.
-    pub from: String,
-    /// The version that it gets.
-    pub to: String,
-    /// The file that applies it.
-    pub up: Document,
-    /// The file that undoes it.
-    pub down: Document,
-}
-
 impl Lock {
     /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Migrations
     /// that several branches sealed in the same second are told apart by their names: the key of each but the
-    /// first has a suffix, which its files and its checksum leave out, until [`rechain`](Self::rechain) gives
-    /// all but one of them another version. See [`settle_twins`](Self::settle_twins).
+    /// first has a suffix, which its files and its checksum leave out, until all but one of them are
+    /// [taken out](Self::part) and sealed under another version. See [`settle_twins`](Self::settle_twins).
     ///
     /// # Errors
     /// A text that is no lock, and two sides that say different things of one object, with both lines.
@@ -79,19 +67,8 @@ impl Lock {
     fn gone(&self) -> BTreeSet<&str> {
         let mut gone = BTreeSet::new();
         let children = self.children();
-        let mut tips = vec![];
-        let mut at: Option<String> = None;
         // What happened before the branches parted is in both.
-        loop {
-            match children.get(&at).map(Vec::as_slice) {
-                Some([only]) => at = self.sum(only),
-                Some(several) => {
-                    tips.extend(several.iter().copied());
-                    break;
-                }
-                None => break,
-            }
-        }
+        let (_, tips) = self.parting(&children);
         for tip in tips {
             let mut of_branch: BTreeSet<&str> = BTreeSet::new();
             for version in self.below(tip, &children) {
@@ -106,6 +83,22 @@ impl Lock {
             gone.extend(of_branch);
         }
         gone
+    }
+
+    /// Where the branches part: the checksum of the last migration that all have, and the first of each
+    /// branch; none where there is one branch only.
+    fn parting<'a>(
+        &self,
+        children: &BTreeMap<Option<String>, Vec<&'a str>>,
+    ) -> (Option<String>, Vec<&'a str>) {
+        let mut at: Option<String> = None;
+        loop {
+            match children.get(&at).map(Vec::as_slice) {
+                Some([only]) => at = self.sum(only),
+                Some(several) => return (at, several.to_vec()),
+                None => return (at, Vec::new()),
+            }
+        }
     }
 
     /// The versions that follow each checksum, in order.
@@ -211,39 +204,17 @@ impl Lock {
         }
     }
 
-    /// Seals migrations anew behind the others, under new versions: the header of each file names its
-    /// new parent, and below it nothing changes. Gives the texts to write, a pair for each.
+    /// Takes migrations out, to be sealed anew behind those that stay: the lock is then as it was when the
+    /// last of these was sealed, with that schema.
     ///
     /// # Errors
     /// A chain that is broken in another way.
-    pub fn rechain(&mut self, moved: Vec<Moved>) -> Result<Vec<[String; 2]>, LockError> {
-        let mut old = BTreeMap::new();
-        for one in &moved {
-            old.extend(self.migrations.remove_entry(&one.from));
-        }
+    pub fn part(&mut self, moved: &[String], schema: Schema) -> Result<(), LockError> {
+        self.migrations
+            .retain(|version, _| !moved.contains(version));
         twins::join(self);
-        let mut texts = Vec::new();
-        let last = moved.len().saturating_sub(1);
-        for (index, mut one) in moved.into_iter().enumerate() {
-            let Some(sealed) = old.remove(&one.from) else {
-                continue;
-            };
-            let parent = self.head().map(|head| head.checksum);
-            one.up.header.parent.clone_from(&parent);
-            one.down.header.parent.clone_from(&parent);
-            let (up, down) = (one.up.to_string(), one.down.to_string());
-            let sealed = Sealed {
-                parent,
-                up: FileSeal::of(&up),
-                down: FileSeal::of(&down),
-                schema: (index == last).then(|| schema_checksum(&self.schema)),
-                ..sealed
-            };
-            self.migrations.insert(one.to, sealed);
-            texts.push([up, down]);
-        }
-        self.verify_chain()?;
-        Ok(texts)
+        self.schema = schema;
+        self.verify_chain()
     }
 }
 
@@ -323,7 +294,10 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
     ))
 }
 
+mod branches;
 mod twins;
+
+pub use branches::carried;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@
 //! The first line names the format; every other line is one fact, and the lines are sorted, so that
 //! equal content is equal bytes and a version control system merges what does not contradict.
 
+mod came;
 mod chain;
 mod draft;
 mod facts;
@@ -26,11 +27,12 @@ use serde_json::Value;
 use crate::file::checksum;
 use crate::schema::Schema;
 
+pub use came::Came;
 pub use chain::{Head, NewPair, Sealed, is_version};
 pub use draft::{Draft, DraftPair, SchemaFacts, UNFINISHED, draft_files};
 use facts::Facts;
 pub use files::{DOWN, Files, LOCK, Orphan, SEALED, UP};
-pub use merge::{Moved, Order};
+pub use merge::{Order, carried};
 
 /// The first line of a lock.
 const FORMAT: &str = "tabellion-lock 1";

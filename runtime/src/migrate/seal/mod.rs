@@ -5,6 +5,7 @@
 //! finds; cut short after it, the draft that stays is refused as drawn against another lock.
 
 mod accept;
+mod behind;
 mod clock;
 mod hand;
 mod reseal;
@@ -86,8 +87,7 @@ pub fn seal(
     accept::accept(&mut headers, options)?;
     for (up, down, _) in &mut pairs {
         // The comments of the draft's header speak of the draft.
-        up.title = format!("{SEALED}. To change the schema, change the structs and seal anew.\n");
-        down.title = format!("{SEALED}, as the way back from `{name}`.\n");
+        [up.title, down.title] = titles(name);
     }
     let count = pairs.len();
     let sealed = enter(root, lock, orphans, name, pairs, draft.schema)?;
@@ -97,6 +97,14 @@ pub fn seal(
     }
     let _ = fs::remove_file(root.join(DRAFT_LOCK));
     Ok(sealed)
+}
+
+/// The first lines of a sealed pair.
+fn titles(name: &str) -> [String; 2] {
+    [
+        format!("{SEALED}. To change the schema, change the structs and seal anew.\n"),
+        format!("{SEALED}, as the way back from `{name}`.\n"),
+    ]
 }
 
 /// A pair to seal: the file that applies it, the one that undoes it, and, of the last one, the checksum

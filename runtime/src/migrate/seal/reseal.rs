@@ -9,11 +9,12 @@ use std::fs;
 use std::path::Path;
 
 use tabellion_sql::file::{Document, body};
-use tabellion_sql::lock::{DOWN, LOCK, Lock, Moved, Orphan, UP};
+use tabellion_sql::lock::{DOWN, LOCK, Lock, Orphan, UP};
 
 use super::super::error::{MigrateError, Problems};
 use super::super::ledger::Entry;
 use super::super::set::{files, read};
+use super::behind::{Link, behind, is_in_place_of};
 use super::{SealedFiles, clock, parse, store};
 
 /// What is applied on one database, so that it is not sealed anew.
@@ -30,17 +31,22 @@ pub struct Applied {
 pub struct Resealed {
     /// The version that it had.
     pub from: String,
+    /// Whether its files were drawn anew, since behind the other branch the old ones would not run, or not
+    /// lead to what both sealed.
+    pub drawn_anew: bool,
     /// Its files as they are now.
     pub files: SealedFiles,
 }
 
 /// Puts two branches that both sealed into one chain, once version control has merged them: whatever is
 /// applied on one of the given databases keeps its files and comes first, and the other branch gets new
-/// versions behind it. Where nothing was merged, nothing changes but what a reseal that was cut short
+/// versions behind it. A pair of files that the build drew is drawn anew where behind the other branch it
+/// must say something else. Where nothing was merged, nothing changes but what a reseal that was cut short
 /// left behind.
 ///
 /// # Errors
-/// A lock whose two sides contradict each other, with both lines; two branches that are both applied; a
+/// A lock whose two sides contradict each other, with both lines; a schema of both that is none, or a pair
+/// that would have to be drawn anew and cannot; two branches that are both applied; a
 /// database that holds what the lock does not; files that are not as they were sealed; a folder that
 /// cannot be written. Nothing is changed then, but for the last.
 pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Resealed>, MigrateError> {
@@ -63,62 +69,59 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     });
     let on = applied_on(&lock, applied)?;
     let order = lock.order(&on).map_err(|error| unusable(&error))?;
-    let shown = root.display().to_string();
+    if !found.problems.is_empty() {
+        return Err(MigrateError::Files(Problems(found.problems)));
+    }
+    let mut gone = Vec::new();
+    let mut resealed = Vec::new();
+    if order.moved.is_empty() {
+        lock.verify_chain().map_err(|error| unusable(&error))?;
+    } else {
+        let mut moved = Vec::new();
+        for version in &order.moved {
+            let Some(sealed) = lock.migrations.get(version).cloned() else {
+                continue;
+            };
+            let file = sealed.file_name(version);
+            let document = |folder: &str| {
+                let path = format!("{folder}/{file}");
+                let text = found.texts.get(&path).map_or("", String::as_str);
+                parse(root, &path, text)
+            };
+            let (up, down) = (document(UP)?, document(DOWN)?);
+            gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&file)));
+            moved.push(Link {
+                version: version.clone(),
+                sealed,
+                up,
+                down,
+            });
+        }
+        let schemas = lock.schemas(&text).map_err(|error| unusable(&error))?;
+        let latest = lock.migrations.keys().next_back().cloned();
+        let first = clock::later_than(&latest.unwrap_or_default(), clock::now());
+        resealed = behind(root, &mut lock, &order, moved, &schemas, &first)?;
+    }
+    // What one that was cut short has written already is a copy of what this one writes.
+    let mut texts = found.texts;
+    for (one, written) in &resealed {
+        let paths = [UP, DOWN].into_iter().zip([&one.files.up, &one.files.down]);
+        for ((folder, path), text) in paths.zip(written) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            texts.insert(format!("{folder}/{file}"), text.clone());
+        }
+    }
     let (left, unknown): (Vec<Orphan>, Vec<Orphan>) = found
         .orphans
         .into_iter()
-        .partition(|orphan| is_left_behind(&lock, orphan, &found.texts));
-    let mut problems = found.problems;
-    problems.extend(unknown.iter().map(|orphan| orphan.problem(&shown)));
-    if !problems.is_empty() {
-        return Err(MigrateError::Files(Problems(problems)));
+        .partition(|orphan| is_left_behind(orphan, &texts));
+    if !unknown.is_empty() {
+        let shown = root.display().to_string();
+        let problems = unknown.iter().map(|orphan| orphan.problem(&shown));
+        return Err(MigrateError::Files(Problems(problems.collect())));
     }
-
-    let latest = lock.migrations.keys().next_back().cloned();
-    let first = clock::later_than(&latest.unwrap_or_default(), clock::now());
-    let mut moved = Vec::new();
-    for (index, from) in (0..).zip(&order.moved) {
-        let Some(sealed) = lock.migrations.get(from) else {
-            continue;
-        };
-        let file = sealed.file_name(from);
-        let document = |folder: &str| -> Result<Document, MigrateError> {
-            let path = format!("{folder}/{file}");
-            parse(
-                root,
-                &path,
-                found.texts.get(&path).map_or("", String::as_str),
-            )
-        };
-        moved.push(Moved {
-            from: from.clone(),
-            to: clock::after(&first, index),
-            up: document(UP)?,
-            down: document(DOWN)?,
-        });
-    }
-    let mut gone: Vec<_> = left.iter().map(|orphan| root.join(&orphan.path)).collect();
-    let mut resealed = Vec::new();
-    for one in &moved {
-        let Some(sealed) = lock.migrations.get(&one.from) else {
-            continue;
-        };
-        let old = sealed.file_name(&one.from);
-        let new = sealed.file_name(&one.to);
-        gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&old)));
-        resealed.push(Resealed {
-            from: one.from.chars().take(14).collect(),
-            files: SealedFiles {
-                version: one.to.clone(),
-                up: root.join(UP).join(&new),
-                down: root.join(DOWN).join(&new),
-                hazards: sealed.hazards.clone(),
-                accepted: sealed.accepted.clone(),
-            },
-        });
-    }
-    let texts = lock.rechain(moved).map_err(|error| unusable(&error))?;
-    for (one, [up, down]) in resealed.iter().zip(&texts) {
+    gone.extend(left.iter().map(|orphan| root.join(&orphan.path)));
+    for (one, [up, down]) in &resealed {
         store::write(&one.files.up, up)?;
         store::write(&one.files.down, down)?;
     }
@@ -128,7 +131,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     }
     let new: BTreeSet<&Path> = resealed
         .iter()
-        .flat_map(|one| [one.files.up.as_path(), one.files.down.as_path()])
+        .flat_map(|(one, _)| [one.files.up.as_path(), one.files.down.as_path()])
         .collect();
     for path in gone.iter().filter(|path| !new.contains(path.as_path())) {
         fs::remove_file(path).map_err(|error| {
@@ -139,7 +142,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
             ))
         })?;
     }
-    Ok(resealed)
+    Ok(resealed.into_iter().map(|(one, _)| one).collect())
 }
 
 /// The targets that each version is applied on.
@@ -174,16 +177,15 @@ fn applied_on(
     }
 }
 
-/// Whether a file is a copy, under another version, of a sealed one.
-fn is_left_behind(lock: &Lock, orphan: &Orphan, texts: &BTreeMap<String, String>) -> bool {
+/// Whether a file is a copy, under another version, of a sealed one, or was drawn anew as one.
+fn is_left_behind(orphan: &Orphan, texts: &BTreeMap<String, String>) -> bool {
     let folder = orphan.path.split('/').next().unwrap_or_default();
-    let mut named = lock
-        .migrations
-        .iter()
-        .filter(|(_, sealed)| sealed.name == orphan.name);
+    let mut named = texts.iter().filter(|(path, _)| {
+        let file = path.strip_prefix(folder).and_then(|rest| rest.get(16..));
+        file.and_then(|file| file.strip_suffix(".sql")) == Some(&orphan.name)
+    });
     orphan.is_sealed()
-        && named.any(|(version, sealed)| {
-            let text = texts.get(&format!("{folder}/{}", sealed.file_name(version)));
-            text.is_some_and(|text| body(text) == body(&orphan.text))
+        && named.any(|(_, text)| {
+            body(text) == body(&orphan.text) || is_in_place_of(text, &orphan.version)
         })
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::chain::plain;
 use super::super::facts::{fact, segment};
-use super::super::{Lock, Sealed, is_version};
+use super::super::{Came, Lock, Sealed, is_version};
 use crate::file::Header;
 
 /// The facts of one version: each path below it, with the lines that say it.
@@ -109,6 +109,7 @@ fn told_apart(keys: &[String], sides: Vec<Sealed>, parents: &BTreeSet<&String>) 
         .retain(|schema| !left(&|one| one.schema == *schema));
     rest.gone.retain(|gone| !left(&|one| one.gone == *gone));
     rest.back.retain(|back| !left(&|one| one.back == *back));
+    rest.came.retain(|came| !left(&|one| one.came == *came));
     let mut settled = Vec::new();
     for (side, followed) in sides.into_iter().zip(followed) {
         settled.push(followed.unwrap_or_else(|| rest.give(side)));
@@ -122,6 +123,7 @@ struct Said {
     schemas: Vec<Option<String>>,
     gone: Vec<BTreeSet<String>>,
     back: Vec<BTreeSet<String>>,
+    came: Vec<Came>,
 }
 
 impl Said {
@@ -139,6 +141,7 @@ impl Said {
             schemas: each(sides, |side| &side.schema),
             gone: each(sides, |side| &side.gone),
             back: each(sides, |side| &side.back),
+            came: each(sides, |side| &side.came),
         }
     }
 
@@ -173,6 +176,7 @@ impl Said {
         one(&mut side.schema, &mut self.schemas);
         one(&mut side.gone, &mut self.gone);
         one(&mut side.back, &mut self.back);
+        one(&mut side.came, &mut self.came);
         side
     }
 }
