@@ -12,10 +12,12 @@ pub(super) const PAGE: Page = Page {
 Why:
   Whoever calls a `security definer` function chooses the search path, and so which table or function of a name it
   uses: one of the caller's own, run with the owner's rights, past every policy. Even a path that leaves out
-  pg_temp has it, as the first place of all.
+  pg_temp has it, as the first place of all for tables and types: with an empty one, `x::uuid` may be a domain of the
+  caller's, whose CHECK the owner then runs.
 
 To mend it:
-  Add `set search_path = ''` to the function, and write each name with its schema. Revoke EXECUTE from PUBLIC.",
+  Add `set search_path = pg_catalog, pg_temp` to the function, and write each other name with its schema. Revoke
+  EXECUTE from PUBLIC.",
 };
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
@@ -40,7 +42,7 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         (is_routine && is_definer && !has_own).then(|| {
             format!(
                 "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
-                 objects; add `set search_path = ''` and qualify its names"
+                 objects; add `set search_path = pg_catalog, pg_temp` and qualify its other names"
             )
         })
     })

@@ -66,9 +66,11 @@ pub(super) fn drop(from: &Schema, to: &Schema, plan: &mut Plan) {
 }
 
 fn definition(name: &QualifiedName, lookup: &Lookup) -> String {
+    // Named last, since it comes first where it is not named: whoever calls the function may make types there.
     format!(
         "create function {name}() returns setof {}\n  \
-         language plpgsql stable parallel safe security definer set search_path = \'\'\nas {}",
+         language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp\n\
+         as {}",
         lookup.returns,
         quote_dollar(&lookup.body())
     )

@@ -79,7 +79,7 @@ fn a_function_looks_up_what_a_policy_cannot_read_itself() {
     assert_eq!(sql.matches(function).count(), 2, "{sql}");
     let (_, definition) = sql.split_once(function).expect("it was counted");
     let parts = [
-        "() returns setof text\n  language plpgsql stable parallel safe security definer set search_path = ''\n",
+        "() returns setof text\n  language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp\n",
         "return query select m.team from public.teammates m where m.user_id = (select case ",
         "() from public;\n",
         "() to policies_teammate;\n",
@@ -149,6 +149,32 @@ async fn members_see_one_another_and_nobody_else() -> Outcome {
 }
 
 #[tokio::test]
+async fn what_the_caller_makes_is_not_what_the_function_finds() -> Outcome {
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    world.admin.batch_execute(ROWS).await?;
+    world
+        .admin
+        .batch_execute("create table stolen (note text); grant insert on stolen to public")
+        .await?;
+    // A type under a name that the function's query casts to, whose check runs as whoever casts.
+    let planted = "
+        create function pg_temp.take(uuid) returns boolean language plpgsql as $$
+          begin insert into public.stolen select current_user; return true; end $$;
+        create domain pg_temp.uuid as pg_catalog.uuid check (pg_temp.take(value));
+        create table pg_temp.teammates (team text, user_id pg_catalog.uuid);
+        insert into pg_temp.teammates values ('other', '00000000-0000-0000-0000-000000000ada')";
+    world.raw.batch_execute(planted).await?;
+    let mine = [("app.user", "00000000-0000-0000-0000-000000000ada")];
+    assert_eq!(world.counts(ROLE, &mine, "public.teammates").await, Ok(2));
+    let stolen = world
+        .admin
+        .query_one("select count(*) from stolen", &[])
+        .await?;
+    assert_eq!(stolen.get::<_, i64>(0), 0);
+    world.close().await
+}
+
+#[tokio::test]
 async fn the_function_is_for_those_that_have_the_policy() -> Outcome {
     let world = World::of(SOURCE, &[ROLE]).await?;
     world.admin.batch_execute(ROWS).await?;
@@ -175,5 +201,23 @@ async fn the_function_is_for_those_that_have_the_policy() -> Outcome {
 async fn the_drawn_tests_notice_what_is_taken_from_a_function() -> Outcome {
     let guards = guards(SOURCE, Platform::Postgres, scope()).await?;
     assert_eq!(guards, ["boards: form of a value"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn on_supabase_the_function_reads_the_claims() -> Outcome {
+    let mut scope = scope();
+    scope.settings[0].name = "request.jwt.claim.sub".into();
+    scope.settings[0].claim = Some(vec!["sub".into()]);
+    let source = SOURCE.split_whitespace().collect::<Vec<_>>().join(" ");
+    let claimed = source.replace("#[setting(\"app.user\")]", "#[claim(\"sub\")]");
+    assert_ne!(claimed, source);
+    let sql = crate::common::sql(&claimed, Platform::Supabase).expect("it is right");
+    assert!(
+        sql.contains("where m.user_id = (select auth.uid());"),
+        "{sql}"
+    );
+    let none: [String; 0] = [];
+    assert_eq!(guards(&claimed, Platform::Supabase, scope).await?, none);
     Ok(())
 }

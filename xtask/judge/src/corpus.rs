@@ -117,7 +117,7 @@ const SUBJECT: &str = "
 ";
 
 /// What tables are made of, and their names.
-const FORMS: [(&str, &str); 9] = [
+const FORMS: [(&str, &str); 10] = [
     (
         "tenant",
         "#[derive(Table)]
@@ -174,6 +174,22 @@ const FORMS: [(&str, &str); 9] = [
          #[policy(\"members read\", select,
              using = exists(Member, |m| m.shop == shop && m.owner == scope.id && m.active == true))]
          #[policy(\"members write\", insert, check = exists(Member, |m| m.shop == shop && m.owner == scope.id))]
+         struct Order { #[column(primary_key, identity)] id: i64, shop: Uuid, total: i64 }",
+    ),
+    (
+        "lookup",
+        "#[derive(Table)]
+         #[table(name = \"members\", scope = Caller)]
+         #[primary_key(columns(owner, shop))]
+         #[index(columns(shop))]
+         #[policy(\"one another\", select, using = exists(Member, |m| m.shop == shop && m.owner == scope.id))]
+         #[policy(\"leave\", delete, using = owner == scope.id)]
+         struct Member { owner: TENANT, shop: Uuid, active: bool }
+
+         #[derive(Table)]
+         #[table(name = \"orders\", scope = Caller)]
+         #[index(columns(shop, id desc))]
+         #[policy(\"members read\", select, using = exists(Member, |m| m.shop == shop && m.owner == scope.id))]
          struct Order { #[column(primary_key, identity)] id: i64, shop: Uuid, total: i64 }",
     ),
     (

@@ -200,7 +200,7 @@ impl Prediction {
             };
             let text = format!(
                 "CREATE OR REPLACE FUNCTION {function}()\n RETURNS SETOF {returns}\n LANGUAGE plpgsql\n \
-                 STABLE PARALLEL SAFE SECURITY DEFINER\n SET search_path TO ''\n\
+                 STABLE PARALLEL SAFE SECURITY DEFINER\n SET search_path TO 'pg_catalog', 'pg_temp'\n\
                  AS $function$\n{}\n$function$\n",
                 lookup.body()
             );
