@@ -94,6 +94,7 @@ pub(super) fn create() -> String {
 /// Each row: whether it speaks against the ledger (`weak`) or only tells of it (`note`), its words, and what
 /// takes it back.
 ///
+/// MAINTAIN, which PostgreSQL has from 17 on, changes no row.
 /// Reading it and adding rows may be granted, to a role that applies and does not own it; not to everyone. Its
 /// owner has given up the right to make triggers on it, and takes it back for as long as that takes.
 const QUERY: &str = "
@@ -106,7 +107,7 @@ wanted (trigger_name, trigger_type, trigger_sql, function_name, as_owner, body, 
 granted as (
   select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege
   from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
-  where x.privilege_type <> 'SELECT' and not (x.privilege_type = 'INSERT' and x.grantee = ledger.relowner)
+  where x.privilege_type not in ('SELECT', 'MAINTAIN') and not (x.privilege_type = 'INSERT' and x.grantee = ledger.relowner)
   union all
   select 'table tabellion.ledger', x.grantee, x.privilege_type || ' (' || pg_catalog.quote_ident(a.attname) || ')'
   from ledger join pg_catalog.pg_attribute a on a.attrelid = ledger.oid and not a.attisdropped,
