@@ -155,6 +155,8 @@ const TOO_LARGE: &str = "the value is too large for one message";
 enum Unfit {
     #[error("the text holds a NUL character, which PostgreSQL cannot store; remove it")]
     Nul,
+    #[error("the JSON holds a NUL character, which PostgreSQL cannot store; remove it")]
+    JsonNul,
     #[error(
         "the point in time lies outside of what PostgreSQL stores, which begins with 4713 BC; give another"
     )]
@@ -194,7 +196,7 @@ pub(crate) fn encode_element(
 /// Whether the server takes a value's binary form.
 fn check(ty: &Type, bytes: &[u8]) -> Result<(), EncodeError> {
     if let Kind::Array(element) = ty.kind() {
-        if is_text(element) || is_time(element) {
+        if is_text(element) || is_time(element) || *element == Type::JSONB {
             let mut elements = array_from_sql(bytes)?.values();
             while let Some(value) = elements.next()? {
                 check(element, value.unwrap_or_default())?;
@@ -202,10 +204,25 @@ fn check(ty: &Type, bytes: &[u8]) -> Result<(), EncodeError> {
         }
     } else if is_text(ty) && bytes.contains(&0) {
         return Err(Box::new(Unfit::Nul));
+    } else if *ty == Type::JSONB && has_escaped_nul(bytes) {
+        return Err(Box::new(Unfit::JsonNul));
     } else if is_time(ty) && !is_storable(bytes) {
         return Err(Box::new(Unfit::Time));
     }
     Ok(())
+}
+
+/// Whether JSON holds the escape of a NUL, which `json` keeps as it is written and `jsonb` refuses
+/// (<https://www.postgresql.org/docs/15/datatype-json.html>).
+fn has_escaped_nul(json: &[u8]) -> bool {
+    let mut rest = json.iter();
+    while rest.any(|byte| *byte == b'\\') {
+        if rest.as_slice().starts_with(b"u0000") {
+            return true;
+        }
+        rest.next(); // what is escaped, a backslash too
+    }
+    false
 }
 
 fn is_time(ty: &Type) -> bool {

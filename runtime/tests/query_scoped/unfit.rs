@@ -1,7 +1,7 @@
 //! A value that its column cannot hold is an error that names table and column, however it is written, and shows
 //! nothing of the value.
 
-use tabellion::{Decimal, Error, Table, Timestamp};
+use tabellion::{Decimal, Error, Json, Table, Timestamp};
 
 use crate::support::*;
 
@@ -33,12 +33,15 @@ pub(crate) struct Parcel {
     pub(crate) words: Option<Vec<String>>,
     pub(crate) sent: Option<Timestamp>,
     pub(crate) seen: Option<Vec<Timestamp>>,
+    pub(crate) facts: Option<Json>,
+    pub(crate) notes: Option<Vec<Json>>,
 }
 
 const PARCELS: &str = "
 create table parcels (
   shop text not null, code varchar(9) not null, \"Post Code\" varchar(5), unit char(3), marks varchar(5)[],
   price numeric(8, 2), weight numeric(6, 3), label text, words text[], sent timestamptz, seen timestamptz[],
+  facts jsonb, notes jsonb[],
   primary key (shop, code)
 );
 create index parcels_label on parcels (shop, label, weight);
@@ -200,10 +203,31 @@ async fn what_no_column_of_the_type_holds_is_not_sent() -> Outcome {
         &each_way!(acme, Parcel::SEEN, vec![Timestamp::MIN]),
         &format!("column `seen` of `parcels`: {early}"),
     );
+    let nul = "the JSON holds a NUL character, which PostgreSQL cannot store; remove it";
+    let facts = || Json(serde_json::json!({ "s3cret": ["\\", "\\u0000", "a\0"] }));
+    all_say(
+        &each_way!(acme, Parcel::FACTS, facts()),
+        &format!("column `facts` of `parcels`: {nul}"),
+    );
+    let key = || Json(serde_json::json!({ "s3cret\0": 1 }));
+    all_say(
+        &each_way!(acme, Parcel::NOTES, vec![Json(serde_json::json!(1)), key()]),
+        &format!("column `notes` of `parcels`: {nul}"),
+    );
     // Now every statement is prepared.
     let before = flights.count();
     each_way!(acme, Parcel::SENT, Timestamp::MIN);
     assert_eq!(flights.count(), before);
+    // What only looks like it.
+    let text = Json(serde_json::json!({ "\\u0000": "\\\\u0000 u0000 \u{1}" }));
+    let update = Parcel::update(("acme".to_owned(), "s3cret".to_owned()))
+        .set(Parcel::FACTS, text.clone())
+        .set(Parcel::NOTES, vec![text.clone()]);
+    let row = update.fetch_optional(acme).await?.ok_or("the row")?;
+    assert_eq!(
+        (row.facts, row.notes),
+        (Some(text.clone()), Some(vec![text]))
+    );
     // What is just inside.
     for sent in ["9999-12-30T22:00:00.999999Z", "-004713-12-01T00:00:00Z"] {
         let sent: Timestamp = sent.parse()?;
