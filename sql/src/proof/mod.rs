@@ -20,12 +20,14 @@
 //! | `engine/roles.sql` | whom policies bind |
 //! | `cases` | what the scopes may say |
 //! | `rows` | the rows of each table that the commands are tried on |
+//! | `looked_up` | which rows of which tables policies look up |
 //! | `literals` | the literals that a predicate compares a column with |
 //! | `values` | values of a type, different ones and such that fit |
 //! | `out` | the file as it grows |
 
 mod cases;
 mod literals;
+mod looked_up;
 mod out;
 mod rows;
 mod values;
@@ -107,7 +109,7 @@ pub fn rls_tests(schema: &Schema, scopes: &[ProofScope]) -> String {
     scopes.dedup();
     let scopes = scopes.as_slice();
     let is_short = values::is_short(schema);
-    let lookups = rows::lookups(schema);
+    let lookups = looked_up::lookups(schema);
     let functions = schema.lookups();
     let tables: Vec<Proven<'_>> = schema
         .tables
@@ -250,7 +252,7 @@ impl Proven<'_> {
                 policy_values(values, policy, &of_tenant);
             },
         );
-        let own = rows::looks_at_itself(self.name, self.table).then_some(());
+        let own = looked_up::looks_at_itself(self.name, self.table).then_some(());
         out.insert("rls_itself (name)", own, |values, ()| values.sql(&table));
         let policies = self.table.rls.policies().values();
         let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cases::NO_TEXT;
 use super::literals::literals;
+use super::looked_up::{looks_at_itself, read_by_others};
 use super::out::Values;
 use super::values;
 use crate::ident::{quote, quote_literal};
-use crate::schema::{Column, Expr, Generated, IndexKey, QualifiedName, Schema, Table, Type};
+use crate::schema::{Column, Expr, Generated, IndexKey, QualifiedName, Table, Type};
 
 /// How many rows there are beside those of the tenants.
 const MOST: usize = 8;
@@ -47,57 +48,6 @@ pub(super) fn exprs(table: &Table) -> BTreeMap<&str, &Expr> {
     policies
         .flat_map(|policy| policy.using.iter().chain(&policy.check))
         .map(|expr| (expr.sql.as_str(), expr))
-        .collect()
-}
-
-/// The predicates that look rows of other tables up, each with its own table.
-pub(super) fn lookups(schema: &Schema) -> Vec<(&QualifiedName, &Expr)> {
-    let policies = schema.tables.iter().flat_map(|(name, table)| {
-        let policies = table.rls.policies().values();
-        policies.map(move |policy| (name, policy))
-    });
-    let exprs = policies.flat_map(|(name, policy)| {
-        let exprs = policy.using.iter().chain(&policy.check);
-        exprs.map(move |expr| (name, expr))
-    });
-    exprs.filter(|(_, expr)| !expr.tables.is_empty()).collect()
-}
-
-/// Whether policies of the table look its own rows up.
-pub(super) fn looks_at_itself(name: &QualifiedName, table: &Table) -> bool {
-    let full = name.to_string();
-    let exprs = exprs(table).into_values();
-    let mut lookups = exprs.flat_map(|expr| expr.lookups.values());
-    lookups.any(|lookup| lookup.table == full)
-}
-
-/// The columns of a table by which policies look its rows up.
-fn read_by_others(
-    lookups: &[(&QualifiedName, &Expr)],
-    name: &QualifiedName,
-    table: &Table,
-) -> BTreeSet<String> {
-    let full = name.to_string();
-    let is_read = |expr: &Expr| {
-        let mut tables = expr.tables.iter();
-        tables.any(|read| *read == full || *read == name.name)
-    };
-    let exprs: Vec<&Expr> = lookups
-        .iter()
-        .filter(|(_, expr)| is_read(expr))
-        .map(|(_, expr)| *expr)
-        .collect();
-    let reads = |sql: &str, column: &str| {
-        let after = format!(".{}", quote(column));
-        sql.match_indices(&after).any(|(at, _)| {
-            let rest = sql[at + after.len()..].chars().next();
-            rest.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == '$'))
-        })
-    };
-    let columns = table.columns.iter().map(|column| &column.name);
-    columns
-        .filter(|column| exprs.iter().any(|expr| reads(&expr.sql, column)))
-        .cloned()
         .collect()
 }
 
