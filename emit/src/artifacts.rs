@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tabellion_sql::file::{Header, checksum};
-use tabellion_sql::lock::{Draft, DraftPair, Lock, SchemaFacts, UNFINISHED, draft_files};
+use tabellion_sql::lock::{
+    Draft, DraftPair, Lock, SchemaFacts, UNFINISHED, draft_files, what_stays,
+};
 use tabellion_sql::plan::{Migration, Script, plan};
 use tabellion_sql::proof::{ProofScope, rls_tests};
 use tabellion_sql::schema::Schema;
@@ -87,7 +89,8 @@ impl Pairs {
             let down = || {
                 let title = format!(
                     "-- Draft by Tabellion{place}: the way back from the draft.\n\
-                     -- Written by the build; sealed together with it.\n"
+                     -- Written by the build; sealed together with it.\n{}",
+                    what_stays(&body)
                 );
                 Drawn::of(&title, &migration.down, &migration.down.plan.body())
             };

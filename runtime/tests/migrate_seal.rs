@@ -249,3 +249,49 @@ fn of_two_who_seal_at_once_one_seals_and_the_other_is_told() {
         assert_eq!(project.load().iter().count(), 3);
     }
 }
+
+/// The files of a folder.
+fn listed(project: &Project, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(project.path(folder)).into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.collect()
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_behind() {
+    for blocked in ["rollbacks", ".tabellion.lock.tmp"] {
+        let project = Project::new();
+        project.draw(&step(1));
+        // A file where a folder must be, or the other way round.
+        match blocked {
+            "rollbacks" => project.write(blocked, ""),
+            _ => fs::create_dir(project.path(blocked)).unwrap(),
+        }
+        let error = seal(project.root(), "first", &options(&[], false)).unwrap_err();
+        assert!(error.to_string().contains("nothing is sealed"), "{error}");
+        assert!(listed(&project, "migrations").is_empty(), "{error}");
+        assert!(listed(&project, "rollbacks").is_empty(), "{error}");
+        match blocked {
+            "rollbacks" => fs::remove_file(project.path(blocked)).unwrap(),
+            _ => fs::remove_dir(project.path(blocked)).unwrap(),
+        }
+        seal(project.root(), "first", &options(&[], false)).unwrap();
+        project.load();
+    }
+}
+
+#[test]
+fn what_a_killed_seal_left_has_one_way_out() {
+    let project = Project::new();
+    project.draw(&step(1));
+    project.seal("first");
+    let orphan = "migrations/20300101000000_second.sql";
+    project.write(orphan, "-- Sealed by Tabellion.\n\nselect 1;\n");
+    let said = tabellion::migrate::Migrations::load(project.root())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("remove the file, build, and run it again"),
+        "{said}"
+    );
+}

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use tabellion::migrate::{Migrator, Rehearsed};
+use tabellion::migrate::{Migrator, Rehearsed, SealOptions, new_hand, seal_hand};
 
-use crate::migrate_support::{Project, ROLE, client, database};
+use tabellion_sql::schema::Extension;
+
+use crate::migrate_support::{Project, ROLE, client, database, step};
 use crate::{ALONE, left_by, on, rehearsed, scratches};
 
 #[tokio::test]
@@ -240,4 +242,38 @@ async fn files_outside_a_transaction_are_rehearsed_too() {
         1,
         "the index is none of the sealed schema's: {found}"
     );
+}
+
+#[tokio::test]
+async fn an_extension_stays_after_a_rollback_as_it_is_meant_to() {
+    let _alone = ALONE.lock().await;
+    for home in [None, Some("ext".to_owned())] {
+        let (database, project) = (database().await, Project::sealed());
+        let mut schema = step(3);
+        let extension = Extension {
+            schema: home.clone(),
+        };
+        schema.extensions.insert("citext".into(), extension);
+        project.draw(&schema);
+        let sealed = project.seal("ext");
+        let down = std::fs::read_to_string(sealed.down).unwrap();
+        assert!(
+            down.contains("\n-- Extensions that it installed stay"),
+            "{down}"
+        );
+        let found = rehearsed(&project.load(), &on(&database)).await;
+        assert!(found.is_clean(), "{home:?}: {found}");
+        // What someone installs by hand is theirs to take away.
+        let files = new_hand(project.root(), "by_hand").unwrap();
+        std::fs::write(files.up, "\ncreate extension hstore;\n").unwrap();
+        std::fs::write(files.down, "\nselect 1;\n").unwrap();
+        let options = SealOptions::default();
+        seal_hand(project.root(), "by_hand", &options, |_, _| Vec::new()).unwrap();
+        let found = rehearsed(&project.load(), &on(&database)).await;
+        let said = found.migrations.last().unwrap().differences.join("\n");
+        assert!(
+            said.starts_with("after the rollback, extension hstore was not there"),
+            "{said}"
+        );
+    }
 }

@@ -68,6 +68,16 @@ pub fn draft_files(number: usize) -> [String; 2] {
     ]
 }
 
+/// What the title of a rollback says beside the rest, given the SQL of the file that it undoes.
+pub fn what_stays(applied: &str) -> &'static str {
+    match applied.contains("\ncreate extension if not exists ") {
+        true => {
+            "-- Extensions that it installed stay, with the PostgreSQL schema they lie in: others may need them by now.\n"
+        }
+        false => "",
+    }
+}
+
 impl Draft {
     /// A draft's lock, from the head it was drawn against, what it leads to, and the texts of its
     /// files, pair by pair: the one that applies it, and its rollback.

@@ -53,9 +53,8 @@ impl Orphan {
         let path = below(shown, &self.path);
         if self.is_sealed() {
             format!(
-                "`{path}` is not in the lock, as after a `seal` or `reseal` that was cut short; run \
-                 `cargo tabellion seal {}` again, or `reseal`, which completes it, or remove the file",
-                self.name
+                "`{path}` is not in the lock; where a `seal` or `reseal` was cut short, remove the file, build, and \
+                 run it again; where a merge lost lines of the lock, restore those from version control"
             )
         } else {
             format!(

@@ -29,7 +29,7 @@ use crate::schema::Schema;
 
 pub use came::Came;
 pub use chain::{Head, NewPair, Sealed, is_version};
-pub use draft::{Draft, DraftPair, SchemaFacts, UNFINISHED, draft_files};
+pub use draft::{Draft, DraftPair, SchemaFacts, UNFINISHED, draft_files, what_stays};
 use facts::Facts;
 pub use files::{DOWN, Files, LOCK, Orphan, SEALED, UP};
 pub use merge::{Order, carried};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 
-use super::others::{self, ORDER, OWN};
+use super::others::{self, EXTENSION, LIES_IN, ORDER, OWN};
 use crate::catalog::Snapshot;
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
@@ -61,6 +61,28 @@ impl Canonical {
                 .map(|name| (name.clone(), earlier.0.get(name).cloned()))
                 .collect(),
         )
+    }
+
+    /// Adds the extensions of a later state, and the PostgreSQL schemas that they lie in: no rollback that the
+    /// build drew takes them away, since others may have come to need them.
+    pub(super) fn keep_extensions(&mut self, later: &Canonical) {
+        let mut kept = Vec::new();
+        for (name, definition) in &later.0 {
+            if !name.starts_with(EXTENSION) || self.0.contains_key(name) {
+                continue;
+            }
+            kept.push(name);
+            // Whatever is said of that schema itself, who owns it and who may use it, ends in its name.
+            if let Some((_, home)) = definition.split_once(LIES_IN) {
+                let (plain, quoted) = (format!("schema {home}"), format!("schema `{home}`"));
+                let of_home = |name: &&String| name.ends_with(&plain) || name.ends_with(&quoted);
+                kept.extend(later.0.keys().filter(of_home));
+            }
+        }
+        for name in kept {
+            let definition = later.0[name].clone();
+            self.0.entry(name.clone()).or_insert(definition);
+        }
     }
 
     /// The objects that are otherwise.

@@ -176,7 +176,10 @@ async fn run(
     let ran: Vec<&Migration> = pending.iter().copied().take(deltas.len()).collect();
     let mut told = BTreeSet::new();
     for (&migration, delta) in ran.iter().zip(&deltas).rev() {
-        let before = delta.applied_to(&now);
+        let mut before = delta.applied_to(&now);
+        if !migration.is_by_hand() {
+            before.keep_extensions(&now);
+        }
         let one = done.entry(&migration.version).or_default();
         let is_back = stage
             .there_and_back(migration, [&before, &now], &mut told, one, observe)

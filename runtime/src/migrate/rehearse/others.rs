@@ -7,6 +7,12 @@
 /// How the order of a table's columns begins.
 pub(super) const ORDER: &str = "order of columns of ";
 
+/// How an extension begins.
+pub(super) const EXTENSION: &str = "extension ";
+
+/// What stands before the PostgreSQL schema of an extension.
+pub(super) const LIES_IN: &str = " in ";
+
 /// Catalogs of what is compared by its name alone, as `pg_identify_object` tells it.
 const RARE: [&str; 17] = [
     "pg_am",
@@ -76,11 +82,11 @@ pub(super) fn queries() -> Vec<String> {
         "select 'owner of schema ' || pg_catalog.quote_ident(n.nspname), pg_catalog.pg_get_userbyid(n.nspowner)
          from pg_catalog.pg_namespace n where {OWN}"
     ));
-    all.push(
-        "select 'extension ' || pg_catalog.quote_ident(e.extname), e.extversion || ' in ' || n.nspname
+    all.push(format!(
+        "select '{EXTENSION}' || pg_catalog.quote_ident(e.extname),
+           e.extversion || '{LIES_IN}' || pg_catalog.quote_ident(n.nspname)
          from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace"
-            .into(),
-    );
+    ));
     all.push(
         "select 'event trigger ' || pg_catalog.quote_ident(e.evtname),
            e.evtevent || ' ' || e.evtfoid::pg_catalog.regprocedure::pg_catalog.text || ' '

@@ -285,7 +285,7 @@ fn answered(links: &[Link], mut anew: Vec<Pair>) -> Result<Vec<Pair>, MigrateErr
                 }
             }
         }
-        [up.title, down.title] = titles(name).map(|title| title + &in_place);
+        [up.title, down.title] = titles(name, &up.body).map(|title| title + &in_place);
     }
     Ok(anew)
 }

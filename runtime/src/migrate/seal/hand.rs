@@ -72,8 +72,8 @@ pub fn new_hand(root: impl AsRef<Path>, name: &str) -> Result<NewFiles, MigrateE
         }
     }
     let text = |template: &str| format!("{}{LIMITS}\n", template.replace("NAME", name));
-    store::write(&files.down, &text(DOWN))?;
-    store::write(&files.up, &text(UP))?;
+    let (up, down) = (text(UP), text(DOWN));
+    store::write_all([(&*files.down, &*down), (&*files.up, &*up)])?;
     Ok(files)
 }
 

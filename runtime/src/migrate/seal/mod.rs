@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use tabellion_sql::file::{Document, Header, keeps_literals};
 use tabellion_sql::lock::{
     DOWN, Draft, LOCK, Lock, NewPair, Orphan, SEALED, UNFINISHED, UP, draft_files, schema_checksum,
+    what_stays,
 };
 use tabellion_sql::plan::Hazard;
 use tabellion_sql::schema::Schema;
@@ -87,7 +88,7 @@ pub fn seal(
     accept::accept(&mut headers, options)?;
     for (up, down, _) in &mut pairs {
         // The comments of the draft's header speak of the draft.
-        [up.title, down.title] = titles(name);
+        [up.title, down.title] = titles(name, &up.body);
     }
     let count = pairs.len();
     let sealed = enter(root, lock, orphans, name, pairs, draft.schema)?;
@@ -99,11 +100,14 @@ pub fn seal(
     Ok(sealed)
 }
 
-/// The first lines of a sealed pair.
-fn titles(name: &str) -> [String; 2] {
+/// The first lines of a sealed pair, given the SQL that applies it.
+fn titles(name: &str, applied: &str) -> [String; 2] {
     [
         format!("{SEALED}. To change the schema, change the structs and seal anew.\n"),
-        format!("{SEALED}, as the way back from `{name}`.\n"),
+        format!(
+            "{SEALED}, as the way back from `{name}`.\n{}",
+            what_stays(applied)
+        ),
     ]
 }
 
@@ -165,12 +169,17 @@ fn enter(
         return Err(MigrateError::Files(Problems(problems)));
     }
     store::attributes(root)?;
-    for (files, [up, down]) in sealed.iter().zip(&texts) {
-        store::write(&files.up, up)?;
-        store::write(&files.down, down)?;
-    }
-    store::write(&root.join(LOCK), &lock.to_text())?;
+    let (path, text) = (root.join(LOCK), lock.to_text());
+    let files = sealed.iter().zip(&texts).flat_map(pair_of);
+    store::write_all(files.chain([(path.as_path(), text.as_str())]))?;
     Ok(sealed)
+}
+
+/// Where the texts of a pair go.
+fn pair_of<'a>(
+    (files, [up, down]): (&'a SealedFiles, &'a [String; 2]),
+) -> [(&'a Path, &'a str); 2] {
+    [(&files.up, up), (&files.down, down)]
 }
 
 /// The lock below the root, its files as they were sealed, and the dated files beyond them.

@@ -15,7 +15,7 @@ use super::super::error::{MigrateError, Problems};
 use super::super::ledger::Entry;
 use super::super::set::{files, read};
 use super::behind::{Link, behind, is_in_place_of};
-use super::{SealedFiles, clock, parse, store};
+use super::{SealedFiles, clock, pair_of, parse, store};
 
 /// What is applied on one database, so that it is not sealed anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,14 +121,10 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
         return Err(MigrateError::Files(Problems(problems.collect())));
     }
     gone.extend(left.iter().map(|orphan| root.join(&orphan.path)));
-    for (one, [up, down]) in &resealed {
-        store::write(&one.files.up, up)?;
-        store::write(&one.files.down, down)?;
-    }
     let now = lock.to_text();
-    if now != text {
-        store::write(&path, &now)?;
-    }
+    let of_lock = (now != text).then_some((path.as_path(), now.as_str()));
+    let pairs = resealed.iter().map(|(one, texts)| (&one.files, texts));
+    store::write_all(pairs.flat_map(pair_of).chain(of_lock))?;
     let new: BTreeSet<&Path> = resealed
         .iter()
         .flat_map(|(one, _)| [one.files.up.as_path(), one.files.down.as_path()])

@@ -43,12 +43,36 @@ pub(super) fn attributes(root: &Path) -> Result<(), MigrateError> {
     }
 }
 
+/// Writes files one after the other; where one cannot be written, those before it that are new are removed.
+///
+/// # Errors
+/// Those of [`write`].
+pub(super) fn write_all<'a>(
+    files: impl IntoIterator<Item = (&'a Path, &'a str)>,
+) -> Result<(), MigrateError> {
+    let mut new = Vec::new();
+    for (path, text) in files {
+        let is_new = !path.exists();
+        if let Err(error) = write(path, text) {
+            for path in new {
+                // What cannot be removed is told by the next build, with what to do.
+                let _ = fs::remove_file(path);
+            }
+            return Err(error);
+        }
+        if is_new {
+            new.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// Writes beside the file and renames over it: a reader sees the old text or the new one, and so
 /// does whoever comes after a crash.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), MigrateError> {
     let failed = |error: std::io::Error| {
         MigrateError::Io(format!(
-            "`{}` cannot be written: {error}; nothing is sealed by half, so make the folder writable and run it again",
+            "`{}` cannot be written: {error}; nothing is sealed, so make the folder writable and run it again",
             path.display()
         ))
     };
