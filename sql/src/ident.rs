@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::file::checksum;
+
 /// The longest identifier in bytes; PostgreSQL's `NAMEDATALEN` less its end mark.
 pub const MAX_BYTES: usize = 63;
 
@@ -319,6 +321,19 @@ pub fn object_name(table: &str, column: &str, label: &str) -> String {
     name
 }
 
+/// The same, but where the names do not fit whole with a sum of them, so that no other two give that name.
+pub(crate) fn distinct_name(table: &str, column: &str, label: &str) -> String {
+    let whole = [table, column, label].map(str::len).iter().sum::<usize>() + 2;
+    if whole <= MAX_BYTES {
+        return object_name(table, column, label);
+    }
+    let sum = &checksum(&format!("{table}\n{column}"))[..8];
+    match label {
+        "" => object_name(table, column, sum),
+        label => object_name(table, column, &format!("{sum}_{label}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,6 +403,14 @@ mod tests {
         let name = object_name(&table, &column, "fkey");
         assert_eq!(name, format!("{}_{}_fkey", "t".repeat(29), "c".repeat(28)));
         assert_eq!(name.len(), MAX_BYTES);
+        let other = object_name(&table, &format!("{column}2"), "fkey");
+        assert_eq!(name, other);
+        // Those that must tell the two apart.
+        assert_eq!(distinct_name("a", "i", "part"), "a_i_part");
+        let name = distinct_name(&table, &column, "part");
+        let other = distinct_name(&table, &format!("{column}2"), "part");
+        assert!(name != other && name.ends_with("_part"), "{name}");
+        assert_eq!((name.len(), other.len()), (MAX_BYTES, MAX_BYTES));
         // A character is never cut in two.
         assert!(object_name(&"ü".repeat(40), "id", "seq").len() <= MAX_BYTES);
     }

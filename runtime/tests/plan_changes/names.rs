@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Migration, Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table,
+    Column, Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table,
     TableRenames, Type, Unique,
 };
 
@@ -266,4 +266,32 @@ fn one_part() -> Table {
     let mut table = parted(&[]);
     table.partitions.remove("a_1");
     table
+}
+
+#[tokio::test]
+async fn columns_that_agree_in_all_but_their_end_are_told_apart() {
+    let named = |end: &str| format!("{}{end}", "long".repeat(15));
+    let touched = |ends: &[&str]| {
+        let columns = ends.iter().map(|end| Column {
+            updated_at: true,
+            default: Some("now()".into()),
+            ..column(&named(end), Type::Timestamptz(None))
+        });
+        let mut table = table(&[]);
+        table.columns.extend(columns);
+        table
+    };
+    let from = schema(vec![("a", touched(&["1", "2"])), ("b", touched(&["1"]))]);
+    let to = schema(vec![("a", touched(&["2", "3"])), ("b", touched(&["2"]))]);
+    let tables = [("a", "3"), ("b", "2")].map(|(table, new)| {
+        let hints = TableRenames {
+            columns: BTreeMap::from([(named(new), named("1"))]),
+            ..TableRenames::default()
+        };
+        (name("public", table), hints)
+    });
+    let renames = Renames {
+        tables: tables.into(),
+    };
+    walk("long names", from, vec![(to, renames)]).await;
 }

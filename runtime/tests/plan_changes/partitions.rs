@@ -175,3 +175,42 @@ async fn an_index_of_a_partitioned_table_is_built_while_others_write() {
     let row = client.query_one(valid, &[]).await.expect("the indexes");
     assert_eq!(row.get::<_, i64>(1), 0, "{down}");
 }
+
+#[tokio::test]
+async fn a_partition_whose_rows_lie_in_the_default_one_is_told() {
+    let mut whole = events();
+    whole.partitions.remove("events_two");
+    whole
+        .partitions
+        .insert("events_rest".into(), Partition::Default);
+    let mut carved = whole.clone();
+    carved
+        .partitions
+        .insert("events_two".into(), Partition::List(vec!["2".into()]));
+    let (whole, carved) = (
+        schema(vec![("events", whole)]),
+        schema(vec![("events", carved)]),
+    );
+    let told = |from: &Schema, to: &Schema| -> Vec<String> {
+        let pairs = migrations(from, to, &Renames::default(), &Settings::default());
+        let pairs = pairs.expect("no question");
+        let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+        let restricts = hazards.filter(|hazard| matches!(hazard, Hazard::Restricts(_)));
+        restricts.map(|hazard| hazard.to_string()).collect()
+    };
+    assert_eq!(
+        told(&whole, &carved),
+        [
+            "restricts: partition public.events_two: new; rows that it should hold stop this file where they \
+             lie in public.events_rest, take them out of it before"
+        ]
+    );
+    // Nothing lies in what is new, or goes.
+    assert_eq!(told(&carved, &whole), [""; 0]);
+    assert_eq!(told(&Schema::default(), &carved), [""; 0]);
+    let (_database, client) = made(&whole, "insert into public.events values (2, 7)").await;
+    assert_eq!(
+        refusal(&client, &whole, &carved).await.as_deref(),
+        Some("23514")
+    );
+}

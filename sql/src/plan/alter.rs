@@ -58,6 +58,7 @@ pub(super) fn build(
         let first = group.steps.len();
         partitions::create(name, after, partition, bound, platform, group);
         partitions::lock_keys(change, name, &mut group.steps[first]);
+        partitions::restrict(name, before, after, partition, &mut group.steps[first]);
     }
     indexes::build(name, before, after, group);
     let kept: Vec<QualifiedName> = partitions::relations(name, after)

@@ -1,9 +1,7 @@
 //! Partitions: closed like their parent, with its policies, and granted to nobody, so that rows are
 //! reached through the parent alone.
 
-use sha2::{Digest, Sha256};
-
-use crate::ident::{MAX_BYTES, object_name, quote};
+use crate::ident::{distinct_name, quote};
 use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
 use super::change::Change;
@@ -30,13 +28,7 @@ pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedNam
 /// names alone, and no other two have it, so that the share can be renamed along with the index. PostgreSQL
 /// ends none so of those that it makes up.
 pub(super) fn share(partition: &str, index: &str) -> String {
-    let whole = format!("{partition}_{index}_part");
-    if whole.len() <= MAX_BYTES {
-        return whole;
-    }
-    let digest = Sha256::digest(format!("{partition}.{index}"));
-    let digest: String = digest[..4].iter().map(|it| format!("{it:02x}")).collect();
-    object_name(partition, index, &format!("{digest}_part"))
+    distinct_name(partition, index, "part")
 }
 
 /// A table and its partitions, on each of which policies stand.
@@ -86,6 +78,29 @@ pub(super) fn create(
     group.push(step);
     rls::enable(&name, table, group);
     group.push(rls::revoke_table(&name, table, platform));
+}
+
+/// A new partition is refused where the default one holds rows of it.
+pub(super) fn restrict(
+    parent: &QualifiedName,
+    before: &Table,
+    after: &Table,
+    partition: &str,
+    create: &mut Step,
+) {
+    let default = before.partitions.iter().find(|(name, bound)| {
+        **bound == Partition::Default && after.partitions.get(*name) == Some(bound)
+    });
+    if let Some((default, _)) = default {
+        let fate = format!(
+            "new; rows that it should hold stop this file where they lie in {}, take them out of it before",
+            qualified(parent, default)
+        );
+        let object = format!("partition {}", qualified(parent, partition));
+        create
+            .hazards
+            .push(Hazard::Restricts(Subject::new(object, fate)));
+    }
 }
 
 /// A new partition takes part in the foreign keys of its table, and in those that reference it.

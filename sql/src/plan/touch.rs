@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ident::{object_name, quote, quote_dollar};
+use crate::ident::{distinct_name, quote, quote_dollar};
 use crate::schema::{Column, Platform, QualifiedName, Schema, Table, Type};
 
 use super::hazard::LockMode;
@@ -14,12 +14,12 @@ use super::statements::{Group, Plan, Step};
 
 /// The function that sets a column of that name, in that PostgreSQL schema.
 pub fn touch_function(namespace: &str, column: &str) -> QualifiedName {
-    QualifiedName::new(namespace, object_name("touch", column, ""))
+    QualifiedName::new(namespace, distinct_name("touch", column, ""))
 }
 
 /// The trigger that calls it; triggers have a namespace for each table.
 pub fn touch_trigger(column: &str) -> String {
-    object_name("touch", column, "")
+    distinct_name("touch", column, "")
 }
 
 /// The functions that a schema needs, by their PostgreSQL schema and column, and whether they run in UTC.
