@@ -14,6 +14,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
+use crate::file::keeps_literals;
 use crate::schema::{Expr, Type};
 
 pub use clause::{Clause, refused};
@@ -81,6 +82,8 @@ fn parser(sql: &str) -> Result<Parser<'static>, String> {
     if sql.contains('\0') {
         return Err("a text in PostgreSQL holds no NUL character; remove it".into());
     }
+    // What could not be sealed is told where it is written.
+    keeps_literals(sql.trim()).map_err(|error| format!("it {}", error.message))?;
     let tokens = Tokenizer::new(&DIALECT, sql)
         .tokenize_with_location()
         .map_err(|error| wording(&error.to_string()))?;
@@ -310,6 +313,19 @@ mod tests {
 
     fn read(sql: &str) -> Result<Vec<String>, Vec<String>> {
         expression(sql, "note", &COLUMNS).map(|expr| expr.columns.into_iter().collect())
+    }
+
+    #[test]
+    fn a_blank_before_a_line_break_inside_a_literal_is_told() {
+        let error = expression("a <> 'b \nc'", "t", &["a"])
+            .unwrap_err()
+            .concat();
+        assert!(
+            error.starts_with("it holds a line ending or trailing blank inside a literal")
+                && error.contains("write it as `E'"),
+            "{error}"
+        );
+        assert!(expression("a <> 'b\nc' \n or a = 'c'", "t", &["a"]).is_ok());
     }
 
     #[test]

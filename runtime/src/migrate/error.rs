@@ -207,7 +207,9 @@ impl MigrateError {
             "57014" => "raise the role's `statement_timeout`",
             "25006" => "connect to the primary server",
             "23502" => "see what `cargo tabellion verify` says of the ledger",
-            "42703" => "the ledger was written by another version of tabellion; use that one",
+            "42703" if doing.contains("ledger") => {
+                "the ledger was written by another version of tabellion; use that one"
+            }
             _ => "see the server's log",
         };
         MigrateError::Server(format!(

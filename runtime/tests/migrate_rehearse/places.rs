@@ -296,3 +296,29 @@ async fn what_a_killed_run_left_is_named() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_type_of_someone_else_is_on_a_copy_only() {
+    let _alone = ALONE.lock().await;
+    let (database, project) = (database().await, Project::sealed());
+    let mut schema = step(3);
+    schema.external_schemas.insert("app".into());
+    let name = QualifiedName::new("public", "order");
+    let table = schema.tables.get_mut(&name).unwrap();
+    table.columns.push(Column {
+        nullable: true,
+        ..Column::new("mail", Type::Named("app.email".into()))
+    });
+    project.draw(&schema);
+    project.seal("mail");
+    let options = on(&database);
+    let error = rehearse(&project.load(), &options, &mut |_| {})
+        .await
+        .unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.starts_with("column `mail` of `public.\"order\"` has type `app.email`")
+            && said.ends_with("with `--on-copy-of TARGET`"),
+        "{said}"
+    );
+}

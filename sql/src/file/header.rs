@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{FileError, lines};
+use super::{FileError, lines, tokens};
 use crate::plan::{Hazard, Subject};
 
 /// Where a directive begins.
@@ -47,6 +47,9 @@ impl Header {
                 continue;
             };
             if !inside {
+                if is_quoted(text, line) {
+                    continue;
+                }
                 return Err(wrong(
                     "a directive stands below the header; move it above the first blank line",
                 ));
@@ -143,6 +146,16 @@ impl Header {
     }
 }
 
+/// Whether a line of a text begins inside a literal, such as the text of a comment on a table.
+fn is_quoted(text: &str, line: &str) -> bool {
+    // Both are parts of `text`, so that the addresses tell where they lie.
+    let place = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
+    let at = place(line);
+    let tokens = tokens(text).unwrap_or_default();
+    let mut tokens = tokens.into_iter().map(|token| (place(token), token.len()));
+    tokens.any(|(start, length)| (start + 1..start + length).contains(&at))
+}
+
 /// Whether a comment that is no directive was surely meant as one.
 fn is_meant(line: &str) -> bool {
     let words = line.trim_start_matches('-').trim_start();
@@ -218,6 +231,19 @@ mod tests {
         let text = header.to_string();
         assert!(FILE.contains(&text), "{text}");
         assert_eq!(Header::parse(&text), Ok(header));
+    }
+
+    #[test]
+    fn a_line_of_a_literal_is_no_directive() {
+        for literal in [
+            "'a\n-- tabellion: no-transaction\n'",
+            "$$a\n-- tabellion: scans: a.b\n$$",
+        ] {
+            let text = format!("-- a\n\ncomment on table a.b is {literal};\n");
+            assert_eq!(Header::parse(&text), Ok(Header::default()), "{text}");
+            let below = format!("{text}-- tabellion: no-transaction\n");
+            assert!(Header::parse(&below).is_err(), "{below}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ const PAIRS: usize = 4_000_000;
 
 /// The checksum of a sealed file, and short ones of its lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FileSeal {
     /// SHA-256 of the normalised text, see [`checksum`].
     pub sha256: String,

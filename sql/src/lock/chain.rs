@@ -12,6 +12,7 @@ use crate::schema::Schema;
 
 /// One sealed migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sealed {
     /// The name given when it was sealed.
     pub name: String,

@@ -39,6 +39,7 @@ const FORMAT: &str = "tabellion-lock 1";
 
 /// The schema as it was sealed last, and how it came to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lock {
     /// The schema that the sealed migrations lead to.
     #[serde(default)]
@@ -110,7 +111,14 @@ fn read<T: DeserializeOwned>(text: &str, format: &str) -> Result<T, LockError> {
         // serde does not say where; the table or migration that fails on its own is the place.
         let place = culprit::<crate::schema::Table>(&value, &facts, &["schema", "tables"])
             .or_else(|| culprit::<Sealed>(&value, &facts, &["migrations"]));
-        let (line, error) = place.unwrap_or((facts.line(&[]).unwrap_or(1), error));
+        let (line, error) = place.unwrap_or_else(|| {
+            // `unknown field `x`, expected …`: what the format does not know.
+            let said = error.to_string();
+            let unknown = said.strip_prefix("unknown field `");
+            let name = unknown.and_then(|rest| rest.split('`').next());
+            let line = facts.line(name.as_slice());
+            (line.or_else(|| facts.line(&[])).unwrap_or(1), error)
+        });
         LockError::at(
             line,
             format!(

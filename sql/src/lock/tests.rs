@@ -162,6 +162,27 @@ fn facts_that_do_not_fit_are_named_by_line() {
 }
 
 #[test]
+fn a_fact_that_the_format_does_not_know_is_named_by_line() {
+    let text = lock().to_text();
+    for (fact, above) in [
+        ("zzz.foo = 1", "schema."),
+        ("migrations.20260101000000.zzz = 1", "schema."),
+        ("migrations.20260101000000.up.zzz = 1", "schema."),
+    ] {
+        let (before, after) = text.split_at(text.find(above).unwrap());
+        let error = Lock::parse(&format!("{before}{fact}\n{after}")).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("unknown field `zzz`") && said.contains("version control"),
+            "{said}"
+        );
+        if fact.starts_with("zzz") {
+            assert_eq!(error.line(), Some(before.lines().count() + 1), "{said}");
+        }
+    }
+}
+
+#[test]
 fn two_branches_that_both_sealed_are_told() {
     let mut one = lock();
     let mut two = Lock::parse(&one.to_text()).unwrap();

@@ -7,7 +7,7 @@ use tabellion_sql::ident::quote;
 use tabellion_sql::schema::{Platform, Schema, Type};
 use tokio_postgres::Client;
 
-use crate::migrate::error::MigrateError;
+use crate::migrate::error::{MigrateError, Problems};
 
 /// Supabase's functions about who is asking, by the claims that its API sets, and the privileges that it
 /// gives to everything new in `public`. They are parsed here, so that a role needs no USAGE on their schema, as it
@@ -36,6 +36,7 @@ pub(in crate::migrate) async fn make(
     client: &Client,
     schema: &Schema,
 ) -> Result<Vec<String>, MigrateError> {
+    no_foreign_type(schema)?;
     let mut sql = String::new();
     let mut said = Vec::new();
     if schema.platform == Platform::Supabase {
@@ -87,6 +88,41 @@ pub(in crate::migrate) async fn make(
         }
     }
     Ok(said)
+}
+
+/// Refuses a column whose type is in a PostgreSQL schema of someone else: the struct says what it is called, and
+/// not what it is.
+fn no_foreign_type(schema: &Schema) -> Result<(), MigrateError> {
+    let mut problems = Vec::new();
+    for (table, name, ty) in schema.tables.iter().flat_map(|(table, it)| {
+        let columns = it.columns.iter();
+        columns.map(move |column| (table, &column.name, &column.ty))
+    }) {
+        let mut element = ty;
+        while let Type::Array(inner) = element {
+            element = inner;
+        }
+        let Type::Named(text) = element else { continue };
+        let namespaces = schema.external_schemas.iter();
+        // One that holds an extension has its types once that is installed.
+        let mut namespaces = namespaces.filter(|namespace| {
+            let mut extensions = schema.extensions.values();
+            !extensions.any(|extension| extension.schema.as_ref() == Some(namespace))
+        });
+        let of = |namespace: &&String| text.starts_with(&format!("{}.", quote(namespace)));
+        if let Some(namespace) = namespaces.find(of) {
+            problems.push(format!(
+                "column `{}` of `{table}` has type `{text}`, and a scratch database has nothing of schema \
+                 `{namespace}`, which is someone else's; rehearse on a copy of a database that has it, with \
+                 `--on-copy-of TARGET`",
+                quote(name)
+            ));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(MigrateError::Files(Problems(problems))),
+    }
 }
 
 fn is_named(ty: &Type) -> bool {
