@@ -46,12 +46,10 @@ pub(super) fn create(
         let own = partitions::share(&partition.name, index);
         steps.push(indexes::create_concurrently(&partition, &own, definition));
         let own = QualifiedName::new(&name.schema, own);
-        let text = format!("alter index {parent} attach partition {own}");
-        attach.push(
-            Step::new(text)
-                .locks(LockMode::ShareUpdateExclusive, name)
-                .locks(LockMode::ShareUpdateExclusive, &partition),
-        );
+        // It locks the index alone: on the tables it is as a reader is.
+        attach.push(Step::new(format!(
+            "alter index {parent} attach partition {own}"
+        )));
     }
     steps.extend(attach);
     (steps.len() > 1, steps)
