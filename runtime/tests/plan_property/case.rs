@@ -18,6 +18,8 @@ pub(crate) struct Seeds {
     pub(crate) owner: bool,
     /// Whether the database is one of Supabase.
     pub(crate) supabase: bool,
+    /// The changes that come after the others are sealed, if any do.
+    pub(crate) more: Vec<u64>,
 }
 
 pub(crate) fn seeds() -> impl Strategy<Value = Seeds> {
@@ -35,13 +37,15 @@ pub(crate) fn seeds() -> impl Strategy<Value = Seeds> {
     let edits = prop::collection::vec(number(), 1..5);
     let tables = prop::collection::vec(table, 1..5);
     let supabase = prop::bool::weighted(0.3);
-    (edits, tables, number(), any::<bool>(), supabase).prop_map(
-        |(edits, tables, schema, owner, supabase)| Seeds {
+    let more = prop::option::weighted(0.3, prop::collection::vec(number(), 1..5));
+    (edits, tables, number(), any::<bool>(), supabase, more).prop_map(
+        |(edits, tables, schema, owner, supabase, more)| Seeds {
             edits,
             tables,
             schema,
             owner,
             supabase,
+            more: more.unwrap_or_default(),
         },
     )
 }
@@ -73,6 +77,24 @@ impl Case {
                 seeds.edits.iter().fold(seeds.schema, |a, b| a ^ b),
             );
         }
+        Case::between(from, editor)
+    }
+
+    /// What comes after, from where this one leads.
+    pub(crate) fn next(&self, seeds: &Seeds) -> Result<Case, String> {
+        let mut editor = Editor::new(&self.to);
+        lookups::leave(&mut editor.schema);
+        for edit in &seeds.more {
+            editor.change_more(*edit);
+        }
+        if !seeds.owner {
+            let seed = seeds.more.iter().fold(seeds.schema, |a, b| a ^ b);
+            lookups::enter(&mut editor.schema, seed);
+        }
+        Case::between(self.to.clone(), editor)
+    }
+
+    fn between(from: Schema, editor: Editor) -> Result<Case, String> {
         for (name, schema) in [("first", &from), ("second", &editor.schema)] {
             let findings = tabellion_sql::verify::verify(schema);
             if !findings.is_empty() {

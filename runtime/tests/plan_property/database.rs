@@ -103,7 +103,7 @@ impl Place {
 
     /// Takes everything away that cases make.
     pub(crate) async fn clean(&self, platform: Platform) {
-        let mut text = String::from("set client_min_messages = warning;\n");
+        let mut text = String::from("set client_min_messages = warning;\ndiscard temp;\n");
         for namespace in NAMESPACES {
             text.push_str(&format!(
                 "drop schema if exists {} cascade;\n",

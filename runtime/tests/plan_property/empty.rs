@@ -33,9 +33,32 @@ pub(crate) fn empty(case: &Case) -> BTreeSet<QualifiedName> {
         }
     }
     for hazard in case.pairs.iter().flat_map(|pair| pair.up.hazards()) {
+        if let Hazard::Restricts(subject) = &hazard
+            && let Some(Ok(new)) = subject.object.strip_prefix("partition ").map(str::parse)
+        {
+            let new: QualifiedName = new;
+            for (name, table) in &case.to.tables {
+                if name.schema == new.schema && table.partitions.contains_key(&new.name) {
+                    empty.insert(case.origins.get(name).map_or(name, |(old, _)| old).clone());
+                }
+            }
+        }
         let Hazard::LosesData(subject) = hazard else {
             continue;
         };
+        // A partition does not go while rows reference what it holds.
+        if let Some(Ok(gone)) = subject.object.strip_prefix("partition ").map(str::parse) {
+            let gone: QualifiedName = gone;
+            let parted = |table: &QualifiedName| {
+                let table = case.from.tables.get(table);
+                table.is_some_and(|table| table.partitions.contains_key(&gone.name))
+            };
+            for (name, table) in &case.from.tables {
+                if table.foreign_keys.values().any(|key| parted(&key.table)) {
+                    empty.insert(name.clone());
+                }
+            }
+        }
         if subject.fate.contains("to reference nothing in it")
             && let Some(Ok(dropped)) = subject.object.strip_prefix("table ").map(str::parse)
         {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_sql::plan::{Hazard, LockMode, Script};
+use tabellion_sql::plan::{Hazard, LockMode, Plan, Script};
 use tabellion_sql::schema::QualifiedName;
 use tokio_postgres::Client;
 
@@ -48,10 +48,17 @@ pub(crate) async fn relations(client: &Client) -> Relations {
 /// The strongest lock on each relation that this transaction holds, those left out that every reader
 /// and writer of rows takes.
 pub(crate) async fn locks(client: &Client) -> BTreeMap<u32, LockMode> {
+    let pid = client.query_one("select pg_backend_pid()", &[]).await;
+    let pid: i32 = pid.expect("a process").get(0);
+    locks_of(client, pid).await
+}
+
+/// The same of another session.
+async fn locks_of(client: &Client, pid: i32) -> BTreeMap<u32, LockMode> {
     let text = "select relation, mode from pg_locks
-                where pid = pg_backend_pid() and locktype = 'relation' and granted";
+                where pid = $1 and locktype = 'relation' and granted";
     let mut locks = BTreeMap::new();
-    for row in client.query(text, &[]).await.expect("the locks") {
+    for row in client.query(text, &[&pid]).await.expect("the locks") {
         let mode = match row.get::<_, &str>(1) {
             "ShareUpdateExclusiveLock" => LockMode::ShareUpdateExclusive,
             "ShareLock" => LockMode::Share,
@@ -68,13 +75,13 @@ pub(crate) async fn locks(client: &Client) -> BTreeMap<u32, LockMode> {
 /// Compares what a script said with what it did. `before` and `after` are of one connection, just
 /// before the script and just before its commit.
 pub(crate) fn compare(
-    script: &Script,
+    plan: &Plan,
     before: &Relations,
     after: &Relations,
     held: &BTreeMap<u32, LockMode>,
     owner: bool,
 ) -> Vec<String> {
-    let hazards = script.hazards();
+    let hazards = plan.hazards();
     let mut wrong = Vec::new();
     for (oid, relation) in before {
         let later = after.get(oid);
@@ -100,7 +107,7 @@ pub(crate) fn compare(
         if actual > own.max(above) || own > actual {
             // Only an owner who cannot see the rows lifts FORCE to have them checked, which nothing but
             // the running script can know: the label is of what happens then.
-            let spared = !owner && lifts_force(script, &relation.name) && actual < own;
+            let spared = !owner && lifts_force(plan, &relation.name) && actual < own;
             if !spared {
                 wrong.push(format!(
                     "{} is locked {:?}, and the label is {:?}",
@@ -132,7 +139,7 @@ pub(crate) fn compare(
         let labelled = says(&names, false) || says(&parents, false);
         // Of the two ends of a foreign key the label names the one whose rows are checked; the other is
         // looked up.
-        let body = script.body();
+        let body = plan.body();
         let looked_up = || body.contains("foreign key") || body.contains("validate");
         if scanned && !labelled && !looked_up() {
             wrong.push(format!(
@@ -153,10 +160,67 @@ pub(crate) fn compare(
     wrong
 }
 
-fn lifts_force(script: &Script, name: &QualifiedName) -> bool {
-    script.plan.steps().any(|step| {
+fn lifts_force(plan: &Plan, name: &QualifiedName) -> bool {
+    plan.steps().any(|step| {
         step.sql.starts_with("do $$") && step.sql.contains(&format!("alter table {name} no force"))
     })
+}
+
+/// Runs a statement that may not run in a transaction; what locks another session has seen it hold.
+pub(crate) async fn watch(
+    client: &Client,
+    sql: &str,
+    watcher: &Client,
+) -> Result<BTreeMap<u32, LockMode>, tokio_postgres::Error> {
+    let pid = client.query_one("select pg_backend_pid()", &[]).await?;
+    let pid: i32 = pid.get(0);
+    let mut seen = BTreeMap::new();
+    let mut running = std::pin::pin!(client.batch_execute(sql));
+    loop {
+        tokio::select! {
+            ended = &mut running => return ended.map(|()| seen),
+            locks = locks_of(watcher, pid) => {
+                for (relation, mode) in locks {
+                    let strongest = seen.entry(relation).or_insert(mode);
+                    *strongest = mode.max(*strongest);
+                }
+            }
+        }
+    }
+}
+
+/// Compares what a statement said with what was seen of it: no lock was stronger, and no row was written.
+pub(crate) fn compare_seen(
+    plan: &Plan,
+    before: &Relations,
+    after: &Relations,
+    seen: &BTreeMap<u32, LockMode>,
+) -> Vec<String> {
+    let hazards = plan.hazards();
+    let mut wrong = Vec::new();
+    for (oid, relation) in before {
+        let said = hazards.iter().filter_map(|hazard| match hazard {
+            Hazard::Locks(mode, table) if *table == relation.name => Some(*mode),
+            _ => None,
+        });
+        let (said, seen) = (said.max(), seen.get(oid).copied());
+        if seen > said {
+            let name = &relation.name;
+            wrong.push(format!(
+                "{name} is locked {seen:?}, and the label is {said:?}"
+            ));
+        }
+        if after
+            .get(oid)
+            .is_none_or(|later| later.file != relation.file)
+        {
+            wrong.push(format!(
+                "{} is rewritten, outside a transaction",
+                relation.name
+            ));
+        }
+    }
+    wrong
 }
 
 /// How many rows each role sees, and what it may do beside, by relation and role.

@@ -1,6 +1,7 @@
 //! Random schemas and random changes of them, on a real server: a migration leads to what the second
 //! schema is when it is made anew, its rollback to what the first one was, and rows that no change is
-//! about stay as they are. Meanwhile every hazard that a script names is held against what PostgreSQL
+//! about stay as they are. Three cases in ten go on to a third schema from there, by migrations of their own,
+//! and back again to the first. Meanwhile every hazard that a script names is held against what PostgreSQL
 //! does: locks, files, scans, values, and what roles see.
 //!
 //! `TABELLION_CASES` sets the number of cases (300 without it). `TABELLION_SEED` sets the number that all

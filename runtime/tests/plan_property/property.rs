@@ -1,13 +1,14 @@
 //! The property: from one schema to another, back, and there again, with rows in the tables.
 
 use tabellion::catalog::Snapshot;
-use tabellion_sql::plan::{Migration, Script, Settings, migrations, plan};
-use tabellion_sql::schema::{Renames, Schema};
+use tabellion_sql::plan::{Group, Migration, Plan, Script, Settings, migrations, plan};
+use tabellion_sql::schema::{Platform, Renames, Schema};
 use tokio_postgres::Client;
 
 use crate::case::{Case, Seeds};
 use crate::database::{Place, said};
 use crate::hazards::{self, Access};
+use crate::rows::Contents;
 use crate::{empty, rows};
 
 /// Two databases: one goes there and back, the other is made anew.
@@ -23,9 +24,24 @@ pub(crate) async fn check(world: &World, seeds: &Seeds) -> Result<bool, String> 
         Err(invalid) if invalid.contains("schema is not valid") => return Err(invalid),
         Err(_) => return Ok(false),
     };
-    let result = match pure(&case) {
-        Ok(()) => Run::new(world, &case, seeds).await.follow().await,
-        Err(error) => Err(error),
+    let next = match seeds.more.as_slice() {
+        [] => None,
+        _ => match case.next(seeds) {
+            Ok(next) => Some(next),
+            Err(invalid) if invalid.contains("schema is not valid") => return Err(invalid),
+            Err(_) => None,
+        },
+    };
+    let result = match (pure(&case), next.as_ref().map(pure)) {
+        (Ok(()), None) => match Run::new(world, &case, seeds).await {
+            Ok(run) => run.follow(seeds).await,
+            Err(error) => Err(error),
+        },
+        (Ok(()), Some(Ok(()))) => {
+            let next = next.as_ref().expect("the next one");
+            further(world, &case, next, seeds).await
+        }
+        (Err(error), _) | (_, Some(Err(error))) => Err(error),
     };
     result.map(|()| true).map_err(|error| {
         let who = if seeds.owner {
@@ -33,8 +49,55 @@ pub(crate) async fn check(world: &World, seeds: &Seeds) -> Result<bool, String> 
         } else {
             "a superuser"
         };
-        format!("{error}\n-- by {who}, after: {}", case.edits.join("; "))
+        let next = next.iter().flat_map(|next| &next.edits);
+        let more: Vec<&str> = next.map(String::as_str).collect();
+        format!(
+            "{error}\n-- by {who}, after: {}, and then: {}",
+            case.edits.join("; "),
+            more.join("; ")
+        )
     })
+}
+
+/// From a first schema to a second, from there to a third and back and there again, and all the way back.
+async fn further(world: &World, case: &Case, next: &Case, seeds: &Seeds) -> Result<(), String> {
+    let mut run = Run::new(world, case, seeds).await?;
+    let admin = &world.lived.admin;
+    let (states, first) = run.there(seeds).await?;
+    let second = states.last().expect("a state").clone();
+    // Rows that the first two can hold are not those that the last two can.
+    let at_second = rows::contents(admin).await;
+    let aside = rows::set_aside(admin).await;
+    let onward = Run::onward(world, next, seeds);
+    onward
+        .follow(seeds)
+        .await
+        .map_err(|error| format!("{error}\n-- in the second change"))?;
+    let mut onward = Run::onward(world, next, seeds);
+    for pair in next.pairs.iter().rev() {
+        onward.run(&pair.down, "back from the third").await?;
+    }
+    if let Some(pair) = next.pairs.first() {
+        let found = world.lived.snapshot().await;
+        onward.same(&second, &found, "back at the second", &pair.down)?;
+    }
+    onward.end()?;
+    let restored = admin.batch_execute(&aside).await;
+    restored.map_err(|error| format!("the rows that were set aside: {}", said(&error)))?;
+    if rows::contents(admin).await != at_second {
+        return Err("the rows that were set aside are not what they were".into());
+    }
+    run.back(&states).await?;
+    run.returned(&first, &rows::contents(admin).await);
+    run.end()
+}
+
+/// What the databases of a case are like.
+fn databases(seeds: &Seeds) -> Platform {
+    match seeds.supabase {
+        true => Platform::Supabase,
+        false => Platform::Postgres,
+    }
 }
 
 /// What needs no database.
@@ -81,14 +144,17 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn new(world: &'a World, case: &'a Case, seeds: &Seeds) -> Run<'a> {
-        let platform = case.from.platform;
-        let databases = match seeds.supabase {
-            true => platform,
-            false => tabellion_sql::schema::Platform::Postgres,
-        };
-        world.lived.clean(databases).await;
-        world.fresh.clean(databases).await;
+    async fn new(world: &'a World, case: &'a Case, seeds: &Seeds) -> Result<Run<'a>, String> {
+        world.lived.clean(databases(seeds)).await;
+        let run = Run::onward(world, case, seeds);
+        build(run.lived().runner(run.owner), &case.from)
+            .await
+            .map_err(|e| format!("the first schema: {e}"))?;
+        Ok(run)
+    }
+
+    /// A case that begins where another one has led.
+    fn onward(world: &'a World, case: &'a Case, seeds: &Seeds) -> Run<'a> {
         Run {
             world,
             case,
@@ -101,21 +167,56 @@ impl<'a> Run<'a> {
         &self.world.lived
     }
 
-    async fn follow(mut self) -> Result<(), String> {
-        let world = self.world;
-        let pairs = &self.case.pairs;
-        build(&world.fresh.admin, &self.case.to)
+    /// What the second schema is when it is made anew.
+    async fn wanted(&self, seeds: &Seeds) -> Result<Snapshot, String> {
+        let fresh = &self.world.fresh;
+        fresh.clean(databases(seeds)).await;
+        build(&fresh.admin, &self.case.to)
             .await
             .map_err(|e| format!("the second schema: {e}"))?;
-        let wanted = world.fresh.snapshot().await;
-        let runner = self.lived().runner(self.owner);
-        build(runner, &self.case.from)
-            .await
-            .map_err(|e| format!("the first schema: {e}"))?;
+        Ok(fresh.snapshot().await)
+    }
+
+    async fn fill(&self) -> Result<(), String> {
         let inserts = rows::inserts(self.case, &empty::empty(self.case));
+        let filled = self.lived().admin.batch_execute(&inserts).await;
+        filled.map_err(|error| format!("the rows: {}\n{inserts}", said(&error)))
+    }
+
+    /// There only; what there was at each pair.
+    async fn there(&mut self, seeds: &Seeds) -> Result<(Vec<Snapshot>, Contents), String> {
+        let wanted = self.wanted(seeds).await?;
+        self.fill().await?;
         let admin = &self.lived().admin;
-        let filled = admin.batch_execute(&inserts).await;
-        filled.map_err(|error| format!("the rows: {}\n{inserts}", said(&error)))?;
+        let first = rows::contents(admin).await;
+        let mut states = vec![self.lived().snapshot().await];
+        let case = self.case;
+        for pair in &case.pairs {
+            self.run(&pair.up, "up").await?;
+            states.push(self.lived().snapshot().await);
+        }
+        if let (Some(pair), Some(found)) = (case.pairs.last(), states.last()) {
+            self.same(&wanted, found, "up", &pair.up)?;
+        }
+        self.kept(&first, &rows::contents(admin).await, "up");
+        Ok((states, first))
+    }
+
+    /// Back only, to what there was at each pair.
+    async fn back(&mut self, states: &[Snapshot]) -> Result<(), String> {
+        let case = self.case;
+        for (pair, wanted) in case.pairs.iter().zip(states).rev() {
+            self.run(&pair.down, "down").await?;
+            self.same(wanted, &self.lived().snapshot().await, "down", &pair.down)?;
+        }
+        Ok(())
+    }
+
+    async fn follow(mut self, seeds: &Seeds) -> Result<(), String> {
+        let pairs = &self.case.pairs;
+        let wanted = self.wanted(seeds).await?;
+        self.fill().await?;
+        let admin = &self.lived().admin;
 
         let mut states = vec![self.lived().snapshot().await];
         let mut openings = vec![hazards::access(admin).await];
@@ -178,6 +279,10 @@ impl<'a> Run<'a> {
             )?;
         }
         self.kept(&first, &rows::contents(admin).await, "up again");
+        self.end()
+    }
+
+    fn end(self) -> Result<(), String> {
         match self.wrong.is_empty() {
             true => Ok(()),
             false => Err(self.wrong.join("\n")),
@@ -192,11 +297,7 @@ impl<'a> Run<'a> {
         let body = script.body();
         let fail = |error: tokio_postgres::Error| format!("{what}: {}\n{body}", said(&error));
         if script.no_transaction {
-            // Its locks come and go while it runs, and nothing can look at them in between.
-            for step in script.plan.steps() {
-                client.batch_execute(&step.sql).await.map_err(fail)?;
-            }
-            return Ok(());
+            return self.run_outside(script, what).await;
         }
         let access = hazards::access(admin).await;
         client.batch_execute("begin").await.map_err(fail)?;
@@ -209,13 +310,52 @@ impl<'a> Run<'a> {
         let held = hazards::locks(client).await;
         let after = hazards::relations(client).await;
         client.batch_execute("commit").await.map_err(fail)?;
-        let mut wrong = hazards::compare(script, &before, &after, &held, self.owner);
+        let mut wrong = hazards::compare(&script.plan, &before, &after, &held, self.owner);
         let later = hazards::access(admin).await;
         wrong.extend(hazards::compare_access(
             script, &before, &after, &access, &later,
         ));
         self.wrong
             .extend(wrong.iter().map(|it| format!("{it}\n-- {what}\n{body}")));
+        Ok(())
+    }
+
+    /// Runs statement by statement: in a transaction what may, and what may not under the eyes of another
+    /// session.
+    async fn run_outside(&mut self, script: &Script, what: &str) -> Result<(), String> {
+        let client = self.lived().runner(self.owner);
+        let watcher = &self.world.fresh.admin;
+        let fail =
+            |error: tokio_postgres::Error| format!("{what}: {}\n{}", said(&error), script.body());
+        for group in &script.plan.groups {
+            for step in &group.steps {
+                let one = Plan {
+                    groups: vec![Group {
+                        title: group.title.clone(),
+                        steps: vec![step.clone()],
+                    }],
+                };
+                let wrong = if step.sql.contains("concurrently") {
+                    let before = hazards::relations(client).await;
+                    let seen = hazards::watch(client, &step.sql, watcher)
+                        .await
+                        .map_err(fail)?;
+                    let after = hazards::relations(client).await;
+                    hazards::compare_seen(&one, &before, &after, &seen)
+                } else {
+                    client.batch_execute("begin").await.map_err(fail)?;
+                    let before = hazards::relations(client).await;
+                    client.batch_execute(&step.sql).await.map_err(fail)?;
+                    let held = hazards::locks(client).await;
+                    let after = hazards::relations(client).await;
+                    client.batch_execute("commit").await.map_err(fail)?;
+                    hazards::compare(&one, &before, &after, &held, self.owner)
+                };
+                let wrong = wrong.iter();
+                self.wrong
+                    .extend(wrong.map(|it| format!("{it}\n-- {what}\n{}", step.sql)));
+            }
+        }
         Ok(())
     }
 

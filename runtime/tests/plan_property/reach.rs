@@ -128,8 +128,17 @@ fn the_cases_reach_everything() {
             continue;
         };
         words(&case.from, &mut found);
+        let next = (!seeds.more.is_empty()).then(|| case.next(&seeds));
+        let next = next.and_then(Result::ok);
+        edits.extend(next.iter().flat_map(|next| next.edits.clone()));
         edits.extend(case.edits);
-        for hazard in case.pairs.iter().flat_map(|pair| pair.up.hazards()) {
+        let pairs = next.iter().flat_map(|next| &next.pairs);
+        for hazard in case
+            .pairs
+            .iter()
+            .chain(pairs)
+            .flat_map(|pair| pair.up.hazards())
+        {
             hazards.insert(match hazard {
                 Hazard::Locks(mode, _) => mode.as_str().to_owned(),
                 other => other
@@ -188,7 +197,10 @@ const EDITS: &str = "a table | drop a table | rename a table | move a table to a
     drop a unique constraint | another unique constraint | another primary key | a foreign key | \
     drop a foreign key | another foreign key | a check | another check, or none | an index | another index, or none | \
     an exclusion constraint, or none | other names | a policy | another policy, or none | row-level security, or none | \
-    another reason | other grants | no grants";
+    another reason | other grants | no grants | an index of a table in parts | \
+    another index of a table in parts | an index of a table in parts is called otherwise | \
+    two names exchanged | a name passed on | a partition out of the default one | \
+    updated_at under a long name";
 
 const HAZARDS: &str = "share update exclusive | share | share row exclusive | access exclusive | scans | \
-    rewrites | removes | narrows-access | widens-access | loses-data | no-transaction";
+    rewrites | removes | restricts | narrows-access | widens-access | loses-data | no-transaction";

@@ -183,6 +183,41 @@ pub(crate) async fn contents(client: &Client) -> Contents {
     contents
 }
 
+/// Takes the rows of every table away, and keeps them; gives the statements that bring them back.
+pub(crate) async fn set_aside(client: &Client) -> String {
+    let tables = format!(
+        "select c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ')
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         join pg_attribute a on a.attrelid = c.oid
+         where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+           and c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ({})
+           and n.nspname <> 'auth'
+         group by c.oid",
+        crate::database::namespaces()
+    );
+    let tables = client.query(&tables, &[]).await.expect("the tables");
+    let (mut away, mut back) = (String::new(), String::new());
+    for (number, row) in tables.iter().enumerate() {
+        let (table, columns): (&str, &str) = (row.get(0), row.get(1));
+        away.push_str(&format!(
+            "create temp table aside_{number} as select {columns} from {table};\ndelete from {table};\n"
+        ));
+        back.push_str(&format!(
+            "delete from {table};\n\
+             insert into {table} ({columns}) overriding system value select {columns} from aside_{number};\n\
+             drop table aside_{number};\n"
+        ));
+    }
+    let quietly = |text: String| {
+        format!(
+            "set session_replication_role = replica;\n{text}set session_replication_role = origin;\n"
+        )
+    };
+    let gone = client.batch_execute(&quietly(away)).await;
+    gone.expect("the rows are set aside");
+    quietly(back)
+}
+
 /// The rows of a table as far as some columns go, in an order of their own.
 pub(crate) fn project(
     contents: &Contents,

@@ -3,6 +3,7 @@
 mod access;
 mod columns;
 mod constraints;
+mod sealed;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,20 @@ impl Editor {
             6 | 7 => constraints::change(self, &mut dice),
             _ => access::change(self, &mut dice),
         };
+        crate::repair::repair(&mut self.schema);
+        if self.schema != before {
+            self.done.push(what.to_owned());
+        }
+    }
+
+    /// One change of those that come after others are sealed.
+    pub(crate) fn change_more(&mut self, seed: u64) {
+        let mut dice = Dice::new(seed);
+        if !dice.one_in(2) {
+            return self.change(seed);
+        }
+        let before = self.schema.clone();
+        let what = sealed::change(self, &mut dice);
         crate::repair::repair(&mut self.schema);
         if self.schema != before {
             self.done.push(what.to_owned());
