@@ -64,9 +64,11 @@ impl<S: Scope> Scoped<S> {
     /// where the future is dropped. The transaction begins with the first statement, in its round trip, and ends
     /// with one of its own. Called on a [`Transaction`] it is a savepoint.
     ///
-    /// After an error of a statement nothing more runs in the transaction, unless the statement was inside a
-    /// savepoint: work that hides the error ends in [`Error::TransactionAborted`]. Statements run one after the other: a
-    /// future of one that is kept and no longer polled keeps those behind it waiting.
+    /// After an error of the server nothing more runs in the transaction, unless the statement was inside a savepoint:
+    /// work that hides the error ends in [`Error::TransactionAborted`]. A statement that was not sent, such as one with a
+    /// value that cannot be encoded, leaves the transaction as it was; of many new rows that are refused so, a part may
+    /// have been sent, and the transaction has failed. Statements run one after the other: a future of one that is kept
+    /// and no longer polled keeps those behind it waiting until the work ends.
     ///
     /// # Errors
     /// The work's own, and those of the commit, such as a deferred constraint.
@@ -250,6 +252,9 @@ impl TransactionOptions {
     /// Runs the work so many times more where it lost against a concurrent transaction: a serialization failure, a
     /// deadlock, a table that changed meanwhile. It waits 5 ms before the first of them, and twice as long before
     /// each further one, up to half a second. What the work does beside its statements it does each time.
+    ///
+    /// It is the last statement that tells, inside a savepoint too: work that hides its loss there, and ends in another
+    /// error before it runs a further statement, is run again as well.
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;
         self

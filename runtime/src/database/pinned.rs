@@ -55,7 +55,8 @@ struct State {
     count: u32,
     /// The tables that were written, whose constraints the commit may look at.
     written: Vec<&'static TableInfo>,
-    /// The last failure was none of the statement's own: the same transaction may succeed next time.
+    /// The last statement lost, so that the same transaction may succeed next time. Its savepoint takes back the
+    /// statement, not that: work that passes the error on cannot be told from work that ends in one of its own.
     may_succeed: bool,
 }
 
@@ -101,7 +102,7 @@ impl Pinned {
 
     /// Runs a statement. Its rows are the transaction's, and not yet committed.
     pub(super) async fn run(&self, guise: &Guise, query: &Query) -> Result<Rows, Error> {
-        let mut state = self.state.lock().await;
+        let mut state = self.turn().await?;
         self.ready(&mut state, guise).await?;
         self.send(&mut state, guise, query).await
     }
@@ -114,7 +115,7 @@ impl Pinned {
         first: &Query,
         next: &mut Next<'_>,
     ) -> Result<Vec<Rows>, Error> {
-        let mut state = self.state.lock().await;
+        let mut state = self.turn().await?;
         self.ready(&mut state, guise).await?;
         let mut all = vec![self.send(&mut state, guise, first).await?];
         let outcome = loop {
@@ -147,7 +148,6 @@ impl Pinned {
         if self.limit.as_deref() != guise.limit() {
             return Err(Error::LimitInTransaction);
         }
-        self.go_on()?;
         self.settle(state, guise).await?;
         match state.condition {
             Condition::Sound => Ok(()),
@@ -163,7 +163,12 @@ impl Pinned {
                 state.condition = Condition::Lost;
                 return Err(Error::TransactionAborted);
             }
-            None => guise.lease(&query.key).await?,
+            None => {
+                let lease = guise.lease(&query.key).await?;
+                // It may have taken its time.
+                self.go_on()?;
+                lease
+            }
         };
         if begun {
             guise.note(&query.key);
@@ -222,8 +227,8 @@ impl Pinned {
         }
     }
 
-    /// Takes back what was done, at once: a future that has the state and is no longer polled is not waited for, and the
-    /// connection goes with it.
+    /// Takes back what was done, at once: a statement that is under way is not waited for. It has the connection, which
+    /// is closed, and the transaction rolled back, once its future is polled again or dropped.
     pub(crate) async fn roll_back(&self, guise: &Guise) -> Result<(), Error> {
         let lease = self.end().filter(|lease| lease.is_within());
         match lease {
@@ -263,8 +268,7 @@ impl Pinned {
 
     /// Sets a savepoint with the next statement; gives its number.
     pub(crate) async fn savepoint(&self, guise: &Guise) -> Result<u32, Error> {
-        let mut state = self.state.lock().await;
-        self.go_on()?;
+        let mut state = self.turn().await?;
         self.settle(&mut state, guise).await?;
         if state.condition != Condition::Sound {
             return Err(Error::TransactionAborted);
@@ -278,8 +282,7 @@ impl Pinned {
 
     /// Keeps what was done since a savepoint, or takes it back.
     pub(crate) async fn leave(&self, guise: &Guise, number: u32, keeps: bool) -> Result<(), Error> {
-        let mut state = self.state.lock().await;
-        self.go_on()?;
+        let mut state = self.turn().await?;
         self.settle(&mut state, guise).await?;
         if state.open.last() != Some(&number) {
             // What either of them did cannot be told from what the other did: none of it may be kept.
@@ -319,7 +322,6 @@ impl Pinned {
     /// Has the server take back what was done since a savepoint, which ends with that.
     async fn take_back(&self, state: &mut State, guise: &Guise, number: u32) -> Result<(), Error> {
         if state.forget(number) {
-            state.may_succeed = false;
             return Ok(());
         }
         if state.condition == Condition::Lost {
@@ -336,7 +338,6 @@ impl Pinned {
             true => Condition::Sound,
             false => Condition::Lost,
         };
-        state.may_succeed &= done.is_err();
         self.put_back(lease)?;
         done
     }
@@ -348,6 +349,14 @@ impl Pinned {
 
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, once it is the caller's turn. After the end nobody waits for whoever has it.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, State>, Error> {
+        self.go_on()?;
+        let state = self.state.lock().await;
+        self.go_on()?;
+        Ok(state)
     }
 
     fn go_on(&self) -> Result<(), Error> {

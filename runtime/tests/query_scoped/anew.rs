@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tabellion::{Error, TransactionOptions};
+use tabellion::{Error, Isolation, TransactionOptions};
 
 use crate::proxy;
 use crate::support::*;
@@ -79,35 +79,43 @@ async fn a_table_that_changed_is_forgotten_by_the_whole_pool() -> Outcome {
     Ok(())
 }
 
-const CLASH: &str = "create function clash() returns void language plpgsql as $$ begin
-                       raise exception using errcode = '40001';
-                     end $$";
-
+/// The savepoint takes back the statement, and the transaction has lost all the same.
 #[tokio::test]
-async fn what_a_savepoint_took_back_is_no_reason_to_run_again() -> Outcome {
+async fn what_lost_inside_a_savepoint_is_run_again() -> Outcome {
     let fixture = Fixture::new().await?;
-    fixture.admin.batch_execute(CLASH).await?;
+    let table = "create table accounts (n int4); insert into accounts values (0);
+                 grant select, update on accounts to query_shop";
+    fixture.admin.batch_execute(table).await?;
     let acme = shop(&fixture.connect(1).await?, "acme");
-    for (hides, expected) in [(true, 1), (false, 3)] {
+    for isolation in [Isolation::RepeatableRead, Isolation::Serializable] {
         let runs = AtomicUsize::new(0);
-        let options = TransactionOptions::new().retries(2);
+        let options = TransactionOptions::new().isolation(isolation).retries(2);
         let outcome = acme
             .transaction_with(&options, async |tx| {
-                runs.fetch_add(1, Ordering::SeqCst);
-                match hides {
-                    true => {
-                        let clash = async |tx: &tabellion::Transaction<Shop>| {
-                            tx.execute("select clash()", ()).await
-                        };
-                        tx.savepoint(clash).await.ok();
-                        Err::<(), _>(Error::NoReason)
-                    }
-                    false => tx.execute("select clash()", ()).await.map(drop),
+                tx.execute("select n from accounts", ()).await?;
+                if runs.fetch_add(1, Ordering::SeqCst) == 0 {
+                    let other = "update accounts set n = n + 1";
+                    fixture.admin.batch_execute(other).await.expect("it wins");
                 }
+                let write = "update accounts set n = n + 10";
+                tx.savepoint(async |tx| tx.execute(write, ()).await).await
             })
             .await;
-        assert!(outcome.is_err());
-        assert_eq!(runs.into_inner(), expected);
+        assert_eq!((outcome, runs.into_inner()), (Ok(1), 2), "{isolation:?}");
     }
+
+    // A table that changed is such a loss too.
+    let read = "select * from notes where shop = 'acme'";
+    acme.execute(read, ()).await?;
+    let change = "alter table notes add column further text";
+    fixture.admin.batch_execute(change).await?;
+    let options = TransactionOptions::new().retries(1);
+    let outcome = acme
+        .transaction_with(&options, async |tx| {
+            Note::by_shop("acme").count(tx).await?;
+            tx.savepoint(async |tx| tx.execute(read, ()).await).await
+        })
+        .await;
+    assert_eq!(outcome, Ok(0));
     Ok(())
 }

@@ -117,3 +117,80 @@ async fn many_rows_that_outlast_their_transaction_say_so() -> Outcome {
     assert_eq!(fixture.count("notes").await?, 0);
     Ok(())
 }
+
+/// The statement has the transaction's turn for good.
+#[tokio::test]
+async fn a_handle_says_that_its_transaction_has_ended_though_a_statement_is_kept() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let acme = shop(&fixture.connect(1).await?, "acme");
+    let (mut handle, mut kept) = (None, None);
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (end, may_end) = tokio::sync::oneshot::channel::<()>();
+    let mut savepoint = None;
+    let outcome = acme
+        .transaction(async |tx| {
+            Note::by_shop("acme").count(tx).await?;
+            let own = (*tx).clone();
+            savepoint = Some(tokio::spawn(async move {
+                let savepoint = own.transaction(async move |_| {
+                    begun.send(()).ok();
+                    may_end.await.ok();
+                    Ok::<_, Error>(())
+                });
+                savepoint.await
+            }));
+            has_begun.await.ok();
+            let own = (*tx).clone();
+            handle = Some(own.clone());
+            let mut late = Box::pin(async move { own.execute("select pg_sleep(0.1)", ()).await });
+            assert!(poll_once(late.as_mut()).await.is_none());
+            kept = Some(late);
+            Err::<(), _>(Error::NoReason)
+        })
+        .await;
+    assert_eq!(outcome, Err(Error::NoReason));
+    let handle = handle.ok_or("the handle")?;
+    let limit = Duration::from_secs(2);
+    let ended = Err(Error::TransactionEnded);
+    let count = Note::by_shop("acme").count(&handle);
+    let count = tokio::time::timeout(limit, count).await?;
+    assert_eq!(count.map(drop), ended);
+    let rows = (0..6_000).map(|_| note("acme"));
+    let many = Note::insert_many(rows).execute(&handle);
+    let many = tokio::time::timeout(limit, many).await?;
+    assert_eq!(many.map(drop), ended);
+    let inside = handle.transaction(async |_| Ok::<_, Error>(()));
+    assert_eq!(tokio::time::timeout(limit, inside).await?, ended);
+    end.send(()).ok();
+    let left = savepoint.ok_or("the savepoint")?;
+    assert_eq!(tokio::time::timeout(limit, left).await??, ended);
+    assert_eq!(kept.ok_or("the statement")?.await.map(drop), ended);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_statement_that_waited_for_a_connection_until_the_end_is_not_sent() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let sequence = "create sequence calls; grant usage on calls to query_shop";
+    fixture.admin.batch_execute(sequence).await?;
+    let acme = shop(&fixture.connect(1).await?, "acme");
+    let mut task = None;
+    let other = async {
+        let sleep = acme.execute("select pg_sleep(0.3)", ());
+        sleep.await
+    };
+    let work = acme.transaction(async |tx| {
+        let own = (*tx).clone();
+        task = Some(tokio::spawn(async move {
+            own.execute("select nextval('calls')", ()).await
+        }));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Err::<(), _>(Error::NoReason)
+    });
+    let (other, outcome) = tokio::join!(other, work);
+    assert_eq!((other, outcome), (Ok(1), Err(Error::NoReason)));
+    let late = task.ok_or("the statement")?.await?;
+    assert_eq!(late, Err(Error::TransactionEnded));
+    assert_eq!(fixture.count("calls where is_called").await?, 0);
+    Ok(())
+}
