@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     pub(super) wire: Wire,
     canceller: Canceller,
     login: Login,
+    /// What answered the login is not what answers now, whatever the URL says of it.
+    is_behind_pooler: bool,
     statements: Statements,
     learnt: Arc<Learnt>,
 }
@@ -91,6 +93,7 @@ impl Connection {
             wire,
             canceller: opened.canceller,
             login,
+            is_behind_pooler,
             statements: Statements::new(prefix(), &learnt),
             learnt,
         })
@@ -108,10 +111,11 @@ impl Connection {
 
     /// How to stop what runs on it, if its caller went away before the answer came.
     ///
-    /// Not behind a transaction pooler: PgBouncer 1.18 dies of requests to cancel that come while their clients go
-    /// (`bad client state`), and every client with it. It closes the server's connection with the client's.
+    /// Not behind a pooler, in whatever mode: PgBouncer 1.18 dies of requests to cancel that come while their clients
+    /// go (`bad client state`), and every client with it. It closes the server's connection with the client's.
     pub(super) fn abandoned(&self) -> Option<Canceller> {
-        (self.wire.is_awaited() && !self.is_pooled()).then(|| self.canceller.clone())
+        let is_pooled = self.is_behind_pooler || self.is_pooled();
+        (self.wire.is_awaited() && !is_pooled).then(|| self.canceller.clone())
     }
 
     /// Closes the connection at once.

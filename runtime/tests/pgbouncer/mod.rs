@@ -39,6 +39,11 @@ fn account() -> Option<(u32, u32)> {
 impl PgBouncer {
     /// In front of the database of a URL, as whose login every client comes in.
     pub(crate) async fn start(url: &str) -> Self {
+        PgBouncer::start_in(url, "transaction", 3).await
+    }
+
+    /// The same in that mode, with so many sessions of the server.
+    pub(crate) async fn start_in(url: &str, mode: &str, sessions: u32) -> Self {
         let config: Config = url.parse().expect("a URL");
         let name = config.get_dbname().expect("a database");
         let Host::Tcp(host) = &config.get_hosts()[0] else {
@@ -57,7 +62,7 @@ impl PgBouncer {
         let text = format!(
             "[databases]\n{name} = host={host} port={server} dbname={name} user={user}{password}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\npool_mode = transaction\ndefault_pool_size = 3\n",
+             auth_type = any\npool_mode = {mode}\ndefault_pool_size = {sessions}\n",
             server = config.get_ports()[0],
         );
         fs::write(&file, text).expect("the settings");

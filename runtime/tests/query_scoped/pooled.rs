@@ -225,6 +225,32 @@ async fn dropped_futures_leave_a_pooler_alive_that_nobody_announced() -> Outcome
     Ok(())
 }
 
+/// Whatever its mode.
+#[tokio::test]
+async fn dropped_futures_leave_a_pooler_of_sessions_alive() -> Outcome {
+    let fixture = Fixture::new().await?;
+    for option in ["&pooler=session", ""] {
+        let pooler = PgBouncer::start_in(&fixture.url, "session", 20).await;
+        let acme = shop(&pool(&format!("{}{option}", pooler.url), 4).await?, "acme");
+        let mut dropped = 0;
+        for n in 0..200 {
+            let sleep = async |other: u64| {
+                let wait = Duration::from_micros(300 + 37 * ((n * 3 + other * 7) % 60));
+                let sleep = acme.execute("select pg_sleep(0.003)", ());
+                tokio::time::timeout(wait, sleep).await.is_err()
+            };
+            let all = tokio::join!(sleep(0), sleep(1), sleep(2));
+            dropped += usize::from(all.0) + usize::from(all.1) + usize::from(all.2);
+            let address = pooler.url.parse::<tokio_postgres::Config>()?.get_ports()[0];
+            let alive = tokio::net::TcpStream::connect(("127.0.0.1", address)).await;
+            assert!(alive.is_ok(), "after {dropped} that were dropped, {option}");
+        }
+        assert!(dropped > 50, "{dropped}");
+        assert_eq!(Note::by_shop("acme").count(&acme).await?, 0);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_table_that_changes_is_noticed_though_nothing_is_prepared() -> Outcome {
     let fixture = Fixture::new().await?;
