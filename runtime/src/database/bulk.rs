@@ -77,15 +77,17 @@ impl Connection {
                 }
             });
         }
-        let mut all = Vec::with_capacity(sent);
-        let mut read = || -> Result<(), Fault> {
-            for _ in 0..sent {
-                all.push(rows(replies.command()?, &key, statement.clone())?);
-            }
-            replies.committed()
+        let mut read = || -> Result<Vec<Rows>, Fault> {
+            let answers: Result<Vec<_>, _> = (0..sent).map(|_| replies.command()).collect();
+            let answers = answers?.into_iter();
+            // Whether their columns are as they were matters once it is known what became of them.
+            replies.committed()?;
+            answers
+                .map(|it| rows(it, &key, statement.clone()))
+                .collect()
         };
         match read() {
-            Ok(()) => Ok(all),
+            Ok(all) => Ok(all),
             Err(Fault::Server(error)) if error.is_stale_statement() => Err(self.stale()),
             Err(fault) => Err(self.refuse(fault, guise, &key)),
         }

@@ -20,7 +20,7 @@ use super::guise::Guise;
 use super::login::{self, Login};
 use super::url::Target;
 use crate::Error;
-use crate::error::Bypass;
+use crate::error::{Bypass, Written};
 use crate::query::{Key, Query, plain};
 use crate::row::Rows;
 use crate::scope::NO_ROLE;
@@ -149,6 +149,12 @@ impl Connection {
             self.outdate();
             outcome = self.attempt(guise, query, until).await;
         }
+        let has_changed = matches!(outcome, Ok(Err(Fault::Changed)));
+        if has_changed && self.wire.is_idle() && query.key.written() == Written::No {
+            // Only its rows cannot be read: its transaction is over, and wrote nothing.
+            self.outdate();
+            outcome = self.attempt(guise, query, until).await;
+        }
         outcome?.map_err(|fault| self.refuse(fault, guise, &query.key))
     }
 
@@ -220,16 +226,29 @@ impl Connection {
             Fault::Server(error) => {
                 // Not for a row or a privilege that was refused.
                 let is_of_schema = error.code.starts_with("42") && error.code != "42501";
-                if !self.statements.are_named && is_of_schema {
-                    // The types that were learnt may be those of an earlier table.
-                    self.forget();
+                if is_of_schema || error.code == "XX000" {
+                    // What was learnt of it may be of an earlier table or type, which the server looks for in vain.
+                    self.forget_statement(key);
                 }
                 error.is_foreign_statement()
+            }
+            Fault::Changed => {
+                self.outdate();
+                !self.wire.is_idle()
             }
             _ => true,
         };
         if unreliable {
             self.wire.close();
+        }
+        if let Fault::Changed = fault {
+            // Where more was to come, so was the commit.
+            let written = match key.written() {
+                Written::Yes if unreliable => Written::Unknown,
+                written => written,
+            };
+            let table = plain(key.table().name);
+            return Error::TableChanged { table, written };
         }
         failed(fault, &self.who(guise), key, wrote)
     }
@@ -332,8 +351,6 @@ fn failed(fault: Fault, who: &str, key: &Key, wrote: bool) -> Error {
             let info = key.table();
             error.classify(&plain(info.name), Some(info), who, key.operation())
         }
-        // The answer has come, and so has the commit.
-        fault @ Fault::Changed => fault.into(),
         _ if wrote => Error::Disconnected {
             unknown_outcome: true,
         },

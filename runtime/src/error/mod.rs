@@ -390,6 +390,19 @@ pub enum Error {
     )]
     StaleStatement,
 
+    /// Behind a transaction pooler: a table has changed since the columns of a statement were learnt, so that the rows
+    /// which it returned cannot be read. A statement that wrote nothing for certain is run again by itself.
+    #[error(
+        "`{table}` has changed since the columns of its rows were learnt, so that they cannot be read; the next run \
+         learns them anew{written}"
+    )]
+    TableChanged {
+        /// The table.
+        table: String,
+        /// Whether the rows came back from a write that stands.
+        written: Written,
+    },
+
     /// A statement fits into no message of the protocol, so nothing was sent.
     #[error(
         "the statement fits into no message: it is too large, or a name in it holds a NUL character; send less at a \

@@ -13,7 +13,9 @@ impl Error {
     pub fn may_have_written(&self) -> bool {
         match self {
             Error::Disconnected { unknown_outcome } => *unknown_outcome,
-            Error::Decode { written, .. } => *written != Written::No,
+            Error::Decode { written, .. } | Error::TableChanged { written, .. } => {
+                *written != Written::No
+            }
             // A row of a write that does not parse is one.
             Error::Protocol(_) => true,
             _ => false,

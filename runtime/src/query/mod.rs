@@ -92,7 +92,7 @@ pub(crate) use select::{Select, Wanted};
 pub(crate) use sql::plain;
 use upsert::Conflict;
 
-use crate::error::ServerError;
+use crate::error::{ServerError, Written};
 use crate::row::{Row, Rows};
 use crate::{Error, Params};
 
@@ -244,6 +244,15 @@ impl Key {
     /// Whether it may write: of raw SQL, which may call a function, nobody knows.
     pub(crate) fn is_write(&self) -> bool {
         self.operation() != "select"
+    }
+
+    /// What it has done once it is committed.
+    pub(crate) fn written(&self) -> Written {
+        match self.raw() {
+            Some(sql) => written::of(sql),
+            None if self.is_write() => Written::Yes,
+            None => Written::No,
+        }
     }
 
     /// The text of raw SQL.

@@ -151,7 +151,7 @@ impl<'a, R> QueryAs<'a, R> {
         R: FromRow,
     {
         let guise = self.guise.clone();
-        let writes = self.written() != Written::No;
+        let writes = self.query.key.written() != Written::No;
         Fetch::new(async move {
             let (incoming, rows) = Incoming::open(guise, self.query).await?;
             Ok(RowStream::new(incoming, rows, writes))
@@ -159,13 +159,9 @@ impl<'a, R> QueryAs<'a, R> {
     }
 
     async fn rows(self) -> Result<Vec<R>, Error> {
-        let written = self.written();
+        let written = self.query.key.written();
         let rows = self.guise.run(self.query).await?;
         written::read(self.guise, &rows, self.decode, written)
-    }
-
-    fn written(&self) -> Written {
-        self.query.key.raw().map_or(Written::No, written::of)
     }
 }
 

@@ -35,7 +35,7 @@ impl From<Fault> for Error {
                 unknown_outcome: false,
             },
             Fault::Protocol(what) => Error::Protocol(what),
-            Fault::Changed => Error::Protocol("a table has changed since its columns were learnt"),
+            Fault::Changed => Error::StaleStatement,
         }
     }
 }

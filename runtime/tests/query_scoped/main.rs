@@ -3,6 +3,7 @@
 mod anew;
 mod broken;
 mod cancel;
+mod changed;
 mod cursors;
 mod decode;
 mod dropped;

@@ -263,8 +263,7 @@ async fn a_table_that_changes_is_noticed_though_nothing_is_prepared() -> Outcome
     let change = "alter table notes drop constraint notes_amount_check, alter column amount drop default, \
                   alter column amount type float4";
     fixture.admin.batch_execute(change).await?;
-    let changed = refused(Note::by_shop("acme").fetch_all(&acme).await);
-    assert!(matches!(changed, Error::Protocol(_)), "{changed}");
+    // Read anew, with its columns as they are.
     let decoded = refused(Note::by_shop("acme").fetch_all(&acme).await);
     assert!(matches!(decoded, Error::Decode { .. }), "{decoded}");
     Ok(())

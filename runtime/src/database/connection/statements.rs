@@ -248,6 +248,14 @@ impl Connection {
         }
     }
 
+    /// Prepares a statement anew from here on, and looks its types up again.
+    pub(super) fn forget_statement(&mut self, key: &Key) {
+        self.statements.types.clear();
+        if let Some(kept) = self.statements.known.remove(key) {
+            self.statements.close(kept.statement.name.clone());
+        }
+    }
+
     /// Prepares everything anew from here on. The names are never used again.
     pub(super) fn forget(&mut self) {
         let statements = std::mem::take(&mut self.statements.known).into_values();

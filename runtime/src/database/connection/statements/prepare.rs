@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fallible_iterator::FallibleIterator;
-use tokio_postgres::types::Oid;
+use tokio_postgres::types::{Oid, Type};
 
 use super::{Connection, KEPT, Kept, Opening, ScopeStatement, failed, raw, too_large};
 use crate::Error;
@@ -59,29 +59,26 @@ impl Connection {
                 // What is refused here and not by the server must not go on there.
                 self.wire.close();
             }
+            // What became of their statements is not worth finding out.
             if let Some(scope) = &new_scope {
-                // What became of its statement is not worth finding out.
                 self.statements.close(scope.name.clone());
             }
+            self.statements.close(name.clone());
         })?;
         self.statements.scopes.extend(new_scope);
-        self.learn_types(parameters.iter().chain(&columns)).await?;
-        let types = |oids: &[Oid]| {
-            let all = oids.iter().map(|oid| known(*oid, &self.statements.types));
-            all.collect::<Option<Vec<_>>>()
-                .ok_or(Error::Protocol("the catalog does not know a type"))
-        };
-        let mut statement = Prepared {
-            parameters: types(&parameters)?,
-            columns: types(&columns)?,
-            order: None,
-            name,
-            unnamed: None,
-        };
-        if let Err(fault) = raw::arrange(key, &names, &mut statement) {
-            self.statements.close(statement.name);
-            return Err(fault);
-        }
+        let learnt = self.learn_types(parameters.iter().chain(&columns)).await;
+        let typed = learnt.and_then(|()| {
+            let mut statement = Prepared {
+                parameters: self.types(&parameters)?,
+                columns: self.types(&columns)?,
+                order: None,
+                name: name.clone(),
+                unnamed: None,
+            };
+            raw::arrange(key, &names, &mut statement)?;
+            Ok(statement)
+        });
+        let mut statement = typed.inspect_err(|_| self.statements.close(name))?;
         if !self.statements.are_named {
             statement.unnamed = Some(Unnamed {
                 sql,
@@ -159,6 +156,12 @@ impl Connection {
         // All of it stands; only the statement may still be refused.
         opening.sent();
         describe(replies).map_err(refused)
+    }
+
+    fn types(&self, oids: &[Oid]) -> Result<Vec<Type>, Error> {
+        let all = oids.iter().map(|oid| known(*oid, &self.statements.types));
+        all.collect::<Option<Vec<_>>>()
+            .ok_or(Error::Protocol("the catalog does not know a type"))
     }
 
     /// Looks up the types that are not built in, all of a statement's in one round trip.
