@@ -48,8 +48,8 @@ impl Database {
     ///
     /// `url` is `postgres://user:password@host:port/database?option=value` or libpq's `key=value`
     /// form. Beside the driver's options it knows `sslmode=verify-ca|verify-full`, `sslrootcert=FILE` and
-    /// `pooler=transaction|session`: what a pooler gives a client for itself, where one is in between. With `sslmode=require` and stricter the server's certificate and name are
-    /// checked; with `prefer`, the default, the connection is encrypted where the server can.
+    /// `pooler=transaction|session`: what a pooler gives a client for itself, where one is in between. With
+    /// `sslmode=require` and stricter the server's certificate and name are checked; with `prefer`, the default, the connection is encrypted where the server can.
     ///
     /// # Errors
     /// [`Error::Url`], [`Error::Connect`], [`Error::ServerTooOld`] or [`Error::Timeout`], each with the

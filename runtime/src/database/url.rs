@@ -60,37 +60,81 @@ struct Ours {
     pooled: Option<bool>,
 }
 
-/// Takes `pooler`, `sslrootcert` and the verifying values of `sslmode` out of a URL's query.
+impl Ours {
+    /// Whether an option is one of them, which it then counts as.
+    fn take(&mut self, key: &str, value: &str) -> Result<bool, Error> {
+        match (key, value) {
+            ("sslmode", "verify-ca" | "verify-full") => self.verify = true,
+            ("sslmode", "allow") => return Err(Error::Url(ALLOW)),
+            // The value that stands for "the authorities that everybody trusts".
+            ("sslrootcert", "system") => self.verify = true,
+            ("sslrootcert", path) => self.root_certificates = Some(path.into()),
+            ("pooler", "transaction") => self.pooled = Some(true),
+            ("pooler", "session") => self.pooled = Some(false),
+            ("pooler", _) => return Err(Error::Url(POOLER)),
+            ("sslcert" | "sslkey", _) => return Err(Error::Url(CLIENT_CERTIFICATE)),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Takes `pooler`, `sslrootcert` and the verifying values of `sslmode` out of either form.
 fn split_off_options(text: &str) -> Result<(String, Ours), Error> {
     let mut ours = Ours::default();
-    let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if !is_url && !text.contains('=') {
-        return Err(Error::Url(SHAPE));
+    let mut kept = Vec::new();
+    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (pair, key, value) = first_pair(rest).ok_or(Error::Url(SHAPE))?;
+            if !ours.take(key, &value)? {
+                kept.push(pair);
+            }
+            rest = rest[pair.len()..].trim_start();
+        }
+        return Ok((kept.join(" "), ours));
     }
     // A `?` before the `@` is part of a password.
     let search_from = text.find('@').unwrap_or(0);
-    let Some(at) = text[search_from..].find('?').filter(|_| is_url) else {
+    let Some(at) = text[search_from..].find('?') else {
         return Ok((text.to_owned(), ours));
     };
     let (base, query) = text.split_at(search_from + at);
-    let mut kept = Vec::new();
     for pair in query[1..].split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=') {
-            Some(("sslmode", "verify-ca" | "verify-full")) => ours.verify = true,
-            Some(("sslmode", "allow")) => return Err(Error::Url(ALLOW)),
-            // The value that stands for "the authorities that everybody trusts".
-            Some(("sslrootcert", "system")) => ours.verify = true,
-            Some(("sslrootcert", path)) => {
-                ours.root_certificates = Some(percent_decoded(path)?.into());
-            }
-            Some(("pooler", "transaction")) => ours.pooled = Some(true),
-            Some(("pooler", "session")) => ours.pooled = Some(false),
-            Some(("pooler", _)) => return Err(Error::Url(POOLER)),
-            Some(("sslcert" | "sslkey", _)) => return Err(Error::Url(CLIENT_CERTIFICATE)),
-            _ => kept.push(pair),
+        let is_ours = match pair.split_once('=') {
+            Some(("sslrootcert", path)) => ours.take("sslrootcert", &percent_decoded(path)?)?,
+            Some((key, value)) => ours.take(key, value)?,
+            None => false,
+        };
+        if !is_ours {
+            kept.push(pair);
         }
     }
     Ok((format!("{base}?{}", kept.join("&")), ours))
+}
+
+/// The first pair of libpq's form as it is written, its key, and its value without quotes and escapes
+/// (<https://www.postgresql.org/docs/15/libpq-connect.html#id-1.7.3.8.3.5>).
+fn first_pair(text: &str) -> Option<(&str, &str, String)> {
+    let (key, behind) = text.split_once('=')?;
+    let behind = behind.trim_start();
+    let (begin, is_quoted) = match behind.strip_prefix('\'') {
+        Some(quoted) => (quoted, true),
+        None => (behind, false),
+    };
+    let mut value = String::new();
+    let mut chars = begin.char_indices();
+    let rest = loop {
+        match chars.next() {
+            Some((at, '\'')) if is_quoted => break &begin[at + 1..],
+            Some((at, it)) if !is_quoted && it.is_whitespace() => break &begin[at..],
+            Some((_, '\\')) => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            Some((_, it)) => value.push(it),
+            None if is_quoted => return None,
+            None => break "",
+        }
+    };
+    Some((&text[..text.len() - rest.len()], key.trim(), value))
 }
 
 fn percent_decoded(text: &str) -> Result<String, Error> {
@@ -159,6 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn both_forms_know_the_same_options() {
+        let text = r"host=db.example user=ana password='a \'pooler=session' pooler = transaction
+            sslmode=verify-full sslrootcert='/my ca.pem' application_name=till";
+        let target = target(text);
+        assert_eq!(target.pooled, Some(true));
+        assert_eq!(target.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(target.root_certificates, Some(PathBuf::from("/my ca.pem")));
+        assert_eq!(target.config.get_application_name(), Some("till"));
+        let password: &[u8] = b"a 'pooler=session";
+        assert_eq!(target.config.get_password(), Some(password));
+    }
+
+    #[test]
     fn no_part_of_a_bad_url_is_repeated() {
         for text in [
             "postgres://ana:s3cret@t4il@db/shop",
@@ -169,6 +226,9 @@ mod tests {
             "postgres://ana:s3cret@db:1,db:2,db/shop?hostaddr=10.0.0.1",
             "s3cret",
             "host=db password=s3cret s3cret",
+            "host=db password='s3cret",
+            "host=db pooler=s3cret",
+            "host=db sslkey=s3cret",
             "",
         ] {
             let Err(error) = text.parse::<Target>() else {
