@@ -68,7 +68,7 @@ impl<S: Scope> Scoped<S> {
     /// work that hides the error ends in [`Error::TransactionAborted`]. A statement that was not sent, such as one with a
     /// value that cannot be encoded, leaves the transaction as it was; of many new rows that are refused so, a part may
     /// have been sent, and the transaction has failed. Statements run one after the other: a future of one that is kept
-    /// and no longer polled keeps those behind it waiting until the work ends.
+    /// and no longer polled keeps those behind it waiting, and a commit too; a rollback does not wait.
     ///
     /// # Errors
     /// The work's own, and those of the commit, such as a deferred constraint.

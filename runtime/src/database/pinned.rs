@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::bulk::Next;
 use super::connection::Opening;
@@ -24,6 +24,8 @@ pub(crate) struct Pinned {
     state: Mutex<State>,
     /// Locked for a moment at a time, so that the end need not wait for whoever has the state and is not polled.
     place: std::sync::Mutex<Place>,
+    /// Wakes those that wait for the state when the end comes.
+    over: Notify,
     /// The outermost savepoint whose future was dropped since the last look, [`NONE`] if there was none.
     given_up: AtomicU32,
     /// What begins it.
@@ -94,6 +96,7 @@ impl Pinned {
                 may_succeed: false,
             }),
             place: std::sync::Mutex::default(),
+            over: Notify::new(),
             given_up: AtomicU32::new(NONE),
             begin,
             limit: limit.map(str::to_owned),
@@ -353,8 +356,12 @@ impl Pinned {
 
     /// The state, once it is the caller's turn. After the end nobody waits for whoever has it.
     async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, State>, Error> {
+        let over = self.over.notified();
         self.go_on()?;
-        let state = self.state.lock().await;
+        let state = tokio::select! {
+            state = self.state.lock() => state,
+            () = over => return Err(Error::TransactionEnded),
+        };
         self.go_on()?;
         Ok(state)
     }
@@ -389,7 +396,10 @@ impl Pinned {
     fn end(&self) -> Option<Lease> {
         let mut place = self.place();
         place.ended = true;
-        place.lease.take()
+        let lease = place.lease.take();
+        drop(place);
+        self.over.notify_waiters();
+        lease
     }
 
     /// Lets go of the connection, which is closed unless it waits outside of a transaction.

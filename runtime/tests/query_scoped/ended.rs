@@ -126,7 +126,7 @@ async fn a_handle_says_that_its_transaction_has_ended_though_a_statement_is_kept
     let (mut handle, mut kept) = (None, None);
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let (end, may_end) = tokio::sync::oneshot::channel::<()>();
-    let mut savepoint = None;
+    let (mut savepoint, mut waiting) = (None, None);
     let outcome = acme
         .transaction(async |tx| {
             Note::by_shop("acme").count(tx).await?;
@@ -145,6 +145,11 @@ async fn a_handle_says_that_its_transaction_has_ended_though_a_statement_is_kept
             let mut late = Box::pin(async move { own.execute("select pg_sleep(0.1)", ()).await });
             assert!(poll_once(late.as_mut()).await.is_none());
             kept = Some(late);
+            let own = (*tx).clone();
+            waiting = Some(tokio::spawn(
+                async move { own.execute("select 1", ()).await },
+            ));
+            tokio::task::yield_now().await;
             Err::<(), _>(Error::NoReason)
         })
         .await;
@@ -161,6 +166,9 @@ async fn a_handle_says_that_its_transaction_has_ended_though_a_statement_is_kept
     assert_eq!(many.map(drop), ended);
     let inside = handle.transaction(async |_| Ok::<_, Error>(()));
     assert_eq!(tokio::time::timeout(limit, inside).await?, ended);
+    let waiting = waiting.ok_or("the statement behind it")?;
+    let waiting = tokio::time::timeout(limit, waiting).await??;
+    assert_eq!(waiting.map(drop), ended);
     end.send(()).ok();
     let left = savepoint.ok_or("the savepoint")?;
     assert_eq!(tokio::time::timeout(limit, left).await??, ended);
