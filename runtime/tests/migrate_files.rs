@@ -204,7 +204,7 @@ fn a_seal_that_was_cut_short_is_completed_by_the_same_command() {
         } else {
             let said = refused(&project);
             assert!(
-                said.contains("run `cargo tabellion seal late` again"),
+                said.contains("remove the file, build, and run it again"),
                 "{said}"
             );
             // Under another name it would stay an orphan.

@@ -46,10 +46,10 @@ impl Finding {
 pub fn verify(schema: &Schema) -> Vec<Finding> {
     let mut findings = Vec::new();
     names::names(schema, &mut findings);
-    let written = policies::read_by_policies(schema);
+    let readable = policies::Readable::of(schema);
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
-        policies::other_tables(schema, &written, name, table, &mut findings);
+        policies::other_tables(schema, &readable, name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);

@@ -14,7 +14,8 @@ fn shared() -> (Schema, QualifiedName) {
     let name = QualifiedName::new("public", "order");
     let lookup = Lookup {
         query:
-            "select m.shop from public.\"order\" m where m.id::text = (select current_setting('app.id', true))"
+            "select m.shop from public.\"order\" m where m.id::text = (select current_setting('app.id', true)) \
+             and m.shop <> '$function$'"
                 .into(),
         returns: Type::Text,
         table: name.to_string(),
@@ -157,4 +158,42 @@ async fn whoever_is_bound_by_policies_cannot_make_one() {
     let sql = "select count(*) from pg_class where relname = 'order'";
     let tables: i64 = admin.query_one(sql, &[]).await.unwrap().get(0);
     assert_eq!(tables, 0);
+}
+
+#[tokio::test]
+async fn whatever_is_missing_is_told_and_what_is_someone_elses_is_not() {
+    let (database, set, function) = applied().await;
+    let admin = client(database.url()).await;
+    let login = database.create_login("reader", &[]).await.unwrap();
+    let reader = format!("reader_{}", database.name());
+    // It may make schemas, and nothing in `public`.
+    let grants = format!(
+        "grant usage on schema tabellion to {reader}; grant select on tabellion.ledger to {reader};
+         grant create on database \"{}\" to {reader}; revoke create on schema public from public;
+         create function public.lookup_mine() returns setof text language sql as 'select null::text';
+         create policy theirs on public.\"order\" for select to {reader} using (shop in (select public.lookup_mine()))",
+        database.name()
+    );
+    admin.batch_execute(&grants).await.unwrap();
+    let mut engine = Migrator::connect(&login).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert_eq!(found.findings.len(), 1, "{found}");
+    assert!(found.to_string().contains("policy `theirs`"), "{found}");
+    let gone =
+        format!("drop policy theirs on public.\"order\"; drop function {function}() cascade");
+    admin.batch_execute(&gone).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(
+        found.to_string().contains("policy `of one shop`"),
+        "{found}"
+    );
+    // One that no policy calls any more is told: it passes policies by for whoever may call it.
+    let spare = "create function public.lookup_spare_0123abcd() returns setof text language sql security definer
+        as 'select shop from public.\"order\"'";
+    admin.batch_execute(spare).await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    assert!(
+        found.contains("function `public.lookup_spare_0123abcd()` is not expected"),
+        "{found}"
+    );
 }

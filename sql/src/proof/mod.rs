@@ -252,6 +252,13 @@ impl Proven<'_> {
                 policy_values(values, policy, &of_tenant);
             },
         );
+        let read = self.table.rls.policies().values();
+        let read = read.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        let read: BTreeSet<&String> = read.flat_map(Expr::reads).collect();
+        out.insert("rls_reads (on_table, name)", read, |values, name| {
+            values.sql(&table);
+            values.text(name);
+        });
         let own = looked_up::looks_at_itself(self.name, self.table).then_some(());
         out.insert("rls_itself (name)", own, |values, ()| values.sql(&table));
         let policies = self.table.rls.policies().values();

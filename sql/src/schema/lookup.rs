@@ -68,12 +68,16 @@ impl Expr {
         text
     }
 
-    /// The tables that it reads itself.
-    pub fn reads(&self) -> impl Iterator<Item = &String> {
-        let looked_up: BTreeSet<&String> =
-            self.lookups.values().map(|lookup| &lookup.table).collect();
+    /// The tables that it reads itself; one may be looked up in one place and read in another.
+    pub fn reads(&self) -> Vec<&String> {
+        let written = self.written();
+        let is_looked_up = |table: &String| {
+            let mut lookups = self.lookups.values();
+            lookups.any(|lookup| lookup.table == *table)
+                && !written.contains(&format!(" from {table} "))
+        };
         let tables = self.tables.iter();
-        tables.filter(move |table| !looked_up.contains(table))
+        tables.filter(|table| !is_looked_up(table)).collect()
     }
 }
 

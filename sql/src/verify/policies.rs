@@ -2,22 +2,55 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ident::unquote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table};
 
 use super::Finding;
 
-/// The tables that are read by policies, by their names as policies write them; none where no policy reads one.
-pub(super) fn read_by_policies(schema: &Schema) -> BTreeMap<String, QualifiedName> {
-    let policies = schema
-        .tables
-        .values()
-        .flat_map(|table| table.rls.policies());
-    let mut exprs = policies.flat_map(|(_, policy)| exprs(policy));
-    if exprs.all(|expr| expr.tables.is_empty()) {
-        return BTreeMap::new();
+/// The tables that policies may read.
+pub(super) struct Readable {
+    /// By their names as the derives write them.
+    full: BTreeMap<String, QualifiedName>,
+    /// By their names alone.
+    bare: BTreeMap<String, Vec<QualifiedName>>,
+}
+
+impl Readable {
+    /// The tables of a schema; none where no policy reads one.
+    pub(super) fn of(schema: &Schema) -> Self {
+        let mut readable = Readable {
+            full: BTreeMap::new(),
+            bare: BTreeMap::new(),
+        };
+        let policies = schema.tables.values().map(|table| table.rls.policies());
+        let mut exprs = policies.flat_map(BTreeMap::values).flat_map(exprs);
+        if exprs.any(|expr| !expr.tables.is_empty()) {
+            for name in schema.tables.keys() {
+                readable.full.insert(name.to_string(), name.clone());
+                let bare = readable.bare.entry(name.name.clone()).or_default();
+                bare.push(name.clone());
+            }
+        }
+        readable
     }
-    let names = schema.tables.keys();
-    names.map(|name| (name.to_string(), name.clone())).collect()
+
+    /// The tables that may be meant. Raw SQL need not name the PostgreSQL schema, and which one a search path leads to
+    /// nobody knows here.
+    fn named(&self, written: &str) -> Vec<&QualifiedName> {
+        if let Some(name) = self.full.get(written) {
+            return vec![name];
+        }
+        let folded = match written.contains('"') {
+            true => written.to_owned(),
+            false => written.to_lowercase(),
+        };
+        if let Ok(name) = folded.parse::<QualifiedName>() {
+            return self.full.get(&name.to_string()).into_iter().collect();
+        }
+        let bare = unquote(&folded).filter(|(_, rest)| rest.is_empty());
+        let found = bare.and_then(|(name, _)| self.bare.get(&name));
+        found.into_iter().flatten().collect()
+    }
 }
 
 fn exprs(policy: &Policy) -> impl Iterator<Item = &Expr> {
@@ -28,11 +61,11 @@ fn exprs(policy: &Policy) -> impl Iterator<Item = &Expr> {
 /// and to no function anywhere else.
 ///
 /// PostgreSQL refuses a query of policies that lead back. A function has the rights of its owner, so that the
-/// policies of what it reads do not hold for it.
+/// policies of what it reads do not hold for it: in a circle they hold for no membership, whichever came first.
 /// It takes a schema in which each membership that a function can look up has one.
 pub fn settle_lookups(schema: &mut Schema) {
-    let names = read_by_policies(schema);
-    if names.is_empty() {
+    let readable = Readable::of(schema);
+    if readable.full.is_empty() {
         return;
     }
     let whole = schema.clone();
@@ -43,8 +76,11 @@ pub fn settle_lookups(schema: &mut Schema) {
         for policy in policies.values_mut() {
             for expr in policy.using.iter_mut().chain(&mut policy.check) {
                 expr.lookups.retain(|_, lookup| {
-                    let other = names.get(&lookup.table);
-                    other.is_some_and(|other| leads_to(&whole, &names, all, other, name))
+                    let other = readable.full.get(&lookup.table);
+                    let is_back = |role: &String, other| {
+                        leads_back(&whole, &readable, all, role, other, name)
+                    };
+                    other.is_some_and(|other| policy.roles.iter().any(|role| is_back(role, other)))
                 });
             }
         }
@@ -55,15 +91,17 @@ pub fn settle_lookups(schema: &mut Schema) {
 /// other table's own policies hold. Where they lead back, PostgreSQL refuses every query.
 pub(super) fn other_tables(
     schema: &Schema,
-    names: &BTreeMap<String, QualifiedName>,
+    readable: &Readable,
     name: &QualifiedName,
     table: &Table,
     findings: &mut Vec<Finding>,
 ) {
     let own = &name.name;
     for (policy, definition) in table.rls.policies() {
-        let read: BTreeSet<&String> = exprs(definition).flat_map(by_itself).collect();
-        let read = read.into_iter().filter_map(|read| names.get(read));
+        let read: BTreeSet<&QualifiedName> = exprs(definition)
+            .flat_map(Expr::reads)
+            .flat_map(|read| readable.named(read))
+            .collect();
         for other_name in read {
             let other = &schema.tables[other_name];
             let other_table = &other_name.name;
@@ -78,7 +116,8 @@ pub(super) fn other_tables(
                 );
                 findings.push(Finding::new(name, None, message));
             }
-            if leads_to(schema, names, by_itself, other_name, name) {
+            let mut roles = definition.roles.iter();
+            if roles.any(|role| leads_back(schema, readable, Expr::reads, role, other_name, name)) {
                 let message = format!(
                     "policy `{policy}` on `{own}` reads `{other_table}`, whose policies read `{own}` again, and \
                      PostgreSQL refuses such a query; let those of `{other_table}` say it without `{own}`, or \
@@ -95,32 +134,44 @@ fn all(expr: &Expr) -> Vec<&String> {
     expr.tables.iter().collect()
 }
 
-/// What an expression reads as whoever asks.
-fn by_itself(expr: &Expr) -> Vec<&String> {
-    expr.reads().collect()
-}
-
-/// Whether the policies of `from`, and of what those read, read `to`.
-fn leads_to(
+/// Whether what a role reads of `from` leads to `to`, whose policies are being applied.
+///
+/// Of what a policy reads, the policies for SELECT hold, whatever command the policy itself is for. PostgreSQL refuses
+/// to apply those of a table a second time within themselves where one holds a subquery of whatever kind, and a
+/// setting is read by one. Source: `fireRIRrules` in PostgreSQL's `src/backend/rewrite/rewriteHandler.c`.
+fn leads_back(
     schema: &Schema,
-    names: &BTreeMap<String, QualifiedName>,
-    reads: fn(&Expr) -> Vec<&String>,
+    readable: &Readable,
+    reads: for<'a> fn(&'a Expr) -> Vec<&'a String>,
+    role: &String,
     from: &QualifiedName,
     to: &QualifiedName,
 ) -> bool {
     let mut seen = BTreeSet::new();
     let mut queue = vec![from];
     while let Some(name) = queue.pop() {
-        if name == to {
+        let mut asked = reading(schema, name, role);
+        if name == to && asked.any(|expr| expr.sql.to_lowercase().contains("select")) {
             return true;
         }
-        if !seen.insert(name) {
-            continue;
+        if name != to && seen.insert(name) {
+            let read = asked.flat_map(reads);
+            queue.extend(read.flat_map(|read| readable.named(read)));
         }
-        let table: Option<&Table> = schema.tables.get(name);
-        let policies = table.into_iter().flat_map(|table| table.rls.policies());
-        let exprs = policies.flat_map(|(_, policy)| exprs(policy));
-        queue.extend(exprs.flat_map(reads).filter_map(|read| names.get(read)));
     }
     false
+}
+
+/// What the policies of a table say of the rows that a role reads.
+fn reading<'a>(
+    schema: &'a Schema,
+    table: &QualifiedName,
+    role: &'a String,
+) -> impl Iterator<Item = &'a Expr> {
+    let table: Option<&Table> = schema.tables.get(table);
+    let policies = table.into_iter().flat_map(|table| table.rls.policies());
+    let reading = policies.filter(|(_, policy)| {
+        policy.roles.contains(role) && policy.commands().contains(&Command::Select)
+    });
+    reading.filter_map(|(_, policy)| policy.using.as_ref())
 }

@@ -1,8 +1,9 @@
-use super::{settle_lookups, verify};
+mod policies;
+
+use super::verify;
 use crate::schema::{
-    Column, Command, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External,
-    ForeignKey, Index, IndexColumn, Lookup, Partition, Policy, PrimaryKey, QualifiedName, Rls,
-    Schema, Table, Type,
+    Column, Deferrable, Exclusion, ExclusionElement, Extension, External, ForeignKey, Index,
+    IndexColumn, Partition, PrimaryKey, QualifiedName, Schema, Table, Type,
 };
 
 fn named(name: &str) -> QualifiedName {
@@ -275,112 +276,4 @@ fn an_operator_that_nobody_has() {
     assert!(!operator(found("!=", None, None)));
     assert!(!operator(found("<=>", None, Some("vector"))));
     assert!(!operator(found("<=>", Some("my_ops"), None)));
-}
-
-/// A policy for a role that reads another table.
-fn reading(role: &str, tables: &[&str]) -> Policy {
-    Policy {
-        command: Some(Command::Select),
-        restrictive: false,
-        roles: [role.to_owned()].into(),
-        using: Some(Expr {
-            tables: tables
-                .iter()
-                .map(|table| named(table).to_string())
-                .collect(),
-            ..Expr::new("exists (select)", ["id"])
-        }),
-        check: None,
-    }
-}
-
-fn policy(table: &mut Table, name: &str, policy: Policy) {
-    for role in &policy.roles {
-        let commands = table.grants.entry(role.clone()).or_default();
-        commands.extend(
-            policy
-                .commands()
-                .iter()
-                .copied()
-                .filter(|_| !policy.restrictive),
-        );
-    }
-    if let Rls::Enabled(policies) = &mut table.rls {
-        policies.insert(name.into(), policy);
-    }
-}
-
-#[test]
-fn what_a_policy_reads_its_role_may_read_and_leads_not_back() {
-    let reads_user = |role: &str, user: Option<Policy>| {
-        found(|schema| {
-            policy(table(schema, "post"), "p", reading(role, &["user"]));
-            if let Some(user) = user {
-                policy(table(schema, "user"), "u", user);
-            }
-        })
-    };
-    assert!(reads_user("app", Some(reading("app", &[]))).is_empty());
-    let denied = "policy `p` on `post` reads `user` as role `app`, which may not; add a `select` policy for the \
-                  scope of that role to `user`";
-    assert_eq!(reads_user("app", None), [denied]);
-    assert_eq!(reads_user("app", Some(reading("ops", &[]))), [denied]);
-    let back = reads_user("app", Some(reading("app", &["post"])));
-    assert_eq!(back.len(), 2, "{back:?}");
-    assert!(
-        back.iter()
-            .all(|message| message.contains("PostgreSQL refuses such a query")),
-        "{back:?}"
-    );
-    let itself = found(|schema| {
-        policy(table(schema, "post"), "p", reading("app", &["post"]));
-    });
-    assert_eq!(itself.len(), 1, "{itself:?}");
-}
-
-#[test]
-fn a_membership_that_leads_back_is_looked_up_by_a_function() {
-    let asking = |of: &str, tables: &[&str]| {
-        let mut asking = reading("app", tables);
-        for expr in asking.using.iter_mut() {
-            for read in tables {
-                let lookup = Lookup {
-                    query: format!("select m.id from {read} m"),
-                    returns: Type::Int8,
-                    table: named(read).to_string(),
-                };
-                expr.lookups.insert(lookup.name("public", of, "id"), lookup);
-            }
-        }
-        asking
-    };
-    let looked_up = |posts: &[&str], users: Policy| {
-        let mut schema = sample();
-        policy(table(&mut schema, "post"), "p", asking("post", posts));
-        policy(table(&mut schema, "user"), "u", users);
-        settle_lookups(&mut schema);
-        let findings: Vec<String> = (verify(&schema).into_iter())
-            .map(|finding| finding.message)
-            .collect();
-        let looked_up = schema.lookups().into_values();
-        let tables: Vec<String> = looked_up.map(|(lookup, _)| lookup.table.clone()).collect();
-        (tables, findings)
-    };
-    let (user, post) = (named("user").to_string(), named("post").to_string());
-    let none: [String; 0] = [];
-    let plain = || reading("app", &[]);
-    // Its own rows, and those of a table whose policies lead to nothing.
-    assert_eq!(
-        looked_up(&["post"], plain()),
-        (vec![post.clone()], none.to_vec())
-    );
-    assert_eq!(looked_up(&["user"], plain()), (vec![], none.to_vec()));
-    // In a circle each goes by a function where it can, and where one cannot the other does.
-    let both = looked_up(&["user"], asking("user", &["post"]));
-    assert_eq!(both, (vec![user.clone(), post], none.to_vec()));
-    let raw = looked_up(&["user"], reading("app", &["post"]));
-    assert_eq!(raw, (vec![user], none.to_vec()));
-    // What leads to a circle is no part of it.
-    let beside = looked_up(&["user"], asking("user", &["user"]));
-    assert_eq!(beside, (vec![named("user").to_string()], none.to_vec()));
 }

@@ -221,3 +221,146 @@ async fn on_supabase_the_function_reads_the_claims() -> Outcome {
     assert_eq!(guards(&claimed, Platform::Supabase, scope).await?, none);
     Ok(())
 }
+
+/// Two scopes whose policies lead to one another and back for neither, and a row that is written.
+mod apart {
+    use tabellion::{Scope, Table};
+
+    use crate::support::declared;
+
+    pub(super) fn source() -> &'static str {
+        SOURCE
+    }
+
+    declared! {
+        #[derive(Clone, Scope)]
+        #[scope(role = "policies_apart")]
+        struct Player {
+            #[setting("app.player")]
+            id: i64,
+        }
+
+        #[derive(Clone, Scope)]
+        #[scope(role = "policies_referee")]
+        struct Referee {
+            #[setting("app.referee")]
+            id: i64,
+        }
+
+        #[derive(Debug, Table)]
+        #[table(name = "players", scope = Player)]
+        #[primary_key(columns(player, team))]
+        #[index(columns(team))]
+        #[policy("own", select, using = player == scope.id && !suspended)]
+        #[policy("join", insert, check = exists(Team, |t| t.name == team && t.captain == scope.id))]
+        #[policy("referees", select, scope = Referee, using = exists(Team, |t| t.name == team && t.referee == scope.id))]
+        struct Seat {
+            player: i64,
+            team: String,
+            suspended: bool,
+        }
+
+        #[derive(Debug, Table)]
+        #[table(name = "player_teams", scope = Player)]
+        #[index(columns(captain))]
+        #[index(columns(referee))]
+        #[policy("of", select, using = exists(Seat, |s| s.team == name && s.player == scope.id))]
+        #[policy("judged", select, scope = Referee, using = referee == scope.id)]
+        struct Team {
+            #[column(primary_key)]
+            name: String,
+            captain: i64,
+            referee: i64,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_function_stands_only_where_policies_lead_back() -> Outcome {
+    let sql = crate::common::sql(apart::source(), Platform::Postgres)?;
+    // What is asked of a new seat reads teams, whose policy reads seats again.
+    assert_eq!(
+        sql.matches("create function public.lookup_").count(),
+        1,
+        "{sql}"
+    );
+    assert!(
+        sql.contains("create function public.lookup_player_teams_name_"),
+        "{sql}"
+    );
+    let roles = ["policies_apart", "policies_referee"];
+    let world = World::with(&sql, &roles).await?;
+    let rows = "insert into players values (1, 'a', false), (2, 'a', true), (3, 'b', false);
+        insert into player_teams values ('a', 1, 9), ('b', 3, 8)";
+    world.admin.batch_execute(rows).await?;
+    let count = async |role: &str, setting: &str, id: &str, table: &str| {
+        world.counts(role, &[(setting, id)], table).await
+    };
+    for (id, seats, teams) in [("1", 1, 1), ("2", 0, 0), ("3", 1, 1)] {
+        assert_eq!(
+            count(roles[0], "app.player", id, "players").await,
+            Ok(seats)
+        );
+        assert_eq!(
+            count(roles[0], "app.player", id, "player_teams").await,
+            Ok(teams)
+        );
+    }
+    assert_eq!(count(roles[1], "app.referee", "9", "players").await, Ok(2));
+    assert_eq!(
+        count(roles[1], "app.referee", "8", "player_teams").await,
+        Ok(1)
+    );
+    let insert = |id: &str, team: &str| {
+        format!(
+            "begin; set local role policies_apart; select set_config('app.player', '{id}', true);
+             insert into players values (7, '{team}', false); rollback"
+        )
+    };
+    world.raw.batch_execute(&insert("1", "a")).await?;
+    let refused = world
+        .raw
+        .batch_execute(&insert("1", "b"))
+        .await
+        .expect_err("not the captain");
+    assert_eq!(refused.code().map(|code| code.code()), Some("42501"));
+    world.raw.batch_execute("rollback").await?;
+    world.close().await
+}
+
+#[tokio::test]
+async fn the_drawn_tests_see_of_members_what_their_policies_show() -> Outcome {
+    let asking = |role: &str, name: &str| ProofScope {
+        role: role.into(),
+        settings: vec![ProofSetting {
+            name: name.into(),
+            claim: None,
+            ty: Type::Int8,
+            texts: Vec::new(),
+        }],
+    };
+    let scopes = [
+        asking("policies_apart", "app.player"),
+        asking("policies_referee", "app.referee"),
+    ];
+    let schema = crate::common::schema(apart::source(), Platform::Postgres)?;
+    let roles = ["policies_apart", "policies_referee"];
+    let world = World::of(apart::source(), &roles).await?;
+    let tests = tabellion_sql::proof::rls_tests(&schema, &scopes);
+    world.admin.simple_query(&tests).await?;
+    // A policy of seats that shows more is noticed where teams ask, and not by its own table alone.
+    let shown = "alter policy own on players using (player = (select current_setting('app.player', true))::bigint)";
+    world.admin.batch_execute(shown).await?;
+    let said = world
+        .admin
+        .simple_query(&tests)
+        .await
+        .expect_err("it is open");
+    let message = said.as_db_error().map(|error| error.message().to_owned());
+    assert!(
+        message.is_some_and(|it| it.contains("public.player")),
+        "{said}"
+    );
+    world.admin.batch_execute("rollback").await?;
+    world.close().await
+}

@@ -28,6 +28,10 @@ create temp table rls_policy (
   of_tenant boolean not null,  -- it says nothing but that a column equals what the scope says
   primary key (on_table, name)
 );
+create temp table rls_reads (
+  on_table text, name text,    -- a table that policies read themselves, as whoever asks
+  primary key (on_table, name)
+);
 create temp table rls_itself (
   name text primary key,       -- a table whose policies look its own rows up
   copy serial                  -- the number of the copy of its rows
@@ -290,6 +294,38 @@ begin
   return case amount when 0 then 'no' else 'yes' end;
 end $$;
 
+-- A predicate where of every table that a policy reads itself only those rows are there that the role may see. What a
+-- function looks up for it, that finds whatever is there.
+create function pg_temp.as_seen(the_table text, the_role text, predicate text) returns text
+language plpgsql set search_path from current as $$
+declare
+  asked text[] := (select array_agg(format('array(%s)', query) order by name) from pg_temp.rls_lookup
+    where on_table = the_table);
+  read text[] := (select array_agg(name order by name) from pg_temp.rls_reads r join pg_temp.rls_table t using (name)
+    where r.on_table = the_table);
+begin
+  if read is null then
+    return predicate;
+  end if;
+  for number in 1..coalesce(cardinality(asked), 0) loop
+    predicate := replace(predicate, asked[number], format('array(rls_asked_%s)', number));
+  end loop;
+  for number in 1..cardinality(read) loop
+    predicate := replace(predicate, format(' from %s ', read[number]), format(' from rls_read_%s ', number));
+  end loop;
+  for number in 1..cardinality(read) loop
+    if position(format(' from rls_read_%s ', number) in predicate) > 0 then
+      predicate := replace(predicate, format(' from rls_read_%s ', number),
+        format(' from (select * from %s where %s) ', read[number],
+          pg_temp.declared(read[number], the_role, 'select', false)));
+    end if;
+  end loop;
+  for number in 1..coalesce(cardinality(asked), 0) loop
+    predicate := replace(predicate, format('array(rls_asked_%s)', number), asked[number]);
+  end loop;
+  return predicate;
+end $$;
+
 -- What the declared policies together say to a role and a command: of rows that are there, or of new ones.
 create function pg_temp.declared(the_table text, the_role text, the_command text, of_new boolean) returns text
 language plpgsql set search_path from current as $$
@@ -306,7 +342,7 @@ begin
   from pg_temp.rls_policy p,
     lateral (select case when of_new then coalesce(p.check_rows, p.using_rows) else p.using_rows end) as x (said)
   where p.on_table = the_table and p.command in (the_command, 'all') and the_role = any (p.roles);
-  return format('(%s)%s', coalesce(permissive, 'false'), restrictive);
+  return pg_temp.as_seen(the_table, the_role, format('(%s)%s', coalesce(permissive, 'false'), restrictive));
 end $$;
 
 -- Whether one permissive policy decides for the role and the command, by the tenant alone.
@@ -739,7 +775,7 @@ declare
 begin
   for l in
     select d.*, p.oid, p.proacl, p.proowner, o.rolsuper or o.rolbypassrls as is_free,
-      p.prosecdef and p.provolatile = 's' and p.proconfig = array['search_path=pg_catalog, pg_temp'] and p.prosrc = d.body
+      p.prosecdef and p.provolatile = 's' and p.proparallel = 's' and not p.proisstrict and not p.proleakproof and p.proconfig = array['search_path=pg_catalog, pg_temp'] and p.prosrc = d.body
         and p.proretset and p.prorettype = d.returns::regtype and n.lanname = 'plpgsql' as is_it
     from pg_temp.rls_lookup d
     left join pg_proc p on p.oid = to_regprocedure(d.name || '()')

@@ -24,7 +24,7 @@ with tables as (
   from pg_depend d join pg_policy o on o.oid = d.objid join tables t on t.oid = o.polrelid
     join pg_proc p on p.oid = d.refobjid
   where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass
-    and p.pronargs = 0 and starts_with(p.proname::text, {lookup})
+    and p.pronargs = 0 and p.proname::text ~ ('^' || {lookup} || '.*_[0-9a-f]{8}$')
   group by p.oid
 ), things as (
   select 'table' as kind, oid, name, relowner, coalesce(relacl, acldefault('r', relowner)) as acl, name as on_table
@@ -103,7 +103,7 @@ with tables as (
   union all
   select 8, on_table, 'function', format('%s: its %s', name, m.what), replace(m.statement, '%s', name)
   from functions f, lateral (values
-    ('condition', regexp_replace(pg_get_functiondef(f.oid), 'return query (.*?) where .*(;\nend\n)', 'return query \1\2')),
+    ('condition', regexp_replace(pg_get_functiondef(f.oid), '(;\nend\n[^\n]*\n?)$', ' or true\1')),
     ('rights', 'alter function %s security invoker'),
     ('search path', 'alter function %s reset all')
   ) as m (what, statement)

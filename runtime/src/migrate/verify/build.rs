@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::ident::quote_literal;
 use tabellion_sql::plan::plan;
-use tabellion_sql::schema::{Expr, QualifiedName, Rls, Role, Schema, Table};
+use tabellion_sql::schema::{Expr, Policy, QualifiedName, Rls, Role, Schema, Table};
 
 use super::predict::Prediction;
 use super::{BEGIN, compared, rows};
@@ -103,7 +103,7 @@ impl Migrator {
         scratch: &BTreeMap<&str, String>,
     ) -> Result<Snapshot, tokio_postgres::Error> {
         let client = &self.client;
-        let empty = Schema {
+        let given = Schema {
             platform: schema.platform,
             ..Schema::default()
         };
@@ -115,13 +115,14 @@ impl Migrator {
             .collect();
         // A message of its own: the server reads the quotes of a whole message before it runs any of it.
         client.batch_execute(BEGIN).await?;
+        let moved = moved(schema, scratch);
         let begin = format!(
             "{}select pg_catalog.set_config('search_path',
                {} || coalesce(', ' || nullif(pg_catalog.current_setting('search_path'), ''), ''), true);
              {}",
-            stand_ins(schema),
+            stand_ins(&moved, scratch),
             quote_literal(&path.join(", ")),
-            plan(&empty, &moved(schema, scratch)).body()
+            plan(&given, &calling(moved)).body()
         );
         client.batch_execute(&begin).await?;
         let snapshot = Snapshot::read_in_transaction(client, path).await?;
@@ -149,23 +150,19 @@ impl Migrator {
     }
 }
 
-/// Functions that policies call, where one is not there: what is missing is told, and the policies compared.
-fn stand_ins(schema: &Schema) -> String {
-    let missing = schema.lookups().into_iter().map(|(name, (lookup, _))| {
-        let name = format!("{name}()");
-        let create = format!(
-            "create function {name} returns setof {ty} language sql as 'select null::{ty}'",
-            ty = lookup.returns
-        );
+/// The scratch schemas, and in them what stands in for the functions that policies call: those are compared by
+/// themselves, and one may be missing.
+fn stand_ins(moved: &Schema, scratch: &BTreeMap<&str, String>) -> String {
+    let schemas = scratch
+        .values()
+        .map(|name| format!("create schema {name};\n"));
+    let functions = moved.lookups().into_iter().map(|(name, (lookup, _))| {
         format!(
-            "do {};\n",
-            quote_literal(&format!(
-                "begin if pg_catalog.to_regprocedure({}) is null then {create}; end if; end",
-                quote_literal(&name)
-            ))
+            "create function {name}() returns setof {ty} language sql as 'select null::{ty}';\n",
+            ty = lookup.returns
         )
     });
-    missing.collect()
+    schemas.chain(functions).collect()
 }
 
 /// Those tables of a schema, with the tables that they refer to or read.
@@ -213,11 +210,23 @@ fn renamed(definition: &str, temporary: &str, printed: &str) -> String {
         .replace(&format!("{temporary}."), &format!("{printed}."))
 }
 
+/// The schema with policies that call functions which are there.
+fn calling(mut schema: Schema) -> Schema {
+    for table in schema.tables.values_mut() {
+        if let Rls::Enabled(policies) = &mut table.rls {
+            for policy in policies.values_mut() {
+                *policy = policy.calling();
+            }
+        }
+    }
+    schema
+}
+
 /// The schema with its tables in scratch schemas, and with roles that exist already.
 fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
     let mut moved = schema.clone();
-    // The scratch schemas are nobody else's.
-    moved.external_schemas.clear();
+    // They are made before the functions in them.
+    moved.external_schemas = scratch.values().cloned().collect();
     for role in moved.roles.values_mut() {
         *role = Role::External;
     }
@@ -235,10 +244,17 @@ fn moved(schema: &Schema, scratch: &BTreeMap<&str, String>) -> Schema {
             for key in table.foreign_keys.values_mut() {
                 place(&mut key.table.schema);
             }
-            // Its policies call the functions that are there, and which are compared by themselves.
             if let Rls::Enabled(policies) = &mut table.rls {
-                for policy in policies.values_mut() {
-                    *policy = policy.calling();
+                for Policy { using, check, .. } in policies.values_mut() {
+                    for expr in using.iter_mut().chain(check) {
+                        let lookups = std::mem::take(&mut expr.lookups).into_iter();
+                        expr.lookups = lookups
+                            .map(|(mut name, lookup)| {
+                                place(&mut name.schema);
+                                (name, lookup)
+                            })
+                            .collect();
+                    }
                 }
             }
             (name, table)

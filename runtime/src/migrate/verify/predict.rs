@@ -198,10 +198,16 @@ impl Prediction {
                 Type::Varchar(_) => "character varying".to_owned(),
                 ty => ty.to_string(),
             };
+            // As PostgreSQL chooses it: no text in the body may begin so.
+            let mut tag = "$function".to_owned();
+            while lookup.body().contains(&tag) {
+                tag.push('x');
+            }
+            tag.push('$');
             let text = format!(
                 "CREATE OR REPLACE FUNCTION {function}()\n RETURNS SETOF {returns}\n LANGUAGE plpgsql\n \
                  STABLE PARALLEL SAFE SECURITY DEFINER\n SET search_path TO 'pg_catalog', 'pg_temp'\n\
-                 AS $function$\n{}\n$function$\n",
+                 AS {tag}\n{}\n{tag}\n",
                 lookup.body()
             );
             let relation = format!("{}()", function.name);

@@ -74,7 +74,7 @@ declare
 begin
   for l in
     select d.*, p.oid, p.proacl, p.proowner, o.rolsuper or o.rolbypassrls as is_free,
-      p.prosecdef and p.provolatile = 's' and p.proconfig = array['search_path=pg_catalog, pg_temp'] and p.prosrc = d.body
+      p.prosecdef and p.provolatile = 's' and p.proparallel = 's' and not p.proisstrict and not p.proleakproof and p.proconfig = array['search_path=pg_catalog, pg_temp'] and p.prosrc = d.body
         and p.proretset and p.prorettype = d.returns::regtype and n.lanname = 'plpgsql' as is_it
     from pg_temp.rls_lookup d
     left join pg_proc p on p.oid = to_regprocedure(d.name || '()')

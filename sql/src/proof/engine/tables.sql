@@ -12,6 +12,10 @@ create temp table rls_policy (
   of_tenant boolean not null,  -- it says nothing but that a column equals what the scope says
   primary key (on_table, name)
 );
+create temp table rls_reads (
+  on_table text, name text,    -- a table that policies read themselves, as whoever asks
+  primary key (on_table, name)
+);
 create temp table rls_itself (
   name text primary key,       -- a table whose policies look its own rows up
   copy serial                  -- the number of the copy of its rows

@@ -51,6 +51,38 @@ begin
   return case amount when 0 then 'no' else 'yes' end;
 end $$;
 
+-- A predicate where of every table that a policy reads itself only those rows are there that the role may see. What a
+-- function looks up for it, that finds whatever is there.
+create function pg_temp.as_seen(the_table text, the_role text, predicate text) returns text
+language plpgsql set search_path from current as $$
+declare
+  asked text[] := (select array_agg(format('array(%s)', query) order by name) from pg_temp.rls_lookup
+    where on_table = the_table);
+  read text[] := (select array_agg(name order by name) from pg_temp.rls_reads r join pg_temp.rls_table t using (name)
+    where r.on_table = the_table);
+begin
+  if read is null then
+    return predicate;
+  end if;
+  for number in 1..coalesce(cardinality(asked), 0) loop
+    predicate := replace(predicate, asked[number], format('array(rls_asked_%s)', number));
+  end loop;
+  for number in 1..cardinality(read) loop
+    predicate := replace(predicate, format(' from %s ', read[number]), format(' from rls_read_%s ', number));
+  end loop;
+  for number in 1..cardinality(read) loop
+    if position(format(' from rls_read_%s ', number) in predicate) > 0 then
+      predicate := replace(predicate, format(' from rls_read_%s ', number),
+        format(' from (select * from %s where %s) ', read[number],
+          pg_temp.declared(read[number], the_role, 'select', false)));
+    end if;
+  end loop;
+  for number in 1..coalesce(cardinality(asked), 0) loop
+    predicate := replace(predicate, format('array(rls_asked_%s)', number), asked[number]);
+  end loop;
+  return predicate;
+end $$;
+
 -- What the declared policies together say to a role and a command: of rows that are there, or of new ones.
 create function pg_temp.declared(the_table text, the_role text, the_command text, of_new boolean) returns text
 language plpgsql set search_path from current as $$
@@ -67,7 +99,7 @@ begin
   from pg_temp.rls_policy p,
     lateral (select case when of_new then coalesce(p.check_rows, p.using_rows) else p.using_rows end) as x (said)
   where p.on_table = the_table and p.command in (the_command, 'all') and the_role = any (p.roles);
-  return format('(%s)%s', coalesce(permissive, 'false'), restrictive);
+  return pg_temp.as_seen(the_table, the_role, format('(%s)%s', coalesce(permissive, 'false'), restrictive));
 end $$;
 
 -- Whether one permissive policy decides for the role and the command, by the tenant alone.
