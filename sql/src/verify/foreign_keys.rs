@@ -1,6 +1,7 @@
 //! Foreign keys against what they reference.
 
 use super::Finding;
+use crate::ident::object_name;
 use crate::schema::{
     Column, Deferrable, External, ForeignKey, QualifiedName, Schema, Table, Unique,
 };
@@ -45,6 +46,13 @@ pub(super) fn foreign_keys(
             });
             continue;
         };
+        if let Target::Own(Table {
+            partition_by: Some(_),
+            ..
+        }) = target
+        {
+            made_up(name, table, key, definition, findings);
+        }
         if !columns(name, table, definition, &target, findings) {
             continue; // what is not there cannot be unique
         }
@@ -57,6 +65,42 @@ pub(super) fn foreign_keys(
             );
             findings.push(Finding::new(name, first, message));
         }
+    }
+}
+
+/// A foreign key into a partitioned table is one more constraint for each partition there, whose names PostgreSQL makes
+/// up: no other constraint may be called so, since which come first nobody can say.
+/// Source: `addFkConstraint` and `ChooseForeignKeyConstraintNameAddition` in PostgreSQL's
+/// `src/backend/commands/tablecmds.c`.
+fn made_up(
+    name: &QualifiedName,
+    table: &Table,
+    key: &str,
+    definition: &ForeignKey,
+    findings: &mut Vec<Finding>,
+) {
+    let base = object_name(&name.name, &definition.columns.join("_"), "fkey");
+    let number = |of: &str| {
+        let number = of.strip_prefix(&base)?;
+        (number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.to_owned())
+    };
+    // Of two such names the one with a number is told.
+    let is_made_up = |other: &&String| match number(other) {
+        Some(rest) if rest.is_empty() => *other != key && number(key).is_none(),
+        Some(_) => *other != key,
+        None => false,
+    };
+    let others = (table.foreign_keys.keys())
+        .chain(table.checks.keys())
+        .chain(table.uniques.keys())
+        .chain(table.exclusions.keys());
+    for other in others.filter(is_made_up) {
+        let message = format!(
+            "constraint `{other}` on table `{}` has a name that PostgreSQL makes up for foreign key `{key}`, which \
+             references the partitioned table `{}`; give it another name",
+            name.name, definition.table.name
+        );
+        findings.push(Finding::new(name, None, message));
     }
 }
 

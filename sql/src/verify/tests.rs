@@ -3,7 +3,8 @@ mod policies;
 use super::verify;
 use crate::schema::{
     Column, Deferrable, Exclusion, ExclusionElement, Extension, External, ForeignKey, Index,
-    IndexColumn, Partition, PrimaryKey, QualifiedName, Schema, Table, Type,
+    IndexColumn, Partition, PartitionBy, PartitionStrategy, PrimaryKey, QualifiedName, Schema,
+    Table, Type,
 };
 
 fn named(name: &str) -> QualifiedName {
@@ -276,4 +277,27 @@ fn an_operator_that_nobody_has() {
     assert!(!operator(found("!=", None, None)));
     assert!(!operator(found("<=>", None, Some("vector"))));
     assert!(!operator(found("<=>", Some("my_ops"), None)));
+}
+
+#[test]
+fn no_constraint_has_a_name_that_the_server_makes_up() {
+    let with = |other: &str, is_partitioned: bool| {
+        found(|schema| {
+            let key = table(schema, "post").foreign_keys["post_author_id_fkey"].clone();
+            let keys = &mut table(schema, "post").foreign_keys;
+            keys.insert(other.to_owned(), key);
+            if is_partitioned {
+                table(schema, "user").partition_by = Some(PartitionBy {
+                    strategy: PartitionStrategy::Hash,
+                    columns: vec!["id".into()],
+                });
+            }
+        })
+    };
+    let said = "constraint `post_author_id_fkey1` on table `post` has a name that PostgreSQL makes up for foreign key \
+                `post_author_id_fkey`, which references the partitioned table `user`; give it another name";
+    assert_eq!(with("post_author_id_fkey1", true), [said]);
+    assert_eq!(with("post_author_id_fkey1", false), [""; 0]);
+    assert_eq!(with("post_writer", true).len(), 1);
+    assert_eq!(with("post_author_fkey", true).len(), 1);
 }
