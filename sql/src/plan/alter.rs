@@ -33,7 +33,7 @@ pub(super) fn clear(
 ) {
     let group = plan.group(&after.source);
     for partition in partitions::only_in(before, after) {
-        partitions::drop(change.from, name, partition, group);
+        partitions::drop(change, name, partition, group);
     }
     indexes::clear(name, before, after, group);
     constraints::clear(name, before, after, group);

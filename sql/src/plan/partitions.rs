@@ -121,8 +121,32 @@ pub(super) fn lock_keys(change: &Change<'_>, parent: &QualifiedName, create: &mu
     }
 }
 
+/// Whether a relation is a partition that was dropped before this one: tables, and their partitions, go in order.
+fn is_gone(
+    change: &Change<'_>,
+    relation: &QualifiedName,
+    parent: &QualifiedName,
+    partition: &str,
+) -> bool {
+    let until = change.from.tables.range(..=parent);
+    let mut dropped = until.flat_map(|(table, before)| {
+        let after = change.to.tables.get(table).into_iter();
+        let gone = after.flat_map(move |after| only_in(before, after));
+        gone.map(move |partition| (table, partition.as_str()))
+    });
+    dropped.any(|(table, gone)| {
+        qualified(table, gone) == *relation && (table, gone) < (parent, partition)
+    })
+}
+
 /// Drops a partition with its rows.
-pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group: &mut Group) {
+pub(super) fn drop(
+    change: &Change<'_>,
+    parent: &QualifiedName,
+    partition: &str,
+    group: &mut Group,
+) {
+    let from: &Schema = change.from;
     let name = qualified(parent, partition);
     let keys = |table: &Table| table.foreign_keys.values().any(|key| key.table == *parent);
     let mut referencing = from
@@ -141,6 +165,7 @@ pub(super) fn drop(from: &Schema, parent: &QualifiedName, partition: &str, group
         }
         forced.sort();
         forced.dedup();
+        forced.retain(|relation| !is_gone(change, relation, parent, partition));
         // Once detached it has foreign keys of its own, which then leave with it.
         let own = from.tables.get(parent).into_iter();
         for key in own.flat_map(|table| table.foreign_keys.values()) {

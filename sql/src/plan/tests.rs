@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod access;
 mod columns;
 mod moves;
+mod partitions;
 
 use super::*;
 use crate::schema::{
