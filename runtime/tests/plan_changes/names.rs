@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Migration, Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Column, Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table,
-    TableRenames, Type, Unique,
+    Column, Generated, Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames,
+    Schema, Table, TableRenames, Type, Unique,
 };
 
 use super::sample::{column, index, name};
@@ -131,6 +131,79 @@ async fn walk(what: &str, first: Schema, rest: Vec<(Schema, Renames)>) -> Vec<Ve
         assert_eq!(wanted.diff(&found), [], "{what}, all the way back");
     }
     shares
+}
+
+/// A table as above that numbers its rows in a column of that name.
+fn numbered(identity: &str, indexes: &[(&str, &[&str])]) -> Table {
+    let mut table = table(indexes);
+    table.columns.push(Column {
+        generated: Some(Generated::IdentityByDefault),
+        ..column(identity, Type::Int8)
+    });
+    table
+}
+
+#[tokio::test]
+async fn a_table_that_moves_leaves_its_names_to_others() {
+    let x: &[&str] = &["x"];
+    let y: &[&str] = &["y"];
+    let there = "Other Schema";
+    for (what, from, to, renames) in [
+        (
+            "two indexes exchange their names",
+            vec![("a", table(&[("i", x)])), ("b", table(&[("j", y)]))],
+            (table(&[("j", x)]), vec![("b", table(&[("i", y)]))]),
+            vec![],
+        ),
+        (
+            "an index takes the name that another leaves",
+            vec![("a", table(&[("i", x)])), ("b", table(&[("j", y)]))],
+            (table(&[("z", x)]), vec![("b", table(&[("i", y)]))]),
+            vec![],
+        ),
+        (
+            "its sequence comes along",
+            vec![("a", numbered("id", &[])), ("b", table(&[("j", y)]))],
+            (numbered("id", &[]), vec![("b", table(&[("k", y)]))]),
+            vec![],
+        ),
+        (
+            "three indexes pass their names on",
+            vec![
+                ("a", table(&[("i", x)])),
+                ("b", table(&[("j", y)])),
+                ("c", table(&[("k", y)])),
+            ],
+            (
+                table(&[("j", x)]),
+                vec![("b", table(&[("k", y)])), ("c", table(&[("i", y)]))],
+            ),
+            vec![],
+        ),
+        (
+            "an index takes the name of one that goes",
+            vec![("a", table(&[("i", x)])), ("b", table(&[("j", y)]))],
+            (table(&[]), vec![("b", table(&[("i", y)]))]),
+            vec![],
+        ),
+        (
+            "two indexes exchange their names, one of a table in partitions",
+            vec![("a", parted(&[("i", x)])), ("b", table(&[("j", y)]))],
+            (parted(&[("j", x)]), vec![("b", table(&[("i", y)]))]),
+            vec![],
+        ),
+    ] {
+        let mut renames = renamed(&renames);
+        let hints = TableRenames {
+            from: Some(name("public", "a")),
+            ..TableRenames::default()
+        };
+        renames.tables.insert(name(there, "a"), hints);
+        let (moved, rest) = to;
+        let mut to = schema(rest);
+        to.tables.insert(name(there, "a"), moved);
+        walk(what, schema(from), vec![(to, renames)]).await;
+    }
 }
 
 #[tokio::test]

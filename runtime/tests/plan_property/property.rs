@@ -1,7 +1,7 @@
 //! The property: from one schema to another, back, and there again, with rows in the tables.
 
 use tabellion::catalog::Snapshot;
-use tabellion_sql::plan::{Group, Migration, Plan, Script, Settings, migrations, plan};
+use tabellion_sql::plan::{Migration, Plan, Script, Settings, migrations, plan};
 use tabellion_sql::schema::{Platform, Renames, Schema};
 use tokio_postgres::Client;
 
@@ -329,12 +329,8 @@ impl<'a> Run<'a> {
             |error: tokio_postgres::Error| format!("{what}: {}\n{}", said(&error), script.body());
         for group in &script.plan.groups {
             for step in &group.steps {
-                let one = Plan {
-                    groups: vec![Group {
-                        title: group.title.clone(),
-                        steps: vec![step.clone()],
-                    }],
-                };
+                let mut one = Plan::default();
+                one.group(&group.title).push(step.clone());
                 let wrong = if step.sql.contains("concurrently") {
                     let before = hazards::relations(client).await;
                     let seen = hazards::watch(client, &step.sql, watcher)

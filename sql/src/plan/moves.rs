@@ -250,7 +250,7 @@ impl Moves {
                 .get(name)
                 .map_or(&table.source, |after| &after.source);
             let columns = self.columns.get(name);
-            let run = renames.run(title);
+            let run = renames.run(name, title);
             for column in table.columns.iter().filter(|column| column.updated_at) {
                 let renamed = columns.is_some_and(|columns| columns.contains_key(&column.name));
                 if renamed || old.schema != name.schema {
@@ -284,7 +284,7 @@ impl Moves {
                 if sequence.name != wanted {
                     let sequence = QualifiedName::new(&name.schema, sequence.name);
                     let rename = Rename::new(Kind::Sequence, sequence, wanted);
-                    renames.run(title).rename(rename);
+                    renames.run(name, title).behind_move().rename(rename);
                 }
             }
         }
@@ -296,8 +296,9 @@ fn rename_table(old: &QualifiedName, name: &QualifiedName, table: &Table, run: &
     if old.schema != name.schema {
         let text = format!("alter table {old} set schema {}", quote(&name.schema));
         let step = Step::new(text).stops(old);
-        run.push(step.removes(format!("table {old}"), &fate));
-        partitions::set_schema(table, &old.schema, &name.schema, run);
+        let mut steps = vec![step.removes(format!("table {old}"), &fate)];
+        steps.extend(partitions::set_schema(table, &old.schema, &name.schema));
+        run.set_schema(old, table, steps);
     }
     if old.name != name.name {
         let at = QualifiedName::new(&name.schema, &old.name);

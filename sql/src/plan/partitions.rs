@@ -6,7 +6,6 @@ use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Tab
 
 use super::change::Change;
 use super::hazard::{Hazard, LockMode, Subject};
-use super::renames::Run;
 use super::statements::{Group, Step};
 use super::{foreign_keys, render, rls};
 
@@ -190,9 +189,9 @@ pub(super) fn drop(
 }
 
 /// Moves the partitions of a table along to another PostgreSQL schema.
-pub(super) fn set_schema(table: &Table, from: &str, to: &str, run: &mut Run) {
-    for partition in table.partitions.keys() {
+pub(super) fn set_schema(table: &Table, from: &str, to: &str) -> impl Iterator<Item = Step> {
+    table.partitions.keys().map(move |partition| {
         let name = QualifiedName::new(from, partition);
-        run.push(Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name));
-    }
+        Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name)
+    })
 }

@@ -2,114 +2,50 @@
 //! PostgreSQL schema (`pg_class`), so that a name must be free before another relation takes it: whoever
 //! leaves it goes first, and where each waits for another, one steps aside under a name of its own.
 
+mod task;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::ident::{object_name, quote};
+use crate::ident::object_name;
 use crate::schema::{QualifiedName, Schema, Table};
 
 use super::moves::Moves;
 use super::statements::{Plan, Step};
 use super::{partitions, render, twins};
 
-/// What gets another name, and how its statement says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A table, whose old name and fate a hazard says.
-    Table {
-        was: QualifiedName,
-        fate: String,
-    },
-    /// A constraint of a table, with an index of its name.
-    Key(QualifiedName),
-    /// A constraint of a table, which is no relation.
-    Rule(QualifiedName),
-    Index,
-    /// A partition's share in an index, where it has the name that [`partitions::share`] gives it.
-    Share,
-    Sequence,
-}
+pub(super) use task::{Kind, Rename};
+use task::{Move, Task};
 
-/// A relation, under its old name in its new PostgreSQL schema, and its new name.
-#[derive(Debug, Clone)]
-pub(super) struct Rename {
-    kind: Kind,
-    schema: String,
-    old: String,
-    new: String,
-}
-
-impl Rename {
-    pub(super) fn new(kind: Kind, old: QualifiedName, new: String) -> Self {
-        Rename {
-            kind,
-            schema: old.schema,
-            old: old.name,
-            new,
-        }
-    }
-
-    fn is_relation(&self) -> bool {
-        !matches!(self.kind, Kind::Rule(_))
-    }
-
-    fn old(&self) -> QualifiedName {
-        QualifiedName::new(&self.schema, &self.old)
-    }
-
-    fn new_name(&self) -> QualifiedName {
-        QualifiedName::new(&self.schema, &self.new)
-    }
-
-    fn step(&self) -> Step {
-        let (at, new) = (self.old(), quote(&self.new));
-        match &self.kind {
-            Kind::Table { was, fate } => {
-                let step = Step::new(format!("alter table {at} rename to {new}"));
-                step.stops(was).removes(format!("table {was}"), fate)
-            }
-            Kind::Key(table) | Kind::Rule(table) => Step::new(format!(
-                "alter table {table} rename constraint {} to {new}",
-                quote(&self.old)
-            ))
-            .stops(table),
-            Kind::Sequence => Step::new(format!("alter sequence {at} rename to {new}")),
-            Kind::Index => Step::new(format!("alter index {at} rename to {new}")),
-            Kind::Share => Step::new(format!("alter index if exists {at} rename to {new}")),
-        }
-    }
-
-    /// The same, whatever its table is called by then: a key's index takes the constraint along.
-    fn alone(&self) -> Rename {
-        let kind = match &self.kind {
-            Kind::Key(_) => Kind::Index,
-            other => other.clone(),
-        };
-        Rename {
-            kind,
-            ..self.clone()
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Task {
-    Step(Step),
-    Rename(Rename),
+/// What a run waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Behind {
+    #[default]
+    Nothing,
+    /// Its table lies in its new PostgreSQL schema.
+    Move,
+    /// Its table has its new name there too.
+    Rename,
 }
 
 /// Statements that keep their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Run {
+    /// The table that they are about, under its new name.
+    table: QualifiedName,
     title: String,
-    /// The table that has its new name first.
-    behind: Option<QualifiedName>,
+    behind: Behind,
     tasks: VecDeque<Task>,
 }
 
 impl Run {
-    pub(super) fn behind(&mut self, table: &QualifiedName) -> &mut Self {
-        self.behind = Some(table.clone());
+    pub(super) fn behind_move(&mut self) -> &mut Self {
+        self.behind = Behind::Move;
+        self
+    }
+
+    pub(super) fn behind_rename(&mut self) -> &mut Self {
+        self.behind = Behind::Rename;
         self
     }
 
@@ -119,6 +55,17 @@ impl Run {
 
     pub(super) fn rename(&mut self, rename: Rename) {
         self.tasks.push_back(Task::Rename(rename));
+    }
+
+    /// The steps move the table that had the old name to its new PostgreSQL schema.
+    pub(super) fn set_schema(&mut self, old: &QualifiedName, table: &Table, steps: Vec<Step>) {
+        let leaves: Vec<QualifiedName> = of_table(old, table).collect();
+        let there = |it: &QualifiedName| QualifiedName::new(&self.table.schema, &it.name);
+        self.tasks.push_back(Task::Move(Move {
+            steps,
+            takes: leaves.iter().map(there).collect(),
+            leaves,
+        }));
     }
 }
 
@@ -144,54 +91,63 @@ pub(super) fn between(from: &Schema, to: &Schema, moves: &Moves) -> Renames {
 }
 
 impl Renames {
-    /// Statements of their own.
-    pub(super) fn run(&mut self, title: &str) -> &mut Run {
+    /// Statements of their own about the table that has that name afterwards.
+    pub(super) fn run(&mut self, table: &QualifiedName, title: &str) -> &mut Run {
         self.0.push(Run {
+            table: table.clone(),
             title: title.to_owned(),
-            ..Run::default()
+            behind: Behind::default(),
+            tasks: VecDeque::new(),
         });
         let last = self.0.len() - 1;
         &mut self.0[last]
     }
 
-    fn relations(&self) -> impl Iterator<Item = &Rename> {
-        let tasks = self.0.iter().flat_map(|run| &run.tasks);
-        tasks.filter_map(|task| match task {
-            Task::Rename(rename) if rename.is_relation() => Some(rename),
-            _ => None,
-        })
+    fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.0.iter().flat_map(|run| &run.tasks)
     }
 
     /// What has a name that is to be another's, and goes.
     pub(super) fn in_the_way(&self, from: &Schema, to: &Schema, moves: &Moves) -> InTheWay {
-        let leaving: BTreeSet<QualifiedName> = self.relations().map(Rename::old).collect();
-        let wanted = self.relations().map(Rename::new_name);
-        let names: BTreeSet<QualifiedName> =
-            wanted.filter(|name| !leaving.contains(name)).collect();
+        let leaving: BTreeSet<QualifiedName> = self.tasks().flat_map(Task::leaves).collect();
+        let wanted = |is_move: bool| -> BTreeSet<QualifiedName> {
+            let tasks = self.tasks();
+            let tasks = tasks.filter(|task| matches!(task, Task::Move(_)) == is_move);
+            let names = tasks.flat_map(Task::takes);
+            names.filter(|name| !leaving.contains(name)).collect()
+        };
+        let (names, entered) = (wanted(false), wanted(true));
+        let is_wanted = |name: QualifiedName| names.contains(&name) || entered.contains(&name);
         let mut tables = BTreeSet::new();
         for (old, table) in &from.tables {
             let name = moves.name(old);
             let goes = !to.tables.contains_key(name) || moves.makes_room(old);
-            if goes && of_table(old, table).any(|relation| names.contains(&relation)) {
+            if goes && of_table(old, table).any(is_wanted) {
                 tables.insert(old.clone());
             }
         }
-        InTheWay { tables, names }
+        InTheWay {
+            tables,
+            names,
+            entered,
+        }
     }
 
-    /// The statements, each where the name that it takes is free.
-    pub(super) fn steps(mut self, from: &Schema, moves: &Moves, plan: &mut Plan) {
-        let mut taken = BTreeSet::new();
-        if self.relations().next().is_some() {
-            taken = relations(from);
-            for (old, table) in &from.tables {
-                let new = &moves.name(old).schema;
-                taken.extend(of_table(old, table).map(|it| QualifiedName::new(new, it.name)));
-            }
+    /// The statements, each where the names that it takes are free. Where there is no such order they are
+    /// written nevertheless, none left out, and the plan says of which tables they are.
+    pub(super) fn steps(mut self, from: &Schema, plan: &mut Plan) {
+        if self.0.is_empty() {
+            return;
         }
+        let mut taken = relations(from);
         while !self.0.is_empty() {
-            if !self.advance(&mut taken, plan) {
-                self.step_aside(&mut taken, plan);
+            if !self.advance(&mut taken, plan) && !self.step_aside(&mut taken, plan) {
+                for run in self.0.drain(..) {
+                    for task in run.tasks {
+                        task.write(&mut taken, plan.group(&run.title));
+                    }
+                    plan.blocked.insert(run.table);
+                }
             }
             self.0.retain(|run| !run.tasks.is_empty());
         }
@@ -201,53 +157,57 @@ impl Renames {
     fn advance(&mut self, taken: &mut BTreeSet<QualifiedName>, plan: &mut Plan) -> bool {
         let mut has_advanced = false;
         for at in 0..self.0.len() {
-            if self.0[at]
-                .behind
-                .as_ref()
-                .is_some_and(|it| self.is_to_come(it))
-            {
+            if self.waits(&self.0[at]) {
                 continue;
             }
             let run = &mut self.0[at];
             while let Some(task) = run.tasks.pop_front() {
-                let step = match task {
-                    Task::Step(step) => step,
-                    Task::Rename(rename) => {
-                        if rename.is_relation() && taken.contains(&rename.new_name()) {
-                            run.tasks.push_front(Task::Rename(rename));
-                            break;
-                        }
-                        pass(taken, &rename);
-                        rename.step()
-                    }
-                };
-                plan.group(&run.title).push(step);
+                if !task.may_come(taken) {
+                    run.tasks.push_front(task);
+                    break;
+                }
+                task.write(taken, plan.group(&run.title));
                 has_advanced = true;
             }
         }
         has_advanced
     }
 
+    fn waits(&self, run: &Run) -> bool {
+        match run.behind {
+            Behind::Nothing => false,
+            Behind::Move => self.is_to_move(&run.table),
+            Behind::Rename => self.is_to_move(&run.table) || self.is_to_come(&run.table),
+        }
+    }
+
+    /// Whether a table comes to its PostgreSQL schema only later.
+    fn is_to_move(&self, table: &QualifiedName) -> bool {
+        let mut own = self.0.iter().filter(|run| run.table == *table);
+        own.any(|run| run.tasks.iter().any(|task| matches!(task, Task::Move(_))))
+    }
+
     /// Whether a table has its new name only later.
     fn is_to_come(&self, table: &QualifiedName) -> bool {
-        let mut relations = self.relations();
-        relations.any(|it| matches!(it.kind, Kind::Table { .. }) && it.new_name() == *table)
+        let mut tasks = self.tasks();
+        tasks.any(|task| match task {
+            Task::Rename(it) => matches!(it.kind, Kind::Table { .. }) && it.new_name() == *table,
+            Task::Step(_) | Task::Move(_) => false,
+        })
     }
 
     /// Each waits for another: has one that is no table take its name before its table has its own, or else
-    /// leave the name that another waits for.
-    fn step_aside(&mut self, taken: &mut BTreeSet<QualifiedName>, plan: &mut Plan) {
-        let wanted: BTreeSet<QualifiedName> = self.relations().map(Rename::new_name).collect();
+    /// leave the name that another waits for. Says whether there was one.
+    fn step_aside(&mut self, taken: &mut BTreeSet<QualifiedName>, plan: &mut Plan) -> bool {
+        let wanted: BTreeSet<QualifiedName> = self.tasks().flat_map(Task::takes).collect();
         let is_free = |rename: &Rename| !taken.contains(&rename.new_name());
         let is_wanted = |rename: &Rename| wanted.contains(&rename.old());
         let at = self.first(is_free).or_else(|| self.first(is_wanted));
         let Some(run) = at.map(|at| &mut self.0[at]) else {
-            // No table waits for a table, so that there is always one.
-            debug_assert!(false, "tables exchange their names");
-            return self.0.clear();
+            return false;
         };
         let Some(Task::Rename(rename)) = run.tasks.front_mut() else {
-            return;
+            return false;
         };
         let mut now = rename.alone();
         if taken.contains(&rename.new_name()) {
@@ -263,27 +223,19 @@ impl Renames {
         } else {
             run.tasks.pop_front();
         }
-        pass(taken, &now);
-        plan.group(&run.title).push(now.step());
+        Task::Rename(now).write(taken, plan.group(&run.title));
+        true
     }
 
-    /// The first run that waits with such a rename of what is no table.
+    /// The first run that waits with such a rename of what is no table, and lies where it will.
     fn first(&self, is_it: impl Fn(&Rename) -> bool) -> Option<usize> {
         self.0.iter().position(|run| match run.tasks.front() {
             Some(Task::Rename(rename)) => {
                 let may_come = matches!(rename.kind, Kind::Key(_) | Kind::Index | Kind::Sequence);
-                may_come && is_it(rename)
+                may_come && !self.is_to_move(&run.table) && is_it(rename)
             }
             _ => false,
         })
-    }
-}
-
-/// One name becomes free, and another one is taken.
-fn pass(taken: &mut BTreeSet<QualifiedName>, rename: &Rename) {
-    if rename.is_relation() {
-        taken.remove(&rename.old());
-        taken.insert(rename.new_name());
     }
 }
 
@@ -291,17 +243,19 @@ fn pass(taken: &mut BTreeSet<QualifiedName>, rename: &Rename) {
 pub(super) struct InTheWay {
     /// Whole tables.
     pub(super) tables: BTreeSet<QualifiedName>,
-    /// The names, of which what stays has none.
+    /// The names that something is to be renamed to, of which what stays has none.
     names: BTreeSet<QualifiedName>,
+    /// Those that something comes with from another PostgreSQL schema.
+    entered: BTreeSet<QualifiedName>,
 }
 
 impl InTheWay {
     /// Takes out of a table what has such a name, by its own name and the one that it will have.
     pub(super) fn leave(&self, old: &QualifiedName, name: &QualifiedName, table: &mut Table) {
         let stays = |relation: &String| {
-            !self
-                .names
-                .contains(&QualifiedName::new(&name.schema, relation))
+            let here = QualifiedName::new(&old.schema, relation);
+            let there = QualifiedName::new(&name.schema, relation);
+            !self.names.contains(&there) && !self.entered.contains(&here)
         };
         table.indexes.retain(|index, _| stays(index));
         table.uniques.retain(|unique, _| stays(unique));
@@ -316,7 +270,7 @@ impl InTheWay {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.names.is_empty() && self.entered.is_empty()
     }
 }
 
@@ -327,7 +281,8 @@ pub(super) fn relations(schema: &Schema) -> BTreeSet<QualifiedName> {
     own.chain(schema.externals.keys().cloned()).collect()
 }
 
-fn of_table<'a>(
+/// The names of a table, of its partitions, its indexes and the sequences of its columns.
+pub(super) fn of_table<'a>(
     name: &'a QualifiedName,
     table: &'a Table,
 ) -> impl Iterator<Item = QualifiedName> + 'a {

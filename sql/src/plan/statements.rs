@@ -11,6 +11,9 @@ use super::hazard::{Hazard, LockMode, Subject};
 pub struct Plan {
     /// The groups in the order in which they run.
     pub groups: Vec<Group>,
+    /// The tables of what is renamed or moved while something else still has its new name. PostgreSQL refuses
+    /// such a plan, and nobody is to get it.
+    pub(super) blocked: BTreeSet<QualifiedName>,
 }
 
 /// Steps about one thing.
@@ -138,6 +141,7 @@ impl Plan {
         for group in other.groups {
             self.group(&group.title).steps.extend(group.steps);
         }
+        self.blocked.extend(other.blocked);
     }
 
     /// The steps in order.

@@ -9,6 +9,7 @@ use crate::schema::{IndexKey, QualifiedName, Schema, Table};
 use super::Question;
 use super::moves::Moves;
 use super::partitions;
+use super::renames::of_table;
 
 /// The declared names that are new and may be taken so.
 pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
@@ -106,11 +107,15 @@ fn clashes(
     namespace: &str,
     is_there: impl Fn(&QualifiedName) -> bool,
 ) -> Vec<String> {
-    let own = in_namespace(schema, &name.schema).filter(|(_, owner, _)| *owner == name);
-    let own: BTreeSet<&str> = own.map(|(_, _, relation)| relation).collect();
-    let there = in_namespace(schema, namespace);
-    let taken = there.filter(|(_, owner, relation)| own.contains(relation) && is_there(owner));
-    taken.map(|(_, _, relation)| relation.to_owned()).collect()
+    let own = schema.tables.get_key_value(name).into_iter();
+    let own = own.flat_map(|(name, table)| of_table(name, table));
+    let own: BTreeSet<String> = own.map(|relation| relation.name).collect();
+    let there = schema.tables.iter().filter(|(owner, _)| is_there(owner));
+    let there = there.flat_map(|(owner, table)| of_table(owner, table));
+    let there = there.chain(schema.externals.keys().cloned());
+    let there = there.filter(|relation| relation.schema == namespace);
+    let names = there.map(|relation| relation.name);
+    names.filter(|relation| own.contains(relation)).collect()
 }
 
 /// The relations that are declared in a PostgreSQL schema: the kind, the table, the name.

@@ -101,7 +101,7 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
         for (old, new) in pairs {
             let old = QualifiedName::new(&name.schema, old);
             let rename = Rename::new(kind.clone(), old, new);
-            renames.run(title).behind(name).rename(rename);
+            renames.run(name, title).behind_rename().rename(rename);
         }
     };
     let rule = Kind::Rule(name.clone());
@@ -134,7 +134,7 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
                 quote(new)
             );
             let step = Step::new(text).stops(&relation);
-            renames.run(title).behind(name).push(step);
+            renames.run(name, title).behind_rename().push(step);
         }
     }
 }

@@ -144,6 +144,7 @@ pub fn migrations(
     let mut stages = Stages {
         at: Arc::new(from.clone()),
         done: Vec::new(),
+        blocked: BTreeSet::new(),
         settings,
     };
     let mid = moves.apply(from, to);
@@ -198,6 +199,9 @@ pub fn migrations(
         stages.to(settled(&stages.at, to), &Moves::default());
         stages.to(to.clone(), &Moves::default());
     }
+    if !stages.blocked.is_empty() {
+        return Err(stages.blocked.into_iter().map(blocked).collect());
+    }
     if let Some(last) = stages.done.last_mut() {
         // What makes no statement, such as the module path of a struct.
         last.reach = Reach::Schema(Arc::new(declared.clone()));
@@ -224,9 +228,25 @@ fn lasting<'a>(
     })
 }
 
+/// What to do about a table whose renames have no order.
+fn blocked(table: QualifiedName) -> Question {
+    let message = format!(
+        "what is renamed or moved with table `{}` has no order in which each new name is free; rename a part of \
+         it in one migration, and the rest in the next",
+        table.name
+    );
+    Question {
+        table,
+        column: None,
+        message,
+    }
+}
+
 struct Stages<'a> {
     at: Arc<Schema>,
     done: Vec<Migration>,
+    /// The tables, under their new names, whose renames have no order.
+    blocked: BTreeSet<QualifiedName>,
     settings: &'a Settings,
 }
 
@@ -239,6 +259,8 @@ impl Stages<'_> {
         let next = Arc::new(next);
         let up = transit(&self.at, &next, moves);
         let down = transit(&next, &self.at, &moves.inverted());
+        let back = down.blocked.iter().map(|old| moves.name(old).clone());
+        self.blocked.extend(up.blocked.iter().cloned().chain(back));
         if !(up.is_empty() && down.is_empty()) {
             let (up, down) = (self.script(false, up), self.script(false, down));
             self.push(up, down, Reach::Schema(next));

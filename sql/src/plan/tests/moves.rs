@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Migration, Question, Settings, migrations};
+use crate::plan::moves::Moves;
+use crate::plan::{Migration, Question, Settings, migrations, transit};
 use crate::schema::{
-    Check, Column, Command, Expr, Index, IndexColumn, PrimaryKey, QualifiedName, Renames, Schema,
-    Table, TableRenames, Type,
+    Check, Column, Command, Expr, External, Generated, Index, IndexColumn, PrimaryKey,
+    QualifiedName, Renames, Schema, Table, TableRenames, Type,
 };
 
 fn table(name: &str) -> Table {
@@ -176,4 +177,62 @@ fn where_each_waits_for_another_one_steps_aside() {
             "alter index public.i_aside rename to j",
         ]
     );
+}
+
+#[test]
+fn sequences_that_would_meet_on_the_way_are_asked_about() {
+    let numbered = |name: &str, identity: &str| {
+        let mut table = table(name);
+        table.columns.push(Column {
+            generated: Some(Generated::IdentityByDefault),
+            ..Column::new(identity, Type::Int8)
+        });
+        table
+    };
+    let from = schema(&[
+        ("sa", "a_b", numbered("a_b", "c")),
+        ("sb", "a", numbered("a", "b_c")),
+    ]);
+    let to = schema(&[("sb", "a", table("a")), ("sb", "a_b", numbered("a_b", "c"))]);
+    let both = schema(&[
+        ("sb", "a", numbered("a", "d")),
+        ("sb", "a_b", numbered("a_b", "c")),
+    ]);
+    for (from, to, renamed) in [
+        (&from, &to, [("sa", "a_b"), ("sb", "a_b")]),
+        (&from, &both, [("sa", "a_b"), ("sb", "a_b")]),
+        (&to, &from, [("sb", "a_b"), ("sa", "a_b")]),
+    ] {
+        let questions = moved(from, to, renamed).expect_err("a question");
+        let said = "where `a_b_c_seq` is the name of something else meanwhile";
+        let mut all = questions.iter();
+        assert!(all.any(|it| it.message.contains(said)), "{questions:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_has_no_order_is_told_and_none_of_its_statements_is_left_out() {
+    let mut from = schema(&[("sa", "a", table("a")), ("sb", "b", table("b"))]);
+    let mut to = schema(&[("sb", "c", table("c")), ("sb", "b", table("b"))]);
+    // A relation of someone else, which neither goes nor changes its name.
+    let key = QualifiedName::new("sb", "a_pkey");
+    let external = External {
+        source: "shop::Key".into(),
+        columns: Vec::new(),
+        keys: Vec::new(),
+    };
+    for schema in [&mut from, &mut to] {
+        schema.externals.insert(key.clone(), external.clone());
+    }
+    let moves = Moves {
+        tables: BTreeMap::from([(QualifiedName::new("sa", "a"), QualifiedName::new("sb", "c"))]),
+        ..Moves::default()
+    };
+    let plan = transit(&from, &to, &moves);
+    assert!(plan.blocked.contains(&QualifiedName::new("sb", "c")));
+    let body = plan.body();
+    for statement in ["set schema sb", "rename to c", "c_pkey"] {
+        assert!(body.contains(statement), "{statement}\n{body}");
+    }
+    moved(&from, &to, [("sa", "a"), ("sb", "c")]).expect_err("a question");
 }

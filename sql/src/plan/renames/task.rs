@@ -1,0 +1,141 @@
+//! What is renamed or moved at once, which names it leaves and which it takes.
+
+use std::collections::BTreeSet;
+
+use crate::ident::quote;
+use crate::schema::QualifiedName;
+
+use super::super::statements::{Group, Step};
+
+/// What gets another name, and how its statement says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::plan) enum Kind {
+    /// A table, whose old name and fate a hazard says.
+    Table {
+        was: QualifiedName,
+        fate: String,
+    },
+    /// A constraint of a table, with an index of its name.
+    Key(QualifiedName),
+    /// A constraint of a table, which is no relation.
+    Rule(QualifiedName),
+    Index,
+    /// A partition's share in an index, where it has the name that [`partitions::share`] gives it.
+    Share,
+    Sequence,
+}
+
+/// A relation, under its old name in its new PostgreSQL schema, and its new name.
+#[derive(Debug, Clone)]
+pub(in crate::plan) struct Rename {
+    pub(super) kind: Kind,
+    pub(super) schema: String,
+    pub(super) old: String,
+    pub(super) new: String,
+}
+
+impl Rename {
+    pub(in crate::plan) fn new(kind: Kind, old: QualifiedName, new: String) -> Self {
+        Rename {
+            kind,
+            schema: old.schema,
+            old: old.name,
+            new,
+        }
+    }
+
+    fn is_relation(&self) -> bool {
+        !matches!(self.kind, Kind::Rule(_))
+    }
+
+    pub(super) fn old(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.old)
+    }
+
+    pub(super) fn new_name(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.new)
+    }
+
+    fn step(&self) -> Step {
+        let (at, new) = (self.old(), quote(&self.new));
+        match &self.kind {
+            Kind::Table { was, fate } => {
+                let step = Step::new(format!("alter table {at} rename to {new}"));
+                step.stops(was).removes(format!("table {was}"), fate)
+            }
+            Kind::Key(table) | Kind::Rule(table) => Step::new(format!(
+                "alter table {table} rename constraint {} to {new}",
+                quote(&self.old)
+            ))
+            .stops(table),
+            Kind::Sequence => Step::new(format!("alter sequence {at} rename to {new}")),
+            Kind::Index => Step::new(format!("alter index {at} rename to {new}")),
+            Kind::Share => Step::new(format!("alter index if exists {at} rename to {new}")),
+        }
+    }
+
+    /// The same, whatever its table is called by then: a key's index takes the constraint along.
+    pub(super) fn alone(&self) -> Rename {
+        let kind = match &self.kind {
+            Kind::Key(_) => Kind::Index,
+            other => other.clone(),
+        };
+        Rename {
+            kind,
+            ..self.clone()
+        }
+    }
+}
+
+/// What goes to another PostgreSQL schema, and all that is a table's own with it.
+#[derive(Debug)]
+pub(super) struct Move {
+    pub(super) steps: Vec<Step>,
+    pub(super) leaves: Vec<QualifiedName>,
+    pub(super) takes: Vec<QualifiedName>,
+}
+
+/// What is done at once.
+#[derive(Debug)]
+pub(super) enum Task {
+    Step(Step),
+    Move(Move),
+    Rename(Rename),
+}
+
+impl Task {
+    /// The names of relations that become free.
+    pub(super) fn leaves(&self) -> Vec<QualifiedName> {
+        match self {
+            Task::Move(it) => it.leaves.clone(),
+            Task::Rename(it) if it.is_relation() => vec![it.old()],
+            Task::Step(_) | Task::Rename(_) => Vec::new(),
+        }
+    }
+
+    /// The names of relations that must be free.
+    pub(super) fn takes(&self) -> Vec<QualifiedName> {
+        match self {
+            Task::Move(it) => it.takes.clone(),
+            Task::Rename(it) if it.is_relation() => vec![it.new_name()],
+            Task::Step(_) | Task::Rename(_) => Vec::new(),
+        }
+    }
+
+    pub(super) fn may_come(&self, taken: &BTreeSet<QualifiedName>) -> bool {
+        self.takes().iter().all(|name| !taken.contains(name))
+    }
+
+    /// Writes the statements: some names become free, and others are taken.
+    pub(super) fn write(self, taken: &mut BTreeSet<QualifiedName>, group: &mut Group) {
+        for name in self.leaves() {
+            taken.remove(&name);
+        }
+        taken.extend(self.takes());
+        match self {
+            Task::Step(step) => group.push(step),
+            Task::Move(it) => group.steps.extend(it.steps),
+            Task::Rename(rename) => group.push(rename.step()),
+        }
+    }
+}
