@@ -165,6 +165,31 @@ async fn what_tables_share_goes_with_the_last_of_them() {
 }
 
 #[tokio::test]
+async fn what_the_other_branch_says_already_is_left_out_and_told() {
+    let mut less = plain("A");
+    less.columns.retain(|column| column.name != "x");
+    let base = tables(&[("public", "a", plain("A"))]);
+    let left = tables(&[("public", "a", less)]);
+    let repository = parted(
+        &base,
+        std::slice::from_ref(&left),
+        std::slice::from_ref(&left),
+    );
+    let resealed = runs(&repository, &left).await;
+    assert_eq!(repository.names(), ["base", "right"]);
+    assert_eq!(resealed.len(), 1);
+    assert!(resealed[0].left_out && !resealed[0].drawn_anew);
+    let files = &resealed[0].files;
+    assert!(
+        files
+            .up
+            .ends_with(format!("migrations/{}_left.sql", resealed[0].from))
+    );
+    assert!(!files.up.exists() && !files.down.exists());
+    assert_eq!(files.accepted["column public.a.x"], "tested");
+}
+
+#[tokio::test]
 async fn of_several_seals_only_what_must_be_is_drawn_anew() {
     let a = ("public", "a", plain("A"));
     let [b, c, d] =

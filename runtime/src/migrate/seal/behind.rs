@@ -49,8 +49,10 @@ pub(super) struct Link {
 /// A pair of files, the one that applies it first.
 type Pair = (Document, Document);
 
+/// A migration with the texts of its files, none for what is left out.
+pub(super) type Written = (Resealed, Option<[String; 2]>);
+
 /// Seals what is moved behind what is kept, the first under `version` and each next one a second later.
-/// Gives each with the texts of its files.
 pub(super) fn behind(
     root: &Path,
     lock: &mut Lock,
@@ -58,7 +60,7 @@ pub(super) fn behind(
     moved: Vec<Link>,
     schemas: &BTreeMap<Option<String>, Schema>,
     version: &str,
-) -> Result<Vec<(Resealed, [String; 2])>, MigrateError> {
+) -> Result<Vec<Written>, MigrateError> {
     let sum = |version: &String| Some(lock.migrations.get(version)?.checksum(version));
     let kept = order.kept.last().and_then(sum);
     let of = |sum: &Option<String>| schemas.get(sum).cloned().unwrap_or_default();
@@ -87,6 +89,11 @@ pub(super) fn behind(
             false => None,
         };
         let was: Vec<String> = links.iter().map(|link| link.version.clone()).collect();
+        if anew.as_ref().is_some_and(Vec::is_empty) {
+            // The other branch says all of it already.
+            resealed.extend(links.iter().map(|link| (left_out(root, link), None)));
+            continue;
+        }
         let drawn_anew = anew.is_some();
         let pairs: Vec<Pair> = match anew {
             Some(pairs) => pairs,
@@ -113,6 +120,7 @@ pub(super) fn behind(
             let one = Resealed {
                 from: plain(&from).to_owned(),
                 drawn_anew,
+                left_out: false,
                 files: SealedFiles {
                     up: root.join(UP).join(&file),
                     down: root.join(DOWN).join(&file),
@@ -121,7 +129,7 @@ pub(super) fn behind(
                     version,
                 },
             };
-            resealed.push((one, texts));
+            resealed.push((one, Some(texts)));
         }
     }
     if lock.schema == merged {
@@ -130,6 +138,24 @@ pub(super) fn behind(
         Err(MigrateError::files(format!(
             "the migrations of the branches do not lead to the schema of both; {WAY_OUT}"
         )))
+    }
+}
+
+/// A migration that would change nothing behind the other branch.
+fn left_out(root: &Path, link: &Link) -> Resealed {
+    let file = link.sealed.file_name(&link.version);
+    let version = plain(&link.version).to_owned();
+    Resealed {
+        from: version.clone(),
+        drawn_anew: false,
+        left_out: true,
+        files: SealedFiles {
+            up: root.join(UP).join(&file),
+            down: root.join(DOWN).join(&file),
+            hazards: link.sealed.hazards.clone(),
+            accepted: link.sealed.accepted.clone(),
+            version,
+        },
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Applied {
     pub entries: Vec<Entry>,
 }
 
-/// A migration that was sealed anew.
+/// A migration that was sealed anew, or left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
     /// The version that it had.
@@ -34,14 +34,17 @@ pub struct Resealed {
     /// Whether its files were drawn anew, since behind the other branch the old ones would not run, or not
     /// lead to what both sealed.
     pub drawn_anew: bool,
-    /// Its files as they are now.
+    /// Whether it is none any more, since the other branch says all of it already.
+    pub left_out: bool,
+    /// Its files as they are now. Of what is left out as they were, with the reasons that were accepted for it:
+    /// they are removed.
     pub files: SealedFiles,
 }
 
 /// Puts two branches that both sealed into one chain, once version control has merged them: whatever is
 /// applied on one of the given databases keeps its files and comes first, and the other branch gets new
 /// versions behind it. A pair of files that the build drew is drawn anew where behind the other branch it
-/// must say something else. Where nothing was merged, nothing changes but what a reseal that was cut short
+/// must say something else, and left out where there it would say nothing. Where nothing was merged, nothing changes but what a reseal that was cut short
 /// left behind.
 ///
 /// # Errors
@@ -106,7 +109,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     let mut texts = found.texts;
     for (one, written) in &resealed {
         let paths = [UP, DOWN].into_iter().zip([&one.files.up, &one.files.down]);
-        for ((folder, path), text) in paths.zip(written) {
+        for ((folder, path), text) in paths.zip(written.iter().flatten()) {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             texts.insert(format!("{folder}/{file}"), text.clone());
         }
@@ -123,11 +126,11 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     gone.extend(left.iter().map(|orphan| root.join(&orphan.path)));
     let now = lock.to_text();
     let of_lock = (now != text).then_some((path.as_path(), now.as_str()));
-    let pairs = resealed.iter().map(|(one, texts)| (&one.files, texts));
-    store::write_all(pairs.flat_map(pair_of).chain(of_lock))?;
-    let new: BTreeSet<&Path> = resealed
-        .iter()
-        .flat_map(|(one, _)| [one.files.up.as_path(), one.files.down.as_path()])
+    let pairs = resealed.iter();
+    let pairs = pairs.filter_map(|(one, texts)| Some((&one.files, texts.as_ref()?)));
+    store::write_all(pairs.clone().flat_map(pair_of).chain(of_lock))?;
+    let new: BTreeSet<&Path> = pairs
+        .flat_map(|(files, _)| [files.up.as_path(), files.down.as_path()])
         .collect();
     for path in gone.iter().filter(|path| !new.contains(path.as_path())) {
         fs::remove_file(path).map_err(|error| {
