@@ -327,6 +327,11 @@ pub(crate) fn distinct_name(table: &str, column: &str, label: &str) -> String {
     if whole <= MAX_BYTES {
         return object_name(table, column, label);
     }
+    summed_name(table, column, label)
+}
+
+/// The same with a sum of the names, whether they fit whole or not.
+pub(crate) fn summed_name(table: &str, column: &str, label: &str) -> String {
     let sum = &checksum(&format!("{table}\n{column}"))[..8];
     match label {
         "" => object_name(table, column, sum),

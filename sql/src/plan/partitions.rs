@@ -1,7 +1,7 @@
 //! Partitions: closed like their parent, with its policies, and granted to nobody, so that rows are
 //! reached through the parent alone.
 
-use crate::ident::{distinct_name, quote};
+use crate::ident::{distinct_name, quote, summed_name};
 use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
 use super::change::Change;
@@ -27,6 +27,15 @@ pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedNam
 /// names alone, and no other two have it, so that the share can be renamed along with the index. PostgreSQL
 /// ends none so of those that it makes up.
 pub(super) fn share(partition: &str, index: &str) -> String {
+    // Where one of them holds an underscore, others may be the same when joined.
+    if partition.contains('_') || index.contains('_') {
+        return summed_name(partition, index, "part");
+    }
+    earlier_share(partition, index)
+}
+
+/// The name that such a share had in migrations that were sealed before others could not have it too.
+pub(super) fn earlier_share(partition: &str, index: &str) -> String {
     distinct_name(partition, index, "part")
 }
 
@@ -194,4 +203,17 @@ pub(super) fn set_schema(table: &Table, from: &str, to: &str) -> impl Iterator<I
         let name = QualifiedName::new(from, partition);
         Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_shares_have_one_name() {
+        assert_eq!(share("e1", "i"), "e1_i_part");
+        assert_ne!(share("e1", "i_j"), share("e1_i", "j"));
+        assert_ne!(share("e1", "i"), share("e1", "i_part"));
+        assert_eq!(earlier_share("e1", "i_j"), earlier_share("e1_i", "j"));
+    }
 }

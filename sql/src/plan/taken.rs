@@ -59,8 +59,10 @@ fn shares(
     let share = |index: &String| partitions::share(partition, index);
     let after = after.into_iter().flat_map(|table| &table.indexes);
     let built = after.filter(|(index, it)| before.indexes.get(*index) != Some(it));
+    let earlier = |index: &String| partitions::earlier_share(partition, index);
+    let there = before.indexes.keys();
     (
-        before.indexes.keys().map(share).collect(),
+        there.clone().map(share).chain(there.map(earlier)).collect(),
         built.map(|(index, _)| share(index)).collect(),
     )
 }
@@ -269,16 +271,18 @@ mod tests {
             ]
         );
         // One that is built while others write is named after the index.
-        let share = |index| event(&[(index, "b"), ("event_a_i_part", "a_b")]);
+        let name = partitions::share("event_a", "i");
+        let share = |index| event(&[(index, "b"), (&*name, "a_b")]);
         for (from, to) in [
             (event(&[("i", "b")]), share("i")),
             (share("event_b_idx"), share("i")),
         ] {
             let asked = ask(&from, &to);
             assert_eq!(asked.len(), 1, "{asked:?}");
-            let said =
-                "`event_a_i_part` on table `event` has the name of an index of partition `event_a`";
-            assert!(asked[0].message.contains(said), "{asked:?}");
+            let said = format!(
+                "`{name}` on table `event` has the name of an index of partition `event_a`"
+            );
+            assert!(asked[0].message.contains(&said), "{asked:?}");
         }
         // Where both are made together, PostgreSQL evades the declared one.
         assert_eq!(ask(&Schema::default(), &taken), []);
