@@ -351,23 +351,6 @@ async fn the_shares_of_partitions_whose_names_join_alike_are_told_apart() {
     walk("names that join alike", first, versions).await;
 }
 
-#[tokio::test]
-async fn a_share_with_the_name_of_an_earlier_version_goes_along_with_its_index() {
-    let server = Server::shared().expect("a server");
-    let database = server.database().await.expect("a database");
-    let client = connect(database.url()).await;
-    let [from, to] = ["i", "j"].map(|index| schema(vec![("a", parted(&[(index, &["x"])]))]));
-    run(&client, "an index", &Schema::default(), &from).await;
-    let earlier = "alter index a_1_x_idx rename to a_1_i_part";
-    client.batch_execute(earlier).await.expect("the name");
-    run(&client, "its new name", &from, &to).await;
-    let query = "select relname::text from pg_class where relname like 'a\\_1\\_%'";
-    let rows = client.query(query, &[]).await.expect("the names");
-    let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let is_share = |it: &String| it.starts_with("a_1_j_") && it.ends_with("_part");
-    assert!(names.len() == 1 && is_share(&names[0]), "{names:?}");
-}
-
 fn one_part() -> Table {
     let mut table = parted(&[]);
     table.partitions.remove("a_1");

@@ -28,15 +28,10 @@ pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedNam
 /// ends none so of those that it makes up.
 pub(super) fn share(partition: &str, index: &str) -> String {
     // Where one of them holds an underscore, others may be the same when joined.
-    if partition.contains('_') || index.contains('_') {
-        return summed_name(partition, index, "part");
+    match partition.contains('_') || index.contains('_') {
+        true => summed_name(partition, index, "part"),
+        false => distinct_name(partition, index, "part"),
     }
-    earlier_share(partition, index)
-}
-
-/// The name that such a share had in migrations that were sealed before others could not have it too.
-pub(super) fn earlier_share(partition: &str, index: &str) -> String {
-    distinct_name(partition, index, "part")
 }
 
 /// A table and its partitions, on each of which policies stand.
@@ -214,6 +209,5 @@ mod tests {
         assert_eq!(share("e1", "i"), "e1_i_part");
         assert_ne!(share("e1", "i_j"), share("e1_i", "j"));
         assert_ne!(share("e1", "i"), share("e1", "i_part"));
-        assert_eq!(earlier_share("e1", "i_j"), earlier_share("e1_i", "j"));
     }
 }

@@ -59,10 +59,8 @@ fn shares(
     let share = |index: &String| partitions::share(partition, index);
     let after = after.into_iter().flat_map(|table| &table.indexes);
     let built = after.filter(|(index, it)| before.indexes.get(*index) != Some(it));
-    let earlier = |index: &String| partitions::earlier_share(partition, index);
-    let there = before.indexes.keys();
     (
-        there.clone().map(share).chain(there.map(earlier)).collect(),
+        before.indexes.keys().map(share).collect(),
         built.map(|(index, _)| share(index)).collect(),
     )
 }

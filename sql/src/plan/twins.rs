@@ -115,7 +115,6 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
     {
         rename(&key, vec![(old.name.clone(), new.name.clone())]);
     }
-    let mut earlier = Vec::new();
     for (old, new) in renamed(&before.indexes, &twin.indexes) {
         // The shares of partitions, where they are named after the index and not by PostgreSQL.
         let shares = before.partitions.keys().map(|partition| {
@@ -123,17 +122,8 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
             (share(&old), share(&new))
         });
         let shares = shares.collect();
-        earlier.extend(earlier_shares(before, &old).map(|(partition, earlier)| {
-            let earlier = QualifiedName::new(&name.schema, earlier);
-            let share = partitions::share(partition, &new);
-            let new = quote(&share);
-            Step::new(format!("alter index if exists {earlier} rename to {new}"))
-        }));
         rename(&Kind::Index, vec![(old, new)]);
         rename(&Kind::Share, shares);
-    }
-    for step in earlier {
-        renames.run(name, title).behind_rename().push(step);
     }
     let policies = renamed(before.rls.policies(), twin.rls.policies());
     for relation in partitions::relations(name, before) {
@@ -147,22 +137,6 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
             renames.run(name, title).behind_rename().push(step);
         }
     }
-}
-
-/// The partitions whose share in an index may have its earlier name, which no other can have had there.
-fn earlier_shares<'a>(
-    table: &'a Table,
-    index: &'a str,
-) -> impl Iterator<Item = (&'a String, String)> {
-    let count = move |earlier: &String| {
-        let partitions = table.partitions.keys();
-        let all = partitions.flat_map(|it| table.indexes.keys().map(move |index| (it, index)));
-        all.filter(|(it, index)| partitions::earlier_share(it, index) == *earlier)
-            .count()
-    };
-    let all = table.partitions.keys();
-    all.map(move |it| (it, partitions::earlier_share(it, index)))
-        .filter(move |(it, earlier)| partitions::share(it, index) != *earlier && count(earlier) < 2)
 }
 
 /// The old and the new name of what `twins` has renamed.
