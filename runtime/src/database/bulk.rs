@@ -101,10 +101,13 @@ impl Connection {
 
     fn bind_next(&mut self, query: &Query, statement: &Prepared) -> Result<(), Error> {
         let bound = bind(&mut self.wire.outgoing, statement, query.params.values());
-        bound.map_err(|refused| Error::Encode {
-            table: plain(query.key.table().name),
-            column: query.key.parameter(refused.index),
-            reason: refused.reason,
+        bound.map_err(|refused| {
+            self.forget_statement(&query.key);
+            Error::Encode {
+                table: plain(query.key.table().name),
+                column: query.key.parameter(refused.index),
+                reason: refused.reason,
+            }
         })
     }
 

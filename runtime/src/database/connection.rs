@@ -33,7 +33,7 @@ pub(crate) struct Connection {
     pub(super) wire: Wire,
     canceller: Canceller,
     login: Login,
-    /// What answered the login is not what answers now, whatever the URL says of it.
+    /// What answered the login is not what answers now, or the URL speaks of a pooler, of whatever mode.
     is_behind_pooler: bool,
     statements: Statements,
     learnt: Arc<Learnt>,
@@ -93,7 +93,7 @@ impl Connection {
             wire,
             canceller: opened.canceller,
             login,
-            is_behind_pooler,
+            is_behind_pooler: is_behind_pooler || target.pooled.is_some(),
             statements: Statements::new(prefix(), &learnt),
             learnt,
         })
@@ -150,7 +150,9 @@ impl Connection {
             outcome = self.attempt(guise, query, until).await;
         }
         let has_changed = matches!(outcome, Ok(Err(Fault::Changed)));
-        if has_changed && self.wire.is_idle() && query.key.written() == Written::No {
+        // Of raw SQL nobody can say for certain: PostgreSQL calls functions without a parenthesis too.
+        let is_read = query.key.raw().is_none() && query.key.written() == Written::No;
+        if has_changed && self.wire.is_idle() && is_read {
             // Only its rows cannot be read: its transaction is over, and wrote nothing.
             self.outdate();
             outcome = self.attempt(guise, query, until).await;

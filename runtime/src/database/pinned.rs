@@ -5,7 +5,7 @@
 //! a rollback to one would take it back to what it was. No savepoint has the name of another one, whether that still
 //! stands or not.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex, Notify};
@@ -26,6 +26,9 @@ pub(crate) struct Pinned {
     place: std::sync::Mutex<Place>,
     /// Wakes those that wait for the state when the end comes.
     over: Notify,
+    /// The last statement lost, so that the same transaction may succeed next time. Its savepoint takes back the
+    /// statement, not that: work that passes the error on cannot be told from work that ends in one of its own.
+    may_succeed: AtomicBool,
     /// The outermost savepoint whose future was dropped since the last look, [`NONE`] if there was none.
     given_up: AtomicU32,
     /// What begins it.
@@ -57,9 +60,6 @@ struct State {
     count: u32,
     /// The tables that were written, whose constraints the commit may look at.
     written: Vec<&'static TableInfo>,
-    /// The last statement lost, so that the same transaction may succeed next time. Its savepoint takes back the
-    /// statement, not that: work that passes the error on cannot be told from work that ends in one of its own.
-    may_succeed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -93,10 +93,10 @@ impl Pinned {
                 open: Vec::new(),
                 count: 0,
                 written: Vec::new(),
-                may_succeed: false,
             }),
             place: std::sync::Mutex::default(),
             over: Notify::new(),
+            may_succeed: AtomicBool::new(false),
             given_up: AtomicU32::new(NONE),
             begin,
             limit: limit.map(str::to_owned),
@@ -216,10 +216,10 @@ impl Pinned {
             Err(_) if lease.is_within() || (lease.is_idle() && !begun) => {}
             Err(_) => state.condition = Condition::Lost,
         }
-        state.may_succeed = matches!(
+        self.lost(matches!(
             outcome,
             Err(Error::Serialization(_) | Error::StaleStatement | Error::TransactionPooler)
-        );
+        ));
         if let Err(Error::TransactionPooler) = outcome {
             lease.learn_pooled();
         }
@@ -260,7 +260,7 @@ impl Pinned {
         let ended = lease.end_within(guise, is_sound, &state.written).await;
         if is_sound {
             // Whatever failed before it, its own outcome decides: one that nobody knows must not be run again.
-            state.may_succeed = matches!(ended, Err(Error::Serialization(_)));
+            self.lost(matches!(ended, Err(Error::Serialization(_))));
             return ended;
         }
         Err(match is_open {
@@ -347,7 +347,11 @@ impl Pinned {
 
     /// Whether the whole may succeed next time, as far as that is known.
     pub(crate) fn may_succeed(&self) -> bool {
-        self.state.try_lock().is_ok_and(|state| state.may_succeed)
+        self.may_succeed.load(Ordering::Acquire)
+    }
+
+    fn lost(&self, is: bool) {
+        self.may_succeed.store(is, Ordering::Release);
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {

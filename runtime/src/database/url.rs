@@ -134,7 +134,10 @@ fn first_pair(text: &str) -> Option<(&str, &str, String)> {
             None => break "",
         }
     };
-    Some((&text[..text.len() - rest.len()], key.trim(), value))
+    // Behind a key that is none the driver would read nothing more, and tell nobody.
+    let key = key.trim();
+    let is_key = !key.is_empty() && !key.contains(char::is_whitespace);
+    is_key.then(|| (&text[..text.len() - rest.len()], key, value))
 }
 
 fn percent_decoded(text: &str) -> Result<String, Error> {
@@ -170,7 +173,9 @@ fn check_hosts(config: &Config) -> Result<(), Error> {
     for host in hosts {
         // What follows an `@` that was not encoded is the tail of a password: never to be shown.
         if let Host::Tcp(name) = host
-            && (name.is_empty() || name.contains(['@', ':', ' ']) && !name.contains("::"))
+            && (name.is_empty()
+                || name.contains(['@', ' ', '=', ';', '&', '?'])
+                || name.contains(':') && !name.contains("::"))
         {
             return Err(Error::Url(SHAPE));
         }
@@ -229,6 +234,13 @@ mod tests {
             "host=db password='s3cret",
             "host=db pooler=s3cret",
             "host=db sslkey=s3cret",
+            "host=db;password=s3cret;user=ana",
+            "host=db,password=s3cret",
+            "host=dbpassword=s3cret user=ana",
+            "host=db&password=s3cret",
+            "host=db =s3cret sslmode=require",
+            "host=db password=s3cret = t4il sslmode=require",
+            "host=db s3cret user=ana",
             "",
         ] {
             let Err(error) = text.parse::<Target>() else {

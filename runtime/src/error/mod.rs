@@ -391,7 +391,7 @@ pub enum Error {
     StaleStatement,
 
     /// Behind a transaction pooler: a table has changed since the columns of a statement were learnt, so that the rows
-    /// which it returned cannot be read. A statement that wrote nothing for certain is run again by itself.
+    /// which it returned cannot be read. A finder that is no stream is run again by itself.
     #[error(
         "`{table}` has changed since the columns of its rows were learnt, so that they cannot be read; the next run \
          learns them anew{written}"

@@ -147,6 +147,57 @@ async fn a_type_that_is_made_anew_is_learnt_anew() -> Outcome {
         assert!(matches!(unfit, Error::Encode { .. }), "{unfit}");
         let change = "alter table notes alter column kind type text using kind::text";
         fixture.admin.batch_execute(change).await?;
+        // The types that were learnt meanwhile refuse once more, and are then looked at anew.
+        let _ = insert().await;
+        assert_eq!(insert().await, Ok(1));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_statement_calls_without_saying_so_is_called_once() -> Outcome {
+    let fixture = Fixture::new().await?;
+    let (_pooler, urls) = both(&fixture).await;
+    let tables = "create table calls (at timestamptz); grant insert on calls to query_shop;
+        create table called (body text); insert into called values ('a'); grant select on called to query_shop;
+        create function touched(c called) returns text language sql volatile as
+          'insert into calls values (now()); select c.body'";
+    fixture.admin.batch_execute(tables).await?;
+    for url in urls {
+        let acme = shop(&pool(&url, 1).await?, "acme");
+        let sql = "select c.body, c.touched as t from called c";
+        let call = async || acme.query_as::<(String, String)>(sql, ()).fetch_all().await;
+        call().await?;
+        let change = "truncate calls; alter table called alter column body type varchar";
+        fixture.admin.batch_execute(change).await?;
+        let _ = call().await;
+        let query = "select count(*) from calls";
+        let calls: i64 = fixture.admin.query_one(query, &[]).await?.get(0);
+        assert_eq!(calls, 1);
+        let back = "alter table called alter column body type text";
+        fixture.admin.batch_execute(back).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_program_that_is_there_before_its_migration_goes_on_behind_it() -> Outcome {
+    const INSERT: &str = "insert into early values ($1)";
+    let fixture = Fixture::new().await?;
+    let (_pooler, urls) = both(&fixture).await;
+    for url in urls {
+        let early = "drop table if exists early; create table early (value text);
+                     grant insert on early to query_shop";
+        fixture.admin.batch_execute(early).await?;
+        let acme = shop(&pool(&url, 1).await?, "acme");
+        let insert = async || acme.execute(INSERT, (5_i64,)).await;
+        for _ in 0..3 {
+            assert!(insert().await.is_err());
+        }
+        let change = "alter table early alter column value type bigint using value::bigint";
+        fixture.admin.batch_execute(change).await?;
+        let _ = insert().await;
+        assert_eq!(insert().await, Ok(1));
     }
     Ok(())
 }

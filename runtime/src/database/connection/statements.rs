@@ -134,12 +134,17 @@ impl Connection {
             kept.used = clock;
             kept.statement.clone()
         });
+        let was_known = known.is_some();
         let statement = match known.filter(|_| is_scoped) {
             Some(statement) => statement,
             None => self.prepare(guise, &query.key, opening).await?,
         };
-        self.encode(guise, query, &statement, opening)?;
-        Ok(statement)
+        let encoded = self.encode(guise, query, &statement, opening);
+        if encoded.is_err() && was_known {
+            // The types that refuse a value may be those of an earlier table, and the server is not asked.
+            self.forget_statement(&query.key);
+        }
+        encoded.map(|()| statement)
     }
 
     /// Encodes the whole flight, or nothing.
@@ -249,7 +254,7 @@ impl Connection {
     }
 
     /// Prepares a statement anew from here on, and looks its types up again.
-    pub(super) fn forget_statement(&mut self, key: &Key) {
+    pub(in crate::database) fn forget_statement(&mut self, key: &Key) {
         self.statements.types.clear();
         if let Some(kept) = self.statements.known.remove(key) {
             self.statements.close(kept.statement.name.clone());
