@@ -1,7 +1,7 @@
 //! Round trips are counted, not assumed.
 
 use tabellion::query::Order;
-use tabellion::{AllowsSelect, Column, Error, Finder, Index, NoScope, Row, Table};
+use tabellion::{Column, Finder, Index, NoScope, Table};
 
 use crate::support::*;
 
@@ -117,21 +117,6 @@ async fn a_changed_table_is_prepared_anew() -> Outcome {
     assert_eq!(rows[0].body.as_deref(), Some("kept"));
     Ok(())
 }
-
-/// The statements that the connection at hand has prepared.
-#[derive(Debug)]
-struct Prepared;
-
-impl Table for Prepared {
-    type Scope = NoScope;
-    const NAME: &'static str = "pg_catalog.pg_prepared_statements";
-    const COLUMNS: &'static [&'static str] = &["name"];
-    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-        row.get::<String>(0).map(|_| Prepared)
-    }
-}
-
-impl AllowsSelect for Prepared {}
 
 #[tokio::test]
 async fn no_more_statements_stay_prepared_than_are_kept() -> Outcome {

@@ -1,7 +1,9 @@
 //! Two tenants, their tables, and a look from outside.
 
 use tabellion::testing::{Server, TestDatabase};
-use tabellion::{Database, Scope, Scoped, Table, TextEnum, Timestamp};
+use tabellion::{
+    AllowsSelect, Database, Error, NoScope, Row, Scope, Scoped, Table, TextEnum, Timestamp,
+};
 use tokio_postgres::{Client, NoTls};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -213,3 +215,18 @@ pub(crate) fn refused<T>(result: Result<T, tabellion::Error>) -> tabellion::Erro
         Err(error) => error,
     }
 }
+
+/// The statements that the connection at hand has prepared.
+#[derive(Debug)]
+pub(crate) struct Prepared;
+
+impl Table for Prepared {
+    type Scope = NoScope;
+    const NAME: &'static str = "pg_catalog.pg_prepared_statements";
+    const COLUMNS: &'static [&'static str] = &["name"];
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        row.get::<String>(0).map(|_| Prepared)
+    }
+}
+
+impl AllowsSelect for Prepared {}

@@ -135,20 +135,6 @@ async fn raw_sql_with_a_nul_is_refused_as_such() -> Outcome {
     Ok(())
 }
 
-/// The statements that the connection at hand has prepared.
-struct Prepared;
-
-impl Table for Prepared {
-    type Scope = NoScope;
-    const NAME: &'static str = "pg_catalog.pg_prepared_statements";
-    const COLUMNS: &'static [&'static str] = &["name"];
-    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-        row.get::<String>(0).map(|_| Prepared)
-    }
-}
-
-impl AllowsSelect for Prepared {}
-
 #[tokio::test]
 async fn what_is_to_be_closed_is_closed_by_the_next_flight_that_leaves() -> Outcome {
     const PREPARED: Index = Index {
