@@ -17,6 +17,7 @@ pub const UNFINISHED: &str = "draft.unfinished";
 
 /// What a draft leads to. It stands beside the draft's SQL files, as `draft.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Draft {
     /// The checksum of the lock's head that the draft was drawn against; `None` for a first draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ pub struct Draft {
 
 /// One pair of a draft's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DraftPair {
     /// The checksum of the file that applies it.
     pub up: String,

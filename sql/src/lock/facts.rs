@@ -103,6 +103,20 @@ impl Facts {
             .min()
     }
 
+    /// The line of the first fact below a path that says a name, as a key or as a text.
+    pub(super) fn line_of(&self, path: &[&str], name: &str) -> Option<usize> {
+        let text = Value::from(name).to_string();
+        let below = self.facts.iter().filter(|(key, ..)| {
+            key.len() >= path.len() && key.iter().zip(path).all(|(a, b)| a == b)
+        });
+        below
+            .filter(|(key, value, _)| {
+                key[path.len()..].iter().any(|key| key == name) || value.to_string().contains(&text)
+            })
+            .map(|(.., line)| *line)
+            .min()
+    }
+
     /// The facts as one nested value.
     pub(super) fn unflatten(&self) -> Value {
         let mut root = Map::new();

@@ -109,36 +109,42 @@ fn read<T: DeserializeOwned>(text: &str, format: &str) -> Result<T, LockError> {
     let value = facts.unflatten();
     T::deserialize(&value).map_err(|error| {
         // serde does not say where; the table or migration that fails on its own is the place.
-        let place = culprit::<crate::schema::Table>(&value, &facts, &["schema", "tables"])
-            .or_else(|| culprit::<Sealed>(&value, &facts, &["migrations"]));
-        let (line, error) = place.unwrap_or_else(|| {
-            // `unknown field `x`, expected …`: what the format does not know.
-            let said = error.to_string();
-            let unknown = said.strip_prefix("unknown field `");
-            let name = unknown.and_then(|rest| rest.split('`').next());
-            let line = facts.line(name.as_slice());
-            (line.or_else(|| facts.line(&[])).unwrap_or(1), error)
-        });
-        LockError::at(
-            line,
-            format!(
-                "begins facts that do not fit together: {error}; restore the file from version control"
+        let (path, error) = culprit::<crate::schema::Table>(&value, &["schema", "tables"])
+            .or_else(|| culprit::<Sealed>(&value, &["migrations"]))
+            .unwrap_or((Vec::new(), error));
+        let said = error.to_string();
+        // `unknown field `x`, expected …`
+        let unknown = ["unknown field `", "unknown variant `"];
+        let unknown = unknown.iter().find_map(|what| said.strip_prefix(what));
+        let name = unknown.and_then(|rest| rest.split('`').next());
+        let named = name.and_then(|name| Some((facts.line_of(&path, name)?, name)));
+        match named {
+            Some((line, name)) => LockError::at(
+                line,
+                format!(
+                    "says `{name}`, which this version of tabellion does not know; update tabellion, or restore \
+                     the file from version control"
+                ),
             ),
-        )
+            None => LockError::at(
+                facts.line(&path).unwrap_or(1),
+                format!(
+                    "begins facts that do not fit together: {error}; restore the file from version control"
+                ),
+            ),
+        }
     })
 }
 
-/// The first entry of a map that does not deserialize on its own: its line, and the error.
-fn culprit<T: DeserializeOwned>(
-    value: &Value,
-    facts: &Facts,
-    path: &[&str],
-) -> Option<(usize, serde_json::Error)> {
+/// The first entry of a map that does not deserialize on its own: its path, and the error.
+fn culprit<'a, T: DeserializeOwned>(
+    value: &'a Value,
+    path: &[&'a str],
+) -> Option<(Vec<&'a str>, serde_json::Error)> {
     let map = path.iter().try_fold(value, |value, key| value.get(key))?;
     map.as_object()?.iter().find_map(|(key, entry)| {
         let error = T::deserialize(entry).err()?;
-        let path: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
-        Some((facts.line(&path).unwrap_or(1), error))
+        Some((path.iter().copied().chain([key.as_str()]).collect(), error))
     })
 }
 

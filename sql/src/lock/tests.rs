@@ -1,6 +1,10 @@
 use super::*;
 use crate::file::Document;
-use crate::schema::{Column, Expr, PrimaryKey, QualifiedName, Rls, Role, Table, Type};
+use crate::schema::{
+    Check, Column, Command, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External,
+    ForeignKey, Index, IndexColumn, PartitionBy, PartitionStrategy, Policy, PrimaryKey,
+    QualifiedName, Rls, Role, Table, Type, Unique,
+};
 
 pub(super) fn schema(columns: &[&str]) -> Schema {
     let table = Table {
@@ -173,12 +177,120 @@ fn a_fact_that_the_format_does_not_know_is_named_by_line() {
         let error = Lock::parse(&format!("{before}{fact}\n{after}")).unwrap_err();
         let said = error.to_string();
         assert!(
-            said.contains("unknown field `zzz`") && said.contains("version control"),
+            said.contains(
+                "says `zzz`, which this version of tabellion does not know; update tabellion"
+            ),
             "{said}"
         );
-        if fact.starts_with("zzz") {
-            assert_eq!(error.line(), Some(before.lines().count() + 1), "{said}");
+        assert_eq!(error.line(), Some(before.lines().count() + 1), "{said}");
+    }
+}
+
+/// One table with every object that has facts of its own.
+fn rich() -> Schema {
+    let mut schema = schema(&["id", "z"]);
+    let table = schema.tables.values_mut().next().unwrap();
+    let expr = || Expr::new("z > 0", ["z"]);
+    table.columns[1].computed = Some(expr());
+    table.checks.insert("c".into(), Check::new(expr()));
+    let index = Index::new([IndexColumn::new("z")]);
+    table.indexes.insert("i".into(), index);
+    let key = ForeignKey::new(["z"], QualifiedName::new("public", "order"), ["id"]);
+    table.foreign_keys.insert("f".into(), key);
+    table.uniques.insert(
+        "u".into(),
+        Unique {
+            columns: vec!["z".into()],
+            ..Unique::default()
+        },
+    );
+    let element = ExclusionElement {
+        column: IndexColumn::new("z"),
+        operator: "&&".into(),
+    };
+    table.exclusions.insert(
+        "e".into(),
+        Exclusion {
+            method: "gist".into(),
+            elements: vec![element],
+            predicate: Some(expr()),
+            deferrable: Deferrable::default(),
+        },
+    );
+    let policy = Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from(["shop user".into()]),
+        using: Some(expr()),
+        check: None,
+    };
+    table.rls = Rls::Enabled(BTreeMap::from([("p".into(), policy)]));
+    let by = PartitionBy {
+        strategy: PartitionStrategy::Hash,
+        columns: vec!["id".into()],
+    };
+    table.partition_by = Some(by);
+    schema
+        .extensions
+        .insert("btree_gist".into(), Extension::default());
+    let external = External {
+        source: "auth::User".into(),
+        columns: vec![Column::new("id", Type::Uuid)],
+        keys: Vec::new(),
+    };
+    let users = QualifiedName::new("auth", "users");
+    schema.externals.insert(users, external);
+    schema
+}
+
+#[test]
+fn no_fact_of_a_schema_is_dropped_without_a_word() {
+    let text = schema_text(&rich());
+    let mut tried = BTreeSet::new();
+    for line in text.lines().skip(1) {
+        let (path, value) = line.split_once(" = ").unwrap();
+        let (segments, _) = facts::fact(line).unwrap();
+        let mut above = String::new();
+        for segment in &segments[..segments.len() - 1] {
+            above.push_str(&format!("{}.", facts::segment(segment)));
+            tried.insert(format!("{text}{above}zzz = 1\n"));
         }
+        for (at, _) in value.match_indices('{') {
+            let more = format!("{}{{\"zzz\":1,{}", &value[..at], &value[at + 1..]);
+            tried.insert(text.replace(line, &format!("{path} = {more}")));
+        }
+    }
+    assert!(tried.len() > 20);
+    for text in tried {
+        if let Ok(known) = read::<Schema>(&text, "schema") {
+            panic!("of {text}\nstays {}", schema_text(&known));
+        }
+    }
+}
+
+#[test]
+fn a_lock_of_a_newer_version_is_refused_merged_or_not() {
+    let text = lock().to_text();
+    let newer = text.replace(
+        "schema.tables.\"public.\\\"order\\\"\".columns.z.position",
+        "schema.tables.\"public.\\\"order\\\"\".columns.z.compression = \"lz4\"\n\
+         schema.tables.\"public.\\\"order\\\"\".columns.z.position",
+    );
+    assert_ne!(text, newer);
+    let line = newer.lines().position(|it| it.contains("lz4"));
+    let expected = format!(
+        "line {} says `compression`, which this version of tabellion does not know; update tabellion, or restore \
+         the file from version control",
+        line.unwrap() + 1
+    );
+    for said in [Lock::parse(&newer), Lock::merged(&newer)] {
+        assert_eq!(said.unwrap_err().to_string(), expected);
+    }
+    let draft = Draft::new(None, schema(&["id"]), [["up\n", "down\n"]]).to_text();
+    for known in ["schema.", "pairs.1.", "parent"] {
+        let newer = format!("{draft}{}zzz = 1\n", known.replace("parent", ""));
+        let said = Draft::parse(&newer).unwrap_err().to_string();
+        assert!(said.contains("says `zzz`, which this version"), "{said}");
     }
 }
 

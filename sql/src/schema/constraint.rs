@@ -6,6 +6,7 @@ use super::{Expr, IndexColumn, QualifiedName};
 
 /// A primary key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PrimaryKey {
     /// The constraint's name.
     pub name: String,
@@ -18,6 +19,7 @@ pub struct PrimaryKey {
 
 /// A unique constraint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unique {
     /// Its columns, in order.
     pub columns: Vec<String>,
@@ -59,6 +61,7 @@ impl Deferrable {
 
 /// A foreign key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// The referencing columns, in order.
     pub columns: Vec<String>,
@@ -139,6 +142,7 @@ impl ReferentialAction {
 
 /// A CHECK constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Check {
     /// What must not be false.
     pub expr: Expr,
@@ -159,6 +163,7 @@ impl Check {
 
 /// An exclusion constraint: no two rows for which all its comparisons are true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exclusion {
     /// The access method of its index, such as `gist`.
     pub method: String,
@@ -175,7 +180,7 @@ pub struct Exclusion {
 /// One comparison of an exclusion constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExclusionElement {
-    /// What is compared, as in an index.
+    /// What is compared, as in an index: it is what refuses a key that neither knows.
     #[serde(flatten)]
     pub column: IndexColumn,
     /// The operator, such as `&&`.

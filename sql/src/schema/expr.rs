@@ -8,6 +8,7 @@ use super::{Lookup, QualifiedName};
 
 /// An SQL expression over the columns of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Expr {
     /// The text, as it stands between the parentheses of `using (…)`, `check (…)` or `where (…)`.
     pub sql: String,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// An extension that a migration installs where it is missing; no rollback ever drops it, since other
 /// objects than ours may need it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Extension {
     /// The PostgreSQL schema to install it in, where not the default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ use super::Column;
 
 /// A table of someone else, such as `auth.users`: referred to, never migrated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct External {
     /// The module path of the struct that declares it.
     pub source: String,

@@ -11,6 +11,7 @@ pub const BTREE: &str = "btree";
 
 /// An index that no constraint owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Index {
     /// The access method, such as `gin`.
     #[serde(default = "btree", skip_serializing_if = "is_btree")]
@@ -65,6 +66,7 @@ fn is_btree(method: &str) -> bool {
 
 /// One part of an index's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IndexColumn {
     /// A column or an expression.
     #[serde(flatten)]

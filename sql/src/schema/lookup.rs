@@ -18,6 +18,7 @@ pub const LOOKUP: &str = "lookup_";
 
 /// A query of one column that a function runs for a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// The query, as it stands in the expression, between `array(` and `)`.
     pub query: String,

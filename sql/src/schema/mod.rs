@@ -41,6 +41,7 @@ pub use types::Type;
 
 /// Everything one crate declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schema {
     /// Where the schema is meant to run; decides which roles lose their default privileges.
     #[serde(default)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a table spreads its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PartitionBy {
     /// The strategy.
     pub strategy: PartitionStrategy,

@@ -35,6 +35,7 @@ impl Rls {
 
 /// A policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The command it is about; `None` is `for all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use super::{
 
 /// A table. Its name is the key it is stored under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Table {
     /// The module path of the struct that declares it, for comments in SQL and reports.
     pub source: String,
@@ -114,6 +115,7 @@ impl Column {
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// The name; the key it is stored under in a lock.
     #[serde(skip)]
@@ -161,6 +163,7 @@ pub(super) mod columns_by_name {
     use super::*;
 
     #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Placed {
         position: usize,
         #[serde(flatten)]
