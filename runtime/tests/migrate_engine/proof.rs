@@ -154,6 +154,58 @@ async fn who_enters_a_row_is_not_for_the_row_to_say() {
 }
 
 #[tokio::test]
+async fn what_whoever_enters_a_row_makes_is_not_what_its_trigger_finds() {
+    let (database, project) = (database().await, Project::sealed());
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let login = database.create_login("sly", &[]).await.unwrap();
+    let name = format!("sly_{}", database.name());
+    let grant = format!(
+        "grant usage on schema tabellion to {name}; grant select, insert on tabellion.ledger to {name};
+         create table public.taken (by name); grant select, insert on public.taken to {name}"
+    );
+    run(&database, &grant).await;
+    let sly = client(&login).await;
+    // Every type that the trigger's values have, with a check that whoever casts to it runs, and its table.
+    let types = [
+        "bigint",
+        "boolean",
+        "int8",
+        "bool",
+        "name",
+        "regclass",
+        "text",
+        "timestamptz",
+    ];
+    let mut planted = String::from("create temp table ledger (id pg_catalog.int8);");
+    for ty in types {
+        let of = ty.replace("bigint", "int8").replace("boolean", "bool");
+        planted += &format!(
+            "create or replace function pg_temp.take(pg_catalog.{of}) returns pg_catalog.bool language plpgsql as $$
+               begin insert into public.taken select current_user; return true; end $$;
+             create domain pg_temp.\"{ty}\" as pg_catalog.{of} check (pg_temp.take(value));"
+        );
+    }
+    sly.batch_execute(&planted).await.unwrap();
+    let taken = "select count(*) from public.taken";
+    // The trap is set: a cast by a name alone falls into it.
+    sly.batch_execute("select 1::int8::text").await.unwrap();
+    let before: i64 = sly.query_one(taken, &[]).await.unwrap().get(0);
+    let migration = set.iter().next().unwrap();
+    let entered = format!(
+        "insert into tabellion.ledger
+           (id, event, version, name, checksum, rollback_checksum, actor, at, duration_ms, tool)
+         overriding system value
+         values (0, 'approved', '{}', 'x', '{}', '{}', 'ana', '1999-01-01', 0, 'x')",
+        migration.version, migration.checksum, migration.rollback_checksum
+    );
+    sly.batch_execute(&entered).await.unwrap();
+    let after: i64 = sly.query_one(taken, &[]).await.unwrap().get(0);
+    assert!(before > 0);
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
 async fn an_owner_who_is_no_superuser_makes_it_and_mends_it() {
     let (database, project) = (database().await, tables(1));
     let set = project.load();

@@ -11,14 +11,16 @@ pub(super) const PAGE: Page = Page {
     text: "\
 Why:
   Whoever calls a `security definer` function chooses the search path, and so which table or function of a name it
-  uses: one of the caller's own, run with the owner's rights, past every policy. Even a path that leaves out
-  pg_temp has it, as the first place of all for tables and types: with an empty one, `x::uuid` may be a domain of the
-  caller's, whose CHECK the owner then runs.
+  uses: one of the caller's own, run with the owner's rights, past every policy. Even a path of its own that does not
+  name pg_temp has it, as the first place of all for tables and types: with an empty one, `x::uuid` may be a domain
+  that the caller made there, whose CHECK the owner then runs. Where a path names pg_temp, that is its place.
 
 To mend it:
-  Add `set search_path = pg_catalog, pg_temp` to the function, and write each other name with its schema. Revoke
-  EXECUTE from PUBLIC.",
+  Add `set search_path = pg_catalog, pg_temp` to the function, with pg_temp last, and write each other name with its
+  schema. Revoke EXECUTE from PUBLIC.",
 };
+
+const REMEDY: &str = "`set search_path = pg_catalog, pg_temp`";
 
 pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     file.each(|words| {
@@ -27,25 +29,55 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
             ["alter", kind, ..] => *kind,
             _ => return None,
         };
-        let is_routine = matches!(kind, "function" | "procedure" | "routine");
-        let is_definer = holds(words, &["security", "definer"]);
-        let has_own = holds(words, &["set", "search_path"])
-            && !holds(words, &["search_path", "from", "current"]);
-        if words[0] == "alter" && is_routine {
-            let resets = holds(words, &["reset", "search_path"]) || holds(words, &["reset", "all"]);
-            if resets {
-                return Some(format!(
-                    "the {kind} loses the `search_path` of its own, which one that runs as its owner must not; leave it"
-                ));
-            }
+        if !matches!(kind, "function" | "procedure" | "routine") {
+            return None;
         }
-        (is_routine && is_definer && !has_own).then(|| {
-            format!(
+        let is_altered = words[0] == "alter";
+        if is_altered
+            && (holds(words, &["reset", "search_path"]) || holds(words, &["reset", "all"]))
+        {
+            return Some(format!(
+                "the {kind} loses the `search_path` of its own, which one that runs as its owner must not; leave it"
+            ));
+        }
+        let is_definer = holds(words, &["security", "definer"]);
+        let path = path(words);
+        match path {
+            None if is_definer => Some(format!(
                 "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
-                 objects; add `set search_path = pg_catalog, pg_temp` and qualify its other names"
-            )
-        })
+                 objects; add {REMEDY} and qualify its other names"
+            )),
+            Some(path) if (is_definer || is_altered) && !ends_in_temporary(path) => Some(format!(
+                "a {kind} that runs as its owner finds its caller's temporary tables and types before all others, \
+                 where its `search_path` does not name pg_temp last; write {REMEDY} and qualify its other names"
+            )),
+            _ => None,
+        }
     })
+}
+
+/// What stands behind the last `set search_path` of its own; PostgreSQL keeps the last one.
+fn path<'a, 'b>(words: &'a [&'b str]) -> Option<&'a [&'b str]> {
+    let set = |window: &[&str]| window == ["set", "search_path"];
+    let at = words.windows(2).rposition(set)?;
+    match &words[at + 2..] {
+        ["from", ..] => None,
+        path => Some(path),
+    }
+}
+
+/// Whether a path, behind `=` or `to`, names pg_temp in the last place and nowhere else.
+fn ends_in_temporary(path: &[&str]) -> bool {
+    let is_temporary = |word: &str| matches!(word, "pg_temp" | "\"pg_temp\"" | "'pg_temp'");
+    let names = path.chunks(2).enumerate();
+    let names = names.take_while(|(at, chunk)| *at == 0 || chunk[0] == ",");
+    let places: Vec<bool> = names
+        .filter_map(|(_, chunk)| chunk.get(1))
+        .map(|name| is_temporary(name))
+        .collect();
+    places
+        .split_last()
+        .is_some_and(|(last, others)| *last && !others.contains(&true))
 }
 
 #[cfg(test)]
@@ -56,8 +88,8 @@ mod tests {
     #[test]
     fn definer_search_path() {
         let sql = "create function a.b() returns int language sql security definer as 'select 1';\n\
-                   create function a.b() returns int language sql security definer set search_path = ''\n\
-                     as 'select 1';\n\
+                   create function a.b() returns int language sql security definer\n\
+                     set search_path = pg_catalog, pg_temp as 'select 1';\n\
                    create function a.b() returns int language sql as $$ select 1 -- security definer\n$$;\n\
                    alter function a.b() security definer;\n\
                    create function a.b() returns int language sql security definer\n\
@@ -66,5 +98,51 @@ mod tests {
                    alter function a.b() reset work_mem;";
         let found = lines("definer-search-path", sql, &Schema::default());
         assert_eq!(found, [1, 6, 7, 9, 10]);
+    }
+
+    #[test]
+    fn a_path_names_pg_temp_last() {
+        let found = |path: &str| {
+            let create = format!(
+                "create or replace procedure a.b() language sql security definer {path} as 'select 1';"
+            );
+            let alter = format!("alter function a.b() {path};");
+            let found = |sql: &str| lines("definer-search-path", sql, &Schema::default()).len();
+            assert_eq!(found(&create), found(&alter), "{path}");
+            // One that runs as whoever calls it leads nobody astray.
+            assert_eq!(found(&create.replace("definer", "invoker")), 0, "{path}");
+            found(&create) == 1
+        };
+        for path in [
+            "''",
+            "public",
+            "pg_catalog",
+            "pg_catalog, public",
+            "\"$user\"",
+            "\"$user\", public",
+            "pg_temp, pg_catalog",
+            "pg_temp, pg_catalog, pg_temp",
+            "'pg_catalog, pg_temp'",
+            "\"PG_TEMP\"",
+            "default",
+        ] {
+            for set in ["=", "to"] {
+                assert!(found(&format!("set search_path {set} {path}")), "{path}");
+            }
+        }
+        for path in [
+            "pg_temp",
+            "pg_catalog, pg_temp",
+            "Public, PG_Temp",
+            "'app', 'pg_temp'",
+            "\"$user\", \"pg_temp\"",
+        ] {
+            for set in ["=", "to"] {
+                assert!(!found(&format!("set search_path {set} {path}")), "{path}");
+            }
+        }
+        // The last one is the one that holds.
+        assert!(found("set search_path = pg_temp set search_path = ''"));
+        assert!(!found("set search_path = '' set search_path = pg_temp"));
     }
 }

@@ -209,6 +209,14 @@ async fn a_function_without_a_search_path() -> Outcome {
     world.close().await?;
 
     assert!(lints(function).contains(&"definer-search-path"));
+    // An empty path leaves the caller's temporary types the first place of all.
+    let empty = function.replace("definer as", "definer set search_path = '' as");
+    assert!(lints(&empty).contains(&"definer-search-path"));
+    let last = function.replace(
+        "definer as",
+        "definer set search_path = pg_catalog, pg_temp as",
+    );
+    assert!(!lints(&last).contains(&"definer-search-path"));
     let world = generated("").await?;
     assert_eq!(attempt(&world, ROLE, &ADA, planted).await?, Rows(1));
     let open = "select count(*) from pg_proc

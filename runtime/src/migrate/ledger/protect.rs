@@ -25,6 +25,9 @@ pub(in crate::migrate) struct Protection {
 /// A row's number comes from a sequence that nobody else needs a right on, so the function that stamps it
 /// runs as its owner; the session's user stays who it is. A sequence that was set back is drawn from until it is
 /// past the rows, for their order is that of their numbers; no two sessions draw the same.
+///
+/// Their path is empty, so that the caller's temporary tables and types come first; but what their bodies name has its
+/// schema, or is an operator, which PostgreSQL never looks for there, and PL/pgSQL assigns by a type's number.
 pub(in crate::migrate) const PROTECTIONS: [Protection; 2] = [
     Protection {
         trigger: "append_only",
