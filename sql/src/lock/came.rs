@@ -25,6 +25,13 @@ impl Came {
         self.0.is_empty()
     }
 
+    /// Whether it added a fact.
+    pub(super) fn holds(&self, fact: &str) -> bool {
+        let digits = digits(fact);
+        let mut all = self.0.as_bytes().chunks(DIGITS);
+        all.any(|added| added == digits.as_bytes())
+    }
+
     /// Its facts, of those known; `None` where one is not among them.
     pub(super) fn among<'a>(
         &self,

@@ -11,6 +11,11 @@ use super::facts::fact;
 use super::{FORMAT, Lock, LockError, read};
 use crate::file::Header;
 use crate::schema::Schema;
+use torn::Branch;
+
+/// What to do where the branches cannot be put together.
+const WAY_OUT: &str =
+    "take one of the branches back to before its seal, merge, build, and seal it again";
 
 /// In which order the migrations of a merged lock stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,38 +56,36 @@ impl Lock {
         contradictions(&mut lines, "migrations")?;
         let lock: Lock = read(&of(&lines, &|line| line.starts_with("migrations.")), FORMAT)
             .map_err(LockError::one_up)?;
-        let gone = lock.gone();
+        let branches = lock.branches();
+        let gone: BTreeSet<&str> = branches.iter().flat_map(|it| &it.gone).copied().collect();
         for line in &mut lines {
             let fact = line.strip_prefix("schema.");
             if fact.is_some_and(|fact| gone.contains(fact)) {
                 *line = "";
             }
         }
+        displaced(&mut lines);
+        let left = lines.iter().filter_map(|line| line.strip_prefix("schema."));
+        torn::refuse(&branches, &left.collect::<Vec<_>>())?;
         contradictions(&mut lines, "schema")?;
         let lock: Lock = read(&of(&lines, &|_| true), FORMAT).map_err(LockError::one_up)?;
         Ok(lock)
     }
 
-    /// The facts that one of the branches took away and did not bring back, since they parted.
-    fn gone(&self) -> BTreeSet<&str> {
-        let mut gone = BTreeSet::new();
+    /// What each branch did since they parted: what happened before is in all.
+    fn branches(&self) -> Vec<Branch<'_>> {
         let children = self.children();
-        // What happened before the branches parted is in both.
         let (_, tips) = self.parting(&children);
-        for tip in tips {
-            let mut of_branch: BTreeSet<&str> = BTreeSet::new();
-            for version in self.below(tip, &children) {
-                let Some(sealed) = self.migrations.get(version) else {
-                    continue;
-                };
-                for fact in &sealed.back {
-                    of_branch.remove(fact.as_str());
-                }
-                of_branch.extend(sealed.gone.iter().map(String::as_str));
-            }
-            gone.extend(of_branch);
-        }
-        gone
+        let links = |tip| {
+            let below = self.below(tip, &children).into_iter();
+            below.filter_map(|version| {
+                let (version, sealed) = self.migrations.get_key_value(version)?;
+                Some((version.as_str(), sealed))
+            })
+        };
+        tips.into_iter()
+            .map(|tip| Branch::of(links(tip).collect()))
+            .collect()
     }
 
     /// Where the branches part: the checksum of the last migration that all have, and the first of each
@@ -242,6 +245,21 @@ fn without_marks(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Takes out the positions of columns that are no more: one branch took such a column away, and the other
+/// counted anew because of a column before it.
+fn displaced(lines: &mut [&str]) {
+    let of = |line: &str, what: &str| -> Option<String> {
+        let (path, _) = line.split_once(" = ")?;
+        Some(path.strip_suffix(what)?.to_owned())
+    };
+    let columns: BTreeSet<String> = lines.iter().filter_map(|line| of(line, ".type")).collect();
+    for line in lines {
+        if of(line, ".position").is_some_and(|column| !columns.contains(&column)) {
+            *line = "";
+        }
+    }
+}
+
 /// Refuses lines below a path that say different things of one object. Of two positions of a column
 /// the greater is kept: each side counted without the other's columns.
 fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
@@ -285,8 +303,7 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
     Err(LockError::at(
         index + 1,
         format!(
-            "says `{}` and line {} says `{}`{more}: {why}; take one of them back to before its seal, merge, \
-             build, and seal it again",
+            "says `{}` and line {} says `{}`{more}: {why}; {WAY_OUT}",
             lines[index],
             before + 1,
             lines[before]
@@ -295,6 +312,7 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
 }
 
 mod branches;
+mod torn;
 mod twins;
 
 pub use branches::carried;

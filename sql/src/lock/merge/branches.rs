@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::came::by_digits;
 use super::super::{Lock, LockError, facts_of, read, schema_checksum};
-use super::{contradictions, without_marks};
+use super::{contradictions, displaced, without_marks};
 use crate::schema::Schema;
 
 impl Lock {
@@ -97,6 +97,7 @@ pub fn carried(onto: &Schema, from: &Schema, to: &Schema) -> Result<Schema, Lock
         .iter()
         .filter(|fact| !from.contains(*fact) && !onto.contains(*fact));
     let mut lines: Vec<&str> = stay.chain(come).map(String::as_str).collect();
+    displaced(&mut lines);
     contradictions(&mut lines, "")?;
     read(&format!("schema\n{}", lines.join("\n")), "schema")
 }

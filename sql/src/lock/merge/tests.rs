@@ -344,7 +344,125 @@ fn one_second_and_one_name_are_refused() {
     }
     let error = Lock::merged(&union(&left, &right)).unwrap_err().to_string();
     assert!(
-        error.contains("in the same second under the same name; take one"),
+        error.contains("in the same second under the same name; take one of the branches back"),
         "{error}"
     );
+}
+
+/// Seals a schema behind a base, with hazards.
+fn after(base: &Lock, version: &str, name: &str, schema: &Schema, hazard: &str) -> Lock {
+    let mut lock = base.clone();
+    let up = format!("-- tabellion: {hazard}\n\nselect 1;\n");
+    let pair = NewPair {
+        version: version.into(),
+        up: Document::parse(if hazard.is_empty() {
+            "select 1;\n"
+        } else {
+            &up
+        })
+        .unwrap(),
+        down: Document::parse("select 2;\n").unwrap(),
+        schema: Some(schema_checksum(schema)),
+    };
+    lock.seal(name, vec![pair], schema.clone()).unwrap();
+    lock
+}
+
+#[test]
+fn what_one_branch_took_away_and_the_other_changed_is_told_in_terms_of_both() {
+    use crate::schema::{Check, Expr, Index, IndexColumn, QualifiedName, Type};
+    let order = QualifiedName::new("public", "order");
+    let table = |change: &dyn Fn(&mut crate::schema::Table)| {
+        let mut schema = schema(&["id", "a", "b"]);
+        let table = schema.tables.get_mut(&order).unwrap();
+        let mut index = Index::new([IndexColumn::new("b")]);
+        index.unique = true;
+        table.indexes.insert("i".into(), index);
+        table
+            .checks
+            .insert("c".into(), Check::new(Expr::new("a > 0", ["a"])));
+        change(table);
+        schema
+    };
+    let renamed = |change: &dyn Fn(&mut crate::schema::Table)| {
+        let mut schema = table(change);
+        let table = schema.tables.remove(&order).unwrap();
+        let sale = QualifiedName::new("public", "sale");
+        schema.tables.insert(sale, table);
+        schema
+    };
+    let none = |schema: &Schema| Schema {
+        tables: BTreeMap::new(),
+        ..schema.clone()
+    };
+    let as_it_was = table(&|_| {});
+    let added = table(&|table| {
+        let column = crate::schema::Column::new("c", Type::Int4);
+        table.columns.push(column);
+    });
+    let typed = table(&|table| table.columns[1].ty = Type::Int8);
+    let other_name = table(&|table| table.columns[1].name = "x".into());
+    let indexed = table(&|table| {
+        table.indexes.get_mut("i").unwrap().columns = vec![IndexColumn::new("a")];
+    });
+    let without = table(&|table| table.indexes.clear());
+    let base = after(&Lock::default(), "20260101000000", "base", &as_it_was, "");
+    for (taken, hazard, changed, said) in [
+        (
+            renamed(&|_| {}),
+            "removes: table public.\"order\": renamed to public.sale",
+            &added,
+            "table `public.\"order\"` was renamed to `public.sale` by `20260201000000_taken.sql`",
+        ),
+        (
+            none(&as_it_was),
+            "loses-data: table public.\"order\": dropped",
+            &added,
+            "table `public.\"order\"` was dropped by `20260201000000_taken.sql`",
+        ),
+        (
+            other_name,
+            "removes: column public.\"order\".a: renamed to x",
+            &typed,
+            "column `public.\"order\".a` was renamed to `x` by `20260201000000_taken.sql`",
+        ),
+        (
+            without,
+            "removes: index i on public.\"order\": dropped",
+            &indexed,
+            "index `i` of table `public.\"order\"` was dropped by `20260201000000_taken.sql`",
+        ),
+    ] {
+        let taken = after(&base, "20260201000000", "taken", &taken, hazard);
+        let changed = after(&base, "20260202000000", "changed", changed, "");
+        for text in [union(&taken, &changed), conflict(&changed, &taken)] {
+            let error = Lock::merged(&text).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "{said}, and changed by `20260202000000_changed.sql` of the other branch; take one of the \
+                     branches back to before its seal, merge, build, and seal it again"
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn a_column_that_one_branch_took_away_has_no_place_that_the_other_gave_it() {
+    let (mut left, mut right) = (base(), base());
+    seal(&mut left, "20260201000000", "l", schema(&["id", "b"])).unwrap();
+    seal(&mut right, "20260202000000", "r", schema(&["id", "a"])).unwrap();
+    let text = union(&left, &right);
+    let on = |version: &str| {
+        let on = BTreeSet::from(["production".to_owned()]);
+        BTreeMap::from([(version.to_owned(), on)])
+    };
+    for applied in ["20260201000000", "20260202000000"] {
+        let mut lock = Lock::merged(&text).unwrap();
+        assert_eq!(lock.schema, schema(&["id"]));
+        let order = lock.order(&on(applied)).unwrap();
+        chain(&mut lock, &text, &order);
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
 }
