@@ -14,7 +14,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `stages`, `questions`, `taken` | how a change is split into files; what only a person can tell |
-//! | `moves`, `twins`, `words`, `renames` | renames: what is stated, what is the same, in which order |
+//! | `moves`, `twins`, `words`, `memberships`, `renames` | renames: what is stated, what is the same, in which order |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects` | what such a change does to policies, rules and programs |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
@@ -37,6 +37,7 @@ mod foreign_keys;
 mod hazard;
 mod indexes;
 mod lookups;
+mod memberships;
 mod moves;
 mod numbering;
 mod partitions;

@@ -10,7 +10,7 @@ use crate::schema::{
 use super::change::Columns;
 use super::renames::{self, Kind, Rename, Renames, Run};
 use super::statements::Step;
-use super::{foreign_keys, partitions, render, touch, twins, words};
+use super::{foreign_keys, memberships, partitions, render, touch, twins, words};
 
 /// What is renamed between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -203,7 +203,7 @@ impl Moves {
             for Policy { using, check, .. } in policies.values_mut() {
                 for expr in using.iter_mut().chain(check) {
                     retell(expr);
-                    if self.tells_otherwise(expr) {
+                    if self.tells_otherwise(expr) && !memberships::retell(expr, self) {
                         // PostgreSQL goes on reading what it read. The same text would be about something
                         // else, and so that no text is taken for this one, it has none.
                         expr.sql.clear();

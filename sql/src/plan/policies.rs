@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use crate::access::{self, Difference};
 use crate::ident::quote;
-use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
 
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
-use super::partitions;
 use super::statements::{Group, Step};
+use super::{partitions, words};
 
 /// A policy as a hazard names it.
 pub(super) fn object(policy: &str, name: &QualifiedName) -> String {
@@ -99,7 +99,7 @@ pub(super) fn build(
         group.steps.extend(steps);
         if let Some(step) = group.steps.get_mut(first) {
             step.hazards
-                .extend(verdicts(policy, name, (before, after), new));
+                .extend(verdicts(change, policy, name, (before, after), new));
         }
         for partition in partitions::only_in(after, before) {
             let partition = partitions::qualified(name, partition);
@@ -147,6 +147,7 @@ fn steps_aside(change: &Change<'_>, columns: &Columns, old: &Policy, new: &Polic
 /// What a change of a policy does to access, as far as logic tells. What it reads may change under it:
 /// the step that changes a column tells that.
 fn verdicts(
+    change: &Change<'_>,
     policy: &str,
     name: &QualifiedName,
     (before, after): (&Table, &Table),
@@ -166,7 +167,7 @@ fn verdicts(
     };
     let (mut wider, mut narrower) = (Vec::new(), Vec::new());
     if !same_rule(old, new) {
-        let Some(difference) = rule_difference((before, old), (after, new)) else {
+        let Some(difference) = rule_difference(change, (before, old), (after, new)) else {
             return vec![widens("changed")];
         };
         wider.extend(difference.wider);
@@ -190,6 +191,7 @@ fn verdicts(
 
 /// What the rule of a policy lets through that another did not, and what no more; `None` where logic does not tell.
 fn rule_difference(
+    change: &Change<'_>,
     (before, old): (&Table, &Policy),
     (after, new): (&Table, &Policy),
 ) -> Option<Difference> {
@@ -227,26 +229,32 @@ fn rule_difference(
         place(
             &mut told.wider,
             "now",
-            found.wider.or_else(|| hidden(old, new)),
+            found.wider.or_else(|| hidden(change.from, old, new)),
         );
         place(
             &mut told.narrower,
             "no longer",
-            found.narrower.or_else(|| hidden(new, old)),
+            found.narrower.or_else(|| hidden(change.to, new, old)),
         );
     }
     Some(told)
 }
 
-/// What the policies of a table hid from an expression that reads it itself, and not from one for which a function
-/// does.
-fn hidden(itself: Option<&Expr>, by_function: Option<&Expr>) -> Option<String> {
+/// What the policies of a table, if it has row-level security in that schema, hide from an expression that reads it
+/// itself, and not from one for which a function does.
+fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) -> Option<String> {
     let read: BTreeSet<&String> = itself.into_iter().flat_map(Expr::reads).collect();
-    let mut looked_up = by_function
+    let looked_up = by_function
         .into_iter()
         .flat_map(|expr| expr.lookups.values());
-    let table = looked_up.find(|lookup| read.contains(&lookup.table))?;
-    Some(format!("what the policies of {} hide", table.table))
+    let hides = |written: &String| {
+        let mut tables = schema.tables.iter();
+        let found = tables.find(|(name, _)| words::names(written, name));
+        found.is_none_or(|(_, table)| table.rls.is_enabled())
+    };
+    let mut looked_up = looked_up.map(|lookup| &lookup.table);
+    let table = looked_up.find(|table| read.contains(table) && hides(table))?;
+    Some(format!("what the policies of {table} hide"))
 }
 
 /// Whether two policies say the same, to whomever they say it.

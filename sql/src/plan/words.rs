@@ -15,26 +15,44 @@ pub(super) fn rename(sql: &str, names: &BTreeMap<String, String>) -> String {
         return sql.to_owned();
     }
     let mut out = String::with_capacity(sql.len());
+    let pieces = pieces(sql);
+    for (at, text) in pieces.iter().enumerate() {
+        let belongs = out.trim_end().ends_with('.') || out.trim_end().ends_with("::");
+        let mut behind = pieces[at + 1..]
+            .iter()
+            .filter(|piece| !piece.trim().is_empty());
+        let calls = behind.next().is_some_and(|piece| *piece == "(");
+        match plain(text).and_then(|name| names.get(&name)) {
+            Some(new) if !belongs && !calls => out.push_str(&quote(new)),
+            _ => out.push_str(text),
+        }
+    }
+    out
+}
+
+/// The text in pieces: strings, quoted names, words, and what else there is, a character each.
+pub(super) fn pieces(sql: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
-        let word = match first {
+        let end = match first {
             '\'' => 1 + rest[1..].find('\'').map_or(rest.len() - 1, |end| end + 1),
             '"' => unquote(rest).map_or(rest.len(), |(_, after)| rest.len() - after.len()),
             c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
-        let (text, after) = rest.split_at(word);
-        let is_name = first == '"' || (is_word(first) && !first.is_ascii_digit());
-        let belongs = out.trim_end().ends_with('.') || out.trim_end().ends_with("::");
-        let calls = after.trim_start().starts_with('(');
-        let plain = unquote(text).map(|(name, _)| name);
-        match plain.and_then(|name| names.get(&name)) {
-            Some(new) if is_name && !belongs && !calls => out.push_str(&quote(new)),
-            _ => out.push_str(text),
-        }
+        let (piece, after) = rest.split_at(end);
+        pieces.push(piece);
         rest = after;
     }
-    out
+    pieces
+}
+
+/// The name that a piece is, if it is one.
+pub(super) fn plain(piece: &str) -> Option<String> {
+    let first = piece.chars().next()?;
+    let is_name = first == '"' || (is_word(first) && !first.is_ascii_digit());
+    is_name.then(|| unquote(piece).map(|(name, _)| name))?
 }
 
 /// Whether an expression may name a column of that name, of whatever table.

@@ -1,7 +1,7 @@
 //! What a change does to who may see and write which rows.
 
 use super::*;
-use crate::schema::Lookup;
+use crate::schema::{Lookup, TableRenames};
 
 fn positive() -> Rls {
     let policy = Policy {
@@ -239,4 +239,151 @@ fn a_function_is_for_the_roles_that_have_the_policy() {
         made[3],
         format!("grant execute on function {name}() to app")
     );
+}
+
+/// Notes that a policy shows to whoever is in the table of members, under that name and with that column.
+fn of_members(members: &str, user: &str, by_function: bool) -> Schema {
+    let name = QualifiedName::new("public", members);
+    let (column, user) = (Column::new(user, Type::Text), crate::ident::quote(user));
+    let lookup = Lookup {
+        query: format!(
+            "select m.shop from {name} m where m.{user} = (select current_setting('app.user', true)) and m.{user} <> ''"
+        ),
+        returns: Type::Text,
+        table: name.to_string(),
+    };
+    let mut expr = Expr::new(format!("shop = any (array({}))", lookup.query), ["shop"]);
+    expr.tables.insert(name.to_string());
+    if by_function {
+        let function = lookup.name("public", members, "shop");
+        expr.lookups.insert(function, lookup);
+    }
+    let policy = |expr| Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from(["app".to_owned()]),
+        using: Some(expr),
+        check: None,
+    };
+    let with = |expr| Rls::Enabled(BTreeMap::from([("of".to_owned(), policy(expr))]));
+    let granted = || Table {
+        rls: with(Expr::new("level > 0", ["level"])),
+        ..open()
+    };
+    let mut table = granted();
+    table.columns.push(column);
+    let mut schema = schema(Table {
+        rls: with(expr),
+        ..granted()
+    });
+    schema.tables.insert(name, table);
+    schema
+}
+
+fn told_of_rename(from: &Schema, to: &Schema) -> (Vec<String>, String) {
+    let members = |schema: &Schema| {
+        let name = schema.tables.keys().find(|it| it.name != "notes");
+        let name = name.expect("members").clone();
+        let column = schema.tables[&name].columns[2].name.clone();
+        (name, column)
+    };
+    let ((old, was), (new, is)) = (members(from), members(to));
+    let columns = (was != is).then_some((is, was));
+    let hints = TableRenames {
+        from: (old != new).then_some(old),
+        columns: columns.into_iter().collect(),
+        ..TableRenames::default()
+    };
+    let renames = Renames {
+        tables: BTreeMap::from([(new, hints)]),
+    };
+    let pairs = migrations(from, to, &renames, &Settings::default()).expect("no question");
+    let hazards = pairs
+        .iter()
+        .flat_map(|pair| pair.up.hazards().into_iter().chain(pair.down.hazards()));
+    let told = hazards.map(|hazard| hazard.to_string());
+    let told = told.filter(|told| told.contains("-access: ")).collect();
+    (told, pairs.iter().map(|pair| pair.up.body()).collect())
+}
+
+#[test]
+fn a_renamed_table_of_members_lets_nobody_else_in() {
+    let renames = [
+        ("members", "user_id", "people", "user_id"),
+        ("members", "user_id", "members", "Person"),
+        ("members", "user_id", "The people", "user"),
+    ];
+    for (old, was, new, is) in renames {
+        for by_function in [false, true] {
+            let from = of_members(old, was, by_function);
+            let to = of_members(new, is, by_function);
+            let (told, body) = told_of_rename(&from, &to);
+            assert_eq!(told, [""; 0], "{new}.{is}");
+            // PostgreSQL renames in the policy by itself, and in the function not.
+            assert_eq!(body.contains("alter policy"), by_function, "{body}");
+            assert_eq!(body.contains("create function"), by_function, "{body}");
+        }
+    }
+}
+
+#[test]
+fn what_else_changes_with_a_renamed_table_of_members_is_told() {
+    let from = of_members("members", "user_id", false);
+    let mut to = of_members("people", "user_id", false);
+    let retell = |schema: &mut Schema, change: &dyn Fn(&str) -> String| {
+        let table = schema.tables.get_mut(&name()).expect("notes");
+        let Rls::Enabled(policies) = &mut table.rls else {
+            panic!("no policies");
+        };
+        let using = policies
+            .get_mut("of")
+            .and_then(|policy| policy.using.as_mut());
+        let using = using.expect("an expression");
+        using.sql = change(&using.sql);
+    };
+    retell(&mut to, &|sql| {
+        sql.replacen("shop = any", "level > 0 and shop = any", 1)
+    });
+    let (told, _) = told_of_rename(&from, &to);
+    assert!(
+        !told.is_empty() && told.iter().all(|told| !told.ends_with(": changed")),
+        "{told:?}"
+    );
+    // What is no membership as it is generated may be anything.
+    for change in [
+        |sql: &str| sql.replace("m.user_id <>", "user_id <>"),
+        |sql: &str| format!("{sql} and exists (select from public.members n where n.level > 0)"),
+    ] {
+        let mut from = of_members("members", "user_id", false);
+        let mut to = of_members("members", "person", false);
+        retell(&mut from, &change);
+        retell(&mut to, &|sql| change(sql).replace("user_id", "person"));
+        let (told, _) = told_of_rename(&from, &to);
+        assert!(
+            told.iter().any(|told| told.starts_with("widens-access: ")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn no_policy_hid_what_had_no_row_level_security() {
+    let bare = |by_function| {
+        let mut schema = of_members("members", "user_id", by_function);
+        let name = QualifiedName::new("public", "members");
+        let members = schema.tables.get_mut(&name).expect("members");
+        members.rls = Rls::Disabled("for everyone".into());
+        schema
+    };
+    let of_notes = |from: &Schema, to: &Schema| {
+        let (mut told, _) = told_of_rename(from, to);
+        told.retain(|told| told.contains("policy of on public.notes"));
+        told
+    };
+    let closed = of_members("members", "user_id", true);
+    assert_eq!(of_notes(&bare(false), &closed), [""; 0]);
+    // Where it has, they are told.
+    let read = of_members("members", "user_id", false);
+    assert_eq!(of_notes(&read, &closed).len(), 2);
+    assert_eq!(of_notes(&read, &bare(true)).len(), 2);
 }
