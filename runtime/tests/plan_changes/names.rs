@@ -336,6 +336,60 @@ async fn a_name_passes_from_one_relation_to_another() {
     }
 }
 
+/// One whose name PostgreSQL makes up is there before a name is taken back, which it had in the meantime.
+#[tokio::test]
+async fn what_has_a_name_that_postgresql_made_up_goes_before_another_takes_it() {
+    let x_y: &[&str] = &["x", "y"];
+    let y: &[&str] = &["y"];
+    let alone = |index: &str| {
+        let mut table = one_part();
+        table.indexes.insert(index.into(), super::sample::index(y));
+        table
+    };
+    let whole = |it: Table| Table {
+        partition_by: parted(&[]).partition_by,
+        partitions: parted(&[]).partitions,
+        ..it
+    };
+    let other = |index: &str| table(&[(index, y)]);
+    for (what, from, to) in [
+        (
+            "a partition comes as an index leaves its share's name",
+            vec![("a", alone("a_1_y_idx"))],
+            vec![("a", parted(&[("i", y)]))],
+        ),
+        (
+            "a partition comes as an index of another table leaves that name",
+            vec![("a", alone("i")), ("b", other("a_1_y_idx"))],
+            vec![("a", parted(&[("i", y)])), ("b", other("j"))],
+        ),
+        (
+            "a unique constraint comes as an index leaves that name",
+            vec![("a", parted(&[])), ("b", other("a_1_x_y_key"))],
+            vec![("a", whole(unique("u", x_y))), ("b", other("j"))],
+        ),
+        (
+            "a primary key comes as an index leaves that name",
+            vec![("a", parted(&[])), ("b", other("a_1_pkey"))],
+            vec![("a", whole(keyed("k", &["x"]))), ("b", other("j"))],
+        ),
+        (
+            "a table comes in parts as an index leaves that name",
+            vec![("b", other("a_1_y_idx"))],
+            vec![("a", parted(&[("i", y)])), ("b", other("j"))],
+        ),
+    ] {
+        let (from, to) = (schema(from), schema(to));
+        walk(what, from.clone(), vec![(to.clone(), Renames::default())]).await;
+        // Where the partition stays, a name that it may have is asked about.
+        let back = format!("{what}, the other way round");
+        let settings = Settings::default();
+        if migrations(&to, &from, &Renames::default(), &settings).is_ok() {
+            walk(&back, to, vec![(from, Renames::default())]).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_shares_of_partitions_whose_names_join_alike_are_told_apart() {
     let at = |indexes: &[(&str, &[&str])]| {

@@ -118,11 +118,14 @@ impl Renames {
         };
         let (names, entered) = (wanted(false), wanted(true));
         let is_wanted = |name: QualifiedName| names.contains(&name) || entered.contains(&name);
+        let is_any_wanted = !(names.is_empty() && entered.is_empty());
         let mut tables = BTreeSet::new();
         for (old, table) in &from.tables {
             let name = moves.name(old);
             let goes = !to.tables.contains_key(name) || moves.makes_room(old);
-            if goes && of_table(old, table).any(is_wanted) {
+            // PostgreSQL named the indexes of partitions, one of them perhaps so.
+            let has_unknown = is_any_wanted && !table.partitions.is_empty();
+            if goes && (has_unknown || of_table(old, table).any(is_wanted)) {
                 tables.insert(old.clone());
             }
         }
