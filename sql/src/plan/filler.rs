@@ -3,7 +3,9 @@
 
 use crate::schema::fitting::listed;
 pub(super) use crate::schema::fitting::{Filler, filler};
-use crate::schema::{Column, IndexKey, QualifiedName, Schema, Table};
+use crate::schema::{Column, Index, IndexKey, QualifiedName, Schema, Table};
+
+use super::change::Columns;
 
 /// What the way back can do about a column that is dropped, as it stands behind its fate.
 pub(super) fn way_back(from: &Schema, name: &QualifiedName, table: &Table, old: &Column) -> String {
@@ -29,7 +31,7 @@ pub(super) fn may_clash(
         let mut keys = other.foreign_keys.values();
         keys.any(|key| key.table == *name && has(&key.references))
     });
-    let is_null = column.nullable && column.default.is_none() && column.computed.is_none();
+    let is_null = is_null(column);
     let references = table.foreign_keys.values().any(|key| has(&key.columns));
     let made = column.default.is_some() || column.generated.is_some();
     let checked = table.checks.values().any(|check| {
@@ -38,14 +40,31 @@ pub(super) fn may_clash(
     is_referenced || (!is_null && (references || checked)) || repeats(table, column, is_null)
 }
 
-/// Whether equal values in the column may clash in a key.
-fn repeats(table: &Table, column: &Column, is_null: bool) -> bool {
+/// Whether the index tells rows apart by a column that goes, and of which the way back may give two rows the
+/// same. It goes along in one file, which says what the way back needs, and where that holds there is next to
+/// nothing to build.
+pub(super) fn goes_with_column(before: &Table, after: &Table, index: &Index) -> bool {
+    let gone = Columns::of(before, after).gone;
+    let stored = before.columns.iter().filter(|it| it.computed.is_none());
+    let mut gone = stored.filter(|it| gone.contains(&it.name));
+    gone.any(|it| !is_distinct(it) && repeats_in_index(index, &it.name, is_null(it)))
+}
+
+/// Whether a column that comes back holds NULL in all rows.
+fn is_null(column: &Column) -> bool {
+    column.nullable && column.default.is_none() && column.computed.is_none()
+}
+
+/// Whether a column that comes back has another value in each row.
+fn is_distinct(column: &Column) -> bool {
     const DISTINCT: [&str; 2] = ["gen_random_uuid()", "uuid_generate_v4()"];
     let default = column.default.as_deref().unwrap_or_default();
-    if column.generated.is_some() || DISTINCT.contains(&default) {
-        return false;
-    }
-    repeats_in(table, &column.name, is_null)
+    column.generated.is_some() || DISTINCT.contains(&default)
+}
+
+/// Whether equal values in the column may clash in a key.
+fn repeats(table: &Table, column: &Column, is_null: bool) -> bool {
+    !is_distinct(column) && repeats_in(table, &column.name, is_null)
 }
 
 /// Whether a key of the table, or an exclusion, reads the column.
@@ -61,22 +80,29 @@ fn repeats_in(table: &Table, column: &str, is_null: bool) -> bool {
         .uniques
         .values()
         .any(|unique| has(&unique.columns) && (!is_null || unique.nulls_not_distinct));
-    let reads = |key: &IndexKey| match key {
-        IndexKey::Name(name) => name == column,
-        IndexKey::Expression(expr) => expr.columns.contains(column),
-    };
-    let in_index = table.indexes.values().any(|index| {
-        let predicate = index.predicate.iter();
-        let mut predicates = predicate.map(|expr| expr.columns.contains(column));
-        let in_key = index.columns.iter().any(|key| reads(&key.key));
-        index.unique
-            && ((in_key && (!is_null || index.nulls_not_distinct)) || predicates.any(|it| it))
-    });
+    let mut indexes = table.indexes.values();
+    let in_index = indexes.any(|index| repeats_in_index(index, column, is_null));
     let in_exclusion = table.exclusions.values().any(|exclusion| {
         let mut elements = exclusion.elements.iter();
-        !is_null && elements.any(|element| reads(&element.column.key))
+        !is_null && elements.any(|element| reads(&element.column.key, column))
     });
     in_primary || in_unique || in_index || in_exclusion
+}
+
+/// The same for one index.
+fn repeats_in_index(index: &Index, column: &str, is_null: bool) -> bool {
+    let mut predicates = index.predicate.iter();
+    let in_key = index.columns.iter().any(|key| reads(&key.key, column));
+    index.unique
+        && ((in_key && (!is_null || index.nulls_not_distinct))
+            || predicates.any(|expr| expr.columns.contains(column)))
+}
+
+fn reads(key: &IndexKey, column: &str) -> bool {
+    match key {
+        IndexKey::Name(name) => name == column,
+        IndexKey::Expression(expr) => expr.columns.contains(column),
+    }
 }
 
 /// Whether a default must be computed for each row, so that adding it writes every row. A function that

@@ -1,6 +1,7 @@
 //! How a change is split into pairs of files, so that nobody waits for a table that is in use.
 //!
-//! 1. Indexes that are in the way of what changes are dropped concurrently, each alone in its file.
+//! 1. Indexes that are in the way of what changes are dropped concurrently, each alone in its file; but a
+//!    unique one goes in 2 with its column where the way back has no values for that which it would bear.
 //! 2. One transaction changes tables, columns, policies and grants. Constraints on tables that exist
 //!    are added without looking at the rows that are there; a column that is to be NOT NULL gets a
 //!    CHECK that says so. Indexes and keys that go, or change, stay.
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use crate::ident::quote_literal;
 use crate::schema::{Index, QualifiedName, Renames, Schema, Table};
 
+use super::filler::goes_with_column;
 use super::moves::Moves;
 use super::placed::Places;
 use super::statements::{Plan, Step};
@@ -153,7 +155,10 @@ pub fn migrations(
     for (old, name, before, after) in lasting(from, &mid, to, &moves) {
         for index in indexes::stale_in(before, after) {
             let definition = &before.indexes[index];
-            if !names.may_linger(name, before, after, index) && !rests.on_index(name, definition) {
+            let is_alone = !names.may_linger(name, before, after, index)
+                && !rests.on_index(name, definition)
+                && !goes_with_column(before, after, definition);
+            if is_alone {
                 // Its columns have their old names still.
                 let definition = &from.tables[old].indexes[index];
                 stages.drop_index(old, index, definition);

@@ -81,6 +81,39 @@ fn a_column_that_a_policy_reads_changes_access_where_its_values_may_compare_othe
     }
 }
 
+/// Its rollback gives all rows the same, which the index would not bear.
+#[test]
+fn a_column_that_tells_rows_apart_says_what_its_rollback_needs() {
+    let unique = Index {
+        unique: true,
+        ..Index::new([IndexColumn::new("number")])
+    };
+    let from = |number: Column, index: Index| {
+        let mut table = notes();
+        table.columns.push(number);
+        table.indexes.insert("notes_number_idx".into(), index);
+        table
+    };
+    let number = || Column::new("number", Type::Int4);
+    let lost = |from: &Table| of_kind(&hazards(from, &notes()), "loses-data");
+    let fate = |way_back| [format!("column public.notes.number: dropped{way_back}")];
+    let needs_none = fate("; the rollback needs the table to be empty");
+    assert_eq!(lost(&from(number(), unique.clone())), needs_none);
+    // Where it can be built again, it is built while others write.
+    let plain = Index::new([IndexColumn::new("number")]);
+    let nullable = Column {
+        nullable: true,
+        ..number()
+    };
+    let value = "; the rollback gives every row 0";
+    for (column, index, way_back) in [(number(), plain, value), (nullable, unique, "")] {
+        let from = from(column, index);
+        assert_eq!(lost(&from), fate(way_back));
+        let pairs = pairs(&from, &notes());
+        assert!(pairs[0].down.body().contains("concurrently"));
+    }
+}
+
 #[test]
 fn a_policy_that_reads_the_column_of_another_table_is_told() {
     let mut exists = Expr::new("exists (select from notes n where n.shop = x)", ["x"]);
