@@ -35,16 +35,11 @@ pub(super) fn table(
     for relation in partitions::relations(name, table) {
         step = step.stops(&relation);
     }
-    let referencing: Vec<String> = referencing
-        .into_iter()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
-    let fate = match referencing.is_empty() {
-        true => "dropped".to_owned(),
-        false => format!(
+    let fate = match referencing {
+        None => "dropped".to_owned(),
+        Some(referencing) => format!(
             "dropped; the rollback needs {} to reference nothing in it",
-            referencing.join(" and ")
+            partitions::join(referencing)
         ),
     };
     let subject = Subject::new(format!("table {name}"), fate);

@@ -1,6 +1,8 @@
 //! Partitions: closed like their parent, with its policies, and granted to nobody, so that rows are
 //! reached through the parent alone.
 
+use std::collections::BTreeSet;
+
 use crate::ident::{distinct_name, quote, summed_name};
 use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
 
@@ -183,13 +185,52 @@ pub(super) fn drop(
             group.push(foreign_keys::force(table, "force"));
         }
     }
-    let subject = Subject::new(format!("partition {name}"), "dropped with its rows");
+    let fate = format!("dropped with its rows{}", needs(change, parent));
+    let subject = Subject::new(format!("partition {name}"), fate);
     group.push(
         Step::new(format!("drop table {name}"))
             .stops(parent)
             .stops(&name)
             .with(Hazard::LosesData(subject)),
     );
+}
+
+/// What a partition that goes needs of the tables that reference its table, as it stands behind its fate.
+fn needs(change: &Change<'_>, parent: &QualifiedName) -> String {
+    let (mut bound, mut released) = (BTreeSet::new(), BTreeSet::new());
+    for (name, before) in &change.from.tables {
+        let Some(after) = change.to.tables.get(name) else {
+            continue;
+        };
+        let keys = before.foreign_keys.iter();
+        for (key, _) in keys.filter(|(_, key)| key.table == *parent) {
+            let stays = after.foreign_keys.get(key);
+            match stays.is_some_and(|key| key.table == *parent) {
+                true => bound.insert(name),
+                false => released.insert(name),
+            };
+        }
+    }
+    let mut needs = String::new();
+    if !bound.is_empty() {
+        needs.push_str(&format!(
+            "; rows of {} that reference them stop this file, take those out before",
+            join(&bound)
+        ));
+    }
+    if !released.is_empty() {
+        needs.push_str(&format!(
+            "; the rollback needs {} to reference nothing in it",
+            join(&released)
+        ));
+    }
+    needs
+}
+
+/// The names of tables in a sentence.
+pub(super) fn join(tables: &BTreeSet<&QualifiedName>) -> String {
+    let names: Vec<String> = tables.iter().map(ToString::to_string).collect();
+    names.join(" and ")
 }
 
 /// Moves the partitions of a table along to another PostgreSQL schema.
