@@ -374,6 +374,15 @@ async fn what_has_a_name_that_postgresql_made_up_goes_before_another_takes_it() 
             vec![("a", whole(keyed("k", &["x"]))), ("b", other("j"))],
         ),
         (
+            "a table comes in parts with another that has that name",
+            vec![("c", table(&[]))],
+            vec![
+                ("a", parted(&[("i", y)])),
+                ("b", other("a_1_y_idx")),
+                ("c", table(&[])),
+            ],
+        ),
+        (
             "a table comes in parts as an index leaves that name",
             vec![("b", other("a_1_y_idx"))],
             vec![("a", parted(&[("i", y)])), ("b", other("j"))],

@@ -10,8 +10,15 @@ use super::hazard::LockMode;
 use super::statements::{Plan, Step};
 use super::{constraints, partitions, render, rls, touch};
 
-/// Everything about a new table but its foreign keys, which wait for the other tables.
-pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, plan: &mut Plan) {
+/// Everything about a new table but its foreign keys, which wait for the other tables, as its partitions
+/// have to where they are not made here: [`parts`] makes them.
+pub(super) fn table(
+    name: &QualifiedName,
+    table: &Table,
+    platform: Platform,
+    has_parts: bool,
+    plan: &mut Plan,
+) {
     let mut lines: Vec<String> = table.columns.iter().map(render::column).collect();
     let mut constraint = |name: &str, definition: String| {
         lines.push(format!("constraint {} {definition}", quote(name)))
@@ -64,7 +71,16 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     for (index, definition) in &table.indexes {
         group.push(render::index(name, index, definition, ""));
     }
-    // PostgreSQL names the indexes of a partition, by names that nothing has yet.
+    if has_parts {
+        parts(name, table, platform, plan);
+    }
+    comments(name, None, table, plan);
+}
+
+/// The partitions of a new table, and what stands on them and on it. PostgreSQL names their indexes, by names
+/// that nothing has yet.
+pub(super) fn parts(name: &QualifiedName, table: &Table, platform: Platform, plan: &mut Plan) {
+    let group = plan.group(&table.source);
     for (partition, bound) in &table.partitions {
         partitions::create(name, table, partition, bound, platform, group);
     }
@@ -72,7 +88,6 @@ pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, pla
     if !rls::reads_other_tables(table) {
         rls::open(name, table, group);
     }
-    comments(name, None, table, plan);
 }
 
 /// The comments that `after` has and `before` lacks, or has otherwise.

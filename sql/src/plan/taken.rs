@@ -1,7 +1,7 @@
 //! Names that the indexes of partitions have, which no schema declares. PostgreSQL evades a name that is taken
 //! when it makes one up, but a declared name that is new cannot evade the one that is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::object_name;
 use crate::schema::{IndexKey, QualifiedName, Schema, Table};
@@ -48,6 +48,38 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
         }
     }
     questions
+}
+
+/// The new tables whose partitions are made after all other tables, since PostgreSQL may give to an index of
+/// theirs the name that something else is to have: it evades one that is there.
+pub(super) fn evading<'a>(from: &Schema, to: &'a Schema) -> BTreeSet<&'a QualifiedName> {
+    let is_new = |name: &QualifiedName| !from.tables.contains_key(name);
+    let new = to.tables.iter().filter(|(name, _)| is_new(name));
+    let mut parted = new
+        .filter(|(_, table)| !table.partitions.is_empty())
+        .peekable();
+    if parted.peek().is_none() {
+        return BTreeSet::new();
+    }
+    // PostgreSQL counts on where a name is taken.
+    let bare = |name: &'a str| name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let mut owners: BTreeMap<(&str, &str), BTreeSet<&QualifiedName>> = BTreeMap::new();
+    for (owner, table) in &to.tables {
+        for (_, declared) in declared(owner, table) {
+            let owners = owners.entry((&owner.schema, bare(declared))).or_default();
+            owners.insert(owner);
+        }
+    }
+    let is_wanted = |name: &QualifiedName, made_up: &str| {
+        let made_up = made_up.trim_end_matches(|c: char| c.is_ascii_digit());
+        let owners = owners.get(&(name.schema.as_str(), made_up));
+        owners.is_some_and(|owners| owners.iter().any(|owner| *owner != name))
+    };
+    let evades = |(name, table): &(&QualifiedName, &Table)| {
+        let mut made_up = table.partitions.keys().flat_map(|it| made_up(table, it));
+        made_up.any(|it| is_wanted(name, &it))
+    };
+    parted.filter(evades).map(|(name, _)| name).collect()
 }
 
 /// The names that a partition's shares in the indexes of its table may have, and those that are built now.
@@ -126,22 +158,30 @@ fn in_namespace<'a>(
     let tables = schema.tables.iter();
     let tables = tables.filter(move |(name, _)| name.schema == namespace);
     tables.flat_map(|(name, table)| {
-        let key = table
-            .primary_key
-            .iter()
-            .map(|key| ("primary key", &key.name));
-        let uniques = table.uniques.keys().map(|name| ("unique constraint", name));
-        let indexes = table.indexes.keys().map(|name| ("index", name));
-        let exclusions = table.exclusions.keys();
-        let exclusions = exclusions.map(|name| ("exclusion constraint", name));
-        let partitions = table.partitions.keys().map(|name| ("partition", name));
-        key.chain(uniques)
-            .chain(indexes)
-            .chain(exclusions)
-            .chain(partitions)
-            .chain([("table", &name.name)])
-            .map(move |(kind, relation)| (kind, name, relation.as_str()))
+        declared(name, table).map(move |(kind, relation)| (kind, name, relation))
     })
+}
+
+/// The relations that are declared with a table: the kind, the name.
+fn declared<'a>(
+    name: &'a QualifiedName,
+    table: &'a Table,
+) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let key = table
+        .primary_key
+        .iter()
+        .map(|key| ("primary key", &key.name));
+    let uniques = table.uniques.keys().map(|name| ("unique constraint", name));
+    let indexes = table.indexes.keys().map(|name| ("index", name));
+    let exclusions = table.exclusions.keys();
+    let exclusions = exclusions.map(|name| ("exclusion constraint", name));
+    let partitions = table.partitions.keys().map(|name| ("partition", name));
+    key.chain(uniques)
+        .chain(indexes)
+        .chain(exclusions)
+        .chain(partitions)
+        .chain([("table", &name.name)])
+        .map(|(kind, relation)| (kind, relation.as_str()))
 }
 
 /// The names that PostgreSQL makes up for the indexes of a partition.
@@ -190,8 +230,6 @@ fn called(sql: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::schema::{Expr, Index, IndexColumn, Partition, PrimaryKey, Unique};
 
