@@ -4,13 +4,58 @@ use std::collections::BTreeSet;
 
 use tabellion_sql::ident::unquote;
 use tabellion_sql::plan::Hazard;
-use tabellion_sql::schema::QualifiedName;
+use tabellion_sql::schema::{Partition, QualifiedName, Table, Type};
 
 use crate::case::Case;
+use crate::types::{Family, element_or_self, family};
+use crate::{exprs, generate, rows};
 
-/// The tables that must hold no rows, since the rollback says so, and those that reference them.
+/// Whether none of the table's partitions takes the rows that a table is filled with.
+fn takes_no_row(table: &Table) -> bool {
+    let Some(by) = &table.partition_by else {
+        return false;
+    };
+    let key = table.column(&by.columns[0]).expect("the key");
+    let first = &generate::bounds(by.strategy, &key.ty, by.columns.len())[0];
+    let takes = |bound: &Partition| match bound {
+        Partition::Default | Partition::Hash { .. } => true,
+        bound => bound == first,
+    };
+    !table.partitions.values().any(takes)
+}
+
+/// The tables with an enumeration whose column holds no texts before the change, or none after it: what both
+/// can hold is no variant.
+fn unlisted(case: &Case) -> BTreeSet<QualifiedName> {
+    let types = rows::shared_types(case);
+    let listed = |table: &Table| -> Vec<String> {
+        let checks = table.checks.values();
+        let lists = checks.filter(|check| exprs::variants(&check.expr).is_some());
+        lists.flat_map(|check| check.expr.columns.clone()).collect()
+    };
+    let mut places = Vec::new();
+    for (name, table) in &case.from.tables {
+        places.extend(listed(table).into_iter().map(|it| (name.clone(), it)));
+    }
+    for (name, table) in &case.to.tables {
+        let listed = listed(table).into_iter();
+        places.extend(listed.filter_map(|it| rows::origin(case, name, &it)));
+    }
+    let is_text = |ty: &Type| family(element_or_self(ty)) == Family::Text;
+    places.retain(|place| {
+        let both = types.get(place);
+        both.is_some_and(|(from, to)| !is_text(from) || !is_text(to))
+    });
+    places.into_iter().map(|(table, _)| table).collect()
+}
+
+/// The tables that must hold no rows, since the rollback says so or no partition takes any, and those that
+/// reference them.
 pub(crate) fn empty(case: &Case) -> BTreeSet<QualifiedName> {
-    let mut empty = BTreeSet::new();
+    let tables = case.from.tables.iter();
+    let unfilled = tables.filter(|(_, table)| takes_no_row(table));
+    let mut empty: BTreeSet<QualifiedName> = unfilled.map(|(name, _)| name.clone()).collect();
+    empty.extend(unlisted(case));
     // What is computed is no one's key.
     for schema in [&case.from, &case.to] {
         let computed = |table: &QualifiedName, columns: &[String]| {

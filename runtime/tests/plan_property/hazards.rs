@@ -14,6 +14,7 @@ pub(crate) struct Relation {
     parent: Option<u32>,
     file: u32,
     scans: i64,
+    index_scans: i64,
 }
 
 /// The relations by their number, which no renaming changes.
@@ -22,10 +23,12 @@ pub(crate) type Relations = BTreeMap<u32, Relation>;
 /// Reads the catalog, within the script's transaction or before it. The numbers of scans are those of
 /// this connection.
 pub(crate) async fn relations(client: &Client) -> Relations {
-    // A foreign key may be checked by an index: rows fetched so count too.
+    // A foreign key may be checked by an index: rows fetched so count too, and scans that may find none.
     let text = format!(
         "select c.oid, n.nspname::text, c.relname::text, i.inhparent, c.relfilenode,
-           pg_stat_get_xact_numscans(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)
+           pg_stat_get_xact_numscans(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid),
+           (select coalesce(sum(pg_stat_get_xact_numscans(indexrelid)), 0)::int8
+            from pg_index where indrelid = c.oid)
          from pg_class c join pg_namespace n on n.oid = c.relnamespace
          left join pg_inherits i on i.inhrelid = c.oid
          where c.relkind in ('r', 'p') and n.nspname in ({})",
@@ -39,6 +42,7 @@ pub(crate) async fn relations(client: &Client) -> Relations {
                 parent: row.get(3),
                 file: row.get(4),
                 scans: row.get(5),
+                index_scans: row.get(6),
             };
             (row.get(0), relation)
         })
@@ -135,7 +139,7 @@ pub(crate) fn compare(
                 if rewritten { "" } else { "not " }
             ));
         }
-        let scanned = later.scans > relation.scans;
+        let scanned = later.scans > relation.scans || later.index_scans > relation.index_scans;
         let labelled = says(&names, false) || says(&parents, false);
         // Of the two ends of a foreign key the label names the one whose rows are checked; the other is
         // looked up.

@@ -70,6 +70,31 @@ pub(crate) fn check(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) 
     table(schema, name).checks.insert(object, Check::new(expr));
 }
 
+/// An enumeration of texts. Of one that spreads rows over partitions PostgreSQL would know that a default one
+/// holds no row of another, and not look.
+pub(crate) fn enumeration(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) {
+    let of = &schema.tables[name];
+    let fixed = partition_key(of);
+    let is_free = |column: &Column| {
+        let mut checks = of.checks.values();
+        let is_its =
+            |expr: &Expr| exprs::variants(expr).is_some() && expr.columns.contains(&column.name);
+        !fixed.contains(&column.name) && !checks.any(|check| is_its(&check.expr))
+    };
+    let variants = exprs::some_variants(dice);
+    let texts = columns_that(of, |column| {
+        is_free(column) && exprs::enumeration(column, &variants, &mut Dice::new(0)).is_some()
+    });
+    let Some(column) = dice.any(&texts) else {
+        return;
+    };
+    let Some(expr) = exprs::enumeration(&column, &variants, dice) else {
+        return;
+    };
+    let object = names::object(schema, name, &[column.name], "check");
+    table(schema, name).checks.insert(object, Check::new(expr));
+}
+
 /// A condition over one or two columns of a table.
 pub(crate) fn condition(of: &Table, dice: &mut Dice) -> Expr {
     let (a, b) = (

@@ -115,6 +115,10 @@ fn constraints(table: &Table, say: &mut impl FnMut(String)) {
     if !table.checks.is_empty() {
         say("check".into());
     }
+    let mut checks = table.checks.values();
+    if checks.any(|check| crate::exprs::variants(&check.expr).is_some()) {
+        say("enumeration".into());
+    }
 }
 
 #[test]
@@ -187,7 +191,7 @@ const SCHEMA: &str = "Postgres | Supabase | extension citext | extension hstore 
     foreign key Deferred | foreign key of 1 | foreign key of 2 | foreign key into auth | \
     set null of some | unique Not | unique Immediate | unique Deferred | nulls not distinct | \
     exclusion gist | exclusion btree | primary key true | primary key false | primary key of 1 | \
-    primary key of 2 | check";
+    primary key of 2 | check | enumeration";
 
 const EDITS: &str = "a table | drop a table | rename a table | move a table to another schema | \
     a partition | drop a partition | comment on a table | to Supabase | \
@@ -200,7 +204,8 @@ const EDITS: &str = "a table | drop a table | rename a table | move a table to a
     another reason | other grants | no grants | an index of a table in parts | \
     another index of a table in parts | an index of a table in parts is called otherwise | \
     two names exchanged | a name passed on | a partition out of the default one | \
-    updated_at under a long name";
+    updated_at under a long name | an enumeration | a variant called otherwise | a variant fewer | \
+    a variant more | variants in another order";
 
 const HAZARDS: &str = "share update exclusive | share | share row exclusive | access exclusive | scans | \
     rewrites | removes | restricts | narrows-access | widens-access | loses-data | no-transaction";

@@ -19,6 +19,7 @@ type Place = (QualifiedName, String);
 /// number of the row, so that foreign keys find what they reference.
 pub(crate) fn inserts(case: &Case, empty: &BTreeSet<QualifiedName>) -> String {
     let types = shared_types(case);
+    let referenced = referenced(case);
     let mut text = String::from("set session_replication_role = replica;\n");
     for (name, table) in &case.from.tables {
         if empty.contains(name) {
@@ -33,8 +34,10 @@ pub(crate) fn inserts(case: &Case, empty: &BTreeSet<QualifiedName>) -> String {
             let (mut columns, mut values) = (Vec::new(), Vec::new());
             for column in stored {
                 columns.push(quote(&column.name).into_owned());
+                let place = (name.clone(), column.name.clone());
+                let both = &types[&place];
                 let nullable = column.nullable && after_nullable(after, column);
-                let both = &types[&(name.clone(), column.name.clone())];
+                let nullable = nullable && !referenced.contains(&place);
                 values.push(match row > 1 && nullable {
                     true => "null".to_owned(),
                     false => quote_literal(&shared_literal(&both.0, &both.1, row)),
@@ -77,9 +80,29 @@ fn after_nullable(after: Option<(&Table, &BTreeMap<String, String>)>, column: &C
     after_column(after, column).is_none_or(|column| column.nullable)
 }
 
+/// What foreign keys of either schema reference: NULL there would be no one's match.
+fn referenced(case: &Case) -> BTreeSet<Place> {
+    let named = |(_, table): (_, &Table)| -> Vec<Place> {
+        let keys = table.foreign_keys.values();
+        let names = keys.flat_map(|key| key.references.iter().map(|it| (&key.table, it)));
+        let names = names.map(|(table, column)| (table.clone(), column.clone()));
+        names.collect()
+    };
+    let later = case.to.tables.iter().flat_map(named);
+    let later = later.filter_map(|(table, column)| origin(case, &table, &column));
+    let first = case.from.tables.iter().flat_map(named);
+    first.chain(later).collect()
+}
+
+/// Where a column of the second schema comes from.
+pub(crate) fn origin(case: &Case, table: &QualifiedName, column: &String) -> Option<Place> {
+    let (old, columns) = case.origins.get(table)?;
+    Some((old.clone(), columns.get(column)?.clone()))
+}
+
 /// The types that a column has before and after; one pair for all columns that foreign keys link, in
 /// either schema.
-fn shared_types(case: &Case) -> BTreeMap<Place, (Type, Type)> {
+pub(crate) fn shared_types(case: &Case) -> BTreeMap<Place, (Type, Type)> {
     let mut groups: Vec<BTreeSet<Place>> = Vec::new();
     let mut types: BTreeMap<Place, (Type, Type)> = BTreeMap::new();
     for (name, table) in &case.from.tables {
@@ -114,14 +137,10 @@ fn shared_types(case: &Case) -> BTreeMap<Place, (Type, Type)> {
             }
         }
     }
-    let origin = |table: &QualifiedName, column: &String| -> Option<Place> {
-        let (old, columns) = case.origins.get(table)?;
-        Some((old.clone(), columns.get(column)?.clone()))
-    };
     for (name, table) in &case.to.tables {
         for key in table.foreign_keys.values() {
             for (own, other) in key.columns.iter().zip(&key.references) {
-                link(origin(name, own), origin(&key.table, other));
+                link(origin(case, name, own), origin(case, &key.table, other));
             }
         }
     }

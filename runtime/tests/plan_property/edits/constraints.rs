@@ -7,7 +7,7 @@ use tabellion_sql::schema::{
 use super::Editor;
 use crate::dice::Dice;
 use crate::generate::{deferrable, names_of, partition_key};
-use crate::{names, operators, parts};
+use crate::{exprs, names, operators, parts};
 
 pub(super) fn change(editor: &mut Editor, dice: &mut Dice) -> &'static str {
     let Some(name) = editor.any_table(dice) else {
@@ -114,6 +114,44 @@ pub(super) fn change(editor: &mut Editor, dice: &mut Dice) -> &'static str {
             rename(editor, &name, dice);
             "other names"
         }
+    }
+}
+
+/// An enumeration that is new, or whose variants are others; all rows hold what stays.
+pub(super) fn enumeration(editor: &mut Editor, dice: &mut Dice) -> &'static str {
+    let tables = editor.schema.tables.iter();
+    let checks = tables.flat_map(|(name, table)| {
+        let checks = table.checks.iter();
+        checks.filter_map(|(check, it)| {
+            let column = table.column(it.expr.columns.first()?)?.clone();
+            Some((
+                name.clone(),
+                check.clone(),
+                column,
+                exprs::variants(&it.expr)?,
+            ))
+        })
+    });
+    let known: Vec<_> = checks.collect();
+    let Some((name, check, column, mut variants)) = dice.any(&known).filter(|_| !dice.one_in(4))
+    else {
+        if let Some(name) = editor.any_table(dice) {
+            parts::enumeration(&mut editor.schema, &name, dice);
+        }
+        return "an enumeration";
+    };
+    let gone = dice.any(&variants).filter(|_| !dice.one_in(3));
+    let come = exprs::another_variant(&variants, dice).filter(|_| !dice.one_in(3));
+    variants.retain(|variant| Some(*variant) != gone);
+    variants.extend(come);
+    if let Some(expr) = exprs::enumeration(&column, &variants, dice) {
+        editor.table(&name).checks.insert(check, Check::new(expr));
+    }
+    match (gone, come) {
+        (Some(_), Some(_)) => "a variant called otherwise",
+        (Some(_), None) => "a variant fewer",
+        (None, Some(_)) => "a variant more",
+        (None, None) => "variants in another order",
     }
 }
 

@@ -53,7 +53,10 @@ impl Editor {
     pub(crate) fn change(&mut self, seed: u64) {
         let mut dice = Dice::new(seed);
         let before = self.schema.clone();
+        // By choices of their own, so that what earlier cases were made of stays what it was.
+        let mut others = Dice::new(!seed);
         let what = match dice.below(10) {
+            _ if others.one_in(10) => constraints::enumeration(self, &mut others),
             0 | 1 => tables::change(self, &mut dice),
             2..=5 => columns::change(self, &mut dice),
             6 | 7 => constraints::change(self, &mut dice),
