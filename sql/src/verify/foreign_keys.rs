@@ -97,7 +97,8 @@ fn made_up(
     for other in others.filter(is_made_up) {
         let message = format!(
             "constraint `{other}` on table `{}` has a name that PostgreSQL makes up for foreign key `{key}`, which \
-             references the partitioned table `{}`; give it another name",
+             references the partitioned table `{}`; give it another name, and where a database has it already \
+             rename it there too",
             name.name, definition.table.name
         );
         findings.push(Finding::new(name, None, message));

@@ -295,7 +295,8 @@ fn no_constraint_has_a_name_that_the_server_makes_up() {
         })
     };
     let said = "constraint `post_author_id_fkey1` on table `post` has a name that PostgreSQL makes up for foreign key \
-                `post_author_id_fkey`, which references the partitioned table `user`; give it another name";
+                `post_author_id_fkey`, which references the partitioned table `user`; give it another name, and where a \
+                database has it already rename it there too";
     assert_eq!(with("post_author_id_fkey1", true), [said]);
     assert_eq!(with("post_author_id_fkey1", false), [""; 0]);
     assert_eq!(with("post_writer", true).len(), 1);
