@@ -94,12 +94,13 @@ pub(crate) const RESEAL: &str = help!(
     "\
 Says:
   was VERSION, sealed FILE    for each migration that got a new version, and whether its files were drawn anew
-  left out FILE               for each that the other branch says already, with the reasons accepted for it
+  left out FILE               for each that the other branch says already
+  its reason for OBJECT       for each reason accepted for what the other branch does already, which no file holds now
   the sealed migrations are one chain; none was sealed anew",
     "\
 Refuses: two branches that changed the same thing, with both lines, or that do not fit together; two that are
 both applied; a database that holds what the lock does not.",
-    "JSON: `resealed` (a list of `from`, `drawn_anew`, `left_out`, `version`, `up`, `down`,
+    "JSON: `resealed` (a list of `from`, `drawn_anew`, `left_out`, `said_already`, `version`, `up`, `down`,
 `hazards`, `accepted`)."
 );
 

@@ -65,7 +65,11 @@ pub(super) async fn reseal_merged(
     let mut text = String::new();
     for one in &resealed {
         text.push_str(&match one.left_out {
-            true => left_out(&one.files),
+            true => format!(
+                "left out, since the other branch says it already\n       {}\n       {}\n",
+                one.files.up.display(),
+                one.files.down.display()
+            ),
             false => {
                 let anew = match one.drawn_anew {
                     true => ", drawn anew to follow the other branch; read it",
@@ -74,6 +78,11 @@ pub(super) async fn reseal_merged(
                 format!("was    {}{anew}\n{}", one.from, told(&one.files))
             }
         });
+        for (object, reason) in &one.said_already {
+            text.push_str(&format!(
+                "       its reason for {object}, which the other branch does already: {reason}\n"
+            ));
+        }
     }
     text.push_str(if resealed.is_empty() {
         "the sealed migrations are one chain; none was sealed anew\n"
@@ -85,23 +94,11 @@ pub(super) async fn reseal_merged(
         value["from"] = json!(one.from);
         value["drawn_anew"] = json!(one.drawn_anew);
         value["left_out"] = json!(one.left_out);
+        value["said_already"] = json!(one.said_already);
         value
     };
     let resealed: Value = resealed.iter().map(one).collect();
     Ok(Answer::done(text, json!({ "resealed": resealed })))
-}
-
-/// The files of a pair that is none any more, and the reasons that were given for what it did.
-fn left_out(files: &SealedFiles) -> String {
-    let mut text = format!(
-        "left out, since the other branch says it already\n       {}\n       {}\n",
-        files.up.display(),
-        files.down.display()
-    );
-    for (object, reason) in &files.accepted {
-        text.push_str(&format!("       its reason for {object}: {reason}\n"));
-    }
-    text
 }
 
 /// The files of a pair, and what they do.

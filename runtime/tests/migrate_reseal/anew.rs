@@ -1,6 +1,6 @@
 //! What is drawn anew behind another branch, what stays, and what is refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tabellion::migrate::{
@@ -187,6 +187,32 @@ async fn what_the_other_branch_says_already_is_left_out_and_told() {
     );
     assert!(!files.up.exists() && !files.down.exists());
     assert_eq!(files.accepted["column public.a.x"], "tested");
+    assert_eq!(resealed[0].said_already, files.accepted);
+}
+
+#[tokio::test]
+async fn of_what_the_other_branch_says_in_part_the_reasons_are_told() {
+    let less = |source: &str| {
+        let mut table = plain(source);
+        table.columns.retain(|column| column.name != "x");
+        table
+    };
+    let [a, b] = [("public", "a", "A"), ("public", "b", "B")];
+    let old =
+        |(schema, name, source): (&'static str, &'static str, &str)| (schema, name, plain(source));
+    let new =
+        |(schema, name, source): (&'static str, &'static str, &str)| (schema, name, less(source));
+    let base = tables(&[old(a), old(b)]);
+    let right = tables(&[new(a), old(b)]);
+    let left = tables(&[new(a), new(b)]);
+    let repository = parted(&base, &[right], std::slice::from_ref(&left));
+    let resealed = runs(&repository, &left).await;
+    assert_eq!(resealed.len(), 1);
+    let one = &resealed[0];
+    assert!(one.drawn_anew && !one.left_out);
+    let reason = |object: &str| BTreeMap::from([(object.to_owned(), "tested".to_owned())]);
+    assert_eq!(one.files.accepted, reason("column public.b.x"));
+    assert_eq!(one.said_already, reason("column public.a.x"));
 }
 
 #[tokio::test]

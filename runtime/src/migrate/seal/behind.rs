@@ -94,11 +94,19 @@ pub(super) fn behind(
             resealed.extend(links.iter().map(|link| (left_out(root, link), None)));
             continue;
         }
+        let answers: BTreeMap<String, String> = links
+            .iter()
+            .flat_map(|link| link.up.header.accepted.clone())
+            .collect();
         let drawn_anew = anew.is_some();
         let pairs: Vec<Pair> = match anew {
             Some(pairs) => pairs,
             None => links.into_iter().map(|link| (link.up, link.down)).collect(),
         };
+        let mut said_already = answers;
+        for (up, _) in &pairs {
+            said_already.retain(|object, _| !up.header.accepted.contains_key(object));
+        }
         let count = pairs.len();
         let pairs: Vec<NewPair> = (1..)
             .zip(pairs)
@@ -121,6 +129,7 @@ pub(super) fn behind(
                 from: plain(&from).to_owned(),
                 drawn_anew,
                 left_out: false,
+                said_already: std::mem::take(&mut said_already),
                 files: SealedFiles {
                     up: root.join(UP).join(&file),
                     down: root.join(DOWN).join(&file),
@@ -149,6 +158,7 @@ fn left_out(root: &Path, link: &Link) -> Resealed {
         from: version.clone(),
         drawn_anew: false,
         left_out: true,
+        said_already: link.sealed.accepted.clone(),
         files: SealedFiles {
             up: root.join(UP).join(&file),
             down: root.join(DOWN).join(&file),

@@ -36,6 +36,9 @@ pub struct Resealed {
     pub drawn_anew: bool,
     /// Whether it is none any more, since the other branch says all of it already.
     pub left_out: bool,
+    /// The reasons that were accepted for what the other branch does already, by the object that each concerns:
+    /// they stand in no file any more. Of several that were sealed together the first has those of all.
+    pub said_already: BTreeMap<String, String>,
     /// Its files as they are now. Of what is left out as they were, with the reasons that were accepted for it:
     /// they are removed.
     pub files: SealedFiles,
