@@ -8,8 +8,11 @@ mod accept;
 mod behind;
 mod clock;
 mod hand;
+#[cfg(test)]
+mod killed;
 mod reseal;
 mod store;
+mod unfinished;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! After a merge of two branches that both sealed: one chain again.
 //!
-//! The new files are written first, the lock after them, and the old files are removed last. Cut short
-//! before the lock, the same command run again starts over; cut short after it, it only clears up: a
-//! file that holds what a sealed one of its name holds was left behind.
+//! First is written which files will come and go, then the new files, the lock after them, and the old
+//! files are removed last. Cut short before the lock, the same command run again starts over; cut short after
+//! it, it only clears up: a file that was to come or go and is not in the lock was left behind, and so was one
+//! that holds what a sealed one of its name holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tabellion_sql::file::{Document, body};
 use tabellion_sql::lock::{DOWN, LOCK, Lock, Orphan, UP};
@@ -15,7 +15,7 @@ use super::super::error::{MigrateError, Problems};
 use super::super::ledger::Entry;
 use super::super::set::{files, read};
 use super::behind::{Link, behind, is_in_place_of};
-use super::{SealedFiles, clock, pair_of, parse, store};
+use super::{SealedFiles, clock, pair_of, parse, store, unfinished};
 
 /// What is applied on one database, so that it is not sealed anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,6 +108,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
         let first = clock::later_than(&latest.unwrap_or_default(), clock::now());
         resealed = behind(root, &mut lock, &order, moved, &schemas, &first)?;
     }
+    let sealed: BTreeSet<String> = found.texts.keys().cloned().collect();
     // What one that was cut short has written already is a copy of what this one writes.
     let mut texts = found.texts;
     for (one, written) in &resealed {
@@ -117,26 +118,41 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
             texts.insert(format!("{folder}/{file}"), text.clone());
         }
     }
+    let named = unfinished::left(root, &text)?;
     let (left, unknown): (Vec<Orphan>, Vec<Orphan>) = found
         .orphans
         .into_iter()
-        .partition(|orphan| is_left_behind(orphan, &texts));
+        .partition(|orphan| named.contains(&orphan.path) || is_left_behind(orphan, &texts));
     if !unknown.is_empty() {
         let shown = root.display().to_string();
         let problems = unknown.iter().map(|orphan| orphan.problem(&shown));
         return Err(MigrateError::Files(Problems(problems.collect())));
     }
     gone.extend(left.iter().map(|orphan| root.join(&orphan.path)));
+    // A text that has not got its name yet is no dated file.
+    let nobodys = named.iter().filter(|path| !sealed.contains(*path));
+    gone.extend(nobodys.flat_map(|path| {
+        let path = root.join(path);
+        [store::beside(&path), path]
+    }));
     let now = lock.to_text();
     let of_lock = (now != text).then_some((path.as_path(), now.as_str()));
     let pairs = resealed.iter();
     let pairs = pairs.filter_map(|(one, texts)| Some((&one.files, texts.as_ref()?)));
-    store::write_all(pairs.clone().flat_map(pair_of).chain(of_lock))?;
     let new: BTreeSet<&Path> = pairs
+        .clone()
         .flat_map(|(files, _)| [files.up.as_path(), files.down.as_path()])
         .collect();
-    for path in gone.iter().filter(|path| !new.contains(path.as_path())) {
-        fs::remove_file(path).map_err(|error| {
+    if of_lock.is_some() {
+        let paths = gone.iter().map(PathBuf::as_path).chain(new.iter().copied());
+        let below = |path: &Path| Some(path.strip_prefix(root).ok()?.to_str()?.replace('\\', "/"));
+        unfinished::begin(root, [&text, &now], &paths.filter_map(below).collect())?;
+    }
+    store::write_all(pairs.flat_map(pair_of).chain(of_lock))?;
+    gone.retain(|path| !new.contains(path.as_path()));
+    gone.push(unfinished::path(root));
+    for path in gone {
+        store::remove(&path).map_err(|error| {
             MigrateError::Io(format!(
                 "`{}` cannot be removed: {error}; the lock is in order, so remove it by hand, or run \
                  `cargo tabellion reseal` again",

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::error::MigrateError;
 
@@ -78,16 +78,17 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), MigrateError> {
     };
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".tmp");
-    let beside = folder.join(name);
+    let beside = beside(path);
+    step();
     let written = fs::File::create(&beside)
         .and_then(|mut file| {
             file.write_all(text.as_bytes())
                 .and_then(|()| file.sync_all())
         })
-        .and_then(|()| fs::rename(&beside, path));
+        .and_then(|()| {
+            step();
+            fs::rename(&beside, path)
+        });
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -99,3 +100,26 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), MigrateError> {
     }
     Ok(())
 }
+
+/// Where a file's new text stands before it has its name.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".tmp");
+    path.with_file_name(name)
+}
+
+/// Removes a file, where there is one.
+pub(super) fn remove(path: &Path) -> std::io::Result<()> {
+    step();
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Stands before each change of a file, so that a test can end it all there.
+#[cfg(not(test))]
+fn step() {}
+#[cfg(test)]
+use super::killed::step;
