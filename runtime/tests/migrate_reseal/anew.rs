@@ -363,3 +363,75 @@ fn cut_short_while_it_draws_anew_it_is_completed_by_the_same_command() {
     assert_eq!(repository.files().len(), files.len());
     project.load();
 }
+
+/// Three branches that sealed in the same second, of which one takes something away.
+fn three_in_one_second(schemas: &[(&str, Schema); 3], base: &Schema) -> Repository {
+    loop {
+        let repository = Repository {
+            project: Project::new(),
+        };
+        let project = &repository.project;
+        seal_drawn(project, "base", base);
+        std::thread::sleep(Duration::from_millis(1100));
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.commit("base");
+        for (name, schema) in schemas {
+            repository.git(&["checkout", "-q", "main"]);
+            repository.git(&["checkout", "-q", "-b", name]);
+            seal_drawn(project, name, schema);
+            repository.commit(name);
+        }
+        repository.git(&["checkout", "-q", "main"]);
+        for (name, _) in schemas {
+            repository.run(&["merge", "-q", "--no-edit", name]);
+        }
+        let versions = repository.files().into_iter();
+        let versions: BTreeSet<String> = versions
+            .map(|file| file.split('_').next().unwrap_or_default().to_owned())
+            .collect();
+        if versions.len() == 4 {
+            return repository;
+        }
+    }
+}
+
+#[tokio::test]
+async fn three_branches_of_one_second_merged_one_after_the_other() {
+    let [a, b, c] =
+        [("a", "A"), ("b", "B"), ("c", "C")].map(|(name, source)| ("public", name, plain(source)));
+    let mut less = a.clone();
+    less.2.columns.retain(|column| column.name != "x");
+    let base = tables(std::slice::from_ref(&a));
+    let drops = ("drops", tables(std::slice::from_ref(&less)));
+    let one = ("one", tables(&[a.clone(), b.clone()]));
+    let two = ("two", tables(&[a.clone(), c.clone()]));
+    let both = tables(&[less, b, c]);
+    for schemas in [
+        [drops.clone(), one.clone(), two.clone()],
+        [one.clone(), drops.clone(), two.clone()],
+        [one, two, drops],
+    ] {
+        let repository = three_in_one_second(&schemas, &base);
+        let project = &repository.project;
+        // At once it may be that nobody can tell what is whose.
+        if let Err(error) = reseal(project.root(), &[]) {
+            let said = error.to_string();
+            assert!(
+                said.contains("_one.sql`") && said.contains("were sealed in the same second"),
+                "{said}"
+            );
+            assert!(said.ends_with(
+                "take the merges back, and merge one branch at a time, with `cargo tabellion reseal` after each"
+            ));
+        }
+        repository.git(&["reset", "-q", "--hard", schemas[0].0]);
+        repository.git(&["clean", "-qfd"]);
+        for (name, _) in &schemas[1..] {
+            repository.git(&["merge", "-q", "--no-edit", name]);
+            reseal(project.root(), &[]).unwrap();
+            repository.commit("resealed");
+        }
+        runs(&repository, &both).await;
+        assert_eq!(repository.names().len(), 4);
+    }
+}

@@ -66,7 +66,9 @@ impl Lock {
         }
         displaced(&mut lines);
         let left = lines.iter().filter_map(|line| line.strip_prefix("schema."));
-        torn::refuse(&branches, &left.collect::<Vec<_>>())?;
+        if !lock.migrations.keys().any(|key| lock.crowd(key).is_some()) {
+            torn::refuse(&branches, &left.collect::<Vec<_>>())?;
+        }
         contradictions(&mut lines, "schema")?;
         let lock: Lock = read(&of(&lines, &|_| true), FORMAT).map_err(LockError::one_up)?;
         Ok(lock)

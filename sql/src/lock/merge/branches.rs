@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::came::by_digits;
 use super::super::{Lock, LockError, facts_of, read, schema_checksum};
-use super::{contradictions, displaced, without_marks};
+use super::{WAY_OUT, contradictions, displaced, without_marks};
 use crate::schema::Schema;
 
 impl Lock {
@@ -42,7 +42,7 @@ impl Lock {
         let mut changes = Vec::new();
         for (version, link) in links {
             let Some(came) = link.came.among(&by_digits) else {
-                return Err(untold(version));
+                return Err(self.untold(version));
             };
             told.extend(&link.gone);
             for &fact in &came {
@@ -58,10 +58,10 @@ impl Lock {
             let mut after = facts.get(&link.parent).cloned().unwrap_or_default();
             after.retain(|fact| !link.gone.contains(*fact));
             after.extend(came);
-            let reached = schema(&after).map_err(|_| untold(version))?;
+            let reached = schema(&after).map_err(|_| self.untold(version))?;
             let expected = link.schema.as_ref();
             if expected.is_some_and(|expected| schema_checksum(&reached) != *expected) {
-                return Err(untold(version));
+                return Err(self.untold(version));
             }
             let sum = Some(link.checksum(version));
             schemas.insert(sum.clone(), reached);
@@ -71,12 +71,35 @@ impl Lock {
     }
 }
 
-fn untold(version: &str) -> LockError {
-    LockError::whole(format!(
-        "it does not tell which schema migration `{}` led to, as where an earlier version of tabellion or one of \
-         three branches in the same second sealed it; take one of the branches back to before its seal, merge, build, and seal it again",
-        super::plain(version)
-    ))
+impl Lock {
+    /// The migrations that three branches or more sealed in the second of a version: of what only two of them
+    /// say a merge does not tell whose it is.
+    pub(super) fn crowd(&self, version: &str) -> Option<String> {
+        let version = super::plain(version);
+        let keys = self.migrations.iter();
+        let files = keys.filter(|(key, _)| super::plain(key) == version);
+        let files: Vec<String> = files
+            .map(|(key, sealed)| format!("`{}`", sealed.file_name(key)))
+            .collect();
+        (files.len() > 2).then(|| files.join(", "))
+    }
+
+    fn untold(&self, version: &str) -> LockError {
+        let (why, way_out) = match self.crowd(version) {
+            Some(files) => (
+                format!("{files} were sealed in the same second"),
+                "take the merges back, and merge one branch at a time, with `cargo tabellion reseal` after each",
+            ),
+            None => (
+                "an earlier version of tabellion sealed it".to_owned(),
+                WAY_OUT,
+            ),
+        };
+        let version = super::plain(version);
+        LockError::whole(format!(
+            "it does not tell which schema migration `{version}` led to, since {why}; {way_out}"
+        ))
+    }
 }
 
 fn schema(facts: &BTreeSet<&String>) -> Result<Schema, LockError> {

@@ -286,9 +286,9 @@ fn three_branches_of_one_second_are_told_apart() {
         // Two of them took nothing away, and a merge says that once: whose it is nobody can tell.
         if let Err(error) = lock.schemas(&text) {
             assert!(
-                error
-                    .to_string()
-                    .contains("merge, build, and seal it again")
+                error.to_string().contains(
+                    "merge one branch at a time, with `cargo tabellion reseal` after each"
+                )
             );
             continue;
         }
