@@ -435,3 +435,51 @@ async fn three_branches_of_one_second_merged_one_after_the_other() {
         assert_eq!(repository.names().len(), 4);
     }
 }
+
+/// A branch that was parted before the one that it came from was resealed behind another.
+#[tokio::test]
+async fn a_branch_of_what_was_resealed_meanwhile_follows() {
+    let a = ("public", "a", plain("A"));
+    let d = ("public", "d", plain("D"));
+    for [b, c] in [
+        // Drawn anew, and as it was.
+        [("w", "b", plain("B")), ("w", "c", plain("C"))],
+        [("public", "b", plain("B")), ("public", "c", plain("C"))],
+    ] {
+        for into_main in [true, false] {
+            let repository = Repository {
+                project: Project::new(),
+            };
+            let project = &repository.project;
+            // Versions are seconds, and each seal may have taken several.
+            let later = || std::thread::sleep(Duration::from_millis(4100));
+            seal_drawn(project, "base", &tables(std::slice::from_ref(&a)));
+            repository.git(&["init", "-q", "-b", "main"]);
+            repository.commit("base");
+            repository.git(&["checkout", "-q", "-b", "right"]);
+            seal_drawn(project, "right", &tables(&[a.clone(), b.clone()]));
+            repository.commit("right");
+            later();
+            repository.git(&["checkout", "-q", "main"]);
+            seal_drawn(project, "left", &tables(&[a.clone(), c.clone()]));
+            repository.commit("left");
+            repository.git(&["checkout", "-q", "-b", "more"]);
+            later();
+            seal_drawn(project, "more", &tables(&[a.clone(), c.clone(), d.clone()]));
+            repository.commit("more");
+            repository.git(&["checkout", "-q", "main"]);
+            repository.git(&["merge", "-q", "--no-edit", "right"]);
+            reseal(project.root(), &[]).unwrap();
+            repository.commit("resealed");
+            let (at, other) = match into_main {
+                true => ("main", "more"),
+                false => ("more", "main"),
+            };
+            repository.git(&["checkout", "-q", at]);
+            repository.git(&["merge", "-q", "--no-edit", other]);
+            let both = tables(&[a.clone(), b.clone(), c.clone(), d.clone()]);
+            runs(&repository, &both).await;
+            assert_eq!(repository.names(), ["base", "right", "left", "more"]);
+        }
+    }
+}

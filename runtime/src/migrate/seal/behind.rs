@@ -44,6 +44,8 @@ pub(super) struct Link {
     pub(super) sealed: Sealed,
     pub(super) up: Document,
     pub(super) down: Document,
+    /// Whether the other branch holds it too, sealed anew: then it has no files.
+    pub(super) superseded: bool,
 }
 
 /// A pair of files, the one that applies it first.
@@ -70,12 +72,24 @@ pub(super) fn behind(
     lock.part(&order.moved, of(&kept)).map_err(broken)?;
 
     let mut seals = seals(moved);
-    let last = seals.iter().rposition(|links| changes(links));
+    let superseded = |links: &[Link]| links.iter().any(|link| link.superseded);
+    let last = seals
+        .iter()
+        .rposition(|links| changes(links) && !superseded(links));
     let mut resealed = Vec::new();
     for (index, links) in seals.drain(..).enumerate() {
         let (Some(first), Some(end)) = (links.first(), links.last()) else {
             continue;
         };
+        if superseded(&links) {
+            // Its reasons stand in the files that were sealed anew.
+            let left_out = links.iter().map(|link| Resealed {
+                said_already: BTreeMap::new(),
+                ..left_out(root, link)
+            });
+            resealed.extend(left_out.map(|one| (one, None)));
+            continue;
+        }
         let name = first.sealed.name.clone();
         let before = of(&first.sealed.parent);
         let after = of(&Some(end.sealed.checksum(&end.version)));
@@ -202,6 +216,7 @@ fn seals(links: Vec<Link>) -> Vec<Vec<Link>> {
             before.sealed.name == link.sealed.name
                 && link.sealed.parent.as_deref() == Some(&*before.sealed.checksum(&before.version))
                 && !is_by_hand(&before.up.title)
+                && before.superseded == link.superseded
         };
         match seals.last_mut() {
             Some(seal) if !changes(seal) && seal.last().is_some_and(belongs) => seal.push(link),

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use tabellion_sql::file::{Document, body};
+use tabellion_sql::file::{Document, FileSeal, body};
 use tabellion_sql::lock::{DOWN, LOCK, Lock, Orphan, UP};
 
 use super::super::error::{MigrateError, Problems};
@@ -47,8 +47,9 @@ pub struct Resealed {
 /// Puts two branches that both sealed into one chain, once version control has merged them: whatever is
 /// applied on one of the given databases keeps its files and comes first, and the other branch gets new
 /// versions behind it. A pair of files that the build drew is drawn anew where behind the other branch it
-/// must say something else, and left out where there it would say nothing. Where nothing was merged, nothing changes but what a reseal that was cut short
-/// left behind.
+/// must say something else, and left out where there it would say nothing, or where the other branch holds it
+/// sealed anew already. Where nothing was merged, nothing changes but what a reseal that was cut short left
+/// behind.
 ///
 /// # Errors
 /// A lock whose two sides contradict each other, with both lines; a schema of both that is none, or a pair
@@ -66,14 +67,25 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
         return Err(unusable(&"it does not exist, so nothing was sealed"));
     };
     let mut lock = Lock::merged(&text).map_err(|error| unusable(&error))?;
-    let found = files(root, &lock);
+    let mut found = files(root, &lock);
     let files_of = lock.clone();
     lock.settle_twins(|key| {
         let file = files_of.migrations.get(key)?.file_name(key);
         let text = found.texts.get(&format!("{UP}/{file}"))?;
         Some(Document::parse(text).ok()?.header)
     });
-    let on = applied_on(&lock, applied)?;
+    let mut on = applied_on(&lock, applied)?;
+    let superseded = superseded(&lock, &found.texts);
+    if !superseded.is_empty() && !superseded.keys().any(|version| on.contains_key(version)) {
+        // The branch that has their files comes first, and the files of the others nobody needs.
+        for anew in superseded.values() {
+            on.entry(anew.clone()).or_default();
+        }
+        let mut rest = lock.clone();
+        rest.migrations
+            .retain(|version, _| !superseded.contains_key(version));
+        found = files(root, &rest);
+    }
     let order = lock.order(&on).map_err(|error| unusable(&error))?;
     if !found.problems.is_empty() {
         return Err(MigrateError::Files(Problems(found.problems)));
@@ -94,6 +106,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
                 let text = found.texts.get(&path).map_or("", String::as_str);
                 parse(root, &path, text)
             };
+            let superseded = superseded.contains_key(version);
             let (up, down) = (document(UP)?, document(DOWN)?);
             gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&file)));
             moved.push(Link {
@@ -101,6 +114,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
                 sealed,
                 up,
                 down,
+                superseded,
             });
         }
         let schemas = lock.schemas(&text).map_err(|error| unusable(&error))?;
@@ -194,6 +208,47 @@ fn applied_on(
         Err(MigrateError::History(Problems(problems)))
     }
 }
+
+/// Migrations without files that are in the lock a second time, sealed anew by an earlier `reseal` in one of
+/// the branches, each with that version.
+fn superseded(lock: &Lock, texts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let path = |folder: &str, version: &str| {
+        let sealed = lock.migrations.get(version)?;
+        Some(format!("{folder}/{}", sealed.file_name(version)))
+    };
+    let text = |folder, version: &str| texts.get(&path(folder, version)?);
+    let mut superseded = BTreeMap::new();
+    for (version, sealed) in &lock.migrations {
+        if [UP, DOWN]
+            .iter()
+            .any(|folder| text(folder, version).is_some())
+        {
+            continue;
+        }
+        let anew = lock.migrations.iter().find(|(other, of)| {
+            let (Some(up), Some(down)) = (text(UP, other), text(DOWN, other)) else {
+                return false;
+            };
+            let is_copy = |seal: &FileSeal, text: &str| {
+                let mut changes = seal.changes(text).into_iter();
+                changes.all(|hunk| {
+                    let mut now = hunk.now.iter();
+                    hunk.removed <= now.len() && now.all(|line| line.starts_with(PARENT))
+                })
+            };
+            of.name == sealed.name
+                && (is_in_place_of(up, version)
+                    || is_copy(&sealed.up, up) && is_copy(&sealed.down, down))
+        });
+        if let Some((anew, _)) = anew {
+            superseded.insert(version.clone(), anew.clone());
+        }
+    }
+    superseded
+}
+
+/// How the line of a header begins that names the migration before.
+const PARENT: &str = "-- tabellion: parent ";
 
 /// Whether a file is a copy, under another version, of a sealed one, or was drawn anew as one.
 fn is_left_behind(orphan: &Orphan, texts: &BTreeMap<String, String>) -> bool {
