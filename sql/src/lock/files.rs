@@ -54,7 +54,8 @@ impl Orphan {
         if self.is_sealed() {
             format!(
                 "`{path}` is not in the lock; where a `reseal` was cut short, run it again; where a `seal` was, \
-                 remove the file, build, and seal again; where a merge lost lines of the lock, restore those from version control"
+                 remove the file, build, and run it again; where a merge lost lines of the lock, restore those from \
+                 version control"
             )
         } else {
             format!(
