@@ -87,7 +87,7 @@ pub use tabellion_macros::{FromRow, Projection, Scope, Table, TextEnum};
 pub use tabellion_macros::migrations;
 pub use table::{
     AllowsDelete, AllowsInsert, AllowsSelect, AllowsUpdate, Column, HasPrimaryKey, HasVersion,
-    NewRow, Table,
+    NewRow, ReadsWholeRows, Table,
 };
 pub use text_enum::TextEnum;
 pub use transaction::{Isolation, Transaction, TransactionOptions};

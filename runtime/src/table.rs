@@ -236,6 +236,16 @@ pub trait NewRow {
 )]
 pub trait AllowsSelect<S = <Self as Table>::Scope>: Table {}
 
+/// The scope reads whole rows of the table `T`. No scope implements it: it is asked of one whose SELECT policy has
+/// `columns(...)`, so that the error says so. The lifetime keeps rustc from looking before somebody asks.
+#[diagnostic::on_unimplemented(
+    message = "scope `{Self}` may read some columns of table `{T}`, and no whole rows",
+    label = "this takes whole rows of `{T}`, of which a policy names some columns for `{Self}`",
+    note = "read the columns with SQL of your own, by `query_as` and `#[derive(FromRow)]`, or leave `columns(...)` out of \
+            the `select` policy"
+)]
+pub trait ReadsWholeRows<'a, T> {}
+
 /// A policy of the table allows INSERT to the scope `S`.
 #[diagnostic::on_unimplemented(
     message = "table `{Self}` has no INSERT policy for scope `{S}`",

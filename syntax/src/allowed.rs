@@ -1,9 +1,9 @@
-//! What the policies of a table allow: to whom, which commands, and to write which columns.
+//! What the policies of a table allow: to whom, which commands, and with which columns.
 
 use proc_macro2::Ident;
 use tabellion_sql::schema::Command;
 
-use crate::ast::{Column, PathRef, Policy, Rls, Table};
+use crate::ast::{At, Column, PathRef, Policy, Rls, Table};
 use crate::predicate::Predicate;
 
 impl Table {
@@ -32,14 +32,14 @@ impl Table {
     }
 
     /// The fields that a scope's policy for a command names, where it names some.
-    pub fn written(&self, scope: &PathRef, command: Command) -> Option<&[Ident]> {
+    pub fn of_columns(&self, scope: &PathRef, command: Command) -> Option<&At<Vec<Ident>>> {
         let decides = |policy: &&Policy| {
             !policy.restrictive
                 && policy.command == Some(command)
                 && self.scope_of(policy) == Some(scope)
         };
         let policy = self.policies().iter().find(decides)?;
-        policy.columns.as_ref().map(|at| at.value.as_slice())
+        policy.columns.as_ref()
     }
 
     /// Whether a name in an attribute is that column's field.

@@ -306,7 +306,7 @@ pub struct Policy {
     pub scope: Option<PathRef>,
     /// It allows nothing by itself, and takes away from what the others allow.
     pub restrictive: bool,
-    /// The fields that the command may write, where not all of them.
+    /// The fields that the command may read or write, where not all of them.
     pub columns: Option<At<Vec<Ident>>>,
     /// Which existing rows may be seen or touched.
     pub using: Option<Predicate>,

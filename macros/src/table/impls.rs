@@ -79,10 +79,22 @@ pub(super) fn table(read: &Read<'_>, finders: &[TokenStream]) -> TokenStream {
         let mut name = command.as_str().to_owned();
         name[..1].make_ascii_uppercase();
         let allows = format_ident!("Allows{name}");
+        let is_read = read.is_right && command == Command::Select;
+        let columns = scope.filter(|_| is_read);
+        let columns = columns.and_then(|scope| table.of_columns(scope, command));
         let scope = match scope {
             Some(PathRef(path)) => quote_spanned!(path.span()=> #path),
             None => quote!(::tabellion::NoScope),
         };
+        if let Some(columns) = columns {
+            // Never so; but of every lifetime, so that rustc says it where it is asked, and points here.
+            return quote_spanned! {columns.span=>
+                impl ::tabellion::AllowsSelect<#scope> for #ident
+                where
+                    for<'a> #scope: ::tabellion::ReadsWholeRows<'a, #ident>
+                {}
+            };
+        }
         quote! {
             #[diagnostic::do_not_recommend]
             impl ::tabellion::#allows<#scope> for #ident {}

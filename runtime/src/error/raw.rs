@@ -26,7 +26,8 @@ pub enum RawSql {
 
     /// The scope's role lacks a privilege. Holds what the server says, which names the object.
     #[error(
-        "raw SQL runs as role {role}: {what}; a policy of the table must allow the command, which its migration grants"
+        "raw SQL runs as role {role}: {what}; a policy of the table must allow the command, with each column where it \
+         names some, which its migration grants"
     )]
     Privilege {
         /// The scope's role, quoted as SQL.

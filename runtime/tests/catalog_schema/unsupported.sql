@@ -46,7 +46,7 @@ alter table odd.numbered alter named set default nextval('odd.elsewhere');
 alter table odd.numbered alter maybe drop not null;
 grant truncate on odd.fast to catalog_schema_app;
 grant insert on odd.numbered to catalog_schema_app with grant option;
-grant select (id) on odd.policed to catalog_schema_app;
+grant references (id) on odd.policed to catalog_schema_app;
 grant usage on sequence odd.t_id_seq to catalog_schema_app;
 grant create on schema odd to catalog_schema_app;
 create publication odd_publication for table odd.child;

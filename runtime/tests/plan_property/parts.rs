@@ -414,7 +414,7 @@ pub(crate) fn grant(schema: &mut Schema, name: &QualifiedName, dice: &mut Dice) 
     if dice.one_in(2) {
         let columns: Vec<String> = table.columns.iter().map(|it| it.name.clone()).collect();
         let columns = dice.some(&columns, 2).into_iter().collect();
-        let command = *dice.pick(&[Command::Insert, Command::Update]);
+        let command = *dice.pick(&[Command::Select, Command::Insert, Command::Update]);
         let commands = table.column_grants.entry(role.into()).or_default();
         commands.insert(command, columns);
     } else {

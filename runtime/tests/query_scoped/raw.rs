@@ -270,7 +270,7 @@ async fn the_server_says_what_is_wrong_with_the_text() -> Outcome {
     assert_eq!(
         said("select * from secrets").await,
         "raw SQL runs as role \"query_shop\": permission denied for table secrets; a policy of the table must allow the \
-         command, which its migration grants"
+         command, with each column where it names some, which its migration grants"
     );
     Ok(())
 }

@@ -99,6 +99,10 @@ select pg_temp.prove(p.on_table, p.label) from (
   order by c.settings <> '{}', t.place, c.place
 ) p;
 select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table where asked order by place) t;
+select pg_temp.prove_columns(name) from (
+  select name from pg_temp.rls_table
+  where asked and name in (select on_table from pg_temp.rls_column_grant where command = 'select') order by place
+) t;
 select pg_temp.prove_policies(name) from (select name from pg_temp.rls_table where asked and secured order by place) t;
 select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table where asked order by place) t;";
 

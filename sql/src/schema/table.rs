@@ -50,7 +50,7 @@ pub struct Table {
     /// What each role may do, beyond the revoked defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<String, BTreeSet<Command>>,
-    /// What each role may do with some columns only: insert into these, or update those.
+    /// What each role may do with some columns only: read these, insert into those, or update others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub column_grants: BTreeMap<String, BTreeMap<Command, BTreeSet<String>>>,
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ident::unquote;
+use crate::file::tokens;
+use crate::ident::{quote, unquote};
 use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table};
 
 use super::Finding;
@@ -106,8 +107,14 @@ pub(super) fn other_tables(
             let other = &schema.tables[other_name];
             let other_table = &other_name.name;
             for role in &definition.roles {
-                let granted = other.grants.get(role);
-                if granted.is_some_and(|granted| granted.contains(&Command::Select)) {
+                if other.is_granted(role, Command::Select) {
+                    for column in unread(other, role).filter(|it| names(definition, it)) {
+                        let message = format!(
+                            "policy `{policy}` on `{own}` reads `{column}` of `{other_table}` as role `{role}`, which \
+                             may read other columns only; name it in the `columns` of that role's `select` policy"
+                        );
+                        findings.push(Finding::new(name, None, message));
+                    }
                     continue;
                 }
                 let message = format!(
@@ -127,6 +134,29 @@ pub(super) fn other_tables(
             }
         }
     }
+}
+
+/// The columns that a role may not read, of a table of which it may read some.
+fn unread<'a>(table: &'a Table, role: &'a str) -> impl Iterator<Item = &'a String> {
+    let whole = table.grants.get(role);
+    let reads_all = whole.is_some_and(|commands| commands.contains(&Command::Select));
+    let some = table.column_grants.get(role);
+    let some = some.and_then(|commands| commands.get(&Command::Select));
+    let columns = table.columns.iter().filter(move |_| !reads_all);
+    columns
+        .map(|column| &column.name)
+        .filter(move |name| !some.is_some_and(|some| some.contains(*name)))
+}
+
+/// Whether a policy reads a column of that name of another table: in a subquery each stands behind its row's name.
+fn names(policy: &Policy, column: &str) -> bool {
+    let column = quote(column);
+    exprs(policy).any(|expr| {
+        let written = expr.written();
+        let words = tokens(&written).unwrap_or_default();
+        let mut pairs = words.windows(2);
+        pairs.any(|pair| pair[0] == "." && pair[1].eq_ignore_ascii_case(&column))
+    })
 }
 
 /// What an expression reads, itself or by a function.

@@ -1,4 +1,4 @@
-//! `columns(…)` of a policy: what a command may write.
+//! `columns(…)` of a policy: what a command may write, or read.
 
 use proc_macro2::Ident;
 use tabellion_sql::schema::Command;
@@ -21,15 +21,17 @@ fn columns(table: &Table, policy: &Policy, report: &mut Report) {
         return;
     };
     let own = &policy.name.value;
-    if policy.restrictive || !matches!(policy.command, Some(Command::Insert | Command::Update)) {
-        let why = match policy.restrictive {
-            true => "allows nothing, and so grants no columns",
-            false => "is not for what is written to columns",
+    let of_columns = [Command::Select, Command::Insert, Command::Update];
+    if policy.restrictive || !policy.command.is_some_and(|it| of_columns.contains(&it)) {
+        let why = match (policy.restrictive, policy.command) {
+            (true, _) => "allows nothing, and so grants no columns",
+            (false, Some(_)) => "is not for what is read or written by column",
+            (false, None) => "is for deletes too, which are of no columns",
         };
         report.at(
             columns.span,
             format!(
-                "policy `{own}` {why}; `columns(...)` stands with a permissive `insert` or `update`"
+                "policy `{own}` {why}; `columns(...)` stands with a permissive `select`, `insert` or `update`"
             ),
         );
         return;
@@ -37,6 +39,9 @@ fn columns(table: &Table, policy: &Policy, report: &mut Report) {
     let what = format!("the `columns` of policy `{own}`");
     let fields: Vec<&Ident> = columns.value.iter().collect();
     named(table, &what, &fields, report);
+    if policy.command == Some(Command::Select) {
+        return;
+    }
     for field in &fields {
         if table
             .column(field)

@@ -297,7 +297,8 @@ impl<'a> Lower<'a> {
     }
 
     /// Each scope's role may do what some policy of the scope allows, with the columns that it names where it names
-    /// some. A version counts by itself, with the rights of whoever updates.
+    /// some. A version counts by itself, with the rights of whoever updates. Nothing else follows: a policy reads its own
+    /// row, and PostgreSQL checks a foreign key, whatever the role may read.
     fn grants(&self, lowered: &mut schema::Table) {
         for path in self.table.scopes() {
             let Some(scope) = self.denote.scope(path) else {
@@ -305,7 +306,7 @@ impl<'a> Lower<'a> {
             };
             let role = &scope.role.value;
             for command in self.table.commands(Some(path)) {
-                let Some(fields) = self.table.written(path, command) else {
+                let Some(fields) = self.table.of_columns(path, command) else {
                     let commands = lowered.grants.entry(role.clone()).or_default();
                     commands.insert(command);
                     continue;
@@ -314,6 +315,7 @@ impl<'a> Lower<'a> {
                     let is_counted = command == Command::Update && column.version;
                     is_counted
                         || fields
+                            .value
                             .iter()
                             .any(|field| self.table.is_field(column, field))
                 });

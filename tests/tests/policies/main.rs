@@ -8,6 +8,7 @@ mod bypass;
 mod citext;
 mod claims;
 mod columns;
+mod columns_read;
 mod lookups;
 mod membership;
 mod ranges;

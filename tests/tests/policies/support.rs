@@ -1,7 +1,7 @@
 //! Structs that are both a schema and what queries it.
 
 use tabellion::Database;
-use tabellion::migrate::{RehearseOptions, RlsTests, test_rls};
+use tabellion::migrate::{Mutant, RehearseOptions, RlsTests, test_rls};
 use tabellion::testing::{Server, TestDatabase};
 use tabellion_sql::lock::Draft;
 use tabellion_sql::proof::{ProofScope, rls_tests};
@@ -109,11 +109,29 @@ pub(crate) async fn guards(
     platform: Platform,
     scope: ProofScope,
 ) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let mutants = mutants(source, platform, &[scope]).await?;
+    let guards = mutants.iter().filter(|it| it.kind == "guard");
+    let guards = guards.filter_map(|it| {
+        let (table, rest) = it.what.strip_prefix("public.")?.split_once(": ")?;
+        let (_, guard) = rest.split_once(", using, ")?;
+        let of_others = ["delete", "update", "insert"];
+        let is_other = of_others.iter().any(|command| rest.contains(command));
+        (!is_other).then(|| format!("{table}: {guard}"))
+    });
+    Ok(guards.collect())
+}
+
+/// What the drawn tests of a source notice, each taken away by itself: everything.
+pub(crate) async fn mutants(
+    source: &str,
+    platform: Platform,
+    scopes: &[ProofScope],
+) -> Result<Vec<Mutant>, Box<dyn std::error::Error>> {
     let schema = crate::common::schema(source, platform)?;
     let folder = tempfile::tempdir()?;
     let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text);
     std::fs::create_dir(folder.path().join("tests"))?;
-    write("tests/rls_tests.sql", &rls_tests(&schema, &[scope]))?;
+    write("tests/rls_tests.sql", &rls_tests(&schema, scopes))?;
     write("schema.sql", &crate::common::sql(source, platform)?)?;
     let draft = Draft::new(None, schema, [["", ""]]);
     write("draft.lock", &draft.to_text())?;
@@ -123,15 +141,7 @@ pub(crate) async fn guards(
     assert_eq!(tested.failure, None);
     let survivors: Vec<_> = tested.survivors().collect();
     assert!(survivors.is_empty(), "{survivors:#?}");
-    let guards = tested.mutants.iter().filter(|it| it.kind == "guard");
-    let guards = guards.filter_map(|it| {
-        let (table, rest) = it.what.strip_prefix("public.")?.split_once(": ")?;
-        let (_, guard) = rest.split_once(", using, ")?;
-        let of_others = ["delete", "update", "insert"];
-        let is_other = of_others.iter().any(|command| rest.contains(command));
-        (!is_other).then(|| format!("{table}: {guard}"))
-    });
-    Ok(guards.collect())
+    Ok(tested.mutants)
 }
 
 async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {

@@ -92,7 +92,7 @@ pub(super) fn read_tables(rows: &[Row<'_>], reading: &mut Reading) {
     }
 }
 
-/// Only what is written is granted by column: a row is read whole.
+/// A row is deleted whole; everything else may be granted by column.
 pub(super) fn read_columns(rows: &[Row<'_>], reading: &mut Reading) {
     for row in rows {
         let Some((name, table)) = reading.table(row) else {
@@ -100,8 +100,8 @@ pub(super) fn read_columns(rows: &[Row<'_>], reading: &mut Reading) {
         };
         let (role, part) = (row.owned("role"), row.owned("part"));
         let privilege = row.text("privilege");
-        let written = [Command::Insert, Command::Update];
-        let command = written.into_iter().find(|it| it.as_str() == privilege);
+        let of_columns = [Command::Select, Command::Insert, Command::Update];
+        let command = of_columns.into_iter().find(|it| it.as_str() == privilege);
         if let Some(command) = command {
             let commands = table.column_grants.entry(role.clone()).or_default();
             commands.entry(command).or_default().insert(part.clone());

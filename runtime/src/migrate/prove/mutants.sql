@@ -36,7 +36,9 @@ with tables as (
 ), missing as (
   select t.kind, t.name, t.on_table, p.name as party,
     array_agg(a.privilege order by a.number) as privileges,
-    count(*) = max(array_length(k.privileges, 1)) as is_all
+    count(*) = max(array_length(k.privileges, 1)) and not exists (
+      select from pg_attribute c, aclexplode(c.attacl) x left join pg_roles r on r.oid = x.grantee
+      where t.kind = 'table' and c.attrelid = t.oid and coalesce(r.rolname::text, 'public') = p.name) as is_all
   from things t
   cross join parties p
   cross join lateral (select case t.kind
@@ -49,9 +51,9 @@ with tables as (
     where coalesce(r.rolname::text, 'public') = p.name and lower(x.privilege_type) = a.privilege)
     and not exists (select from pg_roles r where r.rolname = p.name
       and (r.rolsuper or r.rolbypassrls or r.oid = t.relowner))
-  group by t.kind, t.name, t.on_table, p.name
+  group by t.kind, t.oid, t.name, t.on_table, p.name
 ), grants as (
-  -- To whom nothing is granted, all at once; to whom something is, each of the others by itself.
+  -- To whom nothing is granted, all at once; to whom something is, be it by column, each of the others by itself.
   select kind, name, on_table, party, g.privilege from missing,
     lateral unnest(case when is_all then array['all'] else privileges end) as g (privilege)
 ), guards (number, what, pattern, bare, has) as (values

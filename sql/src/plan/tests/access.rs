@@ -106,55 +106,44 @@ fn what_happens_to_a_partitioned_table_stands_above_its_own_statement() {
     }
 }
 
-/// A role that may update those columns of the table, or all of it.
-fn updates(columns: &[&str]) -> Table {
-    let role = || "app".to_owned();
+/// A role that may do it with those columns of the table, or all of it.
+fn may(command: Command, columns: &[&str]) -> Table {
+    let role = "app".to_owned();
     let mut table = open();
-    match columns {
-        [] => drop(
-            table
-                .grants
-                .insert(role(), BTreeSet::from([Command::Update])),
-        ),
-        columns => {
-            table.grants.clear();
-            let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-            let of_update = BTreeMap::from([(Command::Update, columns)]);
-            table.column_grants.insert(role(), of_update);
-        }
+    table.grants.clear();
+    if columns.is_empty() {
+        table.grants.insert(role, BTreeSet::from([command]));
+    } else {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        let commands = BTreeMap::from([(command, columns)]);
+        table.column_grants.insert(role, commands);
     }
     table
 }
 
 #[test]
 fn a_privilege_on_columns_is_less_than_one_on_the_table_and_nothing_beside_it() {
-    let told = |from: &[&str], to: &[&str]| of_access(&updates(from), &updates(to));
-    let label = |what: &str| {
-        let (verb, _) = what.split_once(' ').expect("a verb");
-        let kind = if verb == "grant" { "widens" } else { "narrows" };
-        format!("{kind}-access: grants to app on public.notes: {what}")
-    };
-    assert_eq!(told(&[], &["level"]), [label("revoke update")]);
-    assert_eq!(told(&["level"], &[]), [label("grant update")]);
-    assert_eq!(
-        told(&["level"], &["level", "shop"]),
-        [label("grant update (shop)")]
-    );
-    assert_eq!(
-        told(&["level", "shop"], &["shop"]),
-        [label("revoke update (level)")]
-    );
-    // What stands in the file is both.
-    let pairs = pairs(&updates(&[]), &updates(&["level"]));
-    let body = pairs[0].up.plan.body();
-    assert!(
-        body.contains("revoke update on table public.notes from app"),
-        "{body}"
-    );
-    assert!(
-        body.contains("grant update (level) on table public.notes to app"),
-        "{body}"
-    );
+    for command in [Command::Select, Command::Update] {
+        let told = |from: &[&str], to: &[&str]| of_access(&may(command, from), &may(command, to));
+        let label = |verb: &str, columns: &str| {
+            let kind = if verb == "grant" { "widens" } else { "narrows" };
+            [format!(
+                "{kind}-access: grants to app on public.notes: {verb} {command}{columns}"
+            )]
+        };
+        assert_eq!(told(&[], &["level"]), label("revoke", ""));
+        assert_eq!(told(&["level"], &[]), label("grant", ""));
+        let both = ["level", "shop"];
+        assert_eq!(told(&["level"], &both), label("grant", " (shop)"));
+        assert_eq!(told(&both, &["shop"]), label("revoke", " (level)"));
+        // What stands in the file is both.
+        let pairs = pairs(&may(command, &[]), &may(command, &["level"]));
+        let body = pairs[0].up.plan.body();
+        let revoked = format!("revoke {command} on table public.notes from app");
+        assert!(body.contains(&revoked), "{body}");
+        let granted = format!("grant {command} (level) on table public.notes to app");
+        assert!(body.contains(&granted), "{body}");
+    }
 }
 
 /// Whoever shares a level sees one another's notes: read by the policy itself, or by a function.
