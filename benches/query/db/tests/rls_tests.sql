@@ -488,7 +488,9 @@ begin
     select h.role, h.commands || coalesce(array_agg(c.command) filter (where c.command is not null), '{}') as commands,
       format('grant %s on table %s to %I', nullif(string_agg(c.command, ', ' order by c.command), ''), the_table, h.role)
         as lending,
-      count(c.command) > 0 as borrows
+      count(c.command) > 0 as borrows, 'select' = any (array_agg(c.command)) as borrows_select,
+      (select string_agg(quote_ident(x), ', ') from pg_temp.rls_column_grant s, unnest(s.columns) x
+        where s.on_table = the_table and s.role = h.role and s.command = 'select') as readable
     from pg_temp.rls_grant h left join pg_temp.rls_column_grant c using (on_table, role)
     where h.on_table = the_table group by h.role, h.commands order by h.role
   loop
@@ -508,13 +510,20 @@ begin
       state := format('select (tableoid, ctid)::text from %s where %s', the_table, f.is_row);
       perform pg_temp.expect(format(said, 'select'),
         pg_temp.outcome(may_see, array[f.seen], '{}'),
-        pg_temp.attempt(g.role, settings, null,
+        pg_temp.attempt(g.role, settings, case when g.borrows_select then g.lending end,
           format('select from %s where %s', the_table, f.is_row), null));
       perform pg_temp.expect(format(said, 'insert'),
         pg_temp.outcome('insert' = any (g.commands), '{}', array[
           pg_temp.verdict(the_table, g.role, 'insert', true, f.label, settings, without, f.added)]),
         pg_temp.attempt(g.role, settings, without, f.entry, state));
       seen := pg_temp.verdict(the_table, g.role, 'select', false, f.label, settings, alone, f.seen);
+      -- What it may read by column, it reads without the loan.
+      if g.readable is not null and not has_others then
+        perform pg_temp.expect(format(said, 'select of its columns'),
+          pg_temp.outcome(true, array[seen], '{}'),
+          pg_temp.attempt(g.role, settings, substr(alone, length(lent) + 1),
+            format('select %s from %s', g.readable, the_table), null));
+      end if;
       -- With a WHERE, PostgreSQL asks the SELECT policies too; without one it does not. Where somebody else's rows
       -- might be meant, there is none without.
       for aim in
@@ -558,6 +567,27 @@ begin
     end loop;
   end loop;
   return pg_temp.ok(format('%s, %s', the_table, the_case));
+end $$;
+
+-- Each column of a table, by every role that may read some of them: those, and no other.
+create function pg_temp.prove_columns(the_table text) returns text
+language plpgsql set search_path from current as $$
+declare
+  settings jsonb := (select c.settings from pg_temp.rls_case c where c.tenant = 'A');
+  one record;
+begin
+  for one in
+    select g.role, a.attname as name, a.attname = any (g.columns) as is_granted
+    from pg_temp.rls_column_grant g
+    join pg_attribute a on a.attrelid = to_regclass(g.on_table) and a.attnum > 0 and not a.attisdropped
+    where g.on_table = the_table and g.command = 'select' order by g.role, a.attnum
+  loop
+    perform pg_temp.expect(format('%s: select of column %s by %s', the_table, one.name, one.role),
+      case when one.is_granted then 'a grant' else 'permission denied' end,
+      replace(pg_temp.attempt(one.role, coalesce(settings, '{}'), null,
+        format('select %I from %s limit 0', one.name, the_table), null), '0 rows', 'a grant'));
+  end loop;
+  return pg_temp.ok(format('%s, its columns', the_table));
 end $$;
 
 -- Every command on every row of a table, by every role that is granted nothing there.
@@ -1060,6 +1090,10 @@ select pg_temp.prove(p.on_table, p.label) from (
   order by c.settings <> '{}', t.place, c.place
 ) p;
 select pg_temp.prove_strangers(name) from (select name from pg_temp.rls_table where asked order by place) t;
+select pg_temp.prove_columns(name) from (
+  select name from pg_temp.rls_table
+  where asked and name in (select on_table from pg_temp.rls_column_grant where command = 'select') order by place
+) t;
 select pg_temp.prove_policies(name) from (select name from pg_temp.rls_table where asked and secured order by place) t;
 select pg_temp.prove_catalog(name) from (select name from pg_temp.rls_table where asked order by place) t;
 select pg_temp.prove_roles(null);
