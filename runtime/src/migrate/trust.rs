@@ -9,7 +9,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::NO_PATH;
 use super::error::{MigrateError, Problems};
-use super::ledger::PROTECTIONS;
+use super::ledger::{PROTECTIONS, ROUTINES};
 
 /// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
 /// that exists, and one for whatever speaks against either.
@@ -59,6 +59,11 @@ select 'owner', 'the function of trigger `' || tgname || '` on `tabellion.ledger
   pg_catalog.pg_get_userbyid(proowner)
 from triggers where proowner not in (select oid from trusted)
 union all
+select 'owner', 'function `tabellion.' || f.proname || '`', pg_catalog.pg_get_userbyid(f.proowner)
+from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
+where f.proname in ({routines}) and f.proowner not in (select oid from trusted)
+  and not exists (select from triggers t where t.pronamespace = f.pronamespace and t.proname = f.proname)
+union all
 select 'form', '', '' from ledger where relkind <> 'r'
 union all
 select 'extra', 'row-level security', '' from ledger where relrowsecurity
@@ -104,7 +109,10 @@ pub(super) struct Found {
 /// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
 pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
     let own = PROTECTIONS.map(|one| format!("('{}', '{}')", one.trigger, one.function));
-    let query = QUERY.replace("{protections}", &own.join(", "));
+    let called = ROUTINES.map(|one| format!("'{}'", one.name));
+    let query = QUERY
+        .replace("{protections}", &own.join(", "))
+        .replace("{routines}", &called.join(", "));
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;

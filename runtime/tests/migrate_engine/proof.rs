@@ -26,7 +26,7 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
         (
             "create or replace function tabellion.refuse_change() returns trigger language plpgsql
              set search_path = '' as $$ begin return null; end $$",
-            "function `tabellion.refuse_change` was changed",
+            "function `tabellion.refuse_change` is missing or was changed",
         ),
         (
             "alter table tabellion.ledger disable trigger stamped",
@@ -40,15 +40,36 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
             "create or replace function tabellion.stamp_row() returns trigger language plpgsql
              security definer set search_path = '' as $$ begin
                new.id := nextval('tabellion.ledger_id_seq'); return new; end $$",
-            "function `tabellion.stamp_row` was changed",
+            "function `tabellion.stamp_row` is missing or was changed",
         ),
         (
             "alter function tabellion.stamp_row() security invoker",
-            "function `tabellion.stamp_row` was changed",
+            "function `tabellion.stamp_row` is missing or was changed",
         ),
         (
             "alter function tabellion.stamp_row() set search_path = public",
-            "function `tabellion.stamp_row` was changed",
+            "function `tabellion.stamp_row` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute (
+               select 'drop function ' || oid::regprocedure from pg_proc where proname = 'enter'); end $$",
+            "function `tabellion.enter` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute replace(
+               pg_get_functiondef('tabellion.enter'::regproc), 'enter.note,', 'upper(enter.note),'); end $$",
+            "function `tabellion.enter` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute replace(
+               pg_get_functiondef('tabellion.take_turn'::regproc), 'raise exception', 'raise warning'); end $$",
+            "function `tabellion.take_turn` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute (
+               select 'alter function ' || oid::regprocedure || ' reset enable_seqscan' from pg_proc
+               where proname = 'take_turn'); end $$",
+            "function `tabellion.take_turn` is missing or was changed",
         ),
         (
             "grant update on sequence tabellion.ledger_id_seq to pg_monitor",

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
-use crate::migrate::ledger::{self, Entry, Event, Row, Who};
+use crate::migrate::ledger::{Draft, Entry, Event, Row, Who};
 use crate::migrate::set::{Migration, Script, first_line};
 
 /// Goes before a file, which finds what it names as psql would; what stands before this does not.
@@ -45,25 +45,20 @@ pub(super) struct Ahead<'a> {
 pub(super) struct Prefix {
     sql: String,
     statements: usize,
+    /// Whether the file would run under the search path of what stands before it.
+    is_pathless: bool,
 }
 
 impl Prefix {
-    /// Begins the transaction.
+    /// Begins the transaction, takes the lock, and sees that the ledger is as it was read.
     ///
     /// The server reads a whole message before it runs any of it, so a setting of how it reads the quotes of
-    /// a file would come too late in here; the guard refuses where they are not read as the file was checked.
-    /// The lock is tried by a statement of its own: the next one sees what was committed before it was free.
+    /// a file would come too late in here; this fails where they are not read as the file was checked.
     pub(super) fn guarded(lock: i64, last_id: i64, shared_session: bool) -> Self {
-        let mut prefix = Prefix::locked(lock, shared_session);
-        prefix.push(&guard(
-            &format!("(select coalesce(max(id), 0) from tabellion.ledger) = {last_id}"),
-            MEANWHILE,
-            "",
-        ));
-        prefix
+        Prefix::turn(&format!("{lock}, {last_id}, 0, null, null"), shared_session)
     }
 
-    /// Begins the transaction of a file that is sent behind another, maybe before that is answered.
+    /// The same for a file that is sent behind another, maybe before that is answered.
     pub(super) fn following(lock: i64, ahead: &Ahead<'_>, shared_session: bool) -> Self {
         let Ahead {
             last_id,
@@ -71,54 +66,49 @@ impl Prefix {
             migration,
             event,
         } = ahead;
-        let mut prefix = Prefix::locked(lock, shared_session);
-        prefix.push(&guard(
-            &format!(
-                "count(*) = {rows} and count(*) filter (where event = {} and version = {}) = 1",
-                quote_literal(event.as_str()),
-                quote_literal(&migration.version)
-            ),
-            MEANWHILE,
-            &format!(" from tabellion.ledger where id > {last_id}"),
-        ));
-        prefix
+        let (event, version) = (
+            quote_literal(event.as_str()),
+            quote_literal(&migration.version),
+        );
+        Prefix::turn(
+            &format!("{lock}, {last_id}, {rows}, {event}, {version}"),
+            shared_session,
+        )
     }
 
-    /// Begins the transaction, and tries the lock.
-    fn locked(lock: i64, shared_session: bool) -> Self {
+    /// Goes on in a transaction that has begun, and in which statements of our own were run.
+    pub(super) fn begun() -> Self {
+        Prefix {
+            is_pathless: true,
+            ..Prefix::default()
+        }
+    }
+
+    fn turn(arguments: &str, shared_session: bool) -> Self {
         let mut prefix = Prefix::default();
-        prefix.push("begin isolation level read committed read write;");
+        prefix.add("begin isolation level read committed read write;");
         if shared_session {
             for statement in CLEAN.split_inclusive(';') {
-                prefix.push(statement);
+                prefix.add(statement);
             }
         }
-        prefix.push(NO_PATH);
-        prefix.push(&guard(
-            &format!(
-                "pg_catalog.current_setting('standard_conforming_strings') = 'on' \
-                 and pg_catalog.pg_try_advisory_xact_lock({lock})"
-            ),
-            "another process applies migrations",
-            "",
-        ));
+        prefix.add(&format!("select tabellion.take_turn({arguments});"));
         prefix
     }
 
-    /// Adds a statement, which ends in a semicolon.
+    /// Adds a statement of our own, which ends in a semicolon.
     pub(super) fn push(&mut self, statement: &str) {
+        if !self.is_pathless {
+            self.add(NO_PATH);
+            self.is_pathless = true;
+        }
+        self.add(statement);
+    }
+
+    fn add(&mut self, statement: &str) {
         self.sql.push_str(statement);
         self.statements += 1;
     }
-}
-
-const MEANWHILE: &str = "another process has applied migrations meanwhile";
-
-/// A statement that fails unless something holds.
-fn guard(holds: &str, why: &str, from: &str) -> String {
-    format!(
-        "select (case when {holds} then '1' else 'tabellion: {why}' end)::pg_catalog.int4{from};"
-    )
 }
 
 /// What a message runs.
@@ -148,23 +138,23 @@ pub(super) struct Message<'a> {
     /// How many of its statements may refuse the file.
     guards: usize,
     text: String,
+    draft: Draft,
 }
 
 impl<'a> Message<'a> {
     pub(super) fn new(mut prefix: Prefix, part: Part<'a>, row: &Row<'_>, who: Who<'_>) -> Self {
         let sql = &part.script.sql[part.start..part.end];
         let guards = prefix.statements;
-        prefix.push(BEFORE);
-        let text = format!(
-            "{}{sql}{AFTER}{NO_PATH}{};commit",
-            prefix.sql,
-            ledger::insert(&[*row], who)
-        );
+        if prefix.is_pathless {
+            prefix.add(BEFORE);
+        }
+        let text = format!("{}{sql}{AFTER}{}commit", prefix.sql, row.insert(who));
         Message {
             part,
             prefix,
             guards,
             text,
+            draft: row.draft(who),
         }
     }
 
@@ -197,10 +187,11 @@ impl Sent<'_> {
             part,
             prefix,
             guards,
+            draft,
             ..
         } = self.message;
         let mut completed = 0;
-        let error = match receive(self.answer, &mut completed).await {
+        let error = match receive(self.answer, &mut completed, draft).await {
             Ok(Some(entry)) => return Ok(Ran::Done(Box::new(entry))),
             Ok(None) => {
                 return Err(MigrateError::Server(format!(
@@ -245,9 +236,10 @@ pub(super) async fn enter(
     row: &Row<'_>,
     who: Who<'_>,
 ) -> Result<Ran, MigrateError> {
-    let sent = format!("{}{};commit", prefix.sql, ledger::insert(&[*row], who));
+    let sent = format!("{}{}commit", prefix.sql, row.insert(who));
     let mut completed = 0;
-    match receive(client.simple_query_raw(&sent).await, &mut completed).await {
+    let answer = client.simple_query_raw(&sent).await;
+    match receive(answer, &mut completed, row.draft(who)).await {
         Ok(Some(entry)) => Ok(Ran::Done(Box::new(entry))),
         Ok(None) => Err(MigrateError::Server(
             "the server did not confirm the ledger's row; run it again".into(),
@@ -269,6 +261,7 @@ pub(super) async fn enter(
 async fn receive(
     answer: Result<SimpleQueryStream, tokio_postgres::Error>,
     completed: &mut usize,
+    draft: Draft,
 ) -> Result<Option<Entry>, tokio_postgres::Error> {
     let mut stream = std::pin::pin!(answer?);
     let mut last = None;
@@ -280,7 +273,7 @@ async fn receive(
         }
     }
     // The last row of all is the ledger's: a file's own rows come before it.
-    Ok(last.and_then(|row| ledger::entry(&row).ok()))
+    Ok(last.and_then(|row| draft.entry(&row)))
 }
 
 /// What is known of the place of an error.

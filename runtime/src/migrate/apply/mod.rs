@@ -231,7 +231,7 @@ impl Migrator {
             };
         }
         self.tell(Progress::Running(migration, event));
-        let message = self.message(Prefix::default(), migration, event);
+        let message = self.message(Prefix::begun(), migration, event);
         let sent = message.start(&self.client).await;
         match self.landed(migration, event, sent).await? {
             Ran::Done(entry) => Ok(*entry),

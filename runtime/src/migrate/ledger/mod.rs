@@ -16,9 +16,9 @@ use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
-pub(super) use protect::{PROTECTIONS, protected};
+pub(super) use protect::{PROTECTIONS, ROUTINES, protected};
 pub(super) use supabase::Supabase;
-pub(super) use write::{Row, Who, create, enter, insert};
+pub(super) use write::{Draft, Row, Who, create, enter};
 
 /// What happened to a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +210,7 @@ fn seen(text: &str) -> String {
 }
 
 /// Reads a row of [`COLUMNS`].
-pub(super) fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
+fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
     let value = |index| (index < row.len()).then(|| row.get(index)).flatten();
     let text = |index| seen(value(index).unwrap_or_default());
     let some = |index| value(index).map(seen);

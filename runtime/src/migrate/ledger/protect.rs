@@ -1,71 +1,212 @@
 //! What makes the ledger's rows a proof: two triggers, and who may do what with it.
 //!
-//! Whoever is granted INSERT could else enter a row as someone else, of another time, or before others.
-
-use std::fmt::Write;
+//! Whoever is granted INSERT could else enter a row as someone else, of another time, before others, or one that
+//! no version reads.
 
 use tabellion_sql::ident::quote_literal;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
+use crate::migrate::ledger::Event;
 
-/// A trigger of the ledger.
+/// A function beside the ledger. Its plans are made once a session, where a statement's are made each time.
+pub(in crate::migrate) struct Routine {
+    pub(in crate::migrate) name: &'static str,
+    arguments: &'static str,
+    returns: &'static str,
+    /// Whether it runs as its owner.
+    as_owner: bool,
+    /// Settings that it runs under besides an empty search path, as `pg_proc.proconfig` has them.
+    settings: &'static [&'static str],
+    body: &'static str,
+}
+
+/// A trigger of the ledger, and the function that it calls.
 pub(in crate::migrate) struct Protection {
     pub(in crate::migrate) trigger: &'static str,
     pub(in crate::migrate) function: &'static str,
     fires: &'static str,
     /// `pg_trigger.tgtype` of that.
     kind: i16,
-    /// Whether the function runs as its owner.
-    as_owner: bool,
-    body: &'static str,
 }
 
-/// A row's number comes from a sequence that nobody else needs a right on, so the function that stamps it
-/// runs as its owner; the session's user stays who it is. A sequence that was set back is drawn from until it is
-/// past the rows, for their order is that of their numbers; no two sessions draw the same.
-///
-/// Their path is empty, so that the caller's temporary tables and types come first; but what their bodies name has its
-/// schema, or is an operator, which PostgreSQL never looks for there, and PL/pgSQL assigns by a type's number.
 pub(in crate::migrate) const PROTECTIONS: [Protection; 2] = [
     Protection {
         trigger: "append_only",
-        function: "refuse_change",
+        function: REFUSE.name,
         fires: "before update or delete or truncate on tabellion.ledger for each statement",
         kind: 58,
-        as_owner: false,
-        body: "begin raise exception 'the ledger is append-only' using errcode = 'insufficient_privilege'; end",
     },
     Protection {
         trigger: "stamped",
-        function: "stamp_row",
+        function: STAMP.name,
         fires: "before insert on tabellion.ledger for each row",
         kind: 7,
-        as_owner: true,
-        body: "begin loop new.id := pg_catalog.nextval('tabellion.ledger_id_seq'); \
-               exit when not exists (select from tabellion.ledger where id >= new.id); end loop; \
-               new.actor := session_user; new.at := pg_catalog.clock_timestamp(); return new; end",
     },
 ];
 
-impl Protection {
-    /// The statement that makes its function, or makes it anew.
-    fn function(&self) -> String {
+/// Every function that is called where the ledger is read or written.
+///
+/// Their path is empty, so that the caller's temporary tables and types come first; but what their bodies name has its
+/// schema, or is an operator, which PostgreSQL never looks for there, and PL/pgSQL assigns by a type's number.
+pub(in crate::migrate) const ROUTINES: [Routine; 4] = [REFUSE, STAMP, TAKE_TURN, ENTER];
+
+const REFUSE: Routine = Routine {
+    name: "refuse_change",
+    arguments: "",
+    returns: "trigger",
+    as_owner: false,
+    settings: &[],
+    body: "begin raise exception 'the ledger is append-only' using errcode = 'insufficient_privilege'; end",
+};
+
+/// A row's number comes from a sequence that nobody else needs a right on, so the function that stamps it
+/// runs as its owner; the session's user stays who it is. A sequence that was set back is drawn from until it is
+/// past the rows, for their order is that of their numbers; no two sessions draw the same. It asks for the highest,
+/// which an index gives, however small the table was when the plan was made.
+///
+/// What a row may hold is said here and by no constraint: those are prepared anew for each statement, and a
+/// pattern takes longer to match than the row to insert.
+const STAMP: Routine = Routine {
+    name: "stamp_row",
+    arguments: "",
+    returns: "trigger",
+    as_owner: true,
+    settings: &[],
+    body: "begin
+  if not (new.event in ({events})
+    and pg_catalog.num_nonnulls(new.version, new.name, new.checksum, new.rollback_checksum)
+      = case new.event when 'claimed' then 0 else 4 end
+    and coalesce(pg_catalog.length(new.version) = 14 and pg_catalog.length(new.checksum) = 64
+      and pg_catalog.length(new.rollback_checksum) = 64
+      and pg_catalog.translate(new.version, '0123456789', '') = ''
+      and pg_catalog.translate(new.checksum || new.rollback_checksum, '0123456789abcdef', '') = '', true)
+    and coalesce(new.position > 0, true) and coalesce(new.duration_ms >= 0, true))
+  then
+    raise exception 'the ledger takes no such row' using errcode = 'check_violation';
+  end if;
+  loop
+    new.id := pg_catalog.nextval('tabellion.ledger_id_seq');
+    exit when new.id > coalesce((select pg_catalog.max(l.id) from tabellion.ledger l), 0);
+  end loop;
+  new.actor := session_user;
+  new.at := pg_catalog.clock_timestamp();
+  return new;
+end",
+};
+
+/// Takes a lock until the transaction ends, and sees that the ledger is as it was read: behind the row that was
+/// the last one then stand as many as are said, one of them of that event and migration. Fails where it cannot.
+/// What it counts it sees after it has the lock, as a function that is volatile does. Plans that look through
+/// the whole table are out of the question, however small it was when they were made.
+const TAKE_TURN: Routine = Routine {
+    name: "take_turn",
+    arguments: "key bigint, last_id bigint, ahead bigint, event text, version text",
+    returns: "void",
+    as_owner: false,
+    settings: &["enable_seqscan=off"],
+    body: "begin
+  if pg_catalog.current_setting('standard_conforming_strings') <> 'on'
+    or not pg_catalog.pg_try_advisory_xact_lock(take_turn.key)
+  then
+    raise exception 'another process applies migrations' using errcode = 'lock_not_available';
+  end if;
+  if (
+    select pg_catalog.count(*) <> take_turn.ahead or take_turn.ahead > 0 and 1 <> pg_catalog.count(*) filter (
+      where l.event = take_turn.event and l.version = take_turn.version)
+    from tabellion.ledger l where l.id > take_turn.last_id)
+  then
+    raise exception 'another process has applied migrations meanwhile' using errcode = 'serialization_failure';
+  end if;
+end",
+};
+
+/// Enters a row, and says what the caller does not know of it: number, milliseconds, time and login, a blank
+/// apart. Where no time is given, that since the message arrived is taken.
+const ENTER: Routine = Routine {
+    name: "enter",
+    arguments: "event text, version text, name text, checksum text, rollback_checksum text, target text, \
+                guarded boolean, on_behalf_of text, note text, reached integer, took bigint, tool text",
+    returns: "text",
+    as_owner: false,
+    settings: &[],
+    body: "declare
+  said pg_catalog.text;
+begin
+  insert into tabellion.ledger as l (event, version, name, checksum, rollback_checksum, target, guarded,
+    on_behalf_of, note, position, duration_ms, tool)
+  values (enter.event, enter.version, enter.name, enter.checksum, enter.rollback_checksum, enter.target,
+    enter.guarded, enter.on_behalf_of, enter.note, enter.reached,
+    coalesce(enter.took, greatest(0, 1000 * pg_catalog.date_part(
+      'epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))), enter.tool)
+  returning pg_catalog.concat_ws(' ', l.id, l.duration_ms,
+    pg_catalog.to_char(l.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), l.actor) into said;
+  return said;
+end",
+};
+
+impl Routine {
+    fn body(&self) -> String {
+        let events: Vec<String> = Event::ALL
+            .iter()
+            .map(|(_, name)| quote_literal(name))
+            .collect();
+        self.body.replace("{events}", &events.join(", "))
+    }
+
+    /// The statement that makes it, or makes it anew.
+    fn create(&self) -> String {
+        let Routine {
+            name,
+            arguments,
+            returns,
+            ..
+        } = self;
         let rights = if self.as_owner {
             "security definer "
         } else {
             ""
         };
+        let settings: String = self
+            .settings
+            .iter()
+            .map(|setting| format!("set {setting} "))
+            .collect();
         format!(
-            "create or replace function tabellion.{}() returns trigger language plpgsql {rights}set search_path = '' \
-             as $$ {} $$",
-            self.function, self.body
+            "create or replace function tabellion.{name}({arguments}) returns {returns} language plpgsql \
+             {rights}set search_path = '' {settings}as $$ {} $$",
+            self.body()
         )
     }
 
-    /// The statements that make its trigger. `enable always` holds against `session_replication_role` too.
-    fn trigger(&self) -> String {
+    /// Its name with the types of its arguments.
+    fn signature(&self) -> String {
+        let types = self
+            .arguments
+            .split(", ")
+            .filter_map(|one| one.split(' ').next_back());
+        format!(
+            "tabellion.{}({})",
+            self.name,
+            types.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    /// `pg_proc.proconfig` as an array.
+    fn config(&self) -> String {
+        let path = ["search_path=\"\""].into_iter();
+        let all: Vec<String> = path
+            .chain(self.settings.iter().copied())
+            .map(quote_literal)
+            .collect();
+        format!("array[{}]", all.join(", "))
+    }
+}
+
+impl Protection {
+    /// The statements that make the trigger. `enable always` holds against `session_replication_role` too.
+    fn create(&self) -> String {
         let Protection {
             trigger,
             function,
@@ -79,19 +220,15 @@ impl Protection {
     }
 }
 
-/// The statements that protect a ledger just made.
+/// The statements that protect a ledger just made. Whoever may use the schema may call its functions, which
+/// write with the caller's rights.
 pub(super) fn create() -> String {
-    let mut sql = String::new();
-    for protection in &PROTECTIONS {
-        let (function, trigger) = (protection.function(), protection.trigger());
-        let name = protection.function;
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            sql,
-            "{function};\n{trigger};\nrevoke all on function tabellion.{name}() from public;"
-        );
-    }
-    sql
+    let routines = ROUTINES.iter().map(Routine::create);
+    let triggers = PROTECTIONS.iter().map(Protection::create);
+    routines
+        .chain(triggers)
+        .map(|statement| format!("{statement};\n"))
+        .collect()
 }
 
 /// Each row: whether it speaks against the ledger (`weak`) or only tells of it (`note`), its words, and what
@@ -106,7 +243,8 @@ with ledger as (
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname = 'tabellion' and c.relname = 'ledger'
 ),
-wanted (trigger_name, trigger_type, trigger_sql, function_name, as_owner, body, function_sql) as (values {wanted}),
+wanted (trigger_name, trigger_type, trigger_sql, function_name) as (values {triggers}),
+routine (name, signature, result, as_owner, config, body, remedy) as (values {routines}),
 granted as (
   select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege
   from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
@@ -142,12 +280,13 @@ from ledger, wanted w where not exists (
     and t.tgqual is null and t.tgattr::pg_catalog.text = ''
     and f.proname = w.function_name and f.pronamespace = ledger.relnamespace)
 union all
-select 'weak', 'function `tabellion.' || w.function_name || '` was changed', w.function_sql
-from ledger, wanted w join pg_catalog.pg_proc f on f.proname = w.function_name
-where f.pronamespace = ledger.relnamespace and (
-  pg_catalog.btrim(pg_catalog.regexp_replace(f.prosrc, '[[:space:];]+', ' ', 'g')) <>
-    pg_catalog.btrim(pg_catalog.regexp_replace(w.body, '[[:space:];]+', ' ', 'g'))
-  or f.prosecdef <> w.as_owner or f.proconfig is distinct from array['search_path=\"\"'])
+select 'weak', 'function `tabellion.' || r.name || '` is missing or was changed', r.remedy
+from ledger, routine r where not exists (
+  select from pg_catalog.pg_proc f
+  where f.oid = pg_catalog.to_regprocedure(r.signature) and f.prorettype = r.result::pg_catalog.regtype
+    and f.prosecdef = r.as_owner and f.proconfig = r.config
+    and pg_catalog.btrim(pg_catalog.regexp_replace(f.prosrc, '[[:space:];]+', ' ', 'g')) =
+      pg_catalog.btrim(pg_catalog.regexp_replace(r.body, '[[:space:];]+', ' ', 'g')))
 union all
 select distinct 'weak', 'role `' || name || '` may ' || privilege || ' on ' || thing,
   'revoke ' || privilege || ' on ' || thing || ' from ' || quoted
@@ -158,21 +297,33 @@ from named where is_note
 order by 1, 2";
 
 fn query() -> String {
-    let row = |one: &Protection| {
-        let name = quote_literal;
+    let text = quote_literal;
+    let trigger = |one: &Protection| {
         format!(
-            "({}, {}, {}, {}, {}, {}, {})",
-            name(one.trigger),
+            "({}, {}, {}, {})",
+            text(one.trigger),
             one.kind,
-            name(&one.trigger()),
-            name(one.function),
-            one.as_owner,
-            name(one.body),
-            name(&one.function()),
+            text(&one.create()),
+            text(one.function),
         )
     };
-    let wanted: Vec<String> = PROTECTIONS.iter().map(row).collect();
-    QUERY.replace("{wanted}", &wanted.join(", "))
+    let routine = |one: &Routine| {
+        format!(
+            "({}, {}, {}, {}, {}, {}, {})",
+            text(one.name),
+            text(&one.signature()),
+            text(one.returns),
+            one.as_owner,
+            one.config(),
+            text(&one.body()),
+            text(&one.create()),
+        )
+    };
+    let triggers: Vec<String> = PROTECTIONS.iter().map(trigger).collect();
+    let routines: Vec<String> = ROUTINES.iter().map(routine).collect();
+    QUERY
+        .replace("{triggers}", &triggers.join(", "))
+        .replace("{routines}", &routines.join(", "))
 }
 
 /// How a ledger that exists is protected.

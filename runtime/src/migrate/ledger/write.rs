@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tabellion_sql::ident::quote_literal;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryRow};
 
-use super::{COLUMNS, Entry, Event, entry, protect, rows};
+use super::{Entry, Event, protect, rows, seen};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
@@ -19,23 +19,20 @@ const CREATE: &str = "
 create schema if not exists tabellion;
 create table tabellion.ledger (
   id bigint primary key,
-  -- whoever may only add rows adds none that no version reads; one with more events alters this
-  event text not null constraint ledger_known_event check (event in ({events})),
-  version text check (version ~ '^[0-9]{14}$'),
+  event text not null,
+  version text,
   name text,
-  checksum text check (checksum ~ '^[0-9a-f]{64}$'),
-  rollback_checksum text check (rollback_checksum ~ '^[0-9a-f]{64}$'),
+  checksum text,
+  rollback_checksum text,
   target text,
   guarded boolean not null default false,
   actor text not null,
   on_behalf_of text,
   note text,
-  position int check (position > 0),
+  position int,
   at timestamptz not null,
-  duration_ms bigint not null check (duration_ms >= 0),
-  tool text not null,
-  -- a claim is of the database, every other event of a migration
-  check (num_nonnulls(version, name, checksum, rollback_checksum) = case event when 'claimed' then 0 else 4 end)
+  duration_ms bigint not null,
+  tool text not null
 );
 create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
 comment on table tabellion.ledger is
@@ -67,13 +64,7 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let events: Vec<String> = Event::ALL
-        .iter()
-        .map(|(_, name)| quote_literal(name))
-        .collect();
-    let create = CREATE
-        .replace("{events}", &events.join(", "))
-        .replace("{protections}", &protect::create());
+    let create = CREATE.replace("{protections}", &protect::create());
     let created = client.batch_execute(&format!("{NO_PATH}{create}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
@@ -130,19 +121,18 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn values(&self, who: Who<'_>) -> String {
+    /// The statement that enters it, whatever the search path, and gives one row for [`Draft::entry`].
+    pub(in crate::migrate) fn insert(&self, who: Who<'_>) -> String {
         let took = match self.took {
             Some(took) => took.as_millis().to_string(),
-            None => "greatest(0, extract(epoch from pg_catalog.clock_timestamp() - \
-                     pg_catalog.statement_timestamp()) * 1000)::pg_catalog.int8"
-                .into(),
+            None => "null".into(),
         };
         let optional = |text: Option<&str>| text.map_or_else(|| "null".into(), quote_literal);
         let position = self
             .position
             .map_or_else(|| "null".into(), |p| p.to_string());
         let of_migration = |text| optional((self.event != Event::Claimed).then_some(text));
-        [
+        let values = [
             quote_literal(self.event.as_str()),
             of_migration(self.version),
             of_migration(self.name),
@@ -154,20 +144,55 @@ impl<'a> Row<'a> {
             optional(self.note),
             position,
             took,
-            quote_literal(concat!("tabellion ", env!("CARGO_PKG_VERSION"))),
-        ]
-        .join(", ")
+            quote_literal(TOOL),
+        ];
+        format!("select tabellion.enter({});", values.join(", "))
+    }
+
+    /// What will be known of it once it is entered.
+    pub(in crate::migrate) fn draft(&self, who: Who<'_>) -> Draft {
+        let some = |text: Option<&str>| text.map(seen);
+        Draft(Entry {
+            id: 0,
+            event: self.event,
+            version: self.version.to_owned(),
+            name: seen(self.name),
+            checksum: self.checksums.0.to_owned(),
+            rollback_checksum: self.checksums.1.to_owned(),
+            target: some(who.target),
+            guarded: who.guarded,
+            actor: String::new(),
+            on_behalf_of: some(who.on_behalf_of),
+            note: some(self.note),
+            position: self.position,
+            at: String::new(),
+            duration_ms: 0,
+            tool: TOOL.to_owned(),
+        })
     }
 }
 
-/// The statement that enters rows, and gives them back.
-pub(in crate::migrate) fn insert(rows: &[Row<'_>], who: Who<'_>) -> String {
-    let values: Vec<String> = rows.iter().map(|row| row.values(who)).collect();
-    format!(
-        "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, target, \
-         guarded, on_behalf_of, note, position, duration_ms, tool) values ({}) returning {COLUMNS}",
-        values.join("), (")
-    )
+const TOOL: &str = concat!("tabellion ", env!("CARGO_PKG_VERSION"));
+
+/// A row that is sent: what the client knows of it.
+#[derive(Debug)]
+pub(in crate::migrate) struct Draft(Entry);
+
+impl Draft {
+    /// The row as it was entered: with what the server has said of it, a blank apart. `None` where that is something
+    /// else.
+    pub(in crate::migrate) fn entry(self, row: &SimpleQueryRow) -> Option<Entry> {
+        let mut said = row.get(0)?.splitn(5, ' ');
+        let (id, took) = (said.next()?.parse().ok()?, said.next()?.parse().ok()?);
+        let (day, time, actor) = (said.next()?, said.next()?, said.next()?);
+        Some(Entry {
+            id,
+            actor: seen(actor),
+            at: format!("{day} {time}"),
+            duration_ms: took,
+            ..self.0
+        })
+    }
 }
 
 /// Enters rows, and with them what `beside` says, in a transaction of its own where none is open.
@@ -178,11 +203,11 @@ pub(in crate::migrate) async fn enter(
     beside: &str,
     opens: bool,
 ) -> Result<Vec<Entry>, MigrateError> {
-    let insert = insert(written, who);
+    let inserts: String = written.iter().map(|row| row.insert(who)).collect();
     let message = if opens {
-        format!("begin isolation level read committed read write;{NO_PATH}{insert};{beside}commit")
+        format!("begin isolation level read committed read write;{NO_PATH}{inserts}{beside}commit")
     } else {
-        format!("{NO_PATH}{insert};{beside}")
+        format!("{NO_PATH}{inserts}{beside}")
     };
     let messages = match client.simple_query(&message).await {
         Ok(messages) => messages,
@@ -193,13 +218,15 @@ pub(in crate::migrate) async fn enter(
             return Err(MigrateError::server("writing the ledger", &error));
         }
     };
-    let entries: Vec<Entry> = rows(&messages).map(entry).collect::<Result<_, _>>()?;
-    if entries.len() == written.len() {
-        Ok(entries)
-    } else {
-        Err(MigrateError::Server(
+    let entries: Option<Vec<Entry>> = rows(&messages)
+        .zip(written)
+        .map(|(said, row)| row.draft(who).entry(said))
+        .collect();
+    match entries {
+        Some(entries) if entries.len() == written.len() => Ok(entries),
+        _ => Err(MigrateError::Server(
             "the server did not confirm the ledger's rows; run `cargo tabellion status` to see what it holds"
                 .into(),
-        ))
+        )),
     }
 }
