@@ -126,6 +126,11 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
 async fn who_enters_a_row_is_not_for_the_row_to_say() {
     let (database, project) = (database().await, Project::sealed());
     let (set, mut engine) = (project.load(), engine(database.url()).await);
+    run(
+        &database,
+        "alter default privileges revoke execute on functions from public",
+    )
+    .await;
     engine.apply(&set, &ApplyOptions::default()).await.unwrap();
     let login = database.create_login("deploy", &[]).await.unwrap();
     let name = format!("deploy_{}", database.name());
@@ -156,6 +161,17 @@ async fn who_enters_a_row_is_not_for_the_row_to_say() {
         assert_ne!(entry.actor, "ana");
         assert!(entry.at.as_str() > "2020", "{entry:?}");
     }
+    // By the function, which runs with its rights, it says as much.
+    let row = deploy
+        .query_one(
+            "select tabellion.enter('approved', version, name, checksum, rollback_checksum, null, false, 'ana', null,
+               null, 0, 'x') from tabellion.ledger where id = 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert!(row.get::<_, String>(0).ends_with(&format!(" {name}")));
+    assert_eq!(engine.history().await.unwrap().last().unwrap().actor, name);
     // Nor may it move the numbers.
     let moved = deploy
         .batch_execute("select setval('tabellion.ledger_id_seq', 1)")

@@ -220,10 +220,18 @@ impl Protection {
     }
 }
 
-/// The statements that protect a ledger just made. Whoever may use the schema may call its functions, which
-/// write with the caller's rights.
+/// The statements that protect a ledger just made. Whoever may use the schema may call what runs with the caller's
+/// rights, whatever the default privileges; a trigger's function nobody calls.
 pub(super) fn create() -> String {
-    let routines = ROUTINES.iter().map(Routine::create);
+    let routine = |routine: &Routine| {
+        let rights = match routine.returns {
+            "trigger" => "revoke all on function {} from public",
+            _ => "grant execute on function {} to public",
+        };
+        let rights = rights.replace("{}", &routine.signature());
+        [routine.create(), rights]
+    };
+    let routines = ROUTINES.iter().flat_map(routine);
     let triggers = PROTECTIONS.iter().map(Protection::create);
     routines
         .chain(triggers)
