@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Migration, Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Column, Generated, Index, Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames,
-    Schema, Table, TableRenames, Type, Unique,
+    Check, Column, Exclusion, ExclusionElement, Expr, ForeignKey, Generated, Index, IndexColumn,
+    Partition, PartitionBy, PartitionStrategy, PrimaryKey, Renames, Schema, Table, TableRenames,
+    Type, Unique,
 };
 
 use super::sample::{column, index, name};
@@ -396,6 +397,120 @@ async fn what_has_a_name_that_postgresql_made_up_goes_before_another_takes_it() 
         if migrations(&to, &from, &Renames::default(), &settings).is_ok() {
             walk(&back, to, vec![(from, Renames::default())]).await;
         }
+    }
+}
+
+/// The table with a CHECK of that name.
+fn checked(check: &str, it: Table) -> Table {
+    let mut it = it;
+    let positive = Check::new(Expr::new("x > 0", ["x"]));
+    it.checks.insert(check.into(), positive);
+    it
+}
+
+fn excluded(name: &str) -> Table {
+    let exclusion = Exclusion {
+        method: "btree".into(),
+        elements: vec![ExclusionElement {
+            column: IndexColumn::new("y"),
+            operator: "=".into(),
+        }],
+        predicate: None,
+        deferrable: Default::default(),
+    };
+    let mut it = table(&[]);
+    it.exclusions.insert(name.into(), exclusion);
+    it
+}
+
+/// Constraints of every kind share the names of their table.
+#[tokio::test]
+async fn a_constraint_takes_the_name_of_one_of_another_kind() {
+    let y: &[&str] = &["y"];
+    let none = || table(&[]);
+    let referencing = |key: &str, it: Table| {
+        let mut it = it;
+        let to_other = ForeignKey::new(["y"], name("public", "other"), ["y"]);
+        it.foreign_keys.insert(key.into(), to_other);
+        it
+    };
+    let other = || ("other", keyed("other_pkey", y));
+    let same = || renamed(&[]);
+    for (what, from, to, renames) in [
+        (
+            "a CHECK that of a unique constraint that goes",
+            vec![("a", checked("positive", unique("amount", y)))],
+            vec![("a", checked("amount", none()))],
+            same(),
+        ),
+        (
+            "a CHECK and a unique constraint exchange theirs",
+            vec![("a", checked("c", unique("k", y)))],
+            vec![("a", checked("k", unique("c", y)))],
+            same(),
+        ),
+        (
+            "a CHECK and a unique constraint exchange theirs as their table takes another",
+            vec![("a", checked("c", unique("k", y)))],
+            vec![("b", checked("k", unique("c", y)))],
+            renamed(&[("a", "b")]),
+        ),
+        (
+            "a CHECK and a unique constraint that is another one",
+            vec![("a", checked("c", unique("k", y)))],
+            vec![("a", checked("k", unique("c", &["x", "y"])))],
+            same(),
+        ),
+        (
+            "a CHECK that of an exclusion constraint that goes",
+            vec![("a", checked("c", excluded("e")))],
+            vec![("a", checked("e", none()))],
+            same(),
+        ),
+        (
+            "a CHECK that of a foreign key that goes",
+            vec![("a", checked("c", referencing("f", none()))), other()],
+            vec![("a", checked("f", none())), other()],
+            same(),
+        ),
+        (
+            "a CHECK and a foreign key exchange theirs",
+            vec![("a", checked("c", referencing("f", none()))), other()],
+            vec![("a", checked("f", referencing("c", none()))), other()],
+            same(),
+        ),
+        (
+            "three exchange theirs",
+            vec![
+                ("a", checked("c", referencing("f", unique("k", y)))),
+                other(),
+            ],
+            vec![
+                ("a", checked("f", referencing("k", unique("c", y)))),
+                other(),
+            ],
+            same(),
+        ),
+        (
+            "a CHECK that of the primary key of its renamed table",
+            vec![("a", checked("c", keyed("a_pkey", y)))],
+            vec![("b", checked("a_pkey", keyed("b_pkey", y)))],
+            renamed(&[("a", "b")]),
+        ),
+        (
+            "a CHECK that of a unique constraint over what is the primary key now",
+            vec![("a", checked("c", unique("k", y)))],
+            vec![("a", checked("k", keyed("a_pkey", y)))],
+            same(),
+        ),
+        (
+            "a primary key and a CHECK that of an index that became a unique constraint",
+            vec![("a", checked("c", table(&[("k", y)])))],
+            vec![("a", checked("k", keyed("c", y)))],
+            same(),
+        ),
+    ] {
+        walk(what, schema(from), vec![(schema(to), renames)]).await;
     }
 }
 

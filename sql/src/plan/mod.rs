@@ -102,7 +102,7 @@ fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
 /// A part of the way on which nothing stands where something else will.
 fn leg(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
     let mut plan = Plan::default();
-    renames::between(from, to, moves).steps(from, &mut plan);
+    renames::between(from, to, moves).steps(from, moves, &mut plan);
     let before = moves.apply(from, to);
     change(from, &before, to, &mut plan);
     // A table of someone else was there before it was declared.

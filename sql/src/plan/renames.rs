@@ -1,6 +1,7 @@
-//! The order in which relations change their names. Tables, indexes and sequences share one namespace per
-//! PostgreSQL schema (`pg_class`), so that a name must be free before another relation takes it: whoever
-//! leaves it goes first, and where each waits for another, one steps aside under a name of its own.
+//! The order in which relations and constraints change their names. Tables, indexes and sequences share one namespace per
+//! PostgreSQL schema (`pg_class`), and constraints another per table (`pg_constraint`), so that a name must be
+//! free before something else takes it: whoever leaves it goes first, and where each waits for another, one
+//! steps aside under a name of its own.
 
 mod task;
 
@@ -12,10 +13,10 @@ use crate::schema::{QualifiedName, Schema, Table};
 
 use super::moves::Moves;
 use super::statements::{Plan, Step};
-use super::{partitions, render, twins};
+use super::{constraints, partitions, render, twins};
 
 pub(super) use task::{Kind, Rename};
-use task::{Move, Task};
+use task::{Move, Name, Task};
 
 /// What a run waits for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,15 +110,18 @@ impl Renames {
 
     /// What has a name that is to be another's, and goes.
     pub(super) fn in_the_way(&self, from: &Schema, to: &Schema, moves: &Moves) -> InTheWay {
-        let leaving: BTreeSet<QualifiedName> = self.tasks().flat_map(Task::leaves).collect();
-        let wanted = |is_move: bool| -> BTreeSet<QualifiedName> {
+        let leaving: BTreeSet<Name> = self.tasks().flat_map(Task::leaves).collect();
+        let wanted = |is_move: bool| -> BTreeSet<Name> {
             let tasks = self.tasks();
             let tasks = tasks.filter(|task| matches!(task, Task::Move(_)) == is_move);
             let names = tasks.flat_map(Task::takes);
             names.filter(|name| !leaving.contains(name)).collect()
         };
         let (names, entered) = (wanted(false), wanted(true));
-        let is_wanted = |name: QualifiedName| names.contains(&name) || entered.contains(&name);
+        let is_wanted = |name: QualifiedName| {
+            let name = Name::Relation(name);
+            names.contains(&name) || entered.contains(&name)
+        };
         let is_any_wanted = !(names.is_empty() && entered.is_empty());
         let mut tables = BTreeSet::new();
         for (old, table) in &from.tables {
@@ -138,11 +142,15 @@ impl Renames {
 
     /// The statements, each where the names that it takes are free. Where there is no such order they are
     /// written nevertheless, none left out, and the plan says of which tables they are.
-    pub(super) fn steps(mut self, from: &Schema, plan: &mut Plan) {
+    pub(super) fn steps(mut self, from: &Schema, moves: &Moves, plan: &mut Plan) {
         if self.0.is_empty() {
             return;
         }
-        let mut taken = relations(from);
+        let mut taken: BTreeSet<Name> = relations(from).into_iter().map(Name::Relation).collect();
+        for (old, table) in &from.tables {
+            let name = |rule: &String| Name::Constraint(moves.name(old).clone(), rule.clone());
+            taken.extend(constraints::names(table).map(name));
+        }
         while !self.0.is_empty() {
             if !self.advance(&mut taken, plan) && !self.step_aside(&mut taken, plan) {
                 for run in self.0.drain(..) {
@@ -157,7 +165,7 @@ impl Renames {
     }
 
     /// Writes what can be written now; says whether there was anything.
-    fn advance(&mut self, taken: &mut BTreeSet<QualifiedName>, plan: &mut Plan) -> bool {
+    fn advance(&mut self, taken: &mut BTreeSet<Name>, plan: &mut Plan) -> bool {
         let mut has_advanced = false;
         for at in 0..self.0.len() {
             if self.waits(&self.0[at]) {
@@ -201,41 +209,52 @@ impl Renames {
 
     /// Each waits for another: has one that is no table take its name before its table has its own, or else
     /// leave the name that another waits for. Says whether there was one.
-    fn step_aside(&mut self, taken: &mut BTreeSet<QualifiedName>, plan: &mut Plan) -> bool {
-        let wanted: BTreeSet<QualifiedName> = self.tasks().flat_map(Task::takes).collect();
-        let is_free = |rename: &Rename| !taken.contains(&rename.new_name());
-        let is_wanted = |rename: &Rename| wanted.contains(&rename.old());
-        let at = self.first(is_free).or_else(|| self.first(is_wanted));
-        let Some(run) = at.map(|at| &mut self.0[at]) else {
+    fn step_aside(&mut self, taken: &mut BTreeSet<Name>, plan: &mut Plan) -> bool {
+        let wanted: BTreeSet<Name> = self.tasks().flat_map(Task::takes).collect();
+        let is_free = |rename: &Rename, called: &str| {
+            let mut names = rename.names(called).into_iter();
+            names.all(|name| !taken.contains(&name))
+        };
+        let is_wanted = |rename: &Rename| {
+            let mut names = rename.names(&rename.old).into_iter();
+            names.any(|name| wanted.contains(&name))
+        };
+        let at = self.first(|rename| is_free(rename, &rename.new));
+        let Some(at) = at.or_else(|| self.first(is_wanted)) else {
             return false;
         };
+        let run = &mut self.0[at];
         let Some(Task::Rename(rename)) = run.tasks.front_mut() else {
             return false;
         };
         let mut now = rename.alone();
-        if taken.contains(&rename.new_name()) {
+        if is_free(rename, &rename.new) {
+            run.tasks.pop_front();
+        } else {
             let numbered =
                 (2..).map(|number| object_name(&rename.old, "", &format!("aside{number}")));
             let mut names = std::iter::once(object_name(&rename.old, "", "aside")).chain(numbered);
-            let is_free = |name: &String| {
-                let name = QualifiedName::new(&rename.schema, name);
-                !taken.contains(&name) && !wanted.contains(&name)
+            let is_nobodys = |called: &String| {
+                let mut names = rename.names(called).into_iter();
+                is_free(rename, called) && names.all(|name| !wanted.contains(&name))
             };
-            now.new = names.find(is_free).unwrap_or_default();
+            now.new = names.find(is_nobodys).unwrap_or_default();
             rename.old.clone_from(&now.new);
-        } else {
-            run.tasks.pop_front();
         }
         Task::Rename(now).write(taken, plan.group(&run.title));
         true
     }
 
-    /// The first run that waits with such a rename of what is no table, and lies where it will.
+    /// The first run that waits with such a rename of what is no table, and whose statement can be written.
     fn first(&self, is_it: impl Fn(&Rename) -> bool) -> Option<usize> {
         self.0.iter().position(|run| match run.tasks.front() {
             Some(Task::Rename(rename)) => {
-                let may_come = matches!(rename.kind, Kind::Key(_) | Kind::Index | Kind::Sequence);
-                may_come && !self.is_to_move(&run.table) && is_it(rename)
+                let waits = match rename.kind {
+                    Kind::Key(_) | Kind::Index | Kind::Sequence => self.is_to_move(&run.table),
+                    Kind::Rule(_) => self.waits(run),
+                    Kind::Table { .. } | Kind::KeyIndex(_) | Kind::Share => true,
+                };
+                !waits && is_it(rename)
             }
             _ => false,
         })
@@ -247,9 +266,9 @@ pub(super) struct InTheWay {
     /// Whole tables.
     pub(super) tables: BTreeSet<QualifiedName>,
     /// The names that something is to be renamed to, of which what stays has none.
-    names: BTreeSet<QualifiedName>,
+    names: BTreeSet<Name>,
     /// Those that something comes with from another PostgreSQL schema.
-    entered: BTreeSet<QualifiedName>,
+    entered: BTreeSet<Name>,
 }
 
 impl InTheWay {
@@ -258,13 +277,21 @@ impl InTheWay {
         let stays = |relation: &String| {
             let here = QualifiedName::new(&old.schema, relation);
             let there = QualifiedName::new(&name.schema, relation);
-            !self.names.contains(&there) && !self.entered.contains(&here)
+            !self.names.contains(&Name::Relation(there))
+                && !self.entered.contains(&Name::Relation(here))
         };
+        let is_kept = |constraint: &String| {
+            let constraint = Name::Constraint(name.clone(), constraint.clone());
+            !self.names.contains(&constraint)
+        };
+        let key_stays = |key: &String| stays(key) && is_kept(key);
         table.indexes.retain(|index, _| stays(index));
-        table.uniques.retain(|unique, _| stays(unique));
-        table.exclusions.retain(|exclusion, _| stays(exclusion));
+        table.uniques.retain(|unique, _| key_stays(unique));
+        table.exclusions.retain(|exclusion, _| key_stays(exclusion));
+        table.checks.retain(|check, _| is_kept(check));
+        table.foreign_keys.retain(|key, _| is_kept(key));
         table.partitions.retain(|partition, _| stays(partition));
-        table.primary_key = table.primary_key.take().filter(|key| stays(&key.name));
+        table.primary_key = table.primary_key.take().filter(|key| key_stays(&key.name));
         for column in &mut table.columns {
             if render::sequence(old, column).is_some_and(|sequence| !stays(&sequence.name)) {
                 column.generated = None;

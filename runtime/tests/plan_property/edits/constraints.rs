@@ -1,5 +1,7 @@
 //! Changes of keys, constraints and indexes.
 
+use std::collections::BTreeMap;
+
 use tabellion_sql::schema::{
     Check, Index, IndexColumn, PrimaryKey, QualifiedName, ReferentialAction, Table,
 };
@@ -152,6 +154,38 @@ pub(super) fn enumeration(editor: &mut Editor, dice: &mut Dice) -> &'static str 
         (Some(_), None) => "a variant fewer",
         (None, Some(_)) => "a variant more",
         (None, None) => "variants in another order",
+    }
+}
+
+/// A CHECK takes the name of a constraint of another kind, which goes or has the CHECK's.
+pub(super) fn exchange(editor: &mut Editor, dice: &mut Dice) -> &'static str {
+    let Some(name) = editor.any_table(dice) else {
+        return "no table";
+    };
+    let table = editor.table(&name);
+    let checks: Vec<String> = table.checks.keys().cloned().collect();
+    let uniques = table.uniques.keys();
+    let others = uniques
+        .chain(table.exclusions.keys())
+        .chain(table.foreign_keys.keys());
+    let others: Vec<String> = others.cloned().collect();
+    let (Some(check), Some(other)) = (dice.any(&checks), dice.any(&others)) else {
+        return "no two kinds of constraints";
+    };
+    let goes = dice.one_in(2);
+    fn pass<T>(map: &mut BTreeMap<String, T>, old: &str, new: Option<&String>) {
+        if let (Some(it), Some(new)) = (map.remove(old), new) {
+            map.insert(new.clone(), it);
+        }
+    }
+    let left = Some(&check).filter(|_| !goes);
+    pass(&mut table.uniques, &other, left);
+    pass(&mut table.exclusions, &other, left);
+    pass(&mut table.foreign_keys, &other, left);
+    pass(&mut table.checks, &check, Some(&other));
+    match goes {
+        true => "a check under the name of another constraint that goes",
+        false => "a check and another constraint under each other's names",
     }
 }
 

@@ -7,6 +7,15 @@ use crate::schema::QualifiedName;
 
 use super::super::statements::{Group, Step};
 
+/// What only one can be called at a time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::plan) enum Name {
+    /// A table, an index or a sequence, among those of its PostgreSQL schema.
+    Relation(QualifiedName),
+    /// A constraint, among those of the table that has this name afterwards.
+    Constraint(QualifiedName, String),
+}
+
 /// What gets another name, and how its statement says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::plan) enum Kind {
@@ -17,6 +26,8 @@ pub(in crate::plan) enum Kind {
     },
     /// A constraint of a table, with an index of its name.
     Key(QualifiedName),
+    /// The same while its table may be called otherwise still: the index takes the constraint along.
+    KeyIndex(QualifiedName),
     /// A constraint of a table, which is no relation.
     Rule(QualifiedName),
     Index,
@@ -44,16 +55,23 @@ impl Rename {
         }
     }
 
-    fn is_relation(&self) -> bool {
-        !matches!(self.kind, Kind::Rule(_))
-    }
-
     pub(super) fn old(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.old)
     }
 
     pub(super) fn new_name(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.new)
+    }
+
+    /// What it is while it is called so.
+    pub(super) fn names(&self, called: &str) -> Vec<Name> {
+        let relation = || Name::Relation(QualifiedName::new(&self.schema, called));
+        let constraint = |table: &QualifiedName| Name::Constraint(table.clone(), called.to_owned());
+        match &self.kind {
+            Kind::Table { .. } | Kind::Index | Kind::Share | Kind::Sequence => vec![relation()],
+            Kind::Key(table) | Kind::KeyIndex(table) => vec![relation(), constraint(table)],
+            Kind::Rule(table) => vec![constraint(table)],
+        }
     }
 
     fn step(&self) -> Step {
@@ -69,15 +87,17 @@ impl Rename {
             ))
             .stops(table),
             Kind::Sequence => Step::new(format!("alter sequence {at} rename to {new}")),
-            Kind::Index => Step::new(format!("alter index {at} rename to {new}")),
+            Kind::Index | Kind::KeyIndex(_) => {
+                Step::new(format!("alter index {at} rename to {new}"))
+            }
             Kind::Share => Step::new(format!("alter index if exists {at} rename to {new}")),
         }
     }
 
-    /// The same, whatever its table is called by then: a key's index takes the constraint along.
+    /// The same, whatever its table is called by then.
     pub(super) fn alone(&self) -> Rename {
         let kind = match &self.kind {
-            Kind::Key(_) => Kind::Index,
+            Kind::Key(table) => Kind::KeyIndex(table.clone()),
             other => other.clone(),
         };
         Rename {
@@ -104,30 +124,30 @@ pub(super) enum Task {
 }
 
 impl Task {
-    /// The names of relations that become free.
-    pub(super) fn leaves(&self) -> Vec<QualifiedName> {
+    /// The names that become free.
+    pub(super) fn leaves(&self) -> Vec<Name> {
         match self {
-            Task::Move(it) => it.leaves.clone(),
-            Task::Rename(it) if it.is_relation() => vec![it.old()],
-            Task::Step(_) | Task::Rename(_) => Vec::new(),
+            Task::Move(it) => it.leaves.iter().cloned().map(Name::Relation).collect(),
+            Task::Rename(it) => it.names(&it.old),
+            Task::Step(_) => Vec::new(),
         }
     }
 
-    /// The names of relations that must be free.
-    pub(super) fn takes(&self) -> Vec<QualifiedName> {
+    /// The names that must be free.
+    pub(super) fn takes(&self) -> Vec<Name> {
         match self {
-            Task::Move(it) => it.takes.clone(),
-            Task::Rename(it) if it.is_relation() => vec![it.new_name()],
-            Task::Step(_) | Task::Rename(_) => Vec::new(),
+            Task::Move(it) => it.takes.iter().cloned().map(Name::Relation).collect(),
+            Task::Rename(it) => it.names(&it.new),
+            Task::Step(_) => Vec::new(),
         }
     }
 
-    pub(super) fn may_come(&self, taken: &BTreeSet<QualifiedName>) -> bool {
+    pub(super) fn may_come(&self, taken: &BTreeSet<Name>) -> bool {
         self.takes().iter().all(|name| !taken.contains(name))
     }
 
     /// Writes the statements: some names become free, and others are taken.
-    pub(super) fn write(self, taken: &mut BTreeSet<QualifiedName>, group: &mut Group) {
+    pub(super) fn write(self, taken: &mut BTreeSet<Name>, group: &mut Group) {
         for name in self.leaves() {
             taken.remove(&name);
         }

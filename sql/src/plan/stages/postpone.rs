@@ -1,5 +1,7 @@
 //! What one transaction can do without making anyone wait, and what is left for later ones.
 
+use std::collections::BTreeSet;
+
 use crate::ident::object_name;
 use crate::schema::{Check, Expr, QualifiedName, Schema, Table};
 
@@ -127,22 +129,14 @@ fn postpone_checks(name: &QualifiedName, before: &Table, after: &mut Table) {
 /// A name for the CHECK that stands in for NOT NULL, which no constraint has on either side. It is not
 /// the one that PostgreSQL 18 gives to NOT NULL itself.
 fn free_name(name: &QualifiedName, column: &str, before: &Table, after: &Table) -> String {
-    let is_taken = |constraint: &str| {
-        [before, after].iter().any(|table| {
-            table.checks.contains_key(constraint)
-                || table.uniques.contains_key(constraint)
-                || table.foreign_keys.contains_key(constraint)
-                || table.exclusions.contains_key(constraint)
-                || table
-                    .primary_key
-                    .as_ref()
-                    .is_some_and(|key| key.name == constraint)
-        })
-    };
+    let taken: BTreeSet<&String> = [before, after]
+        .into_iter()
+        .flat_map(constraints::names)
+        .collect();
     let numbered = (1..).map(|number| object_name(&name.name, column, &format!("filled{number}")));
     std::iter::once(object_name(&name.name, column, "filled"))
         .chain(numbered)
-        .find(|constraint| !is_taken(constraint))
+        .find(|constraint| !taken.contains(constraint))
         .unwrap_or_default()
 }
 

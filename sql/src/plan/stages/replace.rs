@@ -117,14 +117,7 @@ impl Names {
 
 /// Whether a constraint of the table has that name.
 fn is_constraint(table: &Table, name: &str) -> bool {
-    table.uniques.contains_key(name)
-        || table.checks.contains_key(name)
-        || table.foreign_keys.contains_key(name)
-        || table.exclusions.contains_key(name)
-        || table
-            .primary_key
-            .as_ref()
-            .is_some_and(|key| key.name == name)
+    constraints::names(table).any(|constraint| constraint == name)
 }
 
 /// The keys that foreign keys may rest on: a table, and the columns that they reference, sorted.
