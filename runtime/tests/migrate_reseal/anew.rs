@@ -17,7 +17,7 @@ use crate::migrate_support::{Project, database};
 use crate::repository::Repository;
 
 /// A table with a key, and a column `x`.
-fn plain(source: &str) -> Table {
+pub(crate) fn plain(source: &str) -> Table {
     Table {
         columns: vec![Column::new("id", Type::Int8), Column::new("x", Type::Int4)],
         primary_key: Some(PrimaryKey {
@@ -40,7 +40,7 @@ fn touched(source: &str) -> Table {
     table
 }
 
-fn tables(tables: &[(&str, &str, Table)]) -> Schema {
+pub(crate) fn tables(tables: &[(&str, &str, Table)]) -> Schema {
     let named = tables
         .iter()
         .map(|(namespace, name, table)| (QualifiedName::new(*namespace, *name), table.clone()));
@@ -85,7 +85,7 @@ fn seal_drawn(project: &Project, name: &str, schema: &Schema) {
 }
 
 /// A base, and two branches from it, each with a seal for each schema, merged by git.
-fn parted(base: &Schema, right: &[Schema], left: &[Schema]) -> Repository {
+pub(crate) fn parted(base: &Schema, right: &[Schema], left: &[Schema]) -> Repository {
     let repository = Repository {
         project: Project::new(),
     };
@@ -110,7 +110,7 @@ fn parted(base: &Schema, right: &[Schema], left: &[Schema]) -> Repository {
 }
 
 /// Reseals, and runs the chain up, down and up again.
-async fn runs(repository: &Repository, merged: &Schema) -> Vec<Resealed> {
+pub(crate) async fn runs(repository: &Repository, merged: &Schema) -> Vec<Resealed> {
     let project = &repository.project;
     let resealed = reseal(project.root(), &[]).unwrap();
     assert_eq!(project.lock().schema, *merged);

@@ -3,6 +3,7 @@
 mod anew;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
+mod policies;
 mod repository;
 
 use std::fs;

@@ -28,8 +28,13 @@ impl Came {
     /// Whether it added a fact.
     pub(super) fn holds(&self, fact: &str) -> bool {
         let digits = digits(fact);
-        let mut all = self.0.as_bytes().chunks(DIGITS);
-        all.any(|added| added == digits.as_bytes())
+        self.digits().any(|added| added == digits)
+    }
+
+    /// The digits of each.
+    pub(super) fn digits(&self) -> impl Iterator<Item = &str> {
+        let digits = self.0.as_bytes().chunks(DIGITS);
+        digits.filter_map(|digits| std::str::from_utf8(digits).ok())
     }
 
     /// Its facts, of those known; `None` where one is not among them.
@@ -51,7 +56,8 @@ pub(super) fn by_digits<'a>(
     facts.into_iter().map(|fact| (digits(fact), fact)).collect()
 }
 
-fn digits(fact: &str) -> String {
+/// The first digits of a fact's checksum.
+pub(super) fn digits(fact: &str) -> String {
     let mut digits = checksum(fact);
     digits.truncate(DIGITS);
     digits

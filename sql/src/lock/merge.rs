@@ -53,11 +53,16 @@ impl Lock {
                 .collect::<Vec<_>>()
                 .join("\n")
         };
-        contradictions(&mut lines, "migrations")?;
+        contradictions(&mut lines, "migrations", |_| None)?;
         let lock: Lock = read(&of(&lines, &|line| line.starts_with("migrations.")), FORMAT)
             .map_err(LockError::one_up)?;
         let branches = lock.branches();
         let gone: BTreeSet<&str> = branches.iter().flat_map(|it| &it.gone).copied().collect();
+        let added = |line: &str| {
+            let fact = line.strip_prefix("schema.")?;
+            let branch = branches.iter().find(|branch| branch.has(fact))?;
+            branch.added(fact)
+        };
         for line in &mut lines {
             let fact = line.strip_prefix("schema.");
             if fact.is_some_and(|fact| gone.contains(fact)) {
@@ -65,11 +70,21 @@ impl Lock {
             }
         }
         displaced(&mut lines);
-        let left = lines.iter().filter_map(|line| line.strip_prefix("schema."));
-        if !lock.migrations.keys().any(|key| lock.crowd(key).is_some()) {
-            torn::refuse(&branches, &left.collect::<Vec<_>>())?;
+        maps::clear(&mut lines);
+        let left = |lines: &[&'_ str]| -> Vec<String> {
+            let left = lines.iter().filter_map(|line| line.strip_prefix("schema."));
+            left.map(str::to_owned).collect()
+        };
+        let is_crowded = lock.migrations.keys().any(|key| lock.crowd(key).is_some());
+        if !is_crowded {
+            torn::refuse_taken(&branches, &left(&lines))?;
         }
-        contradictions(&mut lines, "schema")?;
+        contradictions(&mut lines, "schema", added)?;
+        if !is_crowded {
+            torn::refuse_added(&branches, &left(&lines))?;
+        }
+        let empty = maps::emptied(&lines, "schema.", gone.iter().copied());
+        lines.extend(empty.iter().map(String::as_str));
         let lock: Lock = read(&of(&lines, &|_| true), FORMAT).map_err(LockError::one_up)?;
         Ok(lock)
     }
@@ -247,25 +262,60 @@ fn without_marks(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The column whose position a fact says.
+fn placed(path: &[String]) -> Option<&[String]> {
+    let (last, column) = path.split_last()?;
+    let is_column = |kind: &String, columns: &String| {
+        ["tables", "externals"].contains(&kind.as_str()) && columns == "columns"
+    };
+    match column {
+        [.., kind, _, columns, _] if last == "position" && is_column(kind, columns) => Some(column),
+        _ => None,
+    }
+}
+
 /// Takes out the positions of columns that are no more: one branch took such a column away, and the other
 /// counted anew because of a column before it.
 fn displaced(lines: &mut [&str]) {
-    let of = |line: &str, what: &str| -> Option<String> {
-        let (path, _) = line.split_once(" = ")?;
-        Some(path.strip_suffix(what)?.to_owned())
-    };
-    let columns: BTreeSet<String> = lines.iter().filter_map(|line| of(line, ".type")).collect();
-    for line in lines {
-        if of(line, ".position").is_some_and(|column| !columns.contains(&column)) {
+    let paths: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| fact(line).map(|(path, _)| path).unwrap_or_default())
+        .collect();
+    let typed: BTreeSet<&[String]> = paths
+        .iter()
+        .filter_map(|path| path.split_last())
+        .filter(|(last, _)| *last == "type")
+        .map(|(_, column)| column)
+        .collect();
+    for (line, path) in lines.iter_mut().zip(&paths) {
+        if placed(path).is_some_and(|column| !typed.contains(column)) {
             *line = "";
         }
     }
 }
 
-/// Refuses lines below a path that say different things of one object. Of two positions of a column
-/// the greater is kept: each side counted without the other's columns.
-fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
+/// Of a path within what is one thing or another, such as row-level security that is enabled or disabled,
+/// how many segments lead to it.
+fn either(path: &[String]) -> Option<usize> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path[..] {
+        ["schema", "extensions", _, ..] => Some(3),
+        ["schema", "tables", _, "rls", ..] => Some(4),
+        ["schema", "tables", _, "partitions", _, ..] => Some(5),
+        _ => None,
+    }
+}
+
+/// Refuses lines below a path that say different things of one object, with the files that added them, where
+/// these are known. Of two positions of a column the greater is kept: each side counted without the other's
+/// columns.
+fn contradictions(
+    lines: &mut [&str],
+    below: &str,
+    added: impl Fn(&str) -> Option<String>,
+) -> Result<(), LockError> {
     let mut first: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let mut ways: BTreeMap<Vec<String>, (Option<String>, usize)> = BTreeMap::new();
     let mut found = Vec::new();
     for index in 0..lines.len() {
         let line = lines[index];
@@ -275,7 +325,17 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
         let Some((path, value)) = fact(line) else {
             continue; // reading says so, with its line
         };
-        let is_position = path.last().is_some_and(|last| last == "position");
+        if let Some(length) = either(&path) {
+            let way = path.get(length).cloned();
+            let (before, at) = ways
+                .entry(path[..length].to_vec())
+                .or_insert_with(|| (way.clone(), index));
+            if *before != way {
+                found.push((*at, index));
+                continue;
+            }
+        }
+        let is_position = placed(&path).is_some();
         let Some(&before) = first.get(&path) else {
             first.insert(path, index);
             continue;
@@ -302,10 +362,14 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
         "migrations" => "both branches sealed in the same second under the same name",
         _ => "both branches changed the same thing",
     };
+    let files = match (added(lines[before]), added(lines[index])) {
+        (Some(one), Some(other)) => format!(", in `{one}` and in `{other}`"),
+        _ => String::new(),
+    };
     Err(LockError::at(
         index + 1,
         format!(
-            "says `{}` and line {} says `{}`{more}: {why}; {WAY_OUT}",
+            "says `{}` and line {} says `{}`{more}: {why}{files}; {WAY_OUT}",
             lines[index],
             before + 1,
             lines[before]
@@ -314,10 +378,13 @@ fn contradictions(lines: &mut [&str], below: &str) -> Result<(), LockError> {
 }
 
 mod branches;
+mod maps;
 mod torn;
 mod twins;
 
 pub use branches::carried;
 
+#[cfg(test)]
+mod pairs;
 #[cfg(test)]
 mod tests;

@@ -44,7 +44,8 @@ pub(super) struct Link {
     pub(super) sealed: Sealed,
     pub(super) up: Document,
     pub(super) down: Document,
-    /// Whether the other branch holds it too, sealed anew: then it has no files.
+    /// Whether the other branch holds it too, under another version: sealed anew there, or written by hand and
+    /// taken over.
     pub(super) superseded: bool,
 }
 
@@ -96,7 +97,9 @@ pub(super) fn behind(
         let to = if last == Some(index) {
             merged.clone()
         } else {
-            carried(&lock.schema, &before, &after).map_err(broken)?
+            let fits = carried(&lock.schema, &before, &after);
+            let what = "would change what is not there in that way behind the other branch";
+            fits.ok_or_else(|| refused(&links, what))?
         };
         let anew = match changes(&links) {
             true => fitted(&links, [&before, &after], [&lock.schema, &to])?,
@@ -232,6 +235,9 @@ fn fitted(
     was: [&Schema; 2],
     now: [&Schema; 2],
 ) -> Result<Option<Vec<Pair>>, MigrateError> {
+    if now[0] == now[1] {
+        return Ok(Some(Vec::new()));
+    }
     let settings = settings(links);
     let drawn = |[from, to]: [&Schema; 2]| -> Option<Vec<Pair>> {
         let drawn = migrations(from, to, &Renames::default(), &settings).ok()?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::came::by_digits;
 use super::super::{Lock, LockError, facts_of, read, schema_checksum};
-use super::{WAY_OUT, contradictions, displaced, without_marks};
+use super::{WAY_OUT, contradictions, displaced, maps, without_marks};
 use crate::schema::Schema;
 
 impl Lock {
@@ -107,20 +107,26 @@ fn schema(facts: &BTreeSet<&String>) -> Result<Schema, LockError> {
     read(&format!("schema\n{}", lines.join("\n")), "schema")
 }
 
-/// What leads from one schema to another, done to a third.
-///
-/// # Errors
-/// A change that does not fit there.
-pub fn carried(onto: &Schema, from: &Schema, to: &Schema) -> Result<Schema, LockError> {
+/// What leads from one schema to another, done to a third; `None` where it does not fit there.
+pub fn carried(onto: &Schema, from: &Schema, to: &Schema) -> Option<Schema> {
     let [onto, from, to] = [onto, from, to].map(facts_of);
-    let stay = onto
-        .iter()
-        .filter(|fact| to.contains(*fact) || !from.contains(*fact));
+    let taken: BTreeSet<&str> = from.difference(&to).map(String::as_str).collect();
+    let stay = onto.iter().filter(|fact| !taken.contains(fact.as_str()));
     let come = to
         .iter()
         .filter(|fact| !from.contains(*fact) && !onto.contains(*fact));
-    let mut lines: Vec<&str> = stay.chain(come).map(String::as_str).collect();
+    let lines: Vec<String> = stay
+        .chain(come)
+        .map(|fact| format!("schema.{fact}"))
+        .collect();
+    let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     displaced(&mut lines);
-    contradictions(&mut lines, "")?;
-    read(&format!("schema\n{}", lines.join("\n")), "schema")
+    maps::clear(&mut lines);
+    contradictions(&mut lines, "schema", |_| None).ok()?;
+    let empty = maps::emptied(&lines, "schema.", taken);
+    let lines = lines.into_iter().chain(empty.iter().map(String::as_str));
+    let facts: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("schema."))
+        .collect();
+    read(&format!("schema\n{}", facts.join("\n")), "schema").ok()
 }

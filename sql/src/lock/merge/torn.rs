@@ -1,34 +1,55 @@
-//! An object that one branch took away as a whole, and of which the other changed a part: what is left of it
-//! is neither the one's nor the other's.
+//! An object that one branch took away as a whole, and of which the other changed a part, or that both added,
+//! each in another way: what is left of it is neither the one's nor the other's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::came::digits;
 use super::super::facts::fact;
 use super::super::{LockError, Sealed};
-use super::WAY_OUT;
+use super::{WAY_OUT, placed};
 
 /// What a branch did since the branches parted.
 pub(super) struct Branch<'a> {
     /// Its migrations, each after its parent.
     pub(super) links: Vec<(&'a str, &'a Sealed)>,
-    /// The facts that it took away and did not bring back.
+    /// The facts of before that it took away and did not bring back.
     pub(super) gone: BTreeSet<&'a str>,
+    /// The digits of the facts that it added and did not take away again.
+    added: BTreeSet<String>,
 }
 
 impl<'a> Branch<'a> {
     pub(super) fn of(links: Vec<(&'a str, &'a Sealed)>) -> Self {
-        let mut gone: BTreeSet<&str> = BTreeSet::new();
-        for (_, sealed) in &links {
+        let mut branch = Branch {
+            links,
+            gone: BTreeSet::new(),
+            added: BTreeSet::new(),
+        };
+        let mut before: BTreeSet<&str> = BTreeSet::new();
+        for (_, sealed) in &branch.links {
             for fact in &sealed.back {
-                gone.remove(fact.as_str());
+                branch.gone.remove(fact.as_str());
             }
-            gone.extend(sealed.gone.iter().map(String::as_str));
+            for fact in &sealed.gone {
+                // What it had added itself was not there when the branches parted.
+                let is_own = branch.added.remove(&digits(fact));
+                if !is_own || before.contains(fact.as_str()) {
+                    before.insert(fact);
+                    branch.gone.insert(fact);
+                }
+            }
+            branch.added.extend(sealed.came.digits().map(str::to_owned));
         }
-        Branch { links, gone }
+        branch
+    }
+
+    /// Whether it added a fact, and has it still.
+    pub(super) fn has(&self, fact: &str) -> bool {
+        self.added.contains(&digits(fact))
     }
 
     /// The file of the migration that added a fact.
-    fn added(&self, fact: &str) -> Option<String> {
+    pub(super) fn added(&self, fact: &str) -> Option<String> {
         self.file(|sealed| sealed.came.holds(fact))
     }
 
@@ -71,7 +92,7 @@ struct Object {
 }
 
 impl Object {
-    /// The object whose facts lie below a path.
+    /// The object that a path leads to, or what is said of one.
     fn at(path: &[String]) -> Option<Object> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let (shown, subject) = match path[..] {
@@ -80,46 +101,78 @@ impl Object {
                 let column = format!("{table}.{}", crate::ident::quote(column));
                 (format!("column `{column}`"), format!("column {column}"))
             }
-            ["tables", table, "rls", "enabled", policy] => (
-                format!("policy `{policy}` of table `{table}`"),
+            ["roles", role] => (format!("role `{role}`"), String::new()),
+            ["extensions", name] => (format!("extension `{name}`"), String::new()),
+            ["external_schemas"] => ("the list of external schemas".to_owned(), String::new()),
+            ["externals", table] => (format!("external table `{table}`"), String::new()),
+            ["externals", table, "columns", column] => (
+                format!("column `{column}` of external table `{table}`"),
                 String::new(),
             ),
-            ["tables", table, kind, name] => {
-                let kind = match kind {
-                    "uniques" => "unique constraint",
-                    "foreign_keys" => "foreign key",
-                    "checks" => "check",
-                    "exclusions" => "exclusion constraint",
-                    "indexes" => "index",
-                    "partitions" => "partition",
-                    _ => return None,
-                };
-                (format!("{kind} `{name}` of table `{table}`"), String::new())
-            }
-            ["externals", table] => (format!("external table `{table}`"), String::new()),
-            ["extensions", name] => (format!("extension `{name}`"), String::new()),
+            ["tables", table, ref part @ ..] => (
+                format!("{} of table `{table}`", part_of(part)?),
+                String::new(),
+            ),
             _ => return None,
         };
         Some(Object { shown, subject })
     }
 }
 
-/// The paths below which a fact lies, the shortest first.
+/// A part of a table, or what is said of one; none of what only holds such.
+fn part_of(path: &[&str]) -> Option<String> {
+    let kind = |kind: &str| {
+        Some(match kind {
+            "columns" => "column",
+            "uniques" => "unique constraint",
+            "foreign_keys" => "foreign key",
+            "checks" => "check",
+            "exclusions" => "exclusion constraint",
+            "indexes" => "index",
+            "partitions" => "partition",
+            _ => return None,
+        })
+    };
+    Some(match path {
+        ["comment"] => "the comment".to_owned(),
+        ["primary_key"] => "the primary key".to_owned(),
+        ["partition_by"] => "the partition key".to_owned(),
+        ["rls", "enabled", policy] => format!("policy `{policy}`"),
+        ["rls", "enabled", policy, what] => format!("`{what}` of policy `{policy}`"),
+        ["grants", role] => format!("the grant to role `{role}`"),
+        ["column_grants", role, command] => {
+            format!("the grant to role `{role}` to {command} some columns")
+        }
+        ["columns", _, "position"] | ["indexes", _, "with"] => return None,
+        ["indexes", index, "with", what] => format!("`{what}` of index `{index}`"),
+        [of, name] => format!("{} `{name}`", kind(of)?),
+        [of, name, what] => format!("`{what}` of {} `{name}`", kind(of)?),
+        _ => return None,
+    })
+}
+
+/// The paths below which a fact lies, the shortest first, and its own.
 fn above(line: &str) -> Vec<Vec<String>> {
     let path = fact(line).map(|(path, _)| path).unwrap_or_default();
-    (1..path.len())
+    (1..=path.len())
         .map(|length| path[..length].to_vec())
         .collect()
 }
 
-/// Refuses facts, those that are left of a schema, that one branch added to an object that another took away.
-pub(super) fn refuse(branches: &[Branch<'_>], left: &[&str]) -> Result<(), LockError> {
+/// Facts by the paths below which they lie.
+fn by_path(left: &[String]) -> BTreeMap<Vec<String>, BTreeSet<&str>> {
     let mut below: BTreeMap<Vec<String>, BTreeSet<&str>> = BTreeMap::new();
     for line in left {
         for path in above(line) {
             below.entry(path).or_default().insert(line);
         }
     }
+    below
+}
+
+/// Refuses facts, those that are left of a schema, that one branch added to an object that another took away.
+pub(super) fn refuse_taken(branches: &[Branch<'_>], left: &[String]) -> Result<(), LockError> {
+    let below = by_path(left);
     for branch in branches {
         let mut taken: BTreeMap<Vec<String>, BTreeSet<&str>> = BTreeMap::new();
         for line in &branch.gone {
@@ -137,10 +190,10 @@ pub(super) fn refuse(branches: &[Branch<'_>], left: &[&str]) -> Result<(), LockE
                     .iter()
                     .filter(|other| !std::ptr::eq(*other, branch))
             };
-            let of_others = |fact: &&str| others().find_map(|other| other.added(fact));
+            let of_others = |fact: &&str| others().find(|other| other.has(fact))?.added(fact);
             let files: Option<Vec<String>> = left
                 .iter()
-                .map(|fact| of_others(fact).filter(|_| branch.added(fact).is_none()))
+                .map(|fact| of_others(fact).filter(|_| !branch.has(fact)))
                 .collect();
             if let Some([changed, ..]) = files.as_deref() {
                 let (fate, file) = branch.fate(&object, &facts);
@@ -150,6 +203,45 @@ pub(super) fn refuse(branches: &[Branch<'_>], left: &[&str]) -> Result<(), LockE
                 )));
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses an object that was not there before, and that several branches added, each in another way: what one
+/// leaves out, as it is usual, the other's fact would stand for.
+pub(super) fn refuse_added(branches: &[Branch<'_>], left: &[String]) -> Result<(), LockError> {
+    let was: BTreeSet<Vec<String>> = branches
+        .iter()
+        .flat_map(|branch| &branch.gone)
+        .flat_map(|fact| above(fact))
+        .collect();
+    for (path, facts) in &by_path(left) {
+        // Of a new table each part is looked at by itself.
+        let is_table = matches!(path.as_slice(), [kind, _] if kind == "tables");
+        let Some(object) = Object::at(path).filter(|_| !is_table) else {
+            continue;
+        };
+        let counts = |line: &&&str| fact(line).is_none_or(|(path, _)| placed(&path).is_none());
+        let facts: Vec<&str> = facts.iter().filter(counts).copied().collect();
+        let adds = |branch: &&Branch<'_>| facts.iter().any(|fact| branch.has(fact));
+        let adding: Vec<&Branch<'_>> = branches.iter().filter(adds).collect();
+        let [one, other, ..] = adding[..] else {
+            continue;
+        };
+        let is_new = facts
+            .iter()
+            .all(|fact| adding.iter().any(|branch| branch.has(fact)));
+        let differs = |fact: &&str| adding.iter().any(|branch| !branch.has(fact));
+        if was.contains(path) || !is_new || !facts.iter().any(differs) {
+            continue;
+        }
+        let file = |branch: &Branch<'_>| facts.iter().find_map(|fact| branch.added(fact));
+        return Err(LockError::whole(format!(
+            "{} was added by `{}`, and in another way by `{}` of the other branch; {WAY_OUT}",
+            object.shown,
+            file(one).unwrap_or_default(),
+            file(other).unwrap_or_default()
+        )));
     }
     Ok(())
 }

@@ -1,0 +1,486 @@
+//! Every kind of fact, and every pair of changes that two branches may make of two neighbours of that kind:
+//! the merge holds what both leave, or says who did what and what to do.
+
+use super::super::{NewPair, schema_checksum};
+use super::*;
+use crate::file::Document;
+use crate::schema::{
+    Check, Column, Command, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External,
+    ForeignKey, Generated, Index, IndexColumn, Partition, PartitionBy, PartitionStrategy, Policy,
+    PrimaryKey, QualifiedName, ReferentialAction, Rls, Role, Table, Type, Unique,
+};
+
+/// A kind of fact: brings the first or the second of two neighbours into a state. A neighbour that is not
+/// there has state 0, else it is the one or the other.
+type Kind = (&'static str, fn(&mut Schema, usize, usize));
+
+/// The first name is one that the facts themselves use.
+const NAMES: [&str; 2] = ["position", "other"];
+
+fn orders() -> QualifiedName {
+    QualifiedName::new("public", "order")
+}
+
+fn table(schema: &mut Schema) -> &mut Table {
+    schema.tables.get_mut(&orders()).unwrap()
+}
+
+fn column(schema: &mut Schema, neighbour: usize) -> &mut Column {
+    &mut table(schema).columns[1 + neighbour]
+}
+
+fn expr(state: usize) -> Expr {
+    match state {
+        1 => Expr::new("a > 1", ["a"]),
+        _ => Expr::new("true", [""; 0]),
+    }
+}
+
+fn policies(schema: &mut Schema) -> &mut BTreeMap<String, Policy> {
+    match &mut table(schema).rls {
+        Rls::Enabled(policies) => policies,
+        Rls::Disabled(_) => panic!("no policies"),
+    }
+}
+
+fn put<T>(map: &mut BTreeMap<String, T>, neighbour: usize, state: usize, value: T) {
+    match state {
+        0 => map.remove(NAMES[neighbour]),
+        _ => map.insert(NAMES[neighbour].into(), value),
+    };
+}
+
+fn some<T>(state: usize, values: [T; 2]) -> Option<T> {
+    let mut values = values.into_iter();
+    state.checked_sub(1).and_then(|index| values.nth(index))
+}
+
+const KINDS: &[Kind] = &[
+    ("policy", |schema, neighbour, state| {
+        let policy = Policy {
+            command: Some(Command::Select),
+            restrictive: state == 2,
+            roles: BTreeSet::from(["app".into()]),
+            using: Some(expr(state)),
+            check: None,
+        };
+        put(policies(schema), neighbour, state, policy);
+    }),
+    ("predicates", |schema, neighbour, state| {
+        let policy = policies(schema).get_mut("base").unwrap();
+        let predicate = [&mut policy.using, &mut policy.check];
+        *predicate[neighbour] = some(state, [expr(1), expr(2)]);
+    }),
+    ("role", |schema, neighbour, state| {
+        let role = [Role::Created, Role::External][state / 2];
+        put(&mut schema.roles, neighbour, state, role);
+    }),
+    ("extension", |schema, neighbour, state| {
+        let extension = Extension {
+            schema: (state == 2).then(|| "extensions".into()),
+        };
+        put(&mut schema.extensions, neighbour, state, extension);
+    }),
+    ("grants", |schema, neighbour, state| {
+        let commands = [Command::Insert, Command::Delete];
+        let commands = commands[..state].iter().copied().collect();
+        put(&mut table(schema).grants, neighbour, state, commands);
+    }),
+    ("column grants", |schema, neighbour, state| {
+        let role = table(schema).column_grants.entry("app".into());
+        let commands = role.or_default();
+        let command = [Command::Insert, Command::Update][neighbour];
+        match some(state, ["a", "b"]) {
+            Some(column) => commands.insert(command, BTreeSet::from([column.into()])),
+            None => commands.remove(&command),
+        };
+        if commands.is_empty() {
+            table(schema).column_grants.clear();
+        }
+    }),
+    ("column", |schema, neighbour, state| {
+        let columns = &mut table(schema).columns;
+        columns.retain(|column| column.name != NAMES[neighbour]);
+        if let Some(ty) = some(state, [Type::Int4, Type::Int8]) {
+            columns.push(Column::new(NAMES[neighbour], ty));
+        }
+    }),
+    ("comment", |schema, neighbour, state| {
+        let comment = some(state, ["One.", "Two."].map(str::to_owned));
+        match neighbour {
+            0 => table(schema).comment = comment,
+            _ => column(schema, 0).comment = comment,
+        }
+    }),
+    ("default", |schema, neighbour, state| {
+        column(schema, neighbour).default = some(state, ["1", "2"].map(str::to_owned));
+    }),
+    ("numbering", |schema, neighbour, state| {
+        let ways = [Generated::Serial, Generated::IdentityAlways];
+        column(schema, neighbour).generated = some(state, ways);
+    }),
+    ("computed", |schema, neighbour, state| {
+        column(schema, neighbour).computed = some(state, [expr(1), expr(2)]);
+    }),
+    ("collation", |schema, neighbour, state| {
+        column(schema, neighbour).collation = some(state, ["\"C\"", "\"x\""].map(str::to_owned));
+    }),
+    ("primary key", |schema, _, state| {
+        let of = |columns: &[&str]| PrimaryKey {
+            name: "order_pkey".into(),
+            columns: columns.iter().map(|it| (*it).to_owned()).collect(),
+            ..PrimaryKey::default()
+        };
+        table(schema).primary_key = some(state, [of(&["a"]), of(&["b"])]);
+    }),
+    ("unique", |schema, neighbour, state| {
+        let unique = Unique {
+            columns: vec!["a".into()],
+            nulls_not_distinct: state == 2,
+            deferrable: Deferrable::Not,
+        };
+        put(&mut table(schema).uniques, neighbour, state, unique);
+    }),
+    ("when it is checked", |schema, neighbour, state| {
+        let unique = table(schema).uniques.get_mut("base").unwrap();
+        let ways = [Deferrable::Immediate, Deferrable::Deferred];
+        match neighbour {
+            0 => unique.deferrable = some(state, ways).unwrap_or_default(),
+            _ => unique.nulls_not_distinct = state > 0,
+        }
+    }),
+    ("foreign key", |schema, neighbour, state| {
+        let mut key = ForeignKey::new(["a"], orders(), ["a"]);
+        if state == 2 {
+            key.on_delete = ReferentialAction::Cascade;
+        }
+        put(&mut table(schema).foreign_keys, neighbour, state, key);
+    }),
+    ("action", |schema, neighbour, state| {
+        let key = table(schema).foreign_keys.get_mut("base").unwrap();
+        let actions = [ReferentialAction::Cascade, ReferentialAction::SetNull];
+        let action = some(state, actions).unwrap_or_default();
+        match neighbour {
+            0 => key.on_delete = action,
+            _ => key.on_update = action,
+        }
+    }),
+    ("check", |schema, neighbour, state| {
+        let check = Check::new(expr(state));
+        put(&mut table(schema).checks, neighbour, state, check);
+    }),
+    ("exclusion", |schema, neighbour, state| {
+        let exclusion = Exclusion {
+            method: "gist".into(),
+            elements: vec![ExclusionElement {
+                column: IndexColumn::new("a"),
+                operator: "&&".into(),
+            }],
+            predicate: (state == 2).then(|| expr(1)),
+            deferrable: Deferrable::Not,
+        };
+        put(&mut table(schema).exclusions, neighbour, state, exclusion);
+    }),
+    ("index", |schema, neighbour, state| {
+        let column = ["a", "b"][state / 2];
+        let index = Index::new([IndexColumn::new(column)]);
+        put(&mut table(schema).indexes, neighbour, state, index);
+    }),
+    ("storage parameter", |schema, neighbour, state| {
+        let index = table(schema).indexes.get_mut("columns").unwrap();
+        put(&mut index.with, neighbour, state, state.to_string());
+    }),
+    ("predicate", |schema, _, state| {
+        let index = table(schema).indexes.get_mut("columns").unwrap();
+        index.predicate = some(state, [expr(1), expr(2)]);
+    }),
+    ("how it is partitioned", |schema, _, state| {
+        let by = |strategy| PartitionBy {
+            strategy,
+            columns: vec!["a".into()],
+        };
+        let ways = [PartitionStrategy::List, PartitionStrategy::Hash].map(by);
+        table(schema).partition_by = some(state, ways);
+    }),
+    ("partition", |schema, neighbour, state| {
+        let partition = match state {
+            1 => Partition::List(vec!["1".into()]),
+            _ => Partition::Default,
+        };
+        put(&mut table(schema).partitions, neighbour, state, partition);
+    }),
+    ("row-level security", |schema, neighbour, state| {
+        let rls = &mut table(schema).rls;
+        match (neighbour, state) {
+            (0, 0) => *rls = Rls::Enabled(BTreeMap::new()),
+            (0, _) => *rls = Rls::Disabled(state.to_string()),
+            _ => {
+                if let (Rls::Enabled(policies), 1..) = (rls, state) {
+                    let policy = Policy {
+                        command: None,
+                        restrictive: state == 2,
+                        roles: BTreeSet::from(["app".into()]),
+                        using: Some(expr(1)),
+                        check: None,
+                    };
+                    put(policies, neighbour, state, policy);
+                }
+            }
+        }
+    }),
+    ("table", |schema, neighbour, state| {
+        let name = QualifiedName::new("public", NAMES[neighbour]);
+        schema.tables.remove(&name);
+        if state > 0 {
+            let mut table = Table::new(["shop::A", "shop::B"][state / 2]);
+            table.columns.push(Column::new("id", Type::Int8));
+            schema.tables.insert(name, table);
+        }
+    }),
+    ("external table", |schema, neighbour, state| {
+        let name = QualifiedName::new("auth", NAMES[neighbour]);
+        schema.externals.remove(&name);
+        if state > 0 {
+            let external = External {
+                source: ["auth::A", "auth::B"][state / 2].into(),
+                columns: vec![Column::new("id", Type::Uuid)],
+                keys: Vec::new(),
+            };
+            schema.externals.insert(name, external);
+        }
+    }),
+    ("external column", |schema, neighbour, state| {
+        let users = QualifiedName::new("auth", "users");
+        let users = schema.externals.get_mut(&users).unwrap();
+        users.columns.retain(|it| it.name != NAMES[neighbour]);
+        if let Some(ty) = some(state, [Type::Int4, Type::Int8]) {
+            users.columns.push(Column::new(NAMES[neighbour], ty));
+        }
+    }),
+    ("external schema", |schema, neighbour, state| {
+        schema.external_schemas.remove(NAMES[neighbour]);
+        if state > 0 {
+            schema.external_schemas.insert(NAMES[neighbour].into());
+        }
+    }),
+];
+
+/// What holds the neighbours, without them.
+fn around(kind: &str) -> Schema {
+    let mut table = Table::new("shop::Order");
+    for column in ["id", "a", "b"] {
+        table.columns.push(Column::new(column, Type::Text));
+    }
+    let base = || "base".to_owned();
+    match kind {
+        "predicates" => {
+            let policy = Policy {
+                command: None,
+                restrictive: false,
+                roles: BTreeSet::from(["app".into()]),
+                using: None,
+                check: None,
+            };
+            table.rls = Rls::Enabled(BTreeMap::from([(base(), policy)]));
+        }
+        "when it is checked" => {
+            let unique = Unique {
+                columns: vec!["a".into()],
+                ..Unique::default()
+            };
+            table.uniques.insert(base(), unique);
+        }
+        "action" => {
+            let key = ForeignKey::new(["a"], orders(), ["a"]);
+            table.foreign_keys.insert(base(), key);
+        }
+        "storage parameter" | "predicate" => {
+            let index = Index::new([IndexColumn::new("a")]);
+            table.indexes.insert("columns".into(), index);
+        }
+        _ => {}
+    }
+    let mut schema = Schema::default();
+    if kind == "external column" {
+        let users = External {
+            source: "auth::User".into(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+        };
+        let name = QualifiedName::new("auth", "users");
+        schema.externals.insert(name, users);
+    }
+    if kind != "table" {
+        schema.tables.insert(orders(), table);
+    }
+    schema
+}
+
+fn of((kind, bring): &Kind, states: [usize; 2]) -> Schema {
+    let mut schema = around(kind);
+    for (neighbour, state) in states.into_iter().enumerate() {
+        bring(&mut schema, neighbour, state);
+    }
+    schema
+}
+
+/// Seals one schema after the other behind a base.
+fn sealed(base: &Lock, second: usize, name: &str, schemas: &[Schema]) -> Lock {
+    let mut lock = base.clone();
+    for (index, schema) in schemas.iter().enumerate() {
+        let pair = NewPair {
+            version: format!("202601010000{second:02}").replace("0000", &format!("00{index:02}")),
+            up: Document::parse("select 1;\n").unwrap(),
+            down: Document::parse("select 2;\n").unwrap(),
+            schema: Some(schema_checksum(schema)),
+        };
+        lock.seal(name, vec![pair], schema.clone()).unwrap();
+    }
+    lock
+}
+
+/// A schema whose columns stand in the order of their names: who counted which is another question.
+fn sorted(schema: &Schema) -> Schema {
+    let mut schema = schema.clone();
+    for table in schema.tables.values_mut() {
+        table.columns.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    for external in schema.externals.values_mut() {
+        external.columns.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    schema
+}
+
+/// What both leave of a neighbour; none where they contradict each other.
+fn both(base: usize, left: usize, right: usize) -> Option<usize> {
+    match (base == left, base == right) {
+        (true, _) => Some(right),
+        (_, true) => Some(left),
+        _ => (left == right).then_some(left),
+    }
+}
+
+/// States that a kind tells apart: some have one neighbour only, or one state beside 0.
+fn states(kind: &str, [one, other]: [usize; 2]) -> [usize; 2] {
+    match kind {
+        "primary key" | "predicate" | "how it is partitioned" => [0, other],
+        "when it is checked" => [one, other.min(1)],
+        "external schema" => [one.min(1), other.min(1)],
+        "row-level security" if one > 0 => [one, 0],
+        _ => [one, other],
+    }
+}
+
+/// The states of two neighbours that a branch may lead to.
+fn ends(kind: &str, base: [usize; 2]) -> BTreeSet<[usize; 2]> {
+    let all = (0..9).map(|index| states(kind, [index / 3, index % 3]));
+    all.filter(|states| *states != base).collect()
+}
+
+/// Merges two branches and chains them, whichever comes first: the schema that both lead to, and whether they
+/// lead there one after the other.
+fn merged(left: &Lock, right: &Lock) -> Result<Schema, String> {
+    let text = format!("{}{}", left.to_text(), right.to_text());
+    let lock = Lock::merged(&text).map_err(|error| error.to_string())?;
+    let schemas = lock.schemas(&text).map_err(|error| error.to_string())?;
+    for (first, second) in [(left, right), (right, left)] {
+        let mut at = first.schema.clone();
+        for (version, link) in &second.migrations {
+            if first.migrations.contains_key(version) {
+                continue;
+            }
+            let sum = Some(link.checksum(version));
+            at = carried(&at, &schemas[&link.parent], &schemas[&sum])
+                .ok_or_else(|| format!("this does not fit behind the other branch; {WAY_OUT}"))?;
+        }
+        if sorted(&at) != sorted(&lock.schema) {
+            return Err(format!(
+                "these do not lead to the schema of both; {WAY_OUT}"
+            ));
+        }
+    }
+    Ok(lock.schema)
+}
+
+/// What is wrong with a refusal.
+fn is_for_people(said: &str) -> bool {
+    !said.contains("missing field")
+        && !said.contains("restore")
+        && said.contains("_left.sql`")
+        && said.contains("_right.sql`")
+        && said.ends_with(WAY_OUT)
+}
+
+/// What two branches leave of a kind; none where they contradict each other.
+fn left_by(kind: &Kind, base: [usize; 2], ends: [[usize; 2]; 2]) -> Option<Schema> {
+    let [left, right] = ends;
+    let is_off = |states: [usize; 2]| kind.0 == "row-level security" && states[0] > 0;
+    if is_off(left) != is_off(right) {
+        return None; // the one changed policies that the other turned off
+    }
+    let [one, other] = [0, 1].map(|it| both(base[it], left[it], right[it]));
+    Some(of(kind, [one?, other?]))
+}
+
+/// Tries every pair of ends, the left one by way of another state, where one is given, and tells what is wrong.
+fn try_all(by_way_of: Option<[usize; 2]>) {
+    let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for kind in KINDS {
+        let bases: BTreeSet<[usize; 2]> = [[0, 0], [1, 0], [0, 1], [1, 1]]
+            .map(|base| states(kind.0, base))
+            .into();
+        for at in bases {
+            let base = sealed(&Lock::default(), 0, "base", &[of(kind, at)]);
+            let way = by_way_of.map(|way| states(kind.0, way));
+            if way == Some(at) {
+                continue;
+            }
+            let ends = ends(kind.0, at);
+            let rights: Vec<_> = ends
+                .iter()
+                .map(|end| (*end, sealed(&base, 2, "right", &[of(kind, *end)])))
+                .collect();
+            for l in &ends {
+                let way = way.filter(|way| way != l).into_iter().chain([*l]);
+                let way: Vec<Schema> = way.map(|states| of(kind, states)).collect();
+                let left = sealed(&base, 1, "left", &way);
+                for (r, right) in &rights {
+                    let expected = left_by(kind, at, [*l, *r]);
+                    let what = match (merged(&left, right), expected) {
+                        (Ok(found), Some(both)) if sorted(&found) == sorted(&both) => {
+                            continue;
+                        }
+                        (Ok(_), _) => "holds something else".to_owned(),
+                        (Err(said), None) if is_for_people(&said) => continue,
+                        // A list is one fact, and not every way there is one behind another branch.
+                        (Err(said), Some(_))
+                            if is_for_people(&said) && kind.0 == "external schema"
+                                || by_way_of.is_some() && said.ends_with(WAY_OUT) =>
+                        {
+                            continue;
+                        }
+                        (Err(said), _) => format!("says {said}"),
+                    };
+                    let group = format!("{} {}", kind.0, what.split('`').next().unwrap_or(&what));
+                    let case = format!("{at:?} -> {l:?} and {r:?}: {what}");
+                    wrong.entry(group).or_default().push(case);
+                }
+            }
+        }
+    }
+    let shown: Vec<String> = wrong
+        .iter()
+        .map(|(group, cases)| format!("{group}: {}, such as {}", cases.len(), cases[0]))
+        .collect();
+    assert!(wrong.is_empty(), "{}", shown.join("\n"));
+}
+
+#[test]
+fn a_merge_holds_what_both_leave_or_says_who_did_what() {
+    try_all(None);
+}
+
+#[test]
+fn so_it_does_whatever_a_branch_did_on_the_way() {
+    try_all(Some([1, 1]));
+}
