@@ -5,6 +5,7 @@ mod anew;
 mod migrate_support;
 mod policies;
 mod repository;
+mod twice;
 
 use std::fs;
 use std::time::Duration;

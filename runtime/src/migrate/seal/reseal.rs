@@ -6,16 +6,17 @@
 //! that holds what a sealed one of its name holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use tabellion_sql::file::{Document, FileSeal, body};
-use tabellion_sql::lock::{DOWN, LOCK, Lock, Orphan, UP};
+use tabellion_sql::lock::{DOWN, LOCK, Lock, Order, Orphan, UP};
 
 use super::super::error::{MigrateError, Problems};
 use super::super::ledger::Entry;
 use super::super::set::{files, read};
 use super::behind::{Link, behind, is_in_place_of};
-use super::{SealedFiles, clock, pair_of, parse, store, unfinished};
+use super::{SealedFiles, clock, is_by_hand, pair_of, parse, store, unfinished};
 
 /// What is applied on one database, so that it is not sealed anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,6 +96,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     if order.moved.is_empty() {
         lock.verify_chain().map_err(|error| unusable(&error))?;
     } else {
+        let repeated = repeated(&lock, &order, &found.texts);
         let mut moved = Vec::new();
         for version in &order.moved {
             let Some(sealed) = lock.migrations.get(version).cloned() else {
@@ -106,7 +108,7 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
                 let text = found.texts.get(&path).map_or("", String::as_str);
                 parse(root, &path, text)
             };
-            let superseded = superseded.contains_key(version);
+            let superseded = superseded.contains_key(version) || repeated.contains(version);
             let (up, down) = (document(UP)?, document(DOWN)?);
             gone.extend([UP, DOWN].map(|folder| root.join(folder).join(&file)));
             moved.push(Link {
@@ -245,6 +247,43 @@ fn superseded(lock: &Lock, texts: &BTreeMap<String, String>) -> BTreeMap<String,
         }
     }
     superseded
+}
+
+/// Migrations written by hand that are to move behind another branch which holds them too, as where both
+/// sealed them anew behind a third: there they would run a second time. A branch that holds one more often than
+/// the other keeps what it holds beyond that.
+fn repeated(lock: &Lock, order: &Order, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let by_hand = |version: &String| -> Option<(&str, [String; 2])> {
+        let sealed = lock.migrations.get(version)?;
+        let file = sealed.file_name(version);
+        let text = |folder| texts.get(&format!("{folder}/{file}"));
+        let (up, down) = (text(UP)?, text(DOWN)?);
+        is_by_hand(up).then(|| (sealed.name.as_str(), [body(up), body(down)]))
+    };
+    let sum = |version: &String| Some(lock.migrations.get(version)?.checksum(version));
+    let versions: BTreeMap<String, &String> = lock
+        .migrations
+        .keys()
+        .filter_map(|version| Some((sum(version)?, version)))
+        .collect();
+    let before = |version: &String| -> Option<&String> {
+        let parent = lock.migrations.get(version)?.parent.as_ref()?;
+        versions.get(parent).copied()
+    };
+    let mut repeated = BTreeSet::new();
+    for (index, version) in order.moved.iter().enumerate() {
+        let Some(it) = by_hand(version) else { continue };
+        let says_it = |other: &&String| by_hand(other).is_some_and(|other| other == it);
+        let own: BTreeSet<&String> = iter::successors(before(version), |it| before(it)).collect();
+        let moved = order.moved[..index].iter();
+        let held = moved.clone().filter(|it| own.contains(it)).filter(says_it);
+        let other = order.kept.iter().chain(moved);
+        let other = other.filter(|it| !own.contains(it) && !repeated.contains(*it));
+        if other.filter(says_it).count() > held.count() {
+            repeated.insert(version.clone());
+        }
+    }
+    repeated
 }
 
 /// How the line of a header begins that names the migration before.
