@@ -181,6 +181,8 @@ impl<'a> Asked<'a> {
             }
         }
         let taken: BTreeSet<&String> = hints.replaced_columns.values().collect();
+        // Those of which it is asked what they continue.
+        let mut open: BTreeSet<&String> = BTreeSet::new();
         for new in &after.columns {
             let old = moved
                 .iter()
@@ -200,26 +202,36 @@ impl<'a> Asked<'a> {
                         .map(|old| old.name.clone())
                         .next();
                     match alike {
-                        Some(old) => self.maybe_renamed(name, &old, new),
+                        Some(old) => {
+                            open.insert(&new.name);
+                            self.maybe_renamed(name, &old, new);
+                        }
                         None => self.added(name, new),
                     }
                 }
             }
         }
-        if !moved.is_empty() {
-            self.moves.columns.insert(name.clone(), moved);
-        }
-        if before.partition_by.as_ref().map(|by| by.strategy)
-            != after.partition_by.as_ref().map(|by| by.strategy)
-            || before.partition_by.as_ref().map(|by| by.columns.len())
-                != after.partition_by.as_ref().map(|by| by.columns.len())
-        {
+        let is_kept =
+            |old: &String, new: &String| moved.get(old).unwrap_or(old) == new || open.contains(new);
+        let is_same = match (&before.partition_by, &after.partition_by) {
+            (Some(old), Some(new)) => {
+                let mut columns = old.columns.iter().zip(&new.columns);
+                old.strategy == new.strategy
+                    && old.columns.len() == new.columns.len()
+                    && columns.all(|(old, new)| is_kept(old, new))
+            }
+            (old, new) => old == new,
+        };
+        if !is_same {
             let message = format!(
                 "table `{}` changes how it is partitioned, which PostgreSQL cannot do to a table; declare a \
                  new table beside it, and move the rows with `cargo tabellion new`",
                 name.name
             );
             self.say(name, None, message);
+        }
+        if !moved.is_empty() {
+            self.moves.columns.insert(name.clone(), moved);
         }
         for (partition, bound) in &after.partitions {
             let gone = before.partitions.iter().find(|(old, earlier)| {

@@ -11,7 +11,7 @@ use super::*;
 use crate::schema::{
     Check, Column, Command, Expr, ForeignKey, Generated, Index, IndexColumn, Partition,
     PartitionBy, PartitionStrategy, Platform, Policy, ReferentialAction, Renames, Rls, Role, Table,
-    Type, Unique,
+    TableRenames, Type, Unique,
 };
 
 fn name() -> QualifiedName {

@@ -103,3 +103,71 @@ fn of_two_partitions_the_first_is_no_more_when_the_second_leaves() {
     let forced = "alter table public.c no force row level security";
     assert!(steps.iter().any(|sql| sql == forced), "{steps:#?}");
 }
+
+/// Notes by partition key, whose columns are all of one type.
+fn by(strategy: PartitionStrategy, key: &[&str], columns: &[&str]) -> Schema {
+    let mut table = notes();
+    let columns = columns.iter().map(|name| Column::new(*name, Type::Int8));
+    table.columns = columns.collect();
+    table.partition_by = Some(PartitionBy {
+        strategy,
+        columns: key.iter().map(|&column| column.into()).collect(),
+    });
+    schema(table)
+}
+
+/// What is asked of notes whose columns are renamed so, from the old name to the new one.
+fn asked(from: &Schema, to: &Schema, renamed: &[(&str, &str)]) -> Vec<String> {
+    let columns = renamed.iter();
+    let columns = columns.map(|&(old, new)| (new.to_owned(), old.to_owned()));
+    let hints = TableRenames {
+        columns: columns.collect(),
+        ..TableRenames::default()
+    };
+    let renames = Renames {
+        tables: BTreeMap::from([(name(), hints)]),
+    };
+    let questions = migrations(from, to, &renames, &Settings::default()).err();
+    let questions = questions.unwrap_or_default().into_iter();
+    questions.map(|question| question.message).collect()
+}
+
+#[test]
+fn another_partition_key_is_asked_about() {
+    use PartitionStrategy::{List, Range};
+    let columns = ["a", "b"];
+    for (strategy, from, to) in [
+        (List, &["a"][..], &["b"][..]),
+        (Range, &["a", "b"], &["b", "a"]),
+        (Range, &["a", "b"], &["a"]),
+    ] {
+        let ends = (by(strategy, from, &columns), by(strategy, to, &columns));
+        for (from, to) in [(&ends.0, &ends.1), (&ends.1, &ends.0)] {
+            assert_eq!(
+                asked(from, to, &[]),
+                [
+                    "table `notes` changes how it is partitioned, which PostgreSQL cannot do to a table; \
+                     declare a new table beside it, and move the rows with `cargo tabellion new`"
+                ]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_partition_key_whose_columns_are_renamed_is_the_same() {
+    use PartitionStrategy::Range;
+    let from = by(Range, &["a", "b"], &["a", "b"]);
+    let to = by(Range, &["c", "b"], &["c", "b"]);
+    assert!(asked(&from, &to, &[("a", "c")]).is_empty());
+    // As long as it is open whether it is, nothing else is said.
+    let open = asked(&from, &to, &[]);
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open[0].starts_with("column `notes.c` is new"), "{open:?}");
+    let swapped = by(Range, &["b", "c"], &["c", "b"]);
+    let told = asked(&from, &swapped, &[("a", "c")]);
+    assert!(
+        told[0].contains("changes how it is partitioned"),
+        "{told:?}"
+    );
+}
