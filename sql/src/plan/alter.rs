@@ -60,6 +60,7 @@ pub(super) fn build(
         partitions::lock_keys(change, name, &mut group.steps[first]);
         partitions::restrict(name, before, after, partition, &mut group.steps[first]);
     }
+    constraints::build_checks(name, before, after, group);
     indexes::build(name, before, after, group);
     let kept: Vec<QualifiedName> = partitions::relations(name, after)
         .filter(|relation| relation == name || before.partitions.contains_key(&relation.name))

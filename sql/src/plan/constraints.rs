@@ -83,6 +83,12 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
         let fate = rule(before.exclusions.get(exclusion), definition);
         group.push(restricts(step, name, exclusion, fate));
     }
+}
+
+/// Adds the CHECKs that `before` lacks or has otherwise. One that is not valid yet is so on partitions that came
+/// before it, and valid on those that come after it.
+pub(super) fn build_checks(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    let columns = Columns::of(before, after);
     for check in stale(&after.checks, &before.checks, |check| {
         columns.move_check(check)
     }) {

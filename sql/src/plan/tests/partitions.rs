@@ -104,6 +104,21 @@ fn of_two_partitions_the_first_is_no_more_when_the_second_leaves() {
     assert!(steps.iter().any(|sql| sql == forced), "{steps:#?}");
 }
 
+#[test]
+fn a_new_check_is_as_valid_on_a_new_partition_as_on_the_others() {
+    let (from, mut to) = (referenced(&["a"]), referenced(&["a", "b"]));
+    let table = to.tables.get_mut(&name()).expect("the table");
+    let check = Check::new(Expr::new("level > 0", ["level"]));
+    table.checks.insert("notes_level_check".into(), check);
+    let pairs = migrations(&from, &to, &Renames::default(), &Settings::default());
+    let body = pairs.expect("no question")[0].up.body();
+    let at = |statement: &str| body.find(statement).expect(statement);
+    let partition = at("create table public.b partition of public.notes");
+    let check = at("alter table public.notes add constraint notes_level_check");
+    assert!(body[check..].contains("not valid"), "{body}");
+    assert!(partition < check, "{body}");
+}
+
 /// Notes by partition key, whose columns are all of one type.
 fn by(strategy: PartitionStrategy, key: &[&str], columns: &[&str]) -> Schema {
     let mut table = notes();
