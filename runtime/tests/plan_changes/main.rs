@@ -2,6 +2,7 @@
 //! again, and so does the way forth once more. On a server, with a row in the table.
 
 mod edits;
+mod exact;
 mod kept;
 mod names;
 mod partitions;

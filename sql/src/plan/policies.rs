@@ -10,7 +10,7 @@ use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
-use super::{partitions, words};
+use super::{memberships, partitions, words};
 
 /// A policy as a hazard names it.
 pub(super) fn object(policy: &str, name: &QualifiedName) -> String {
@@ -165,6 +165,7 @@ fn verdicts(
             false => widens("new"),
         }];
     };
+    let (old, new) = (&memberships::declared(old), &memberships::declared(new));
     let (mut wider, mut narrower) = (Vec::new(), Vec::new());
     if !same_rule(old, new) {
         let Some(difference) = rule_difference(change, (before, old), (after, new)) else {

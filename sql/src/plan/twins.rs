@@ -7,9 +7,9 @@ use crate::ident::quote;
 use crate::schema::{QualifiedName, Rls, Schema, Table};
 
 use super::change::Columns;
-use super::partitions;
 use super::renames::{Kind, Rename, Renames};
 use super::statements::Step;
+use super::{memberships, partitions};
 
 /// The schema with the names that `to` has for constraints, indexes and policies that are the same there
 /// under another name.
@@ -58,7 +58,9 @@ fn twins(table: &mut Table, after: &Table) {
         key.name.clone_from(&other.name);
     }
     if let (Rls::Enabled(policies), Rls::Enabled(others)) = (&mut table.rls, &after.rls) {
-        for (old, new) in pairs(policies, others, |_| false) {
+        let declared = policies.iter();
+        let declared = declared.map(|(name, policy)| (name.clone(), memberships::declared(policy)));
+        for (old, new) in pairs(&declared.collect(), others, |_| false) {
             rekey(policies, &old, new);
         }
     }

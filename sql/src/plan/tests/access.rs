@@ -315,6 +315,60 @@ fn a_renamed_table_of_members_lets_nobody_else_in() {
     }
 }
 
+/// The same with another name for what the membership selects.
+fn selecting(mut schema: Schema, by_function: bool, column: &str) -> Schema {
+    let members = QualifiedName::new("public", "members");
+    let table = schema.tables.get_mut(&members).expect("members");
+    table.columns[0].name = column.into();
+    let table = schema.tables.get_mut(&name()).expect("notes");
+    let Rls::Enabled(policies) = &mut table.rls else {
+        panic!("no policies");
+    };
+    let policy = policies.values_mut().next().expect("a policy");
+    let expr = policy.using.as_mut().expect("an expression");
+    let retell = |sql: &str| sql.replace("select m.shop", &format!("select m.{column}"));
+    expr.sql = retell(&expr.sql);
+    let lookup = expr.lookups.pop_first();
+    assert_eq!(lookup.is_some(), by_function);
+    if let Some((_, mut lookup)) = lookup {
+        lookup.query = retell(&lookup.query);
+        let function = lookup.name("public", "members", column);
+        expr.lookups.insert(function, lookup);
+    }
+    schema
+}
+
+#[test]
+fn a_membership_whose_selected_column_is_renamed_is_altered_and_lets_nobody_else_in() {
+    for (by_function, renamed) in [(false, "of"), (false, "members"), (true, "of")] {
+        let from = of_members("members", "user_id", by_function);
+        let mut to = selecting(from.clone(), by_function, "store");
+        let table = to.tables.get_mut(&name()).expect("notes");
+        if let Rls::Enabled(policies) = &mut table.rls {
+            let policy = policies.remove("of").expect("the policy");
+            policies.insert(renamed.into(), policy);
+        }
+        let hints = TableRenames {
+            columns: BTreeMap::from([("store".into(), "shop".into())]),
+            ..TableRenames::default()
+        };
+        let renames = Renames {
+            tables: BTreeMap::from([(QualifiedName::new("public", "members"), hints)]),
+        };
+        let pairs = migrations(&from, &to, &renames, &Settings::default());
+        let pairs = pairs.expect("no question");
+        assert_eq!(pairs.len(), 1);
+        for (script, policy) in [(&pairs[0].up, renamed), (&pairs[0].down, "of")] {
+            let altered = format!("alter policy {policy} on public.notes\n  using (");
+            let body = script.body();
+            assert!(body.contains(&altered), "{body}");
+            let told = script.hazards();
+            let opens = |hazard: &Hazard| hazard.to_string().contains("-access: ");
+            assert!(!told.iter().any(opens), "{told:?}");
+        }
+    }
+}
+
 #[test]
 fn what_else_changes_with_a_renamed_table_of_members_is_told() {
     let from = of_members("members", "user_id", false);

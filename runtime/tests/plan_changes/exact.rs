@@ -1,0 +1,118 @@
+//! Changes after which the catalog must be what a new database has, at each pair of files, there and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tabellion::testing::Server;
+use tabellion_sql::plan::{Settings, migrations};
+use tabellion_sql::schema::{
+    Check, Command, Expr, Partition, PartitionBy, PartitionStrategy, Policy, QualifiedName,
+    Renames, Rls, Role, Schema, Table, TableRenames, Type,
+};
+
+use super::sample::{ROLE, column, name};
+use super::{connect, follow, role, run, snapshot};
+
+fn schema(tables: Vec<(QualifiedName, Table)>) -> Schema {
+    Schema {
+        roles: BTreeMap::from([(ROLE.to_owned(), Role::External)]),
+        tables: tables.into_iter().collect(),
+        ..Schema::default()
+    }
+}
+
+/// Runs each pair there, back and there again, and all of them back in the end.
+async fn walk(from: &Schema, to: &Schema, renames: &Renames) {
+    let server = Server::shared().expect("a server");
+    let (lived, fresh) = (server.database().await, server.database().await);
+    let (lived, fresh) = (lived.expect("a database"), fresh.expect("a database"));
+    let (lived, fresh) = (connect(lived.url()).await, connect(fresh.url()).await);
+    lived.batch_execute(&role()).await.expect("the role");
+    run(&fresh, "the second", &Schema::default(), to).await;
+    run(&lived, "the first", &Schema::default(), from).await;
+    let mut states = vec![snapshot(&lived).await];
+    let pairs = migrations(from, to, renames, &Settings::default()).expect("no question");
+    for pair in &pairs {
+        let before = states.last().expect("a state");
+        let up = std::slice::from_ref(&pair.up);
+        let there = follow(&lived, up).await.expect("the way there");
+        let back = follow(&lived, std::slice::from_ref(&pair.down)).await;
+        assert_eq!(before.diff(&back.expect("the way back")), [], "down");
+        let again = follow(&lived, up).await.expect("the way there");
+        assert_eq!(there.diff(&again), [], "up again");
+        states.push(there);
+    }
+    let last = states.pop().expect("a state");
+    assert_eq!(snapshot(&fresh).await.diff(&last), [], "all pairs up");
+    for (pair, before) in pairs.iter().zip(&states).rev() {
+        let back = follow(&lived, std::slice::from_ref(&pair.down)).await;
+        assert_eq!(before.diff(&back.expect("the way back")), [], "all down");
+    }
+}
+
+/// Notes of teams, which a policy shows to the members of each.
+fn of_teams(team: &str) -> Schema {
+    let members = name("public", "members");
+    let mut using = Expr::new(
+        format!(
+            "team = any (array(select m.{team} from {members} m where m.owner = \
+             (select current_setting('app.user', true)) and m.owner <> ''))"
+        ),
+        ["team"],
+    );
+    using.tables.insert(members.to_string());
+    let policy = Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from([ROLE.to_owned()]),
+        using: Some(using),
+        check: None,
+    };
+    let notes = Table {
+        columns: vec![column("team", Type::Int8)],
+        rls: Rls::Enabled(BTreeMap::from([("see".into(), policy)])),
+        ..Table::new("shop::Note")
+    };
+    let owners = Table {
+        columns: vec![column(team, Type::Int8), column("owner", Type::Text)],
+        ..Table::new("shop::Member")
+    };
+    schema(vec![(members, owners), (name("public", "notes"), notes)])
+}
+
+#[tokio::test]
+async fn what_a_membership_selects_is_renamed_and_leaves_no_trace() {
+    let hints = TableRenames {
+        columns: BTreeMap::from([("crew".into(), "team".into())]),
+        ..TableRenames::default()
+    };
+    let renames = Renames {
+        tables: BTreeMap::from([(name("public", "members"), hints)]),
+    };
+    walk(&of_teams("team"), &of_teams("crew"), &renames).await;
+}
+
+#[tokio::test]
+async fn a_partition_that_comes_with_a_check_is_as_valid_as_the_others() {
+    let events = |partitions: &[i32], check: bool| {
+        let mut table = Table {
+            columns: vec![column("id", Type::Int4)],
+            partition_by: Some(PartitionBy {
+                strategy: PartitionStrategy::List,
+                columns: vec!["id".into()],
+            }),
+            ..Table::new("shop::Event")
+        };
+        for id in partitions {
+            let bound = Partition::List(vec![id.to_string()]);
+            table.partitions.insert(format!("events_{id}"), bound);
+        }
+        if check {
+            let definition = Check::new(Expr::new("id > 0", ["id"]));
+            table.checks.insert("events_id_check".into(), definition);
+        }
+        schema(vec![(name("public", "events"), table)])
+    };
+    let (from, to) = (events(&[1], false), events(&[1, 2], true));
+    walk(&from, &to, &Renames::default()).await;
+    walk(&to, &from, &Renames::default()).await;
+}
