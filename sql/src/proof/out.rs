@@ -88,12 +88,15 @@ impl Values<'_> {
         }
     }
 
-    pub(super) fn array<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+    pub(super) fn array<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
+        // PostgreSQL gives `array[]` no type.
+        let Some(first) = names.next() else {
+            return self.sql("'{}'");
+        };
         self.sql("array[");
-        for (number, name) in names.enumerate() {
-            if number > 0 {
-                self.out.push_str(", ");
-            }
+        push_text(self.out, first);
+        for name in names {
+            self.out.push_str(", ");
             push_text(self.out, name);
         }
         self.out.push(']');

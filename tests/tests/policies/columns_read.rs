@@ -24,11 +24,20 @@ declared! {
         club: String,
     }
 
+    // Who may do nothing else, as Supabase's `anon`.
+    #[derive(Clone, Scope)]
+    #[scope(role = "columns_guest")]
+    struct Guest {
+        #[setting("app.club")]
+        club: String,
+    }
+
     #[derive(Debug, Table)]
     #[table(name = "profiles", scope = Owner)]
     #[index(columns(club))]
     #[policy("own", all, using = id == scope.id, check = id == scope.id)]
     #[policy("names", select, scope = Anyone, using = club == scope.club, columns(id, club, name))]
+    #[policy("a name", select, scope = Guest, using = club == scope.club, columns(name))]
     #[policy("apply", insert, scope = Anyone, check = club == scope.club)]
     struct Profile {
         #[column(primary_key)]
@@ -50,7 +59,7 @@ declared! {
     }
 }
 
-const ROLES: [&str; 2] = ["columns_owner", "columns_anyone"];
+const ROLES: [&str; 3] = ["columns_owner", "columns_anyone", "columns_guest"];
 
 const ROWS: &str = "
 insert into profiles values (1, 'acme', 'Ada', 'ada@acme'), (2, 'acme', 'Bob', 'bob@acme'), (3, 'other', 'Eve', 'eve@other');
@@ -63,7 +72,7 @@ struct Named {
     name: String,
 }
 
-fn scopes() -> [ProofScope; 2] {
+fn scopes() -> [ProofScope; 3] {
     let asking = |role: &str, name: &str, ty: Type| ProofScope {
         role: role.into(),
         settings: vec![ProofSetting {
@@ -76,6 +85,7 @@ fn scopes() -> [ProofScope; 2] {
     [
         asking(ROLES[0], "app.owner", Type::Int8),
         asking(ROLES[1], "app.club", Type::Text),
+        asking(ROLES[2], "app.club", Type::Text),
     ]
 }
 
@@ -151,6 +161,11 @@ async fn the_drawn_tests_try_each_column() -> Outcome {
             "select of column email by columns_anyone: expected permission denied",
         ),
         (
+            "grant select (id) on profiles to columns_guest",
+            "revoke select (id) on profiles from columns_guest",
+            "select of column id by columns_guest: expected permission denied",
+        ),
+        (
             "revoke select (name) on profiles from columns_anyone",
             "grant select (name) on profiles to columns_anyone",
             "select of its columns by columns_anyone",
@@ -200,7 +215,9 @@ fn a_policy_reads_no_column_that_its_role_may_not() -> Outcome {
 #[tokio::test]
 async fn whoever_is_let_read_more_is_noticed() -> Outcome {
     let mutants = mutants(SOURCE, Platform::Postgres, &scopes()).await?;
-    let more = "select from columns_anyone on table public.profiles";
-    assert!(mutants.iter().any(|it| it.what == more), "{mutants:#?}");
+    for role in &ROLES[1..] {
+        let more = format!("select from {role} on table public.profiles");
+        assert!(mutants.iter().any(|it| it.what == more), "{mutants:#?}");
+    }
     Ok(())
 }
