@@ -25,7 +25,9 @@ impl Emitter {
     /// `alter database NAME set search_path = "$user", public, extensions`, and let nobody but the
     /// schema's owner create anything in it.
     ///
-    /// Where the extension is installed already, it stays where it is: name that schema.
+    /// Where the extension is installed already when it is first declared, it stays where it is: name that
+    /// schema. One that is declared in another schema later is moved there, and its rollback moves it back, to
+    /// `public` where none was named; that needs its owner, unless it lies there already.
     pub fn extension_in(mut self, name: impl Into<String>, schema: impl Into<String>) -> Self {
         let schema = Some(schema.into());
         self.extensions.insert(name.into(), Extension { schema });

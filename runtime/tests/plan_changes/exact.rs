@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Settings, migrations};
 use tabellion_sql::schema::{
-    Check, Command, Expr, Partition, PartitionBy, PartitionStrategy, Policy, QualifiedName,
-    Renames, Rls, Role, Schema, Table, TableRenames, Type,
+    Check, Command, Expr, Extension, Index, IndexColumn, Partition, PartitionBy, PartitionStrategy,
+    Policy, QualifiedName, Renames, Rls, Role, Schema, Table, TableRenames, Type,
 };
+use tokio_postgres::Client;
 
 use super::sample::{ROLE, column, name};
 use super::{connect, follow, role, run, snapshot};
@@ -20,8 +21,8 @@ fn schema(tables: Vec<(QualifiedName, Table)>) -> Schema {
     }
 }
 
-/// Runs each pair there, back and there again, and all of them back in the end.
-async fn walk(from: &Schema, to: &Schema, renames: &Renames) {
+/// Runs each pair there, back and there again, and all of them back in the end; gives where extensions lay at each.
+async fn walk(from: &Schema, to: &Schema, renames: &Renames) -> Vec<String> {
     let server = Server::shared().expect("a server");
     let (lived, fresh) = (server.database().await, server.database().await);
     let (lived, fresh) = (lived.expect("a database"), fresh.expect("a database"));
@@ -30,6 +31,7 @@ async fn walk(from: &Schema, to: &Schema, renames: &Renames) {
     run(&fresh, "the second", &Schema::default(), to).await;
     run(&lived, "the first", &Schema::default(), from).await;
     let mut states = vec![snapshot(&lived).await];
+    let mut places = vec![extensions(&lived).await];
     let pairs = migrations(from, to, renames, &Settings::default()).expect("no question");
     for pair in &pairs {
         let before = states.last().expect("a state");
@@ -37,9 +39,11 @@ async fn walk(from: &Schema, to: &Schema, renames: &Renames) {
         let there = follow(&lived, up).await.expect("the way there");
         let back = follow(&lived, std::slice::from_ref(&pair.down)).await;
         assert_eq!(before.diff(&back.expect("the way back")), [], "down");
+        assert_eq!(places.last(), Some(&extensions(&lived).await), "down");
         let again = follow(&lived, up).await.expect("the way there");
         assert_eq!(there.diff(&again), [], "up again");
         states.push(there);
+        places.push(extensions(&lived).await);
     }
     let last = states.pop().expect("a state");
     assert_eq!(snapshot(&fresh).await.diff(&last), [], "all pairs up");
@@ -47,6 +51,16 @@ async fn walk(from: &Schema, to: &Schema, renames: &Renames) {
         let back = follow(&lived, std::slice::from_ref(&pair.down)).await;
         assert_eq!(before.diff(&back.expect("the way back")), [], "all down");
     }
+    assert_eq!(places[0], extensions(&lived).await, "all down");
+    places
+}
+
+/// The extensions of a database, each with the schema that it lies in.
+async fn extensions(client: &Client) -> String {
+    let query = "select string_agg(concat_ws(' in ', e.extname, n.nspname), ', ' order by e.extname)
+        from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname <> 'plpgsql'";
+    let row = client.query_one(query, &[]).await.expect("the extensions");
+    row.get::<_, Option<String>>(0).unwrap_or_default()
 }
 
 /// Notes of teams, which a policy shows to the members of each.
@@ -115,4 +129,59 @@ async fn a_partition_that_comes_with_a_check_is_as_valid_as_the_others() {
     let (from, to) = (events(&[1], false), events(&[1, 2], true));
     walk(&from, &to, &Renames::default()).await;
     walk(&to, &from, &Renames::default()).await;
+}
+
+#[tokio::test]
+async fn an_extension_moves_with_what_rests_on_it() {
+    let users = |email: &str, index: Option<&str>, homes: [Option<&str>; 2]| {
+        let words = IndexColumn {
+            opclass: Some("gin_trgm_ops".into()),
+            ..IndexColumn::new("name")
+        };
+        let definition = Index {
+            method: "gin".into(),
+            ..Index::new([words])
+        };
+        let table = Table {
+            columns: vec![
+                column("name", Type::Text),
+                column(email, Type::Named("citext".into())),
+            ],
+            indexes: index
+                .map(|name| (name.into(), definition))
+                .into_iter()
+                .collect(),
+            ..Table::new("shop::User")
+        };
+        let extensions = ["citext", "pg_trgm"].into_iter().zip(homes);
+        let extensions = extensions.map(|(name, schema)| {
+            let schema = schema.map(str::to_owned);
+            (name.to_owned(), Extension { schema })
+        });
+        Schema {
+            extensions: extensions.collect(),
+            ..schema(vec![(name("public", "users"), table)])
+        }
+    };
+    let hints = TableRenames {
+        columns: BTreeMap::from([("mail".into(), "email".into())]),
+        ..TableRenames::default()
+    };
+    let renames = Renames {
+        tables: BTreeMap::from([(name("public", "users"), hints)]),
+    };
+    let ends = [[None, Some("ext")], [Some("My ext"), None]];
+    let said = [
+        "citext in public, pg_trgm in ext",
+        "citext in My ext, pg_trgm in public",
+    ];
+    for (one, other) in [(0, 1), (1, 0)] {
+        for indexes in [[None, Some("words")], [Some("words"), None]] {
+            let from = users("email", indexes[0], ends[one]);
+            let to = users("mail", indexes[1], ends[other]);
+            let places = walk(&from, &to, &renames).await;
+            assert_eq!(places.first().map(String::as_str), Some(said[one]));
+            assert!(places[1..].iter().all(|at| at == said[other]), "{places:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::ident::{quote, quote_dollar, quote_literal};
 use crate::schema::{Platform, Role, Schema, extension};
 
+use super::Question;
 use super::statements::{Group, Plan};
 
 /// Roles are shared by every database of a server: one is created where it is missing, and never dropped.
@@ -40,7 +41,45 @@ fn homes<'a>(from: &'a Schema, to: &'a Schema) -> BTreeSet<&'a str> {
     both.collect()
 }
 
-/// An extension is installed where it is missing, and never dropped: others may have come to need it.
+/// The schema with its extensions where they are wanted, if one of them lies elsewhere. It comes before all other
+/// changes, so that every file is about one place.
+pub(super) fn moved(from: &Schema, to: &Schema) -> Option<Schema> {
+    let mut moved = from.clone();
+    for (name, ..) in extension::moved(&from.extensions, &to.extensions) {
+        let wanted = to.extensions[name].clone();
+        moved.extensions.insert(name.clone(), wanted);
+    }
+    let external = to.external_schemas.iter().cloned();
+    moved.external_schemas.extend(external);
+    (moved.extensions != from.extensions).then_some(moved)
+}
+
+/// What is asked of an extension that would have to move and cannot; a table is where it is told.
+pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
+    let Some(table) = to.tables.keys().next() else {
+        return Vec::new();
+    };
+    let moved = extension::moved(&from.extensions, &to.extensions);
+    let fixed = moved.filter(|(name, ..)| extension::is_fixed(name));
+    let question = |(name, old, new): (&String, &str, &str)| {
+        let declared = match from.extensions[name].schema {
+            None => format!(".extension({name:?})"),
+            Some(_) => format!(".extension_in({name:?}, {old:?})"),
+        };
+        Question {
+            table: table.clone(),
+            column: None,
+            message: format!(
+                "extension `{name}` would move from PostgreSQL schema `{old}` to `{new}`, and is one that PostgreSQL \
+                 does not move; declare it where it lies, `{declared}`"
+            ),
+        }
+    };
+    fixed.map(question).collect()
+}
+
+/// An extension is installed where it is missing, and never dropped: others may have come to need it. One that is
+/// there moves to the schema that it is to lie in, the default one being `public`.
 /// So is the PostgreSQL schema that it is to lie in, which the roles must be allowed to use: for one
 /// that may not, its operators are not on the search path.
 pub(super) fn extensions(from: &Schema, to: &Schema, plan: &mut Plan) {
@@ -59,6 +98,25 @@ pub(super) fn extensions(from: &Schema, to: &Schema, plan: &mut Plan) {
         for role in roles.filter(|role| is_new || !from.roles.contains_key(*role)) {
             group.push(format!("grant usage on schema {ident} to {}", quote(role)));
         }
+    }
+    for (name, _, new) in extension::moved(&from.extensions, &to.extensions) {
+        // Whoever does not own it can still say where it lies already.
+        let body = format!(
+            "begin\n  \
+             if exists (\n    \
+             select from pg_catalog.pg_extension e\n    \
+             join pg_catalog.pg_namespace n on n.oid = e.extnamespace\n    \
+             where e.extname = {} and n.nspname <> {}\n  \
+             ) then\n    \
+             alter extension {} set schema {};\n  \
+             end if;\n\
+             end",
+            quote_literal(name),
+            quote_literal(new),
+            quote(name),
+            quote(new)
+        );
+        group.push(format!("do {}", quote_dollar(&body)));
     }
     for (name, extension) in &to.extensions {
         if from.extensions.contains_key(name) {
@@ -161,8 +219,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::plan::plan;
-    use crate::schema::{Command, Extension, QualifiedName, Table};
+    use crate::plan::{Migration, Settings, migrations, plan};
+    use crate::schema::{Command, Extension, QualifiedName, Renames, Table};
 
     fn app() -> Schema {
         let table = Table {
@@ -189,6 +247,60 @@ mod tests {
             let body = plan(from, to).body();
             assert!(!body.contains("schema app"), "{body}");
         }
+    }
+
+    /// A table, and an extension in that schema.
+    fn with(extension: &str, schema: Option<&str>) -> Schema {
+        let schema = schema.map(str::to_owned);
+        let extensions = [(extension.to_owned(), Extension { schema })];
+        Schema {
+            extensions: extensions.into(),
+            ..app()
+        }
+    }
+
+    fn asked(from: &Schema, to: &Schema) -> Result<Vec<Migration>, Vec<Question>> {
+        migrations(from, to, &Renames::default(), &Settings::default())
+    }
+
+    #[test]
+    fn an_extension_moves_before_anything_else_and_back_after_it() {
+        let places = [None, Some("ext"), Some("My Ext")];
+        let wanted = ["public", "ext", "\"My Ext\""];
+        for (one, old) in places.into_iter().zip(wanted) {
+            for (other, new) in places.into_iter().zip(wanted).filter(|it| it.1 != old) {
+                let (from, mut to) = (with("citext", one), with("citext", other));
+                to.tables.clear();
+                let pairs = asked(&from, &to).expect("no question");
+                assert_eq!(pairs.len(), 2);
+                let (up, down) = (pairs[0].up.body(), pairs[0].down.body());
+                let moved = |to| format!("alter extension citext set schema {to};");
+                assert!(up.contains(&moved(new)), "{up}");
+                assert!(down.contains(&moved(old)), "{down}");
+                assert!(!pairs[1].up.body().contains("alter extension"));
+                let made = format!("create schema if not exists {new};");
+                assert_eq!(up.contains(&made), new != "public", "{up}");
+                let body = plan(&from, &to).body();
+                assert!(body.contains(&moved(new)), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_extension_that_postgresql_does_not_move_is_asked_about() {
+        for (one, other, remedy) in [
+            (None, Some("gis"), "`.extension(\"postgis\")`"),
+            (Some("gis"), None, "`.extension_in(\"postgis\", \"gis\")`"),
+        ] {
+            let told = asked(&with("postgis", one), &with("postgis", other));
+            let told = told.expect_err("a question");
+            assert_eq!(told.len(), 1);
+            let message = &told[0].message;
+            assert!(message.starts_with("extension `postgis` would move"));
+            assert!(message.ends_with(remedy), "{message}");
+        }
+        let same = asked(&with("postgis", None), &with("postgis", Some("public")));
+        assert_eq!(same, Ok(Vec::new()));
     }
 
     #[test]

@@ -17,12 +17,14 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Of two that differ, the schema that is wanted tells: nothing moves an extension.
+    /// Of two that differ, the schema that is wanted tells: the extension moves there before anything else changes.
     pub(super) fn of(from: &'a Schema, to: &'a Schema) -> Self {
-        let both = from.extensions.iter().chain(&to.extensions);
+        let mut extensions: BTreeMap<&String, &Extension> = from.extensions.iter().collect();
+        extensions.extend(&to.extensions);
         let home = |extension: &'a Extension| extension.schema.as_deref();
         Places {
-            homes: both
+            homes: extensions
+                .into_iter()
                 .filter_map(|(name, extension)| Some((name.as_str(), home(extension)?)))
                 .collect(),
         }

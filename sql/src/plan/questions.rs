@@ -8,7 +8,7 @@ use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames,
 
 use super::change::keeps_computed;
 use super::moves::Moves;
-use super::taken;
+use super::{around, taken};
 
 /// Something that only a person can tell; until then there is no draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves
             asked.columns(name, before, after, hints);
         }
     }
+    asked.questions.extend(around::ask(from, to));
     asked.questions.extend(taken::ask(from, to));
     asked
         .questions

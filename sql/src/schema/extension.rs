@@ -14,6 +14,46 @@ pub struct Extension {
     pub schema: Option<String>,
 }
 
+impl Extension {
+    /// The PostgreSQL schema that it is to lie in.
+    pub(crate) fn home(&self) -> &str {
+        self.schema.as_deref().unwrap_or("public")
+    }
+}
+
+/// Extensions in wide use that are not relocatable: PostgreSQL moves none of them to another schema.
+const FIXED: [&str; 13] = [
+    "adminpack",
+    "pg_cron",
+    "pg_graphql",
+    "pg_net",
+    "pg_partman",
+    "pgsodium",
+    "plpgsql",
+    "postgis",
+    "postgis_raster",
+    "postgis_tiger_geocoder",
+    "postgis_topology",
+    "timescaledb",
+    "xml2",
+];
+
+/// The extensions on both sides that lie in different PostgreSQL schemas, with both.
+pub(crate) fn moved<'a>(
+    from: &'a BTreeMap<String, Extension>,
+    to: &'a BTreeMap<String, Extension>,
+) -> impl Iterator<Item = (&'a String, &'a str, &'a str)> {
+    to.iter().filter_map(|(name, after)| {
+        let (old, new) = (from.get(name)?.home(), after.home());
+        (old != new).then_some((name, old, new))
+    })
+}
+
+/// Whether PostgreSQL is known not to move an extension.
+pub(crate) fn is_fixed(name: &str) -> bool {
+    FIXED.contains(&name)
+}
+
 /// Types of extensions in wide use, by the extension that brings them.
 const TYPES: [(&str, &str); 10] = [
     ("citext", "citext"),

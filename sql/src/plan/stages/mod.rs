@@ -36,7 +36,7 @@ use super::filler::goes_with_column;
 use super::moves::Moves;
 use super::placed::Places;
 use super::statements::{Plan, Step};
-use super::{Hazard, Question, Subject, indexes, questions, transit};
+use super::{Hazard, Question, Subject, around, indexes, questions, transit};
 use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Pending, Rests, pending};
@@ -149,6 +149,9 @@ pub fn migrations(
         blocked: BTreeSet::new(),
         settings,
     };
+    if let Some(moved) = around::moved(from, to) {
+        stages.to(moved, &Moves::default());
+    }
     let mid = moves.apply(from, to);
     let mut names = Names::of(&mid, to);
     let rests = Rests::of(&mid);
