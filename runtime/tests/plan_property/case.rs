@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tabellion_sql::plan::{Migration, Question, Settings, migrations};
 use tabellion_sql::schema::{QualifiedName, Renames, Schema, TableRenames};
 
+use crate::dice::Dice;
 use crate::edits::{Editor, Origins};
 use crate::generate::{self, TableSeed};
 use crate::lookups;
@@ -69,6 +70,10 @@ impl Case {
         for edit in &seeds.edits {
             editor.change(*edit);
         }
+        if Case::reads_others(seeds) {
+            lookups::enter_memberships(&mut from);
+            lookups::enter_memberships(&mut editor.schema);
+        }
         // Only who bypasses row-level security can make what looks rows up.
         if !seeds.owner {
             lookups::enter(&mut from, seeds.schema);
@@ -87,11 +92,19 @@ impl Case {
         for edit in &seeds.more {
             editor.change_more(*edit);
         }
+        if Case::reads_others(seeds) {
+            lookups::enter_memberships(&mut editor.schema);
+        }
         if !seeds.owner {
             let seed = seeds.more.iter().fold(seeds.schema, |a, b| a ^ b);
             lookups::enter(&mut editor.schema, seed);
         }
         Case::between(self.to.clone(), editor)
+    }
+
+    /// Whether tables have policies that read others, besides those at random.
+    fn reads_others(seeds: &Seeds) -> bool {
+        Dice::new(!seeds.schema).one_in(4)
     }
 
     fn between(from: Schema, editor: Editor) -> Result<Case, String> {

@@ -1,21 +1,67 @@
-//! Policies that look rows of their own table up, which functions do for them.
+//! Policies that look rows of their own table up, which functions do for them, and those that read another table
+//! themselves.
 //!
 //! They are entered once a schema stands, and name what it names, so that what is renamed between two schemas is
 //! renamed in their texts.
 
 use tabellion_sql::ident::quote;
-use tabellion_sql::schema::{Command, Expr, Lookup, Policy, Rls, Schema};
+use tabellion_sql::schema::{Column, Command, Expr, Lookup, Policy, Rls, Schema, Table};
 
 use crate::dice::Dice;
 use crate::names::APP;
 
 const POLICY: &str = "with one another";
+const MEMBERSHIP: &str = "with others";
 
 /// Takes those policies away, so that others can be entered.
 pub(crate) fn leave(schema: &mut Schema) {
     for table in schema.tables.values_mut() {
         if let Rls::Enabled(policies) = &mut table.rls {
             policies.remove(POLICY);
+            policies.remove(MEMBERSHIP);
+        }
+    }
+}
+
+/// Gives tables a policy that reads another one, the same to whatever schema has the same tables and columns.
+pub(crate) fn enter_memberships(schema: &mut Schema) {
+    let returned = |column: &&Column| Lookup::returned(&column.ty).is_some();
+    let select = |table: &Table| table.is_granted(APP, Command::Select);
+    for name in schema.tables.keys().cloned().collect::<Vec<_>>() {
+        let Some(own) = schema.tables[&name].columns.iter().find(returned).cloned() else {
+            continue;
+        };
+        let mut others = schema.tables.iter();
+        let found = others.find_map(|(other, table)| {
+            let mut columns = table.columns.iter();
+            let selected = columns.find(|column| column.ty == own.ty)?;
+            (*other != name && select(table)).then(|| (other.clone(), quote(&selected.name)))
+        });
+        let Some((other, selected)) = found else {
+            continue;
+        };
+        let membership =
+            format!("select m.{selected} from {other} m where m.{selected} is not null");
+        let mut expr = Expr::new(
+            format!("{} = any (array({membership}))", quote(&own.name)),
+            [own.name.clone()],
+        );
+        expr.tables.insert(other.to_string());
+        let policy = Policy {
+            command: Some(Command::Delete),
+            restrictive: true,
+            roles: [APP.to_owned()].into(),
+            using: Some(expr),
+            check: None,
+        };
+        let mut with = schema.clone();
+        let table = with.tables.get_mut(&name).map(|table| &mut table.rls);
+        if let Some(Rls::Enabled(policies)) = table {
+            policies.insert(MEMBERSHIP.to_owned(), policy);
+        }
+        // It may lead back to the table.
+        if tabellion_sql::verify::verify(&with).is_empty() {
+            *schema = with;
         }
     }
 }

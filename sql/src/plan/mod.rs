@@ -13,7 +13,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `stages`, `questions`, `taken` | how a change is split into files; what only a person can tell |
+//! | `stages`, `questions`, `taken`, `unplanned` | how a change is split into files; what only a person can tell |
 //! | `moves`, `twins`, `words`, `memberships`, `renames` | renames: what is stated, what is the same, in which order |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects` | what such a change does to policies, rules and programs |
@@ -52,6 +52,7 @@ mod statements;
 mod taken;
 mod touch;
 mod twins;
+mod unplanned;
 mod words;
 
 #[cfg(test)]

@@ -139,6 +139,35 @@ fn rename(editor: &mut Editor, old: &QualifiedName, new: &QualifiedName, whole: 
     editor.table_renamed(old, new);
 }
 
+/// Another partition key, or a partition together with a CHECK.
+pub(super) fn parted(editor: &mut Editor, dice: &mut Dice) -> &'static str {
+    let parted = editor.schema.tables.iter();
+    let parted = parted.filter(|(_, table)| table.partition_by.is_some());
+    let parted: Vec<QualifiedName> = parted.map(|(name, _)| name.clone()).collect();
+    let Some(name) = dice.any(&parted) else {
+        return "no partitioned table";
+    };
+    if !dice.one_in(4) {
+        partition(editor, &name, dice);
+        parts::check(&mut editor.schema, &name, dice);
+        return "a partition and a check";
+    }
+    let table = editor.table(&name);
+    let Some(by) = &mut table.partition_by else {
+        return "another partition key";
+    };
+    by.columns.reverse();
+    if let [column] = by.columns.as_mut_slice() {
+        let others = table.columns.iter().filter(|it| it.name != *column);
+        let ty = table.columns.iter().find(|it| it.name == *column);
+        let alike = others.filter(|it| ty.is_some_and(|ty| ty.ty == it.ty));
+        if let Some(other) = dice.any(&alike.cloned().collect::<Vec<_>>()) {
+            column.clone_from(&other.name);
+        }
+    }
+    "another partition key"
+}
+
 /// A partition more or less.
 fn partition(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) -> &'static str {
     let by: Vec<QualifiedName> = editor

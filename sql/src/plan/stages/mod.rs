@@ -36,7 +36,7 @@ use super::filler::goes_with_column;
 use super::moves::Moves;
 use super::placed::Places;
 use super::statements::{Plan, Step};
-use super::{Hazard, Question, Subject, around, indexes, questions, transit};
+use super::{Hazard, Question, Subject, around, indexes, questions, transit, unplanned};
 use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Pending, Rests, pending};
@@ -209,6 +209,11 @@ pub fn migrations(
     }
     if !stages.blocked.is_empty() {
         return Err(stages.blocked.into_iter().map(blocked).collect());
+    }
+    if stages.done.is_empty()
+        && let Some(question) = unplanned::ask(from, to)
+    {
+        return Err(vec![question]);
     }
     if let Some(last) = stages.done.last_mut() {
         // What makes no statement, such as the module path of a struct.
