@@ -52,6 +52,7 @@ impl Migrator {
             set.known(version)?;
         }
         self.ledger = Ledger::read(&self.client).await?;
+        self.ledger.writable()?;
         let chosen = chosen(&self.ledger, set, &options.target)?;
         for migration in &chosen {
             migration.down.check()?;

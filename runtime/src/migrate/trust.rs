@@ -12,7 +12,8 @@ use super::error::{MigrateError, Problems};
 use super::ledger::{PROTECTIONS, ROUTINES};
 
 /// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
-/// that exists, and one for whatever speaks against either.
+/// that exists, and one for whatever it lacks or
+/// speaks against either.
 ///
 /// Trusted are the current user, superusers and the database's owner: each can do here what the
 /// current user can do, or more. Row-level security, rules, triggers and defaults call functions.
@@ -64,6 +65,11 @@ from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
 where f.proname in ({routines}) and f.proowner not in (select oid from trusted)
   and not exists (select from triggers t where t.pronamespace = f.pronamespace and t.proname = f.proname)
 union all
+select 'lacks', 'function `tabellion.' || r.name || '`', ''
+from ledger, (values {counted}) r (name, arguments) where not exists (
+  select from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
+  where f.proname = r.name and f.pronargs = r.arguments)
+union all
 select 'form', '', '' from ledger where relkind <> 'r'
 union all
 select 'extra', 'row-level security', '' from ledger where relrowsecurity
@@ -104,15 +110,19 @@ pub(super) struct Found {
     pub(super) ledger: bool,
     /// The columns of the history of Supabase's tool, where it exists.
     pub(super) supabase: Option<String>,
+    /// The functions that the ledger should have, and has not.
+    pub(super) lacks: Vec<String>,
 }
 
 /// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
 pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
     let own = PROTECTIONS.map(|one| format!("('{}', '{}')", one.trigger, one.function));
     let called = ROUTINES.map(|one| format!("'{}'", one.name));
+    let counted = ROUTINES.map(|one| format!("('{}', {})", one.name, one.arguments.len()));
     let query = QUERY
         .replace("{protections}", &own.join(", "))
-        .replace("{routines}", &called.join(", "));
+        .replace("{routines}", &called.join(", "))
+        .replace("{counted}", &counted.join(", "));
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
@@ -126,6 +136,7 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
         match text(0) {
             "ledger" => found.ledger = true,
             "supabase" => found.supabase = Some(text(1).to_owned()),
+            "lacks" => found.lacks.push(text(1).to_owned()),
             "owner" => problems.push(owned(text(1), text(2))),
             "form" => problems.push(
                 "`tabellion.ledger` is not an ordinary table, so it is no ledger of tabellion's; drop it, or \

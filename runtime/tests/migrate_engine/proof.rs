@@ -1,6 +1,6 @@
 //! Whether the ledger is one whose rows nobody can change: `verify` says what makes it otherwise.
 
-use tabellion::migrate::{ApplyOptions, Approve};
+use tabellion::migrate::{ApplyOptions, Approve, RollbackOptions, RollbackTarget};
 
 use crate::support::{Project, client, database};
 use crate::{engine, run, tables};
@@ -72,6 +72,30 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
             "function `tabellion.take_turn` is missing or was changed",
         ),
         (
+            "do $$ begin execute (
+               select 'alter function ' || oid::regprocedure || ' strict' from pg_proc where proname = 'enter'); end $$",
+            "function `tabellion.enter` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute (
+               select 'alter function ' || oid::regprocedure || ' stable' from pg_proc
+               where proname = 'take_turn'); end $$",
+            "function `tabellion.take_turn` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute (
+               select 'revoke execute on function ' || oid::regprocedure || ' from public' from pg_proc
+               where proname = 'enter'); end $$",
+            "function `tabellion.enter` is missing or was changed",
+        ),
+        (
+            "do $$ begin execute (
+               select 'drop function ' || oid::regprocedure from pg_proc where proname = 'take_turn'); end $$;
+             create function tabellion.take_turn(k bigint, l bigint, a bigint, e text, v text) returns int
+               language sql as 'select 1'",
+            "function `tabellion.take_turn` is missing or was changed",
+        ),
+        (
             "grant update on sequence tabellion.ledger_id_seq to pg_monitor",
             "may UPDATE on sequence tabellion.ledger_id_seq",
         ),
@@ -120,6 +144,117 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
         found.notes,
         ["role `pg_monitor` may enter rows in the ledger, each under the name of its login"]
     );
+}
+
+#[tokio::test]
+async fn nothing_is_run_where_its_row_could_not_be_entered() {
+    let (database, project) = (database().await, Project::new());
+    project.seal_sql(
+        "one",
+        "create table public.one ();\n",
+        "drop table public.one;\n",
+    );
+    let mut engine = engine(database.url()).await;
+    engine
+        .apply(&project.load(), &ApplyOptions::default())
+        .await
+        .unwrap();
+    project.seal_sql(
+        "two",
+        "create table public.two ();\n",
+        "drop table public.two;\n",
+    );
+    let (set, all) = (project.load(), ApplyOptions::default());
+    let drop = "do $$ begin execute (
+        select 'drop function ' || oid::regprocedure from pg_proc where proname = 'take_turn'); end $$";
+    run(&database, drop).await;
+    let back = RollbackOptions {
+        target: RollbackTarget::All,
+        accept_data_loss: true,
+        accept_wider_access: true,
+    };
+    for error in [
+        engine.apply(&set, &all).await.unwrap_err(),
+        engine.dry_run(&set, &all).await.unwrap_err(),
+        engine.rollback(&set, &back).await.unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().starts_with(
+                "the ledger lacks function `tabellion.take_turn`, by which its rows are entered;"
+            ),
+            "{error}"
+        );
+    }
+    let found = engine.verify(&set).await.unwrap();
+    let (_, remedy) = found.problems[0].split_once("; run `").unwrap();
+    run(&database, remedy.trim_end_matches('`')).await;
+    assert_eq!(engine.apply(&set, &all).await.unwrap().len(), 1);
+}
+
+/// Whoever may create in the schema makes functions of the same names, which take literals without a type better.
+#[tokio::test]
+async fn a_strangers_function_of_the_same_name_is_never_called() {
+    let (database, project) = (database().await, Project::new());
+    let login = database.create_login("eve", &[]).await.unwrap();
+    let eve = format!("eve_{}", database.name());
+    run(
+        &database,
+        &format!("alter default privileges grant create, usage on schemas to {eve}"),
+    )
+    .await;
+    project.seal_sql(
+        "one",
+        "create table public.one ();\n",
+        "drop table public.one;\n",
+    );
+    let mut engine = engine(database.url()).await;
+    let all = ApplyOptions::default();
+    engine.apply(&project.load(), &all).await.unwrap();
+    let refused = client(&login)
+        .await
+        .batch_execute("create table tabellion.mine ()")
+        .await;
+    assert!(refused.is_err());
+    // Someone grants it by hand. The functions are committed once the ledger was looked at, while a file runs.
+    run(
+        &database,
+        &format!("grant create, usage on schema tabellion to {eve}"),
+    )
+    .await;
+    for name in ["two", "three", "four"] {
+        project.seal_sql(
+            name,
+            &format!("create table public.{name} ();\nselect pg_sleep(0.3);\n"),
+            &format!("drop table public.{name};\n"),
+        );
+    }
+    let set = project.load();
+    let plant = async {
+        let eve = client(&login).await;
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        eve.batch_execute(
+            "create function tabellion.enter(event text, version text, name text, checksum text, rollback_checksum text,
+               target text, guarded boolean, on_behalf_of text, note text, reached text, took text, tool text)
+               returns text language sql as $$ select '99 1 2026-01-01 00:00:00 eve' $$;
+             create function tabellion.take_turn(key bigint, last_id int, ahead int, event text, version text)
+               returns void language plpgsql as $$ begin raise exception 'called'; end $$",
+        )
+        .await
+    };
+    let (applied, planted) = tokio::join!(engine.apply(&set, &all), plant);
+    planted.unwrap();
+    assert_eq!(applied.unwrap().len(), 3);
+    let ids: Vec<i64> = engine_ids(&database).await;
+    assert_eq!(ids, [1, 2, 3, 4]);
+}
+
+async fn engine_ids(database: &tabellion::testing::TestDatabase) -> Vec<i64> {
+    let client = client(database.url()).await;
+    let rows = client
+        .query("select id from tabellion.ledger order by id", &[])
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]

@@ -62,7 +62,8 @@ impl PgBouncer {
         let text = format!(
             "[databases]\n{name} = host={host} port={server} dbname={name} user={user}{password}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\npool_mode = {mode}\ndefault_pool_size = {sessions}\n",
+             auth_type = any\npool_mode = {mode}\ndefault_pool_size = {sessions}\n\
+             max_client_conn = 1000\n",
             server = config.get_ports()[0],
         );
         fs::write(&file, text).expect("the settings");

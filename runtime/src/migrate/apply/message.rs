@@ -11,7 +11,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::{Failure, MigrateError, message_on_file, position};
-use crate::migrate::ledger::{Draft, Entry, Event, Row, Who};
+use crate::migrate::ledger::{Draft, Entry, Event, Row, TAKE_TURN, Who};
 use crate::migrate::set::{Migration, Script, first_line};
 
 /// Goes before a file, which finds what it names as psql would; what stands before this does not.
@@ -55,7 +55,8 @@ impl Prefix {
     /// The server reads a whole message before it runs any of it, so a setting of how it reads the quotes of
     /// a file would come too late in here; this fails where they are not read as the file was checked.
     pub(super) fn guarded(lock: i64, last_id: i64, shared_session: bool) -> Self {
-        Prefix::turn(&format!("{lock}, {last_id}, 0, null, null"), shared_session)
+        let (lock, last_id) = (lock.to_string(), last_id.to_string());
+        Prefix::turn([&lock, &last_id, "0", "null", "null"], shared_session)
     }
 
     /// The same for a file that is sent behind another, maybe before that is answered.
@@ -70,10 +71,8 @@ impl Prefix {
             quote_literal(event.as_str()),
             quote_literal(&migration.version),
         );
-        Prefix::turn(
-            &format!("{lock}, {last_id}, {rows}, {event}, {version}"),
-            shared_session,
-        )
+        let [lock, last_id, rows] = [lock.to_string(), last_id.to_string(), rows.to_string()];
+        Prefix::turn([&lock, &last_id, &rows, &event, &version], shared_session)
     }
 
     /// Goes on in a transaction that has begun, and in which statements of our own were run.
@@ -84,7 +83,7 @@ impl Prefix {
         }
     }
 
-    fn turn(arguments: &str, shared_session: bool) -> Self {
+    fn turn(arguments: [&str; 5], shared_session: bool) -> Self {
         let mut prefix = Prefix::default();
         prefix.add("begin isolation level read committed read write;");
         if shared_session {
@@ -92,7 +91,7 @@ impl Prefix {
                 prefix.add(statement);
             }
         }
-        prefix.add(&format!("select tabellion.take_turn({arguments});"));
+        prefix.add(&TAKE_TURN.call(&arguments));
         prefix
     }
 

@@ -115,6 +115,7 @@ impl Migrator {
                 .map_or("", |migration| &migration.version),
         };
         self.ledger = Ledger::read(&self.client).await?;
+        self.ledger.writable()?;
         let pending = due(&self.ledger, set, last)?;
         for migration in &pending {
             migration.up.check()?;
@@ -168,7 +169,7 @@ impl Migrator {
             } else if !self.ledger.is_current(&self.client).await? {
                 self.ledger = Ledger::read(&self.client).await?;
             }
-            Ok(())
+            self.ledger.writable()
         }
         .await;
         if ready.is_err() {

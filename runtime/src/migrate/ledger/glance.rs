@@ -88,6 +88,6 @@ fn read(messages: &[SimpleQueryMessage]) -> Option<Ledger> {
     Some(Ledger {
         exists: true,
         entries: entries.collect::<Option<_>>()?,
-        supabase: None,
+        ..Ledger::default()
     })
 }

@@ -16,7 +16,7 @@ use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
-pub(super) use protect::{PROTECTIONS, ROUTINES, protected};
+pub(super) use protect::{PROTECTIONS, ROUTINES, TAKE_TURN, protected};
 pub(super) use supabase::Supabase;
 pub(super) use write::{Draft, Row, Who, create, enter};
 
@@ -118,6 +118,8 @@ pub(super) struct Ledger {
     pub(super) exists: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) supabase: Option<Supabase>,
+    /// The functions that it should have, and has not.
+    lacks: Vec<String>,
 }
 
 const COLUMNS: &str = "id, event, version, name, checksum, rollback_checksum, target, actor, on_behalf_of, \
@@ -134,6 +136,7 @@ impl Ledger {
             exists: found.ledger,
             entries: Vec::new(),
             supabase: found.supabase.as_deref().map(Supabase::new),
+            lacks: found.lacks,
         };
         let own = found
             .ledger
@@ -155,6 +158,18 @@ impl Ledger {
             }
         }
         Ok(ledger)
+    }
+
+    /// Refuses to write where a function is missing by which that is done.
+    pub(super) fn writable(&self) -> Result<(), MigrateError> {
+        if self.lacks.is_empty() {
+            return Ok(());
+        }
+        Err(MigrateError::history(format!(
+            "the ledger lacks {}, by which its rows are entered; `cargo tabellion verify` says how to put back what \
+             is missing",
+            self.lacks.join(" and ")
+        )))
     }
 
     /// The last row's number, which no other ledger state shares.

@@ -13,7 +13,8 @@ use crate::migrate::ledger::Event;
 /// A function beside the ledger. Its plans are made once a session, where a statement's are made each time.
 pub(in crate::migrate) struct Routine {
     pub(in crate::migrate) name: &'static str,
-    arguments: &'static str,
+    /// Each with its type, one of `pg_catalog`.
+    pub(in crate::migrate) arguments: &'static [(&'static str, &'static str)],
     returns: &'static str,
     /// Whether it runs as its owner.
     as_owner: bool,
@@ -54,7 +55,7 @@ pub(in crate::migrate) const ROUTINES: [Routine; 4] = [REFUSE, STAMP, TAKE_TURN,
 
 const REFUSE: Routine = Routine {
     name: "refuse_change",
-    arguments: "",
+    arguments: &[],
     returns: "trigger",
     as_owner: false,
     settings: &[],
@@ -70,7 +71,7 @@ const REFUSE: Routine = Routine {
 /// pattern takes longer to match than the row to insert.
 const STAMP: Routine = Routine {
     name: "stamp_row",
-    arguments: "",
+    arguments: &[],
     returns: "trigger",
     as_owner: true,
     settings: &[],
@@ -100,9 +101,15 @@ end",
 /// the last one then stand as many as are said, one of them of that event and migration. Fails where it cannot.
 /// What it counts it sees after it has the lock, as a function that is volatile does. Plans that look through
 /// the whole table are out of the question, however small it was when they were made.
-const TAKE_TURN: Routine = Routine {
+pub(in crate::migrate) const TAKE_TURN: Routine = Routine {
     name: "take_turn",
-    arguments: "key bigint, last_id bigint, ahead bigint, event text, version text",
+    arguments: &[
+        ("key", "int8"),
+        ("last_id", "int8"),
+        ("ahead", "int8"),
+        ("event", "text"),
+        ("version", "text"),
+    ],
     returns: "void",
     as_owner: false,
     settings: &["enable_seqscan=off"],
@@ -124,10 +131,22 @@ end",
 
 /// Enters a row, and says what the caller does not know of it: number, milliseconds, time and login, a blank
 /// apart. Where no time is given, that since the message arrived is taken.
-const ENTER: Routine = Routine {
+pub(in crate::migrate) const ENTER: Routine = Routine {
     name: "enter",
-    arguments: "event text, version text, name text, checksum text, rollback_checksum text, target text, \
-                guarded boolean, on_behalf_of text, note text, reached integer, took bigint, tool text",
+    arguments: &[
+        ("event", "text"),
+        ("version", "text"),
+        ("name", "text"),
+        ("checksum", "text"),
+        ("rollback_checksum", "text"),
+        ("target", "text"),
+        ("guarded", "bool"),
+        ("on_behalf_of", "text"),
+        ("note", "text"),
+        ("reached", "int4"),
+        ("took", "int8"),
+        ("tool", "text"),
+    ],
     returns: "text",
     as_owner: false,
     settings: &[],
@@ -155,14 +174,14 @@ impl Routine {
         self.body.replace("{events}", &events.join(", "))
     }
 
-    /// The statement that makes it, or makes it anew.
+    /// The statement that makes it, or makes its body anew.
     fn create(&self) -> String {
-        let Routine {
-            name,
-            arguments,
-            returns,
-            ..
-        } = self;
+        let Routine { name, returns, .. } = self;
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|(name, kind)| format!("{name} pg_catalog.{kind}"))
+            .collect();
         let rights = if self.as_owner {
             "security definer "
         } else {
@@ -174,23 +193,56 @@ impl Routine {
             .map(|setting| format!("set {setting} "))
             .collect();
         format!(
-            "create or replace function tabellion.{name}({arguments}) returns {returns} language plpgsql \
-             {rights}set search_path = '' {settings}as $$ {} $$",
+            "create or replace function tabellion.{name}({}) returns pg_catalog.{returns} language plpgsql volatile \
+             called on null input {rights}set search_path = '' {settings}as $$ {} $$",
+            arguments.join(", "),
             self.body()
         )
     }
 
+    /// The statement that says who may call it: whoever may use the schema what runs with the caller's rights,
+    /// whatever the default privileges; a trigger's function nobody.
+    fn rights(&self) -> String {
+        let signature = self.signature();
+        match self.is_called() {
+            true => format!("grant execute on function {signature} to public"),
+            false => format!("revoke all on function {signature} from public"),
+        }
+    }
+
+    /// The statements that put it back, whatever was made of it. What a trigger calls is not dropped.
+    fn remedy(&self) -> String {
+        let drop = match self.is_called() {
+            true => format!("drop function if exists {}; ", self.signature()),
+            false => String::new(),
+        };
+        format!("{drop}{}; {}", self.create(), self.rights())
+    }
+
+    /// Whether it is called by its name, and by no trigger.
+    fn is_called(&self) -> bool {
+        self.returns != "trigger"
+    }
+
     /// Its name with the types of its arguments.
     fn signature(&self) -> String {
-        let types = self
+        let types: Vec<String> = self
             .arguments
-            .split(", ")
-            .filter_map(|one| one.split(' ').next_back());
-        format!(
-            "tabellion.{}({})",
-            self.name,
-            types.collect::<Vec<_>>().join(", ")
-        )
+            .iter()
+            .map(|(_, kind)| format!("pg_catalog.{kind}"))
+            .collect();
+        format!("tabellion.{}({})", self.name, types.join(", "))
+    }
+
+    /// A call, with an SQL literal for each argument. Each has its type, so that no function of the same name and
+    /// other types is meant, which whoever may create in the schema could make.
+    pub(in crate::migrate) fn call(&self, literals: &[&str]) -> String {
+        let values: Vec<String> = literals
+            .iter()
+            .zip(self.arguments)
+            .map(|(literal, (_, kind))| format!("{literal}::pg_catalog.{kind}"))
+            .collect();
+        format!("select tabellion.{}({});", self.name, values.join(", "))
     }
 
     /// `pg_proc.proconfig` as an array.
@@ -220,18 +272,11 @@ impl Protection {
     }
 }
 
-/// The statements that protect a ledger just made. Whoever may use the schema may call what runs with the caller's
-/// rights, whatever the default privileges; a trigger's function nobody calls.
+/// The statements that protect a ledger just made.
 pub(super) fn create() -> String {
-    let routine = |routine: &Routine| {
-        let rights = match routine.returns {
-            "trigger" => "revoke all on function {} from public",
-            _ => "grant execute on function {} to public",
-        };
-        let rights = rights.replace("{}", &routine.signature());
-        [routine.create(), rights]
-    };
-    let routines = ROUTINES.iter().flat_map(routine);
+    let routines = ROUTINES
+        .iter()
+        .flat_map(|routine| [routine.create(), routine.rights()]);
     let triggers = PROTECTIONS.iter().map(Protection::create);
     routines
         .chain(triggers)
@@ -252,7 +297,7 @@ with ledger as (
   where n.nspname = 'tabellion' and c.relname = 'ledger'
 ),
 wanted (trigger_name, trigger_type, trigger_sql, function_name) as (values {triggers}),
-routine (name, signature, result, as_owner, config, body, remedy) as (values {routines}),
+routine (name, signature, names, result, is_called, as_owner, config, body, remedy) as (values {routines}),
 granted as (
   select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege
   from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
@@ -290,11 +335,14 @@ from ledger, wanted w where not exists (
 union all
 select 'weak', 'function `tabellion.' || r.name || '` is missing or was changed', r.remedy
 from ledger, routine r where not exists (
-  select from pg_catalog.pg_proc f
+  select from pg_catalog.pg_proc f join pg_catalog.pg_language g on g.oid = f.prolang
   where f.oid = pg_catalog.to_regprocedure(r.signature) and f.prorettype = r.result::pg_catalog.regtype
-    and f.prosecdef = r.as_owner and f.proconfig = r.config
-    and pg_catalog.btrim(pg_catalog.regexp_replace(f.prosrc, '[[:space:];]+', ' ', 'g')) =
-      pg_catalog.btrim(pg_catalog.regexp_replace(r.body, '[[:space:];]+', ' ', 'g')))
+    and coalesce(f.proargnames, '{}') = r.names and not f.proretset and not f.proisstrict and f.provolatile = 'v'
+    and f.prokind = 'f' and g.lanname = 'plpgsql' and f.prosecdef = r.as_owner and f.proconfig = r.config
+    and pg_catalog.btrim(f.prosrc) = pg_catalog.btrim(r.body)
+    and (not r.is_called or exists (
+      select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) x
+      where x.grantee = 0 and x.privilege_type = 'EXECUTE')))
 union all
 select distinct 'weak', 'role `' || name || '` may ' || privilege || ' on ' || thing,
   'revoke ' || privilege || ' on ' || thing || ' from ' || quoted
@@ -316,15 +364,18 @@ fn query() -> String {
         )
     };
     let routine = |one: &Routine| {
+        let names: Vec<String> = one.arguments.iter().map(|(name, _)| text(name)).collect();
         format!(
-            "({}, {}, {}, {}, {}, {}, {})",
+            "({}, {}, array[{}]::pg_catalog.text[], {}, {}, {}, {}, {}, {})",
             text(one.name),
             text(&one.signature()),
-            text(one.returns),
+            names.join(", "),
+            text(&format!("pg_catalog.{}", one.returns)),
+            one.is_called(),
             one.as_owner,
             one.config(),
             text(&one.body()),
-            text(&one.create()),
+            text(&one.remedy()),
         )
     };
     let triggers: Vec<String> = PROTECTIONS.iter().map(trigger).collect();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tabellion_sql::ident::quote_literal;
 use tokio_postgres::{Client, SimpleQueryRow};
 
-use super::{Entry, Event, protect, rows, seen};
+use super::protect::{self, ENTER};
+use super::{Entry, Event, rows, seen};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
@@ -37,20 +38,24 @@ create table tabellion.ledger (
 create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
 comment on table tabellion.ledger is
   'What Tabellion did to this database. Append-only: a migration is in the state that its last event sets.';
-{protections}revoke all on schema tabellion from public;
--- default privileges may have granted anything to anyone
+{protections}-- default privileges may have granted anything to anyone
 do $$
 declare
   grantee text;
 begin
   for grantee in
     select distinct case x.grantee when 0 then 'public' else pg_catalog.quote_ident(r.rolname) end
-    from pg_catalog.pg_class c
-    cross join lateral pg_catalog.aclexplode(c.relacl) x
+    from (
+      select c.relacl, c.relowner from pg_catalog.pg_class c
+      where c.oid in ('tabellion.ledger'::pg_catalog.regclass, 'tabellion.ledger_id_seq'::pg_catalog.regclass)
+      union all
+      select n.nspacl, n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'tabellion'
+    ) made (acl, owner)
+    cross join lateral pg_catalog.aclexplode(made.acl) x
     left join pg_catalog.pg_roles r on r.oid = x.grantee
-    where c.oid in ('tabellion.ledger'::pg_catalog.regclass, 'tabellion.ledger_id_seq'::pg_catalog.regclass)
-      and x.grantee <> c.relowner
+    where x.grantee <> made.owner
   loop
+    execute 'revoke all on schema tabellion from ' || grantee;
     execute 'revoke all on table tabellion.ledger from ' || grantee;
     execute 'revoke all on sequence tabellion.ledger_id_seq from ' || grantee;
   end loop;
@@ -146,7 +151,7 @@ impl<'a> Row<'a> {
             took,
             quote_literal(TOOL),
         ];
-        format!("select tabellion.enter({});", values.join(", "))
+        ENTER.call(&values.each_ref().map(String::as_str))
     }
 
     /// What will be known of it once it is entered.
