@@ -117,10 +117,8 @@ async fn walk(what: &str, first: Schema, rest: Vec<(Schema, Renames)>) -> Vec<Ve
             let found = found.unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(wanted.diff(&found), [], "{what}");
         }
-        let query =
-            "select relname::text from pg_class where relkind = 'i' and relispartition order by 1";
-        let rows = client.query(query, &[]).await.expect("the names");
-        shares.push(rows.iter().map(|row| row.get(0)).collect());
+        shares.push(shares_in(&client).await);
+        assert_eq!(shares.last(), Some(&shares_in(&fresh).await), "{what}");
         states.push(wanted);
         all.push(pairs);
         at = to;
@@ -132,6 +130,14 @@ async fn walk(what: &str, first: Schema, rest: Vec<(Schema, Renames)>) -> Vec<Ve
         assert_eq!(wanted.diff(&found), [], "{what}, all the way back");
     }
     shares
+}
+
+/// The names of the indexes of partitions.
+async fn shares_in(client: &tokio_postgres::Client) -> Vec<String> {
+    let query =
+        "select relname::text from pg_class where relkind = 'i' and relispartition order by 1";
+    let rows = client.query(query, &[]).await.expect("the names");
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A table as above that numbers its rows in a column of that name.
@@ -384,6 +390,56 @@ async fn what_has_a_name_that_postgresql_made_up_goes_before_another_takes_it() 
             ],
         ),
         (
+            "a partition comes with an index of that name",
+            vec![("a", alone("i"))],
+            vec![("a", parted(&[("i", y), ("a_1_y_idx", &["z"])]))],
+        ),
+        (
+            "an index comes under the name that PostgreSQL made up for another's",
+            vec![("a", parted(&[("i", y)]))],
+            vec![("a", parted(&[("i", y), ("a_1_y_idx", &["z"])]))],
+        ),
+        (
+            "a column has another type as an index comes under that name",
+            vec![("a", parted(&[("i", y)]))],
+            vec![
+                ("a", {
+                    let mut table = parted(&[("i", y)]);
+                    table.columns[1] = column("y", Type::Int8);
+                    table
+                }),
+                ("b", other("a_1_y_idx")),
+            ],
+        ),
+        (
+            "a partition is called as PostgreSQL would call an index of another",
+            vec![("a", one_part())],
+            vec![("a", {
+                let mut table = parted(&[("i", y)]);
+                let second = Partition::List(vec!["2".into()]);
+                table.partitions.insert("a_1_y_idx".into(), second);
+                table
+            })],
+        ),
+        (
+            "a key in parts takes the name of another as that takes its",
+            vec![("a", whole(keyed("k", &["x"]))), ("b", other("i"))],
+            vec![("a", whole(keyed("i", &["x"]))), ("b", other("k"))],
+        ),
+        (
+            "two tables in parts want each other's",
+            vec![("c", table(&[]))],
+            vec![
+                ("c", table(&[])),
+                ("a", parted(&[("b_1_y_idx", y)])),
+                ("b", {
+                    let mut table = parted(&[("a_1_y_idx", y)]);
+                    table.partitions = BTreeMap::from([("b_1".into(), Partition::Default)]);
+                    table
+                }),
+            ],
+        ),
+        (
             "a table comes in parts as an index leaves that name",
             vec![("b", other("a_1_y_idx"))],
             vec![("a", parted(&[("i", y)])), ("b", other("j"))],
@@ -391,12 +447,8 @@ async fn what_has_a_name_that_postgresql_made_up_goes_before_another_takes_it() 
     ] {
         let (from, to) = (schema(from), schema(to));
         walk(what, from.clone(), vec![(to.clone(), Renames::default())]).await;
-        // Where the partition stays, a name that it may have is asked about.
         let back = format!("{what}, the other way round");
-        let settings = Settings::default();
-        if migrations(&to, &from, &Renames::default(), &settings).is_ok() {
-            walk(&back, to, vec![(from, Renames::default())]).await;
-        }
+        walk(&back, to, vec![(from, Renames::default())]).await;
     }
 }
 

@@ -131,10 +131,33 @@ impl Place {
             .expect("a clean database");
     }
 
-    pub(crate) async fn snapshot(&self) -> Snapshot {
-        Snapshot::read(&self.admin, NAMESPACES)
-            .await
-            .expect("a snapshot")
+    pub(crate) async fn snapshot(&self) -> State {
+        let catalog = Snapshot::read(&self.admin, NAMESPACES);
+        let catalog = catalog.await.expect("a snapshot");
+        let query = "select c.oid::regclass::text from pg_class c
+            where c.relkind = 'i' and c.relispartition order by 1";
+        let rows = self.admin.query(query, &[]).await.expect("the names");
+        State {
+            catalog,
+            shares: rows.iter().map(|row| row.get(0)).collect(),
+        }
+    }
+}
+
+/// What a database holds, and the names of what partitions have of their table's indexes.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    catalog: Snapshot,
+    shares: Vec<String>,
+}
+
+impl State {
+    pub(crate) fn diff(&self, found: &State) -> Vec<String> {
+        let findings = self.catalog.diff(&found.catalog).into_iter();
+        let findings = findings.map(|finding| finding.to_string());
+        let shares = (self.shares != found.shares)
+            .then(|| format!("expected {:?}, found {:?}", self.shares, found.shares));
+        findings.chain(shares).collect()
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tabellion::catalog::Snapshot;
 use tabellion_sql::plan::{Migration, Plan, Script, Settings, migrations, plan};
 use tabellion_sql::schema::{Platform, QualifiedName, Renames, Schema, Table};
 use tokio_postgres::Client;
 
 use crate::case::{Case, Seeds};
-use crate::database::{Place, said};
+use crate::database::{Place, State, said};
 use crate::hazards::{self, Access};
 use crate::rows::Contents;
 use crate::{empty, rows};
@@ -189,7 +188,7 @@ impl<'a> Run<'a> {
     }
 
     /// What the second schema is when it is made anew.
-    async fn wanted(&self, seeds: &Seeds) -> Result<Snapshot, String> {
+    async fn wanted(&self, seeds: &Seeds) -> Result<State, String> {
         let fresh = &self.world.fresh;
         fresh.clean(databases(seeds)).await;
         build(&fresh.admin, &self.case.to)
@@ -205,7 +204,7 @@ impl<'a> Run<'a> {
     }
 
     /// There only; what there was at each pair.
-    async fn there(&mut self, seeds: &Seeds) -> Result<(Vec<Snapshot>, Contents), String> {
+    async fn there(&mut self, seeds: &Seeds) -> Result<(Vec<State>, Contents), String> {
         let wanted = self.wanted(seeds).await?;
         self.fill().await?;
         let admin = &self.lived().admin;
@@ -224,7 +223,7 @@ impl<'a> Run<'a> {
     }
 
     /// Back only, to what there was at each pair.
-    async fn back(&mut self, states: &[Snapshot]) -> Result<(), String> {
+    async fn back(&mut self, states: &[State]) -> Result<(), String> {
         let case = self.case;
         for (pair, wanted) in case.pairs.iter().zip(states).rev() {
             self.run(&pair.down, "down").await?;
@@ -378,12 +377,12 @@ impl<'a> Run<'a> {
 
     fn same(
         &self,
-        wanted: &Snapshot,
-        found: &Snapshot,
+        wanted: &State,
+        found: &State,
         what: &str,
         script: &Script,
     ) -> Result<(), String> {
-        let findings: Vec<String> = wanted.diff(found).iter().map(ToString::to_string).collect();
+        let findings: Vec<String> = wanted.diff(found);
         match findings.is_empty() {
             true => Ok(()),
             false => Err(format!(

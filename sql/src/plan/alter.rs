@@ -1,8 +1,10 @@
 //! What changes on a table that stays: first everything that must step aside, then everything new.
 
-use crate::schema::{QualifiedName, Table};
+use std::collections::BTreeMap;
 
-use super::change::Change;
+use crate::schema::{Index, IndexColumn, QualifiedName, Table};
+
+use super::change::{Change, Columns};
 use super::statements::{Group, Plan};
 use super::{columns, constraints, create, indexes, partitions, policies, rls};
 
@@ -51,15 +53,18 @@ pub(super) fn build(
     let platform = change.to.platform;
     let group = plan.group(&after.source);
     columns::build(change, name, before, after, group);
+    name_anew(name, before, after, group);
     constraints::settle_not_null(name, before, after, group);
     constraints::build(name, before, after, group);
-    for partition in partitions::only_in(after, before) {
-        let bound = &after.partitions[partition];
-        let first = group.steps.len();
-        partitions::create(name, after, partition, bound, platform, group);
-        partitions::lock_keys(change, name, &mut group.steps[first]);
-        partitions::restrict(name, before, after, partition, &mut group.steps[first]);
-    }
+    let new: Vec<&String> = partitions::only_in(after, before).collect();
+    let now = Table {
+        indexes: standing(before, after),
+        ..after.clone()
+    };
+    partitions::create(name, &now, &new, platform, group, |partition, step| {
+        partitions::lock_keys(change, name, step);
+        partitions::restrict(name, before, after, partition, step);
+    });
     constraints::build_checks(name, before, after, group);
     indexes::build(name, before, after, group);
     let kept: Vec<QualifiedName> = partitions::relations(name, after)
@@ -67,6 +72,37 @@ pub(super) fn build(
         .collect();
     rls::switch(name, before, after, &kept, group);
     create::comments(name, Some(before), after, plan);
+}
+
+/// The indexes that stay as they are.
+fn standing(before: &Table, after: &Table) -> BTreeMap<String, Index> {
+    let new = indexes::new_in(before, after);
+    let mut standing = after.indexes.clone();
+    standing.retain(|index, _| !new.contains(&index.as_str()));
+    standing
+}
+
+/// Names the shares of partitions in the indexes that PostgreSQL made anew with a column of another type.
+fn name_anew(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
+    let columns = Columns::of(before, after);
+    if after.partitions.is_empty() || columns.any.is_empty() {
+        return;
+    }
+    let (indexes, keys) = (
+        standing(before, after),
+        constraints::standing(before, after),
+    );
+    let has = |names: &[String]| names.iter().any(|name| columns.any.contains(name));
+    let indexes = indexes.iter().filter(|(_, index)| {
+        let mut keys = index.columns.iter().filter_map(IndexColumn::name);
+        keys.any(|name| columns.any.contains(name)) || has(&index.include)
+    });
+    let keys = keys.iter().filter(|(_, columns)| has(columns));
+    let made = keys
+        .map(|(key, _)| *key)
+        .chain(indexes.map(|(index, _)| index));
+    let made: Vec<&str> = made.map(String::as_str).collect();
+    partitions::name_shares(name, &partitions::lasting(before, after), &made, group);
 }
 
 /// Lets in whom `after` lets in and `before` did not.

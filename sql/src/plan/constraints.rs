@@ -6,8 +6,8 @@ use crate::ident::quote;
 use crate::schema::{Check, Index, IndexColumn, PrimaryKey, QualifiedName, Table, Unique};
 
 use super::change::{Columns, stale};
-use super::render;
 use super::statements::{Group, Step};
+use super::{partitions, render};
 
 /// Drops what `after` lacks or has otherwise, and what cannot stay while a column changes.
 pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
@@ -45,6 +45,7 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
 /// it takes long and lets others write.
 pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: &mut Group) {
     let columns = Columns::of(before, after);
+    let partitions = partitions::lasting(before, after);
     let attachments = attachments(before, after);
     let attach = |constraint: &str| {
         let one = attachments.iter().find(|one| one.constraint == constraint);
@@ -59,6 +60,7 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
             restricts(step, name, &key.name, fate)
         };
         group.push(attach(&key.name).unwrap_or_else(built));
+        partitions::name_shares(name, &partitions, &[&key.name], group);
     }
     for unique in stale(&after.uniques, &before.uniques, |unique| {
         columns.move_key(&unique.columns)
@@ -74,6 +76,7 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
             )
         };
         group.push(attach(unique).unwrap_or_else(built));
+        partitions::name_shares(name, &partitions, &[unique], group);
     }
     for exclusion in stale(&after.exclusions, &before.exclusions, |exclusion| {
         columns.move_exclusion(exclusion)
@@ -110,6 +113,20 @@ pub(super) fn build_checks(name: &QualifiedName, before: &Table, after: &Table, 
             step.scans(name)
         });
     }
+}
+
+/// The keys that stay as they are, with their columns.
+pub(super) fn standing<'a>(before: &Table, after: &'a Table) -> Vec<(&'a String, &'a [String])> {
+    let columns = Columns::of(before, after);
+    let key = after.primary_key.as_ref();
+    let key = key.filter(|key| !stale_key(Some(key), before.primary_key.as_ref(), &columns));
+    let key = key.map(|key| (&key.name, key.columns.as_slice()));
+    let stays = |(name, unique): &(&String, &Unique)| {
+        before.uniques.get(*name) == Some(unique) && !columns.move_key(&unique.columns)
+    };
+    let uniques = after.uniques.iter().filter(stays);
+    let uniques = uniques.map(|(name, unique)| (name, unique.columns.as_slice()));
+    key.into_iter().chain(uniques).collect()
 }
 
 /// Validates the CHECKs that were added without.

@@ -10,15 +10,8 @@ use super::hazard::LockMode;
 use super::statements::{Plan, Step};
 use super::{constraints, partitions, render, rls, touch};
 
-/// Everything about a new table but its foreign keys, which wait for the other tables, as its partitions
-/// have to where they are not made here: [`parts`] makes them.
-pub(super) fn table(
-    name: &QualifiedName,
-    table: &Table,
-    platform: Platform,
-    has_parts: bool,
-    plan: &mut Plan,
-) {
+/// Everything about a new table but its foreign keys, which wait for the other tables.
+pub(super) fn table(name: &QualifiedName, table: &Table, platform: Platform, plan: &mut Plan) {
     let mut lines: Vec<String> = table.columns.iter().map(render::column).collect();
     let mut constraint = |name: &str, definition: String| {
         lines.push(format!("constraint {} {definition}", quote(name)))
@@ -71,23 +64,13 @@ pub(super) fn table(
     for (index, definition) in &table.indexes {
         group.push(render::index(name, index, definition, ""));
     }
-    if has_parts {
-        parts(name, table, platform, plan);
-    }
-    comments(name, None, table, plan);
-}
-
-/// The partitions of a new table, and what stands on them and on it. PostgreSQL names their indexes, by names
-/// that nothing has yet.
-pub(super) fn parts(name: &QualifiedName, table: &Table, platform: Platform, plan: &mut Plan) {
-    let group = plan.group(&table.source);
-    for (partition, bound) in &table.partitions {
-        partitions::create(name, table, partition, bound, platform, group);
-    }
+    let all: Vec<&String> = table.partitions.keys().collect();
+    partitions::create(name, table, &all, platform, group, |_, _| {});
     touch::triggers(name, table, group);
     if !rls::reads_other_tables(table) {
         rls::open(name, table, group);
     }
+    comments(name, None, table, plan);
 }
 
 /// The comments that `after` has and `before` lacks, or has otherwise.

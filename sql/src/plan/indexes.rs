@@ -3,10 +3,9 @@
 use crate::schema::{Column, Index, IndexColumn, QualifiedName, Table};
 
 use super::change::{Columns, stale};
-use super::constraints;
 use super::hazard::LockMode;
-use super::render;
 use super::statements::{Group, Step};
+use super::{constraints, partitions, render};
 
 /// The indexes of `before` that `after` lacks or has otherwise, or that must be made anew.
 pub(super) fn stale_in<'a>(before: &'a Table, after: &Table) -> Vec<&'a str> {
@@ -50,6 +49,8 @@ pub(super) fn build(name: &QualifiedName, before: &Table, after: &Table, group: 
             Some(fate) => step.restricts(object(name, index), fate),
             None => step,
         });
+        let partitions: Vec<&String> = after.partitions.keys().collect();
+        partitions::name_shares(name, &partitions, &[index], group);
     }
 }
 

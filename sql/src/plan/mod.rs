@@ -139,10 +139,9 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
     touch::create_functions(was, to, plan);
     lookups::create(was, to, plan);
     // Policies that read other tables wait until all tables are there, and their grants with them.
-    let late = taken::evading(from, to);
     for (name, after) in &to.tables {
         match from.tables.get(name) {
-            None => create::table(name, after, to.platform, !late.contains(name), plan),
+            None => create::table(name, after, to.platform, plan),
             Some(before) => {
                 if before != after {
                     alter::build(&change, name, before, after, plan);
@@ -152,9 +151,6 @@ fn change(was: &Schema, from: &Schema, to: &Schema, plan: &mut Plan) {
                 }
             }
         }
-    }
-    for name in late {
-        create::parts(name, &to.tables[name], to.platform, plan);
     }
     foreign_keys::add(from, to, &dropped, plan);
     for (name, after) in &to.tables {

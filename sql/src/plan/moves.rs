@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::{object_name, quote};
 use crate::schema::{
-    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, PrimaryKey, QualifiedName, Rls, Schema,
-    Table,
+    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, QualifiedName, Rls, Schema, Table,
 };
 
 use super::change::Columns;
 use super::renames::{self, Kind, Rename, Renames, Run};
 use super::statements::Step;
-use super::{constraints, foreign_keys, memberships, partitions, render, touch, twins, words};
+use super::{foreign_keys, memberships, partitions, render, touch, twins, words};
 
 /// What is renamed between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,16 +72,6 @@ impl Moves {
                 without(table, &columns.values().collect());
             }
             in_the_way.leave(old, self.name(old), table);
-        }
-        if !in_the_way.is_empty() {
-            let renamed = self.rename(from);
-            for (old, table) in &mut left.tables {
-                let name = self.name(old);
-                if let (Some(before), Some(after)) = (renamed.tables.get(name), to.tables.get(name))
-                {
-                    without_parts(table, before, after);
-                }
-            }
         }
         let is_cleared = |name: &&QualifiedName| {
             let columns = self.columns.get(self.name(name));
@@ -321,31 +310,6 @@ fn rename_table(old: &QualifiedName, name: &QualifiedName, table: &Table, run: &
             at,
             name.name.clone(),
         ));
-    }
-}
-
-/// Takes out of a partitioned table, which is `before` once it is renamed, what goes: the indexes of partitions
-/// have names that PostgreSQL made up, any of which may be wanted.
-fn without_parts(table: &mut Table, before: &Table, after: &Table) {
-    if before.partition_by.is_none() {
-        return;
-    }
-    let columns = Columns::of(before, after);
-    let there = &after.partitions;
-    table.partitions.retain(|name, _| there.contains_key(name));
-    table.indexes.retain(|name, _| {
-        let index = &before.indexes[name];
-        !columns.move_index(index) && after.indexes.values().any(|it| it == index)
-    });
-    table.uniques.retain(|name, _| {
-        let unique = &before.uniques[name];
-        !columns.move_key(&unique.columns) && after.uniques.values().any(|it| it == unique)
-    });
-    if let Some(key) = &before.primary_key {
-        let is_same = |new: &PrimaryKey| constraints::of_key(new) == constraints::of_key(key);
-        let stays =
-            !columns.move_key(&key.columns) && after.primary_key.as_ref().is_some_and(is_same);
-        table.primary_key = table.primary_key.take().filter(|_| stays);
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ident::{distinct_name, quote, summed_name};
-use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Table};
+use crate::ident::{quote, quote_dollar, quote_literal};
+use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Share, Table};
 
 use super::change::Change;
 use super::hazard::{Hazard, LockMode, Subject};
@@ -23,17 +23,6 @@ pub(super) fn clause(by: &PartitionBy) -> String {
 /// The name of a partition, which lies beside its parent.
 pub(super) fn qualified(parent: &QualifiedName, partition: &str) -> QualifiedName {
     QualifiedName::new(&parent.schema, partition)
-}
-
-/// The name of a partition's share in an index that is built while others write. It follows from the two
-/// names alone, and no other two have it, so that the share can be renamed along with the index. PostgreSQL
-/// ends none so of those that it makes up.
-pub(super) fn share(partition: &str, index: &str) -> String {
-    // Where one of them holds an underscore, others may be the same when joined.
-    match partition.contains('_') || index.contains('_') {
-        true => summed_name(partition, index, "part"),
-        false => distinct_name(partition, index, "part"),
-    }
 }
 
 /// A table and its partitions, on each of which policies stand.
@@ -55,34 +44,98 @@ pub(super) fn only_in<'a>(some: &'a Table, other: &'a Table) -> impl Iterator<It
         .filter(|name| !other.partitions.contains_key(*name))
 }
 
-/// Creates a partition, closed to everyone.
+/// The partitions that both have.
+pub(super) fn lasting<'a>(before: &Table, after: &'a Table) -> Vec<&'a String> {
+    let lasts = |name: &&String| before.partitions.contains_key(*name);
+    after.partitions.keys().filter(lasts).collect()
+}
+
+/// Creates partitions, closed to everyone; `tell` may say more of each.
 pub(super) fn create(
     parent: &QualifiedName,
     table: &Table,
-    partition: &str,
-    bound: &Partition,
+    new: &[&String],
     platform: Platform,
     group: &mut Group,
+    mut tell: impl FnMut(&str, &mut Step),
 ) {
-    let name = qualified(parent, partition);
-    let mut step = Step::new(format!(
+    let indexes: Vec<&str> = table.index_names().map(String::as_str).collect();
+    let mut unnamed = Vec::new();
+    for partition in new {
+        // One before it may have an index that PostgreSQL called so.
+        if is_like_made_up(partition) {
+            name_shares(parent, &std::mem::take(&mut unnamed), &indexes, group);
+        }
+        let mut step = create_one(parent, table, partition);
+        tell(partition, &mut step);
+        group.push(step);
+        let name = qualified(parent, partition);
+        rls::enable(&name, table, group);
+        group.push(rls::revoke_table(&name, table, platform));
+        unnamed.push(*partition);
+    }
+    name_shares(parent, &unnamed, &indexes, group);
+}
+
+fn create_one(parent: &QualifiedName, table: &Table, partition: &str) -> Step {
+    let (name, bound) = (qualified(parent, partition), &table.partitions[partition]);
+    let step = Step::new(format!(
         "create table {name} partition of {parent} {}",
         bound.as_sql()
     ))
     .stops(parent);
     // Rows that the new partition should hold must not lie in the default one.
-    if let Some((default, _)) = table
-        .partitions
-        .iter()
-        .find(|(_, bound)| **bound == Partition::Default)
-        && default != partition
-    {
-        let default = qualified(parent, default);
-        step = step.stops(&default).scans(&default);
+    let mut others = table.partitions.iter();
+    match others.find(|(_, bound)| **bound == Partition::Default) {
+        Some((default, _)) if default != partition => {
+            let default = qualified(parent, default);
+            step.stops(&default).scans(&default)
+        }
+        _ => step,
     }
-    group.push(step);
-    rls::enable(&name, table, group);
-    group.push(rls::revoke_table(&name, table, platform));
+}
+
+/// Whether a name ends like one that PostgreSQL makes up for an index.
+fn is_like_made_up(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let labels = ["_idx", "_key", "_pkey", "_excl"];
+    labels.iter().any(|label| name.ends_with(label))
+}
+
+/// Gives the shares of partitions in indexes that were just made their own names, in place of those that
+/// PostgreSQL made up for them. Which those are depends on what has a name by then, so they are looked up.
+pub(super) fn name_shares(
+    parent: &QualifiedName,
+    partitions: &[&String],
+    indexes: &[&str],
+    group: &mut Group,
+) {
+    let mut rows = Vec::new();
+    for partition in partitions {
+        for index in indexes {
+            let cells = [
+                qualified(parent, index).to_string(),
+                qualified(parent, partition).to_string(),
+                Share { partition, index }.name(),
+            ];
+            let cells = cells.map(|cell| quote_literal(&cell));
+            rows.push(format!("      ({})", cells.join(", ")));
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let body = format!(
+        "declare\n  share record;\nbegin\n  -- PostgreSQL made up names for these indexes of partitions\n  \
+         for share in\n    select i.indexrelid::pg_catalog.regclass as made, named.name\n    from (values\n\
+         {}\n    ) named (index, partition, name)\n    \
+         join pg_catalog.pg_inherits h on h.inhparent = named.index::pg_catalog.regclass\n    \
+         join pg_catalog.pg_index i on i.indexrelid = h.inhrelid\n      \
+         and i.indrelid = named.partition::pg_catalog.regclass\n  loop\n    \
+         execute pg_catalog.format('alter index %s rename to %I', share.made, share.name);\n  end loop;\nend",
+        rows.join(",\n")
+    );
+    group.push(Step::new(format!("do {}", quote_dollar(&body))));
 }
 
 /// A new partition is refused where the default one holds rows of it.
@@ -239,16 +292,4 @@ pub(super) fn set_schema(table: &Table, from: &str, to: &str) -> impl Iterator<I
         let name = QualifiedName::new(from, partition);
         Step::new(format!("alter table {name} set schema {}", quote(to))).stops(&name)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_shares_have_one_name() {
-        assert_eq!(share("e1", "i"), "e1_i_part");
-        assert_ne!(share("e1", "i_j"), share("e1_i", "j"));
-        assert_ne!(share("e1", "i"), share("e1", "i_part"));
-    }
 }

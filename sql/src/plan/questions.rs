@@ -48,7 +48,6 @@ pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves
         }
     }
     asked.questions.extend(around::ask(from, to));
-    asked.questions.extend(taken::ask(from, to));
     asked
         .questions
         .extend(taken::on_the_way(from, to, &asked.moves));

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::ident::object_name;
-use crate::schema::{QualifiedName, Schema, Table};
+use crate::schema::{QualifiedName, Schema, Share, Table};
 
 use super::moves::Moves;
 use super::statements::{Plan, Step};
@@ -122,14 +122,11 @@ impl Renames {
             let name = Name::Relation(name);
             names.contains(&name) || entered.contains(&name)
         };
-        let is_any_wanted = !(names.is_empty() && entered.is_empty());
         let mut tables = BTreeSet::new();
         for (old, table) in &from.tables {
             let name = moves.name(old);
             let goes = !to.tables.contains_key(name) || moves.makes_room(old);
-            // PostgreSQL named the indexes of partitions, one of them perhaps so.
-            let has_unknown = is_any_wanted && !table.partitions.is_empty();
-            if goes && (has_unknown || of_table(old, table).any(is_wanted)) {
+            if goes && of_table(old, table).any(is_wanted) {
                 tables.insert(old.clone());
             }
         }
@@ -250,9 +247,11 @@ impl Renames {
         self.0.iter().position(|run| match run.tasks.front() {
             Some(Task::Rename(rename)) => {
                 let waits = match rename.kind {
-                    Kind::Key(_) | Kind::Index | Kind::Sequence => self.is_to_move(&run.table),
+                    Kind::Key(_) | Kind::Index | Kind::Share | Kind::Sequence => {
+                        self.is_to_move(&run.table)
+                    }
                     Kind::Rule(_) => self.waits(run),
-                    Kind::Table { .. } | Kind::KeyIndex(_) | Kind::Share => true,
+                    Kind::Table { .. } | Kind::KeyIndex(_) => true,
                 };
                 !waits && is_it(rename)
             }
@@ -284,8 +283,13 @@ impl InTheWay {
             let constraint = Name::Constraint(name.clone(), constraint.clone());
             !self.names.contains(&constraint)
         };
-        let key_stays = |key: &String| stays(key) && is_kept(key);
-        table.indexes.retain(|index, _| stays(index));
+        let partitions = table.partitions.clone();
+        let index_stays = |index: &String| {
+            let mut partitions = partitions.keys();
+            stays(index) && partitions.all(|partition| stays(&Share { partition, index }.name()))
+        };
+        let key_stays = |key: &String| index_stays(key) && is_kept(key);
+        table.indexes.retain(|index, _| index_stays(index));
         table.uniques.retain(|unique, _| key_stays(unique));
         table.exclusions.retain(|exclusion, _| key_stays(exclusion));
         table.checks.retain(|check, _| is_kept(check));
@@ -318,9 +322,8 @@ pub(super) fn of_table<'a>(
 ) -> impl Iterator<Item = QualifiedName> + 'a {
     let sequences = table.columns.iter();
     let sequences = sequences.filter_map(|column| render::sequence(name, column));
-    let indexes = table.indexes.keys().chain(table.uniques.keys());
-    let key = table.primary_key.iter().map(|key| &key.name);
-    let indexes = indexes.chain(table.exclusions.keys()).chain(key);
+    let indexes = table.index_names().cloned();
+    let indexes = indexes.chain(table.shares().map(|share| share.name()));
     let indexes = indexes.map(|index| QualifiedName::new(&name.schema, index));
     partitions::relations(name, table)
         .chain(sequences)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::quote;
-use crate::schema::{QualifiedName, Rls, Schema, Table};
+use crate::schema::{QualifiedName, Rls, Schema, Share, Table};
 
 use super::change::Columns;
 use super::renames::{Kind, Rename, Renames};
@@ -107,25 +107,26 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
         }
     };
     let rule = Kind::Rule(name.clone());
-    let key = Kind::Key(name.clone());
-    rename(&key, renamed(&before.uniques, &twin.uniques));
     rename(&rule, renamed(&before.checks, &twin.checks));
-    rename(&key, renamed(&before.exclusions, &twin.exclusions));
     rename(&rule, renamed(&before.foreign_keys, &twin.foreign_keys));
+    let mut keys = renamed(&before.uniques, &twin.uniques);
+    keys.extend(renamed(&before.exclusions, &twin.exclusions));
     if let (Some(old), Some(new)) = (&before.primary_key, &twin.primary_key)
         && old.name != new.name
     {
-        rename(&key, vec![(old.name.clone(), new.name.clone())]);
+        keys.push((old.name.clone(), new.name.clone()));
     }
-    for (old, new) in renamed(&before.indexes, &twin.indexes) {
-        // The shares of partitions, where they are named after the index and not by PostgreSQL.
-        let shares = before.partitions.keys().map(|partition| {
-            let share = |index: &str| partitions::share(partition, index);
-            (share(&old), share(&new))
-        });
-        let shares = shares.collect();
-        rename(&Kind::Index, vec![(old, new)]);
-        rename(&Kind::Share, shares);
+    let indexes = renamed(&before.indexes, &twin.indexes);
+    for (kind, pairs) in [(Kind::Key(name.clone()), keys), (Kind::Index, indexes)] {
+        for (old, new) in pairs {
+            let shares = before.partitions.keys().map(|partition| {
+                let share = |index: &str| Share { partition, index }.name();
+                (share(&old), share(&new))
+            });
+            let shares = shares.collect();
+            rename(&kind, vec![(old, new)]);
+            rename(&Kind::Share, shares);
+        }
     }
     let policies = renamed(before.rls.policies(), twin.rls.policies());
     for relation in partitions::relations(name, before) {

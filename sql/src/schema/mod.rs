@@ -33,6 +33,7 @@ pub use external::External;
 pub use index::{BTREE, Index, IndexColumn, IndexKey, Nulls};
 pub use lookup::{LOOKUP, Lookup};
 pub use name::QualifiedName;
+pub(crate) use partition::Share;
 pub use partition::{Partition, PartitionBy, PartitionStrategy};
 pub use policy::{Command, Policy, Rls};
 pub use renames::{Renames, TableRenames};

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+use crate::ident::{distinct_name, summed_name};
+
 /// How a table spreads its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,5 +77,59 @@ impl Partition {
             }
             Partition::Default => "default".to_owned(),
         }
+    }
+}
+
+/// A partition's own index in one of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Share<'a> {
+    pub(crate) partition: &'a str,
+    /// The index of the table, or the constraint that has one.
+    pub(crate) index: &'a str,
+}
+
+impl Share<'_> {
+    /// The name of the share, which every share is given in place of one that PostgreSQL makes up. It follows
+    /// from the two names alone, and no other two have it, so that it changes along with the index and clashes
+    /// with nothing but what is declared under that name. PostgreSQL ends none so of those that it makes up.
+    pub(crate) fn name(&self) -> String {
+        let Share { partition, index } = self;
+        // Where one of them holds an underscore, others may be the same when joined.
+        match partition.contains('_') || index.contains('_') {
+            true => summed_name(partition, index, "part"),
+            false => distinct_name(partition, index, "part"),
+        }
+    }
+}
+
+impl Table {
+    /// The names of its indexes, those of constraints included.
+    pub(crate) fn index_names(&self) -> impl Iterator<Item = &String> {
+        let key = self.primary_key.iter().map(|key| &key.name);
+        key.chain(self.uniques.keys())
+            .chain(self.exclusions.keys())
+            .chain(self.indexes.keys())
+    }
+
+    /// What its partitions have of its indexes.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = Share<'_>> {
+        let partitions = self.partitions.keys();
+        partitions.flat_map(|partition| {
+            self.index_names()
+                .map(move |index| Share { partition, index })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_shares_have_one_name() {
+        let share = |partition, index| Share { partition, index }.name();
+        assert_eq!(share("e1", "i"), "e1_i_part");
+        assert_ne!(share("e1", "i_j"), share("e1_i", "j"));
+        assert_ne!(share("e1", "i"), share("e1", "i_part"));
     }
 }

@@ -1,6 +1,6 @@
 //! Names that clash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use crate::ident::object_name;
@@ -19,6 +19,10 @@ pub(super) fn names(schema: &Schema, findings: &mut Vec<Finding>) {
     let parts = schema.tables.iter().flat_map(|(table, definition)| {
         relations(definition).map(move |(kind, name)| (table, kind, name.clone()))
     });
+    let shares = schema.tables.iter().flat_map(|(table, definition)| {
+        let shares = definition.shares();
+        shares.map(move |share| (table, "partition's index", share.name()))
+    });
     // PostgreSQL would number a clashing sequence, and the grants would meet the other one.
     let sequences = schema.tables.iter().flat_map(|(name, table)| {
         let numbered = table
@@ -30,7 +34,10 @@ pub(super) fn names(schema: &Schema, findings: &mut Vec<Finding>) {
             (name, "sequence", sequence)
         })
     });
-    for (table, kind, name) in tables.chain(parts).chain(sequences) {
+    for (name, table) in &schema.tables {
+        constraints_of_partitions(name, table, findings);
+    }
+    for (table, kind, name) in tables.chain(parts).chain(sequences).chain(shares) {
         let relation = QualifiedName::new(&table.schema, &name);
         if let Some((other_kind, other)) = seen.insert(relation, (kind, table)) {
             let message = format!(
@@ -42,6 +49,24 @@ pub(super) fn names(schema: &Schema, findings: &mut Vec<Finding>) {
             );
             findings.push(Finding::new(table, None, message));
         }
+    }
+}
+
+/// A partition has the CHECKs and foreign keys of its table, and constraints of its own in place of its keys.
+fn constraints_of_partitions(name: &QualifiedName, table: &Table, findings: &mut Vec<Finding>) {
+    let key = table.primary_key.iter().map(|key| &key.name);
+    let keys: BTreeSet<&String> = key.chain(table.uniques.keys()).collect();
+    let shares = table
+        .shares()
+        .filter(|share| keys.contains(&share.index.to_owned()));
+    let shares: BTreeSet<String> = shares.map(|share| share.name()).collect();
+    let others = table.checks.keys().chain(table.foreign_keys.keys());
+    for other in others.filter(|other| shares.contains(*other)) {
+        let message = format!(
+            "constraint `{other}` on table `{}` has the name of a partition's key; give it another name",
+            name.name
+        );
+        findings.push(Finding::new(name, None, message));
     }
 }
 

@@ -2,9 +2,9 @@ mod policies;
 
 use super::verify;
 use crate::schema::{
-    Column, Deferrable, Exclusion, ExclusionElement, Extension, External, ForeignKey, Index,
-    IndexColumn, Partition, PartitionBy, PartitionStrategy, PrimaryKey, QualifiedName, Schema,
-    Table, Type,
+    Check, Column, Deferrable, Exclusion, ExclusionElement, Expr, Extension, External, ForeignKey,
+    Index, IndexColumn, Partition, PartitionBy, PartitionStrategy, PrimaryKey, QualifiedName,
+    Schema, Table, Type, Unique,
 };
 
 fn named(name: &str) -> QualifiedName {
@@ -114,6 +114,36 @@ fn a_foreign_key_to_a_table_of_someone_else() {
         table(schema, "post").columns[0].ty = Type::Uuid;
     });
     assert!(types[0].contains("is `uuid` but references"), "{types:?}");
+}
+
+#[test]
+fn the_indexes_of_partitions_are_relations_too() {
+    let in_parts = |schema: &mut Schema| {
+        let post = table(schema, "post");
+        post.partitions.insert("p".into(), Partition::Default);
+        post.indexes
+            .insert("i".into(), Index::new([IndexColumn::new("author_id")]));
+        post.uniques.insert("u".into(), Unique::default());
+    };
+    let taken = found(|schema| {
+        in_parts(schema);
+        let index = Index::new([IndexColumn::new("id")]);
+        table(schema, "user")
+            .indexes
+            .insert("p_i_part".into(), index);
+    });
+    let said = "partition's index `p_i_part` on table `post` has the name of an index on table `user`; give \
+                one of them another name";
+    assert!(taken.iter().any(|it| it == said), "{taken:?}");
+    let checked = found(|schema| {
+        in_parts(schema);
+        let check = Check::new(Expr::new("id > 0", ["id"]));
+        table(schema, "post")
+            .checks
+            .insert("p_u_part".into(), check);
+    });
+    let said = "constraint `p_u_part` on table `post` has the name of a partition's key; give it another name";
+    assert!(checked.iter().any(|it| it == said), "{checked:?}");
 }
 
 #[test]

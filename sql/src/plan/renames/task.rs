@@ -31,7 +31,7 @@ pub(in crate::plan) enum Kind {
     /// A constraint of a table, which is no relation.
     Rule(QualifiedName),
     Index,
-    /// A partition's share in an index, where it has the name that [`partitions::share`] gives it.
+    /// A partition's share in an index, which has another name where the database was adopted.
     Share,
     Sequence,
 }

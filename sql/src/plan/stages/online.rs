@@ -1,6 +1,6 @@
 //! Building and dropping an index while others write.
 
-use crate::schema::{Index, Platform, QualifiedName, Table};
+use crate::schema::{Index, Platform, QualifiedName, Share, Table};
 
 use super::super::hazard::{Hazard, LockMode, Subject};
 use super::super::statements::Step;
@@ -43,7 +43,11 @@ pub(super) fn create(
     let mut steps = vec![ruled(only)];
     let mut attach = Vec::new();
     for partition in partitions::relations(name, table).skip(1) {
-        let own = partitions::share(&partition.name, index);
+        let share = Share {
+            partition: &partition.name,
+            index,
+        };
+        let own = share.name();
         steps.push(indexes::create_concurrently(&partition, &own, definition));
         let own = QualifiedName::new(&name.schema, own);
         // It locks the index alone: on the tables it is as a reader is.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::object_name;
-use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
+use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Share, Table};
 
 use super::super::Subject;
 use super::super::change::Columns;
@@ -45,6 +45,7 @@ impl Names {
         !Columns::of(before, after).move_index(definition)
             && !self.loses_extension
             && self.is_free(name, index, after.indexes.contains_key(index))
+            && self.are_shares_free(name, before, after, index)
             && !is_constraint(after, index)
     }
 
@@ -101,6 +102,22 @@ impl Names {
             || !self
                 .after
                 .contains(&QualifiedName::new(&table.schema, name))
+    }
+
+    /// The same for the names of the partitions' shares in an index.
+    fn are_shares_free(
+        &self,
+        table: &QualifiedName,
+        before: &Table,
+        after: &Table,
+        index: &str,
+    ) -> bool {
+        let is_own = after.indexes.contains_key(index);
+        let mut shares = before
+            .partitions
+            .keys()
+            .map(|partition| Share { partition, index });
+        shares.all(|share| self.is_free(table, &share.name(), is_own))
     }
 
     /// A name for an index that is to take the place of another one later: the first that no relation beside
