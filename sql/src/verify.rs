@@ -7,6 +7,7 @@ mod extensions;
 mod foreign_keys;
 mod names;
 mod policies;
+mod reads;
 #[cfg(test)]
 mod tests;
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::file::tokens;
-use crate::ident::{quote, unquote};
+use crate::ident::unquote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table};
 
-use super::Finding;
+use super::{Finding, reads::Read};
 
 /// The tables that policies may read.
 pub(super) struct Readable {
@@ -37,7 +36,7 @@ impl Readable {
 
     /// The tables that may be meant. Raw SQL need not name the PostgreSQL schema, and which one a search path leads to
     /// nobody knows here.
-    fn named(&self, written: &str) -> Vec<&QualifiedName> {
+    pub(super) fn named(&self, written: &str) -> Vec<&QualifiedName> {
         if let Some(name) = self.full.get(written) {
             return vec![name];
         }
@@ -108,7 +107,14 @@ pub(super) fn other_tables(
             let other_table = &other_name.name;
             for role in &definition.roles {
                 if other.is_granted(role, Command::Select) {
-                    for column in unread(other, role).filter(|it| names(definition, it)) {
+                    let is_read = |column: &&String| {
+                        let read = Read {
+                            table: other_name,
+                            column,
+                        };
+                        exprs(definition).any(|expr| read.is_in(expr, schema, readable))
+                    };
+                    for column in unread(other, role).filter(is_read) {
                         let message = format!(
                             "policy `{policy}` on `{own}` reads `{column}` of `{other_table}` as role `{role}`, which \
                              may read other columns only; name it in the `columns` of that role's `select` policy"
@@ -146,17 +152,6 @@ fn unread<'a>(table: &'a Table, role: &'a str) -> impl Iterator<Item = &'a Strin
     columns
         .map(|column| &column.name)
         .filter(move |name| !some.is_some_and(|some| some.contains(*name)))
-}
-
-/// Whether a policy reads a column of that name of another table: in a subquery each stands behind its row's name.
-fn names(policy: &Policy, column: &str) -> bool {
-    let column = quote(column);
-    exprs(policy).any(|expr| {
-        let written = expr.written();
-        let words = tokens(&written).unwrap_or_default();
-        let mut pairs = words.windows(2);
-        pairs.any(|pair| pair[0] == "." && pair[1].eq_ignore_ascii_case(&column))
-    })
 }
 
 /// What an expression reads, itself or by a function.

@@ -197,3 +197,118 @@ fn one_table_may_be_looked_up_and_read() {
         "{findings:?}"
     );
 }
+
+/// What is said of a policy on `post` with that text, for a role that reads of `user` its `id` alone, and `post` whole.
+fn hidden(sql: &str) -> Vec<String> {
+    found(|schema| {
+        table(schema, "user").columns[1].name = "user".into();
+        for column in ["club", "Day"] {
+            let column = crate::schema::Column::new(column, Type::Text);
+            table(schema, "user").columns.push(column.clone());
+            table(schema, "post").columns.push(column);
+        }
+        let columns = [(Command::Select, ["id".to_owned()].into())];
+        let users = &mut table(schema, "user").column_grants;
+        users.insert("app".into(), columns.into());
+        let mut asking = reading("app", &["user", "post"]);
+        if let Some(expr) = &mut asking.using {
+            expr.sql = sql.into();
+        }
+        policy(table(schema, "post"), "p", asking);
+        // What leads back is said elsewhere.
+    })
+    .into_iter()
+    .filter_map(|message| {
+        let (_, rest) = message.split_once("policy `p` on `post` reads `")?;
+        let (column, _) =
+            rest.split_once("` of `user` as role `app`, which may read other columns only")?;
+        Some(column.to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn a_column_is_read_of_the_table_whose_row_it_stands_behind() {
+    let membership = |column: &str, table: &str| {
+        format!("id = any (array(select m.{column} from public.{table} m where m.id = 1))")
+    };
+    let user = "\"user\"";
+    // A table called as its column, and a column of that name in the membership of another.
+    assert_eq!(hidden(&membership("id", user)), [""; 0]);
+    assert_eq!(hidden(&membership("club", user)), ["club"]);
+    let both = format!(
+        "{} and {}",
+        membership("id", user),
+        membership("club", "post")
+    );
+    assert_eq!(hidden(&both), [""; 0]);
+    let both = format!(
+        "{} and {}",
+        membership("club", user),
+        membership("id", "post")
+    );
+    assert_eq!(hidden(&both), ["club"]);
+    // Raw SQL.
+    let all = ["user", "club", "Day"];
+    for (sql, told) in [
+        (
+            "exists (select from public.\"user\" p where p.\"club\" = 'a')",
+            &["club"][..],
+        ),
+        (
+            "exists (select from public.\"user\" as P where p.\"Day\" = 'a')",
+            &["Day"],
+        ),
+        (
+            "exists (select from public.\"user\" p where p.day = 'a')",
+            &[],
+        ),
+        (
+            "exists (select from \"user\" where \"user\".CLUB = 'a')",
+            &["club"],
+        ),
+        (
+            "exists (select from \"user\" p where (p).club = 'a')",
+            &["club"],
+        ),
+        ("exists (select from \"user\" p where (p).id = 1)", &[]),
+        (
+            "exists (select from post p join \"user\" u on u.club = p.club)",
+            &["club"],
+        ),
+        (
+            "exists (select from \"user\" u, post p where p.club = 'a' and u.id = 1)",
+            &[],
+        ),
+        (
+            "exists (select from \"user\" u where u.id in (select u.club from post u))",
+            &[],
+        ),
+        (
+            "exists (select from \"user\" u where exists (select from post p where p.club = u.club))",
+            &["club"],
+        ),
+        (
+            "exists (select u.club from post u union select u.id from \"user\" u)",
+            &[],
+        ),
+        (
+            "exists (with u as (select from post) select u.club from \"user\" u)",
+            &[],
+        ),
+        ("exists (select p.* from \"user\" p)", &all),
+        ("exists (select p from \"user\" p where p.id = 1)", &all),
+        (
+            "exists (select from \"user\" p where to_json(p)::text = '')",
+            &all,
+        ),
+        ("exists (select p.id p from \"user\" p)", &[]),
+        ("exists (select club from \"user\" club)", &[]),
+        (
+            "post.club = 'a' and exists (select count(*) from \"user\" u where post.club = 'a')",
+            &[],
+        ),
+    ] {
+        assert_eq!(hidden(sql), told, "{sql}");
+    }
+}
