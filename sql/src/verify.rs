@@ -51,6 +51,7 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
         policies::other_tables(schema, &readable, name, table, &mut findings);
+        policies::looked_up(schema, &readable, name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ident::unquote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table};
 
-use super::{Finding, reads::Read};
+use super::Finding;
+use super::reads::{self, Read};
 
 /// The tables that policies may read.
 pub(super) struct Readable {
@@ -137,6 +138,40 @@ pub(super) fn other_tables(
                      write what is read as `exists(…)` over texts, integers and UUIDs, which a function looks up"
                 );
                 findings.push(Finding::new(name, None, message));
+            }
+        }
+    }
+}
+
+/// A function that looks a membership up has the rights of its owner, and whoever may call it sees what it finds.
+pub(super) fn looked_up(
+    schema: &Schema,
+    readable: &Readable,
+    name: &QualifiedName,
+    table: &Table,
+    findings: &mut Vec<Finding>,
+) {
+    for (policy, definition) in table.rls.policies() {
+        let lookups: BTreeSet<_> = exprs(definition)
+            .flat_map(|it| it.lookups.values())
+            .collect();
+        for lookup in lookups {
+            let (Some(other), Some(given)) = (
+                readable.full.get(&lookup.table),
+                reads::selected(&lookup.query),
+            ) else {
+                continue;
+            };
+            for role in &definition.roles {
+                if unread(&schema.tables[other], role).any(|column| *column == given) {
+                    let message = format!(
+                        "policy `{policy}` on `{}` looks up `{given}` of `{}` by a function that role `{role}` may \
+                         call, which gives it a column that it may not read; name `{given}` in the `columns` of that \
+                         role's `select` policy, or compare with a column that it may read",
+                        name.name, other.name
+                    );
+                    findings.push(Finding::new(name, None, message));
+                }
             }
         }
     }

@@ -39,6 +39,14 @@ impl Read<'_> {
     }
 }
 
+/// The column that a function's query gives out, `select m.shop from …`.
+pub(super) fn selected(query: &str) -> Option<String> {
+    match tokens(query).ok()?[..] {
+        ["select", _, ".", column, "from", ..] => Some(folded(column)),
+        _ => None,
+    }
+}
+
 /// Whether a table has a column of that name, which PostgreSQL takes before a row.
 fn is_column(schema: &Schema, name: &str) -> bool {
     let mut columns = schema.tables.values().flat_map(|table| &table.columns);

@@ -212,6 +212,50 @@ fn a_policy_reads_no_column_that_its_role_may_not() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn no_function_gives_out_what_its_role_may_not_read() -> Outcome {
+    let source = |columns: &str| {
+        let text = stringify! {
+            #[derive(Clone, Scope)]
+            #[scope(role = "columns_anyone")]
+            struct Anyone {
+                #[setting("app.club")]
+                club: String,
+            }
+
+            #[derive(Table)]
+            #[table(name = "teams", scope = Anyone)]
+            #[index(columns(person))]
+            #[policy("of my teams", select,
+                using = exists(Team, |t| t.team == team && t.person == scope.club), columns(granted))]
+            struct Team {
+                #[column(primary_key)]
+                id: i64,
+                team: String,
+                person: String,
+            }
+        };
+        text.replace("granted", columns)
+    };
+    let told = |columns: &str| -> Result<Vec<String>, Box<dyn std::error::Error>> {
+        let findings = verify(&crate::common::schema(
+            &source(columns),
+            Platform::Postgres,
+        )?);
+        Ok(findings.into_iter().map(|it| it.message).collect())
+    };
+    assert_eq!(told("id, team")?, [""; 0]);
+    assert_eq!(
+        told("id, person")?,
+        [
+            "policy `of my teams` on `teams` looks up `team` of `teams` by a function that role `columns_anyone` may call, \
+             which gives it a column that it may not read; name `team` in the `columns` of that role's `select` policy, \
+             or compare with a column that it may read"
+        ]
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn whoever_is_let_read_more_is_noticed() -> Outcome {
     let mutants = mutants(SOURCE, Platform::Postgres, &scopes()).await?;

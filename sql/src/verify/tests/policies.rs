@@ -312,3 +312,47 @@ fn a_column_is_read_of_the_table_whose_row_it_stands_behind() {
         assert_eq!(hidden(sql), told, "{sql}");
     }
 }
+
+#[test]
+fn a_function_gives_out_what_each_of_its_callers_may_read() {
+    let told = |columns: &[&str], asked: &str| {
+        let mut schema = sample();
+        let query = format!("select m.{asked} from public.\"user\" m where m.id = 1");
+        let mut asking = reading("app", &["user"]);
+        let lookup = Lookup {
+            query: query.clone(),
+            returns: Type::Text,
+            table: named("user").to_string(),
+        };
+        if let Some(expr) = &mut asking.using {
+            expr.sql = format!("tags = any (array({query}))");
+            expr.lookups
+                .insert(lookup.name("public", "user", asked), lookup);
+        }
+        let users = table(&mut schema, "user");
+        policy(users, "u", asking);
+        if !columns.is_empty() {
+            users.grants.clear();
+            let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+            let commands = [(Command::Select, columns)];
+            users.column_grants.insert("app".into(), commands.into());
+        }
+        settle_lookups(&mut schema);
+        assert_eq!(schema.lookups().len(), 1);
+        let findings = verify(&schema).into_iter();
+        findings.map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(told(&[], "tags"), none);
+    assert_eq!(told(&["tags"], "tags"), none);
+    // What it compares alone it gives to nobody.
+    assert_eq!(told(&["id", "tags"], "tags"), none);
+    assert_eq!(
+        told(&["id"], "tags"),
+        [
+            "policy `u` on `user` looks up `tags` of `user` by a function that role `app` may call, which gives it a \
+             column that it may not read; name `tags` in the `columns` of that role's `select` policy, or compare \
+             with a column that it may read"
+        ]
+    );
+}
