@@ -32,18 +32,16 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         if !matches!(kind, "function" | "procedure" | "routine") {
             return None;
         }
-        let is_altered = words[0] == "alter";
-        if is_altered
-            && (holds(words, &["reset", "search_path"]) || holds(words, &["reset", "all"]))
-        {
-            return Some(format!(
-                "the {kind} loses the `search_path` of its own, which one that runs as its owner must not; leave it"
-            ));
+        if holds(words, &["security", "invoker"]) {
+            return None;
         }
+        let is_altered = words[0] == "alter";
         let is_definer = holds(words, &["security", "definer"]);
-        let path = path(words);
-        match path {
-            None if is_definer => Some(format!(
+        match said(words) {
+            Some(["reset", ..]) if is_altered => Some(format!(
+                "the {kind} loses the `search_path` of its own, which one that runs as its owner must not; leave it"
+            )),
+            None | Some(["reset", ..]) if is_definer => Some(format!(
                 "a {kind} with `security definer` and no `search_path` of its own can be led to a stranger's \
                  objects; add {REMEDY} and qualify its other names"
             )),
@@ -56,17 +54,27 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     })
 }
 
-/// What stands behind the last `set search_path` of its own; PostgreSQL keeps the last one.
-fn path<'a, 'b>(words: &'a [&'b str]) -> Option<&'a [&'b str]> {
-    let set = |window: &[&str]| window == ["set", "search_path"];
-    let at = words.windows(2).rposition(set)?;
-    match &words[at + 2..] {
-        ["from", ..] => None,
-        path => Some(path),
-    }
+/// What is said last of a path of its own, which is what PostgreSQL keeps: `reset …`, or what stands behind
+/// `set search_path`, or behind `set`, where `schema` and a literal are another way to say it.
+fn said<'a, 'b>(words: &'a [&'b str]) -> Option<&'a [&'b str]> {
+    let starts = (0..words.len()).rev();
+    let mut said = starts.filter_map(|at| match &words[at..] {
+        ["set", parameter, path @ ..] if is_path(parameter) => Some(path),
+        ["set", "schema", schema, ..] if schema.contains(['\'', '$']) => Some(&words[at + 1..]),
+        ["reset", what, ..] if *what == "all" || is_path(what) => Some(&words[at..]),
+        _ => None,
+    });
+    said.next()
 }
 
-/// Whether a path, behind `=` or `to`, names pg_temp in the last place and nowhere else.
+/// Whether a parameter is the path; PostgreSQL knows it in whatever case.
+fn is_path(parameter: &str) -> bool {
+    parameter
+        .trim_matches('"')
+        .eq_ignore_ascii_case("search_path")
+}
+
+/// Whether a path, behind `=`, `to` or `schema`, names pg_temp in the last place and nowhere else.
 fn ends_in_temporary(path: &[&str]) -> bool {
     let is_temporary = |word: &str| matches!(word, "pg_temp" | "\"pg_temp\"" | "'pg_temp'");
     let names = path.chunks(2).enumerate();
@@ -95,9 +103,10 @@ mod tests {
                    create function a.b() returns int language sql security definer\n\
                      set search_path from current as 'select 1';\n\
                    alter function a.b() reset search_path;\nalter function a.b() reset all;\n\
-                   alter function a.b() reset work_mem;";
+                   alter function a.b() reset work_mem;\nalter function a.b() reset \"search_path\";\n\
+                   alter function a.b() set schema public;";
         let found = lines("definer-search-path", sql, &Schema::default());
-        assert_eq!(found, [1, 6, 7, 9, 10]);
+        assert_eq!(found, [1, 6, 7, 9, 10, 12]);
     }
 
     #[test]
@@ -111,6 +120,8 @@ mod tests {
             assert_eq!(found(&create), found(&alter), "{path}");
             // One that runs as whoever calls it leads nobody astray.
             assert_eq!(found(&create.replace("definer", "invoker")), 0, "{path}");
+            let invoker = alter.replace("()", "() security invoker");
+            assert_eq!(found(&invoker), 0, "{path}");
             found(&create) == 1
         };
         for path in [
@@ -140,6 +151,24 @@ mod tests {
             for set in ["=", "to"] {
                 assert!(!found(&format!("set search_path {set} {path}")), "{path}");
             }
+        }
+        for path in [
+            "set search_path from current",
+            "set \"search_path\" = public",
+            "set \"Search_Path\" from current",
+            "set search_path = pg_catalog, pg_temp set \"search_path\" = public",
+            "set search_path = pg_catalog, pg_temp set schema 'public'",
+            "set search_path = pg_catalog, pg_temp reset \"search_path\"",
+            "set search_path = pg_catalog, pg_temp reset all",
+        ] {
+            assert!(found(path), "{path}");
+        }
+        for path in [
+            "set \"search_path\" = pg_catalog, pg_temp",
+            "reset all set search_path to pg_catalog, pg_temp",
+            "set schema 'pg_temp'",
+        ] {
+            assert!(!found(path), "{path}");
         }
         // The last one is the one that holds.
         assert!(found("set search_path = pg_temp set search_path = ''"));
