@@ -487,6 +487,14 @@ async fn a_constraint_takes_the_name_of_one_of_another_kind() {
         it
     };
     let other = || ("other", keyed("other_pkey", y));
+    let other_in_parts = || Table {
+        partition_by: Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["y".into()],
+        }),
+        partitions: parted(&[]).partitions,
+        ..keyed("other_pkey", y)
+    };
     let same = || renamed(&[]);
     for (what, from, to, renames) in [
         (
@@ -540,6 +548,30 @@ async fn a_constraint_takes_the_name_of_one_of_another_kind() {
             vec![
                 ("a", checked("f", referencing("k", unique("c", y)))),
                 other(),
+            ],
+            same(),
+        ),
+        (
+            "a CHECK that which PostgreSQL made up for a part of a foreign key that goes",
+            vec![
+                ("a", checked("c", referencing("f", none()))),
+                ("other", other_in_parts()),
+            ],
+            vec![
+                ("a", checked("a_y_fkey1", none())),
+                ("other", other_in_parts()),
+            ],
+            same(),
+        ),
+        (
+            "a CHECK leaves that which PostgreSQL makes up for a part of one that comes",
+            vec![
+                ("a", checked("a_y_fkey1", none())),
+                ("other", other_in_parts()),
+            ],
+            vec![
+                ("a", checked("c", referencing("f", none()))),
+                ("other", other_in_parts()),
             ],
             same(),
         ),

@@ -117,7 +117,9 @@ impl Renames {
             let names = tasks.flat_map(Task::takes);
             names.filter(|name| !leaving.contains(name)).collect()
         };
-        let (names, entered) = (wanted(false), wanted(true));
+        let (mut names, entered) = (wanted(false), wanted(true));
+        let keys = keys_in_the_way(&names, from, to, moves);
+        names.extend(keys);
         let is_wanted = |name: QualifiedName| {
             let name = Name::Relation(name);
             names.contains(&name) || entered.contains(&name)
@@ -258,6 +260,35 @@ impl Renames {
             _ => false,
         })
     }
+}
+
+/// The foreign keys that go, of which PostgreSQL may have called a part so: one into a partitioned table is one
+/// more constraint for each partition there, called after the table and the columns as they were then.
+fn keys_in_the_way(names: &BTreeSet<Name>, from: &Schema, to: &Schema, moves: &Moves) -> Vec<Name> {
+    let is_like_made_up =
+        |wanted: &str| (wanted.trim_end_matches(|c: char| c.is_ascii_digit())).ends_with("_fkey");
+    let wanted = names.iter().filter_map(|name| match name {
+        Name::Constraint(table, wanted) if is_like_made_up(wanted) => Some(table),
+        Name::Constraint(..) | Name::Relation(_) => None,
+    });
+    let wanted: BTreeSet<&QualifiedName> = wanted.collect();
+    let is_parted = |name: &QualifiedName| {
+        let target = from.tables.get(name);
+        target.is_some_and(|target| target.partition_by.is_some())
+    };
+    let mut found = Vec::new();
+    for (old, table) in &from.tables {
+        let name = moves.name(old);
+        let Some(after) = to.tables.get(name).filter(|_| wanted.contains(name)) else {
+            continue;
+        };
+        let goes = |key: &&String| {
+            !after.foreign_keys.contains_key(*key) && is_parted(&table.foreign_keys[*key].table)
+        };
+        let going = table.foreign_keys.keys().filter(goes);
+        found.extend(going.map(|key| Name::Constraint(name.clone(), key.clone())));
+    }
+    found
 }
 
 /// What goes and has a name that is to be another's, so that it goes first.
