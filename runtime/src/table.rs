@@ -244,7 +244,12 @@ pub trait AllowsSelect<S = <Self as Table>::Scope>: Table {}
     note = "read the columns with SQL of your own, by `query_as` and `#[derive(FromRow)]`, or leave `columns(...)` out of \
             the `select` policy"
 )]
-pub trait ReadsWholeRows<'a, T> {}
+pub trait ReadsWholeRows<'a, T>: unimplemented::Unimplemented {}
+
+mod unimplemented {
+    /// What no scope is, since nobody can name it.
+    pub trait Unimplemented {}
+}
 
 /// A policy of the table allows INSERT to the scope `S`.
 #[diagnostic::on_unimplemented(
