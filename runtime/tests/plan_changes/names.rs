@@ -540,6 +540,12 @@ async fn a_constraint_takes_the_name_of_one_of_another_kind() {
             same(),
         ),
         (
+            "a CHECK and a foreign key of a table in parts exchange theirs",
+            vec![("a", checked("c", referencing("f", parted(&[])))), other()],
+            vec![("a", checked("f", referencing("c", parted(&[])))), other()],
+            same(),
+        ),
+        (
             "three exchange theirs",
             vec![
                 ("a", checked("c", referencing("f", unique("k", y)))),

@@ -252,7 +252,7 @@ impl Renames {
                     Kind::Key(_) | Kind::Index | Kind::Share | Kind::Sequence => {
                         self.is_to_move(&run.table)
                     }
-                    Kind::Rule(_) => self.waits(run),
+                    Kind::Rule(_) | Kind::ForeignKey(..) => self.waits(run),
                     Kind::Table { .. } | Kind::KeyIndex(_) => true,
                 };
                 !waits && is_it(rename)

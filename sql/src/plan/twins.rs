@@ -108,7 +108,12 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
     };
     let rule = Kind::Rule(name.clone());
     rename(&rule, renamed(&before.checks, &twin.checks));
-    rename(&rule, renamed(&before.foreign_keys, &twin.foreign_keys));
+    let relations = partitions::relations(name, before);
+    let foreign_key = Kind::ForeignKey(name.clone(), relations.skip(1).collect());
+    rename(
+        &foreign_key,
+        renamed(&before.foreign_keys, &twin.foreign_keys),
+    );
     let mut keys = renamed(&before.uniques, &twin.uniques);
     keys.extend(renamed(&before.exclusions, &twin.exclusions));
     if let (Some(old), Some(new)) = (&before.primary_key, &twin.primary_key)

@@ -30,6 +30,8 @@ pub(in crate::plan) enum Kind {
     KeyIndex(QualifiedName),
     /// A constraint of a table, which is no relation.
     Rule(QualifiedName),
+    /// A foreign key of a table, and that of each of its partitions, which PostgreSQL renames only there.
+    ForeignKey(QualifiedName, Vec<QualifiedName>),
     Index,
     /// A partition's share in an index, which has another name where the database was adopted.
     Share,
@@ -70,28 +72,35 @@ impl Rename {
         match &self.kind {
             Kind::Table { .. } | Kind::Index | Kind::Share | Kind::Sequence => vec![relation()],
             Kind::Key(table) | Kind::KeyIndex(table) => vec![relation(), constraint(table)],
-            Kind::Rule(table) => vec![constraint(table)],
+            Kind::Rule(table) | Kind::ForeignKey(table, _) => vec![constraint(table)],
         }
     }
 
-    fn step(&self) -> Step {
+    fn steps(&self) -> Vec<Step> {
         let (at, new) = (self.old(), quote(&self.new));
-        match &self.kind {
+        let of_constraint = |table: &QualifiedName| {
+            let old = quote(&self.old);
+            Step::new(format!(
+                "alter table {table} rename constraint {old} to {new}"
+            ))
+            .stops(table)
+        };
+        vec![match &self.kind {
             Kind::Table { was, fate } => {
                 let step = Step::new(format!("alter table {at} rename to {new}"));
                 step.stops(was).removes(format!("table {was}"), fate)
             }
-            Kind::Key(table) | Kind::Rule(table) => Step::new(format!(
-                "alter table {table} rename constraint {} to {new}",
-                quote(&self.old)
-            ))
-            .stops(table),
+            Kind::Key(table) | Kind::Rule(table) => of_constraint(table),
+            Kind::ForeignKey(table, partitions) => {
+                let all = std::iter::once(table).chain(partitions);
+                return all.map(of_constraint).collect();
+            }
             Kind::Sequence => Step::new(format!("alter sequence {at} rename to {new}")),
             Kind::Index | Kind::KeyIndex(_) => {
                 Step::new(format!("alter index {at} rename to {new}"))
             }
             Kind::Share => Step::new(format!("alter index if exists {at} rename to {new}")),
-        }
+        }]
     }
 
     /// The same, whatever its table is called by then.
@@ -155,7 +164,7 @@ impl Task {
         match self {
             Task::Step(step) => group.push(step),
             Task::Move(it) => group.steps.extend(it.steps),
-            Task::Rename(rename) => group.push(rename.step()),
+            Task::Rename(rename) => group.steps.extend(rename.steps()),
         }
     }
 }
