@@ -103,6 +103,12 @@ pub(crate) fn enter(schema: &mut Schema, seed: u64) {
             check: None,
         };
         policies.insert(POLICY.to_owned(), policy);
+        // The function gives it out, so the role may read it.
+        let whole = table.grants.get(APP);
+        if !whole.is_some_and(|commands| commands.contains(&Command::Select)) {
+            let columns = table.column_grants.entry(APP.to_owned()).or_default();
+            columns.entry(Command::Select).or_default().insert(own);
+        }
         schema
             .roles
             .entry(APP.to_owned())
