@@ -5,6 +5,7 @@
 
 mod glance;
 mod protect;
+mod routines;
 mod state;
 mod supabase;
 mod write;
@@ -16,7 +17,8 @@ use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
-pub(super) use protect::{PROTECTIONS, ROUTINES, TAKE_TURN, protected};
+pub(super) use protect::{PROTECTIONS, protected};
+pub(super) use routines::{ROUTINES, TAKE_TURN};
 pub(super) use supabase::Supabase;
 pub(super) use write::{Draft, Row, Who, create, enter};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tabellion_sql::ident::quote_literal;
 use tokio_postgres::{Client, SimpleQueryRow};
 
-use super::protect::{self, ENTER};
-use super::{Entry, Event, rows, seen};
+use super::routines::ENTER;
+use super::{Entry, Event, protect, rows, seen};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
