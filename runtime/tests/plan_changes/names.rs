@@ -132,10 +132,13 @@ async fn walk(what: &str, first: Schema, rest: Vec<(Schema, Renames)>) -> Vec<Ve
     shares
 }
 
-/// The names of the indexes of partitions.
+/// The names of the indexes of partitions, and of the parts of foreign keys into partitioned tables.
 async fn shares_in(client: &tokio_postgres::Client) -> Vec<String> {
     let query =
-        "select relname::text from pg_class where relkind = 'i' and relispartition order by 1";
+        "select relname::text from pg_class where relkind = 'i' and relispartition union all
+        select c.conrelid::regclass || ': ' || c.conname from pg_constraint c
+        join pg_constraint k on k.oid = c.conparentid
+        where c.contype = 'f' and c.conrelid = k.conrelid order by 1";
     let rows = client.query(query, &[]).await.expect("the names");
     rows.iter().map(|row| row.get(0)).collect()
 }
@@ -475,6 +478,54 @@ fn excluded(name: &str) -> Table {
     it
 }
 
+/// The part that the foreign key `f` has for the partition `a_1`.
+const PART: &str = "a_1_f_2e874551_part";
+
+/// PostgreSQL calls the parts of a foreign key after the table and the columns as they were then.
+#[tokio::test]
+async fn a_check_takes_the_name_of_a_part_that_history_left() {
+    let other = || Table {
+        partition_by: Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["y".into()],
+        }),
+        partitions: parted(&[]).partitions,
+        ..keyed("other_pkey", &["y"])
+    };
+    let referencing = |own: &str| {
+        let mut it = table(&[]);
+        own.clone_into(&mut it.columns[1].name);
+        let to_other = ForeignKey::new([own], name("public", "other"), ["y"]);
+        it.foreign_keys.insert("f".into(), to_other);
+        it
+    };
+    let with = |called: &str, it: Table| schema(vec![(called, it), ("other", other())]);
+    let column = TableRenames {
+        columns: BTreeMap::from([("w".into(), "y".into())]),
+        ..TableRenames::default()
+    };
+    let column = Renames {
+        tables: BTreeMap::from([(name("public", "a"), column)]),
+    };
+    let first = || with("a", referencing("y"));
+    let rest = vec![
+        (with("a", referencing("w")), column),
+        (
+            with("a", checked("a_y_fkey1", referencing("w"))),
+            Renames::default(),
+        ),
+    ];
+    walk("its column had another name", first(), rest).await;
+    let rest = vec![
+        (with("b", referencing("y")), renamed(&[("a", "b")])),
+        (
+            with("b", checked("a_y_fkey1", referencing("y"))),
+            Renames::default(),
+        ),
+    ];
+    walk("its table had another name", first(), rest).await;
+}
+
 /// Constraints of every kind share the names of their table.
 #[tokio::test]
 async fn a_constraint_takes_the_name_of_one_of_another_kind() {
@@ -494,6 +545,11 @@ async fn a_constraint_takes_the_name_of_one_of_another_kind() {
         }),
         partitions: parted(&[]).partitions,
         ..keyed("other_pkey", y)
+    };
+    let other_in_one_part = || {
+        let mut other = other_in_parts();
+        other.partitions.remove("a_1");
+        other
     };
     let same = || renamed(&[]);
     for (what, from, to, renames) in [
@@ -579,6 +635,78 @@ async fn a_constraint_takes_the_name_of_one_of_another_kind() {
                 ("a", checked("c", referencing("f", none()))),
                 ("other", other_in_parts()),
             ],
+            same(),
+        ),
+        (
+            "a CHECK and a foreign key into a table in parts exchange theirs",
+            vec![
+                ("a", checked("c", referencing("f", none()))),
+                ("other", other_in_parts()),
+            ],
+            vec![
+                ("a", checked("f", referencing("c", none()))),
+                ("other", other_in_parts()),
+            ],
+            same(),
+        ),
+        (
+            "a CHECK that of a part of a foreign key that goes",
+            vec![
+                ("a", checked("c", referencing("f", none()))),
+                ("other", other_in_parts()),
+            ],
+            vec![("a", checked(PART, none())), ("other", other_in_parts())],
+            same(),
+        ),
+        (
+            "a CHECK that of a part of a foreign key that is renamed",
+            vec![
+                ("a", checked("c", referencing("f", none()))),
+                ("other", other_in_parts()),
+            ],
+            vec![
+                ("a", checked(PART, referencing("g", none()))),
+                ("other", other_in_parts()),
+            ],
+            same(),
+        ),
+        (
+            "a CHECK comes with a partition whose part PostgreSQL would call so",
+            vec![
+                ("a", referencing("a_y_fkey", none())),
+                ("other", other_in_one_part()),
+            ],
+            vec![
+                ("a", checked("a_y_fkey1", referencing("a_y_fkey", none()))),
+                ("other", other_in_parts()),
+            ],
+            same(),
+        ),
+        (
+            "a foreign key comes by the name that PostgreSQL makes up for a part of another",
+            vec![("a", referencing("f", none())), ("other", other_in_parts())],
+            vec![
+                ("a", referencing("a_y_fkey", referencing("f", none()))),
+                ("other", other_in_parts()),
+            ],
+            same(),
+        ),
+        (
+            "a table in parts that references itself",
+            vec![("other", other_in_one_part())],
+            vec![(
+                "other",
+                checked("a_y_fkey1", referencing("f", other_in_parts())),
+            )],
+            same(),
+        ),
+        (
+            "a table in parts that references itself in one more",
+            vec![("other", referencing("f", other_in_one_part()))],
+            vec![(
+                "other",
+                checked("a_y_fkey1", referencing("f", other_in_parts())),
+            )],
             same(),
         ),
         (

@@ -135,7 +135,10 @@ impl Place {
         let catalog = Snapshot::read(&self.admin, NAMESPACES);
         let catalog = catalog.await.expect("a snapshot");
         let query = "select c.oid::regclass::text from pg_class c
-            where c.relkind = 'i' and c.relispartition order by 1";
+            where c.relkind = 'i' and c.relispartition union all
+            select c.conrelid::regclass || ': ' || c.conname from pg_constraint c
+            join pg_constraint k on k.oid = c.conparentid
+            where c.contype = 'f' and c.conrelid = k.conrelid order by 1";
         let rows = self.admin.query(query, &[]).await.expect("the names");
         State {
             catalog,
@@ -144,7 +147,8 @@ impl Place {
     }
 }
 
-/// What a database holds, and the names of what partitions have of their table's indexes.
+/// What a database holds, and the names of what partitions have of their table's indexes and of
+/// foreign keys into it.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     catalog: Snapshot,

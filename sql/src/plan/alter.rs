@@ -6,7 +6,7 @@ use crate::schema::{Index, IndexColumn, QualifiedName, Table};
 
 use super::change::{Change, Columns};
 use super::statements::{Group, Plan};
-use super::{columns, constraints, create, indexes, partitions, policies, rls};
+use super::{clones, columns, constraints, create, indexes, partitions, policies, rls};
 
 /// Takes away, of every table that stays, the privileges and policies that `to` lacks or has otherwise.
 pub(super) fn close(change: &Change<'_>, plan: &mut Plan) {
@@ -65,6 +65,8 @@ pub(super) fn build(
         partitions::lock_keys(change, name, step);
         partitions::restrict(name, before, after, partition, step);
     });
+    let keys = clones::standing(change.from, change.to, name);
+    group.steps.extend(clones::give_names(&keys, new));
     constraints::build_checks(name, before, after, group);
     indexes::build(name, before, after, group);
     let kept: Vec<QualifiedName> = partitions::relations(name, after)

@@ -326,15 +326,6 @@ pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
 /// What becomes of a column that was nullable.
 pub(super) const NOT_NULL: &str = "no longer null";
 
-/// The names of the constraints of a table, which share one namespace.
-pub(super) fn names(table: &Table) -> impl Iterator<Item = &String> {
-    let key = table.primary_key.iter().map(|key| &key.name);
-    key.chain(table.uniques.keys())
-        .chain(table.checks.keys())
-        .chain(table.foreign_keys.keys())
-        .chain(table.exclusions.keys())
-}
-
 /// A constraint as a hazard names it.
 pub(super) fn object(table: &QualifiedName, constraint: &str) -> String {
     format!("constraint {} on {table}", quote(constraint))

@@ -11,7 +11,7 @@ use crate::schema::{
 use super::change::Columns;
 use super::hazard::LockMode;
 use super::statements::{Group, Plan, Step};
-use super::{constraints, partitions, render};
+use super::{clones, constraints, partitions, render};
 
 /// A foreign key, by its table and its name.
 type Key<'a> = (&'a QualifiedName, &'a str);
@@ -49,7 +49,7 @@ pub(super) fn drop<'a>(from: &'a Schema, to: &Schema, plan: &mut Plan) -> BTreeS
 }
 
 /// Whether two foreign keys differ at most in whether old rows are checked.
-fn same_rule(old: &ForeignKey, new: &ForeignKey) -> bool {
+pub(super) fn same_rule(old: &ForeignKey, new: &ForeignKey) -> bool {
     let valid = |key: &ForeignKey| ForeignKey {
         not_valid: false,
         ..key.clone()
@@ -184,6 +184,9 @@ pub(super) fn add(from: &Schema, to: &Schema, dropped: &BTreeSet<Key<'_>>, plan:
             for end in &forced {
                 group.push(force(end, "force"));
             }
+            let partitions = clones::partitions(to, definition);
+            let named = clones::give_names(&[(name, key)], partitions);
+            group.steps.extend(named);
         }
     }
 }

@@ -18,7 +18,7 @@
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects` | what such a change does to policies, rules and programs |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
-//! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `indexes`, `partitions`, `policies`, `lookups`, `rls`, `touch` | one kind of object each |
+//! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `clones`, `indexes`, `partitions`, `policies`, `lookups`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
 //! | `placed` | the schema that an extension lies in |
 //! | `render` | the text of definitions |
@@ -27,6 +27,7 @@
 mod alter;
 mod around;
 mod change;
+mod clones;
 mod columns;
 mod constraints;
 mod create;

@@ -13,7 +13,7 @@ use crate::schema::{QualifiedName, Schema, Share, Table};
 
 use super::moves::Moves;
 use super::statements::{Plan, Step};
-use super::{constraints, partitions, render, twins};
+use super::{partitions, render, twins};
 
 pub(super) use task::{Kind, Rename};
 use task::{Move, Name, Task};
@@ -82,9 +82,9 @@ pub(super) fn between(from: &Schema, to: &Schema, moves: &Moves) -> Renames {
         true => Cow::Borrowed(from),
         false => Cow::Owned(moves.rename(from)),
     };
-    for (name, table) in &renamed.tables {
+    for name in renamed.tables.keys() {
         if let Some(after) = to.tables.get(name) {
-            twins::steps(name, table, after, &mut renames);
+            twins::steps(name, &renamed, after, &mut renames);
         }
     }
     renames.0.retain(|run| !run.tasks.is_empty());
@@ -148,7 +148,8 @@ impl Renames {
         let mut taken: BTreeSet<Name> = relations(from).into_iter().map(Name::Relation).collect();
         for (old, table) in &from.tables {
             let name = |rule: &String| Name::Constraint(moves.name(old).clone(), rule.clone());
-            taken.extend(constraints::names(table).map(name));
+            taken.extend(table.constraint_names().map(name));
+            taken.extend(from.parts_of_keys(table).map(|part| name(&part.name())));
         }
         while !self.0.is_empty() {
             if !self.advance(&mut taken, plan) && !self.step_aside(&mut taken, plan) {
@@ -252,7 +253,7 @@ impl Renames {
                     Kind::Key(_) | Kind::Index | Kind::Share | Kind::Sequence => {
                         self.is_to_move(&run.table)
                     }
-                    Kind::Rule(_) | Kind::ForeignKey(..) => self.waits(run),
+                    Kind::Rule(_) | Kind::ForeignKey { .. } => self.waits(run),
                     Kind::Table { .. } | Kind::KeyIndex(_) => true,
                 };
                 !waits && is_it(rename)
@@ -262,31 +263,19 @@ impl Renames {
     }
 }
 
-/// The foreign keys that go, of which PostgreSQL may have called a part so: one into a partitioned table is one
-/// more constraint for each partition there, called after the table and the columns as they were then.
+/// The foreign keys that go, of which a part has such a name.
 fn keys_in_the_way(names: &BTreeSet<Name>, from: &Schema, to: &Schema, moves: &Moves) -> Vec<Name> {
-    let is_like_made_up =
-        |wanted: &str| (wanted.trim_end_matches(|c: char| c.is_ascii_digit())).ends_with("_fkey");
-    let wanted = names.iter().filter_map(|name| match name {
-        Name::Constraint(table, wanted) if is_like_made_up(wanted) => Some(table),
-        Name::Constraint(..) | Name::Relation(_) => None,
-    });
-    let wanted: BTreeSet<&QualifiedName> = wanted.collect();
-    let is_parted = |name: &QualifiedName| {
-        let target = from.tables.get(name);
-        target.is_some_and(|target| target.partition_by.is_some())
-    };
     let mut found = Vec::new();
     for (old, table) in &from.tables {
         let name = moves.name(old);
-        let Some(after) = to.tables.get(name).filter(|_| wanted.contains(name)) else {
+        let Some(after) = to.tables.get(name) else {
             continue;
         };
-        let goes = |key: &&String| {
-            !after.foreign_keys.contains_key(*key) && is_parted(&table.foreign_keys[*key].table)
-        };
-        let going = table.foreign_keys.keys().filter(goes);
-        found.extend(going.map(|key| Name::Constraint(name.clone(), key.clone())));
+        let going = from.parts_of_keys(table).filter(|part| {
+            let part_name = Name::Constraint(name.clone(), part.name());
+            !after.foreign_keys.contains_key(part.index) && names.contains(&part_name)
+        });
+        found.extend(going.map(|part| Name::Constraint(name.clone(), part.index.to_owned())));
     }
     found
 }

@@ -9,7 +9,7 @@ use crate::schema::{QualifiedName, Rls, Schema, Share, Table};
 use super::change::Columns;
 use super::renames::{Kind, Rename, Renames};
 use super::statements::Step;
-use super::{memberships, partitions};
+use super::{clones, memberships, partitions};
 
 /// The schema with the names that `to` has for constraints, indexes and policies that are the same there
 /// under another name.
@@ -92,7 +92,8 @@ fn rekey<T>(map: &mut BTreeMap<String, T>, old: &str, new: String) {
 }
 
 /// The statements that rename what is the same under another name.
-pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames: &mut Renames) {
+pub(super) fn steps(name: &QualifiedName, from: &Schema, after: &Table, renames: &mut Renames) {
+    let before = &from.tables[name];
     if before == after {
         return;
     }
@@ -108,12 +109,15 @@ pub(super) fn steps(name: &QualifiedName, before: &Table, after: &Table, renames
     };
     let rule = Kind::Rule(name.clone());
     rename(&rule, renamed(&before.checks, &twin.checks));
-    let relations = partitions::relations(name, before);
-    let foreign_key = Kind::ForeignKey(name.clone(), relations.skip(1).collect());
-    rename(
-        &foreign_key,
-        renamed(&before.foreign_keys, &twin.foreign_keys),
-    );
+    for (old, new) in renamed(&before.foreign_keys, &twin.foreign_keys) {
+        let targets = clones::partitions(from, &before.foreign_keys[&old]);
+        let foreign_key = Kind::ForeignKey {
+            table: name.clone(),
+            partitions: partitions::relations(name, before).skip(1).collect(),
+            targets: targets.into_iter().cloned().collect(),
+        };
+        rename(&foreign_key, vec![(old, new)]);
+    }
     let mut keys = renamed(&before.uniques, &twin.uniques);
     keys.extend(renamed(&before.exclusions, &twin.exclusions));
     if let (Some(old), Some(new)) = (&before.primary_key, &twin.primary_key)

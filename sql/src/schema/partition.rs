@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Table;
+use super::{Schema, Table};
 use crate::ident::{distinct_name, summed_name};
 
 /// How a table spreads its rows.
@@ -80,11 +80,11 @@ impl Partition {
     }
 }
 
-/// A partition's own index in one of its table.
+/// A partition's own index in one of its table, or its part in a foreign key into its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Share<'a> {
     pub(crate) partition: &'a str,
-    /// The index of the table, or the constraint that has one.
+    /// The index of the table, the constraint that has one, or the foreign key of whichever table.
     pub(crate) index: &'a str,
 }
 
@@ -111,12 +111,33 @@ impl Table {
             .chain(self.indexes.keys())
     }
 
+    /// The names of its constraints.
+    pub(crate) fn constraint_names(&self) -> impl Iterator<Item = &String> {
+        let key = self.primary_key.iter().map(|key| &key.name);
+        key.chain(self.uniques.keys())
+            .chain(self.checks.keys())
+            .chain(self.foreign_keys.keys())
+            .chain(self.exclusions.keys())
+    }
+
     /// What its partitions have of its indexes.
     pub(crate) fn shares(&self) -> impl Iterator<Item = Share<'_>> {
         let partitions = self.partitions.keys();
         partitions.flat_map(|partition| {
             self.index_names()
                 .map(move |index| Share { partition, index })
+        })
+    }
+}
+
+impl Schema {
+    /// What the partitions of other tables, or of its own, have of the foreign keys of a table, which lies beside
+    /// the foreign keys.
+    pub(crate) fn parts_of_keys<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = Share<'a>> {
+        table.foreign_keys.iter().flat_map(|(index, key)| {
+            let target = self.tables.get(&key.table).into_iter();
+            let partitions = target.flat_map(|target| target.partitions.keys());
+            partitions.map(move |partition| Share { partition, index })
         })
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn names(schema: &Schema, findings: &mut Vec<Finding>) {
     });
     for (name, table) in &schema.tables {
         constraints_of_partitions(name, table, findings);
+        parts_of_keys(schema, name, table, findings);
     }
     for (table, kind, name) in tables.chain(parts).chain(sequences).chain(shares) {
         let relation = QualifiedName::new(&table.schema, &name);
@@ -67,6 +68,27 @@ fn constraints_of_partitions(name: &QualifiedName, table: &Table, findings: &mut
             name.name
         );
         findings.push(Finding::new(name, None, message));
+    }
+}
+
+/// A table has one more constraint for each partition that a foreign key of it references.
+fn parts_of_keys(
+    schema: &Schema,
+    name: &QualifiedName,
+    table: &Table,
+    findings: &mut Vec<Finding>,
+) {
+    let names: BTreeSet<&String> = table.constraint_names().collect();
+    for part in schema.parts_of_keys(table) {
+        let taken = part.name();
+        if names.contains(&taken) {
+            let message = format!(
+                "constraint `{taken}` on table `{}` has the name of the part that foreign key `{}` has for partition \
+                 `{}`; give it another name",
+                name.name, part.index, part.partition
+            );
+            findings.push(Finding::new(name, None, message));
+        }
     }
 }
 

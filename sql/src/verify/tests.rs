@@ -147,6 +147,22 @@ fn the_indexes_of_partitions_are_relations_too() {
 }
 
 #[test]
+fn a_foreign_key_into_a_partitioned_table_is_a_constraint_for_each_partition() {
+    let said = found(|schema| {
+        let partitions = &mut table(schema, "user").partitions;
+        partitions.insert("p".into(), Partition::Default);
+        let key = ForeignKey::new(["author_id"], named("user"), ["id"]);
+        let check = Check::new(Expr::new("id > 0", ["id"]));
+        let post = table(schema, "post");
+        post.foreign_keys.insert("k".into(), key);
+        post.checks.insert("p_k_part".into(), check);
+    });
+    let clash = "constraint `p_k_part` on table `post` has the name of the part that foreign key `k` has for \
+                 partition `p`; give it another name";
+    assert!(said.iter().any(|it| it == clash), "{said:?}");
+}
+
+#[test]
 fn partitions_and_exclusion_constraints_are_relations_too() {
     let partition = found(|schema| {
         let partitions = &mut table(schema, "post").partitions;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::ident::quote;
 use crate::schema::QualifiedName;
 
+use super::super::clones;
 use super::super::statements::{Group, Step};
 
 /// What only one can be called at a time.
@@ -30,8 +31,13 @@ pub(in crate::plan) enum Kind {
     KeyIndex(QualifiedName),
     /// A constraint of a table, which is no relation.
     Rule(QualifiedName),
-    /// A foreign key of a table, and that of each of its partitions, which PostgreSQL renames only there.
-    ForeignKey(QualifiedName, Vec<QualifiedName>),
+    /// A foreign key of a table, that of each of its partitions, which PostgreSQL renames only there, and its part
+    /// in each partition of what it references.
+    ForeignKey {
+        table: QualifiedName,
+        partitions: Vec<QualifiedName>,
+        targets: Vec<String>,
+    },
     Index,
     /// A partition's share in an index, which has another name where the database was adopted.
     Share,
@@ -69,10 +75,17 @@ impl Rename {
     pub(super) fn names(&self, called: &str) -> Vec<Name> {
         let relation = || Name::Relation(QualifiedName::new(&self.schema, called));
         let constraint = |table: &QualifiedName| Name::Constraint(table.clone(), called.to_owned());
+        let part = |table: &QualifiedName, target: &String| {
+            Name::Constraint(table.clone(), clones::name(target, called))
+        };
         match &self.kind {
             Kind::Table { .. } | Kind::Index | Kind::Share | Kind::Sequence => vec![relation()],
             Kind::Key(table) | Kind::KeyIndex(table) => vec![relation(), constraint(table)],
-            Kind::Rule(table) | Kind::ForeignKey(table, _) => vec![constraint(table)],
+            Kind::Rule(table) => vec![constraint(table)],
+            Kind::ForeignKey { table, targets, .. } => {
+                let parts = targets.iter().map(|target| part(table, target));
+                parts.chain([constraint(table)]).collect()
+            }
         }
     }
 
@@ -91,9 +104,14 @@ impl Rename {
                 step.stops(was).removes(format!("table {was}"), fate)
             }
             Kind::Key(table) | Kind::Rule(table) => of_constraint(table),
-            Kind::ForeignKey(table, partitions) => {
+            Kind::ForeignKey {
+                table,
+                partitions,
+                targets,
+            } => {
                 let all = std::iter::once(table).chain(partitions);
-                return all.map(of_constraint).collect();
+                let named = clones::give_names(&[(table, self.new.as_str())], targets);
+                return all.map(of_constraint).chain(named).collect();
             }
             Kind::Sequence => Step::new(format!("alter sequence {at} rename to {new}")),
             Kind::Index | Kind::KeyIndex(_) => {

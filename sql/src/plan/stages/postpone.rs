@@ -131,7 +131,7 @@ fn postpone_checks(name: &QualifiedName, before: &Table, after: &mut Table) {
 fn free_name(name: &QualifiedName, column: &str, before: &Table, after: &Table) -> String {
     let taken: BTreeSet<&String> = [before, after]
         .into_iter()
-        .flat_map(constraints::names)
+        .flat_map(Table::constraint_names)
         .collect();
     let numbered = (1..).map(|number| object_name(&name.name, column, &format!("filled{number}")));
     std::iter::once(object_name(&name.name, column, "filled"))

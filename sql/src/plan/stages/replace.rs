@@ -134,7 +134,9 @@ impl Names {
 
 /// Whether a constraint of the table has that name.
 fn is_constraint(table: &Table, name: &str) -> bool {
-    constraints::names(table).any(|constraint| constraint == name)
+    table
+        .constraint_names()
+        .any(|constraint| constraint == name)
 }
 
 /// The keys that foreign keys may rest on: a table, and the columns that they reference, sorted.
