@@ -90,7 +90,7 @@ fn embed(input: &Input, package: &Path) -> Result<TokenStream, Vec<String>> {
     };
     let text = include(LOCK);
     let pairs = lock.migrations.iter().map(|(version, sealed)| {
-        let name = &sealed.name;
+        let (name, link) = (&sealed.name, sealed.checksum(version));
         let [up, down] = [(UP, &sealed.up), (DOWN, &sealed.down)].map(|(folder, file)| {
             let path = format!("{folder}/{}", sealed.file_name(version));
             let (checksum, text) = (&file.sha256, include(&path));
@@ -99,6 +99,7 @@ fn embed(input: &Input, package: &Path) -> Result<TokenStream, Vec<String>> {
         quote!(::tabellion::__private::Embedded {
             version: #version,
             name: #name,
+            link: #link,
             up: #up,
             down: #down,
         })

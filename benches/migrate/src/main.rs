@@ -72,7 +72,6 @@ async fn main() -> Result<ExitCode, Fault> {
         }
         settle(&applied).await?;
         for turn in 0..TURNS {
-            figures.bare_look(bare_look(&applied).await?);
             applied.rotate_left(turn.min(1));
             for (peer, database) in &applied {
                 let near = peers::apply(*peer, database.url(), &|| 0).await?;
@@ -156,23 +155,6 @@ async fn bare(server: &Server) -> Result<Duration, Fault> {
     }
     let took = start.elapsed();
     database.close().await?;
-    Ok(took)
-}
-
-/// What a new session takes to read the versions and checksums of a ledger, and no more than that: whoever
-/// compares them takes as long.
-async fn bare_look(applied: &[(Peer, TestDatabase)]) -> Result<Duration, Fault> {
-    let tabellion = applied.iter().find(|(peer, _)| *peer == Peer::Tabellion);
-    let (_, database) = tabellion.ok_or("tabellion was not run")?;
-    let client = connect(database.url()).await?;
-    let start = Instant::now();
-    let rows = client
-        .simple_query("select version, checksum from tabellion.ledger order by id")
-        .await?;
-    let took = start.elapsed();
-    if rows.len() < COUNT {
-        return Err(format!("the ledger gave {} messages", rows.len()).into());
-    }
     Ok(took)
 }
 

@@ -13,8 +13,6 @@ pub(crate) struct Figures {
     nothing_far: Series,
     /// What the files take without any tool, in seconds, round by round.
     bare: Vec<f64>,
-    /// What a new session takes to read a ledger, in seconds.
-    looks: Vec<f64>,
 }
 
 /// The runs of a case, a list for each peer.
@@ -87,11 +85,6 @@ impl Figures {
         self.bare.push(took.as_secs_f64());
     }
 
-    /// Enters what a new session took to read a ledger.
-    pub(crate) fn bare_look(&mut self, took: Duration) {
-        self.looks.push(took.as_secs_f64());
-    }
-
     /// Enters two runs that had nothing to apply.
     pub(crate) fn nothing(&mut self, peer: Peer, near: Run, far: Run) {
         self.nothing.push(peer, near);
@@ -160,14 +153,6 @@ impl Figures {
             .fold(f64::INFINITY, f64::min);
         println!(
             "the fastest peer takes {least:.2} times that 1 ms away, which is the most to be won there"
-        );
-        let (look, nearest) = (median(self.looks.iter().copied()), self.nothing.nearest().0);
-        println!(
-            "a new session reads versions and checksums of 1,000 rows in {:.2} ms, on loopback; with nothing to \
-             apply {}, the fastest peer, takes {:.2} times that, which is the most to be won there",
-            look * 1000.0,
-            nearest.name(),
-            self.nothing.median(nearest, applying) / look
         );
     }
 

@@ -41,6 +41,8 @@ pub(super) type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
 /// Applies migrations to one database, and undoes them. Nothing happens but by its methods.
 pub struct Migrator {
     pub(super) client: Client,
+    /// Whether a ledger of this login's own was found while connecting.
+    pub(super) owns_ledger: bool,
     pub(super) ledger: Ledger,
     /// For the second connection of a file that runs outside a transaction.
     pub(super) url: String,
@@ -88,14 +90,16 @@ impl Status {
 }
 
 impl Migrator {
-    /// Opens a connection of its own.
+    /// Opens a connection of its own, and looks whose ledger is there.
     ///
     /// # Errors
     /// A URL that does not read, a server that cannot be reached, refuses the login or is older than
     /// PostgreSQL 15.
     pub async fn connect(url: &str) -> Result<Self, MigrateError> {
+        let client = connect::connect(url).await?;
         Ok(Migrator {
-            client: connect::connect(url).await?,
+            owns_ledger: Ledger::is_own(&client).await,
+            client,
             ledger: Ledger::default(),
             url: url.to_owned(),
             is_past_pooler: false,

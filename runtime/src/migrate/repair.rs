@@ -53,6 +53,7 @@ impl Migrator {
                 version,
                 name: &name,
                 checksums: (&checksums.0, &checksums.1),
+                link: None,
                 note: Some(reason),
                 position: None,
                 took: Some(std::time::Duration::ZERO),

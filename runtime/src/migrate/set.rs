@@ -24,6 +24,8 @@ pub struct Migration {
     pub checksum: String,
     /// The checksum of the file that undoes it.
     pub rollback_checksum: String,
+    /// The checksum of its link in the lock's chain: over both files and all migrations before it.
+    pub link: String,
     /// The file that applies it.
     pub up: Script,
     /// The file that undoes it.
@@ -267,6 +269,7 @@ impl Migrations {
                     name: sealed.name.clone(),
                     checksum: sealed.up.sha256.clone(),
                     rollback_checksum: sealed.down.sha256.clone(),
+                    link: sealed.checksum(version),
                     up,
                     down,
                 });
@@ -292,6 +295,8 @@ impl Migrations {
 pub struct Embedded {
     pub version: &'static str,
     pub name: &'static str,
+    /// The checksum of its link in the lock's chain.
+    pub link: &'static str,
     /// Of the file that applies it: its path below the root, its checksum and its text.
     pub up: [&'static str; 3],
     /// The same of its rollback.
@@ -317,6 +322,7 @@ pub fn embedded(lock: &'static str, pairs: &[Embedded]) -> Migrations {
         name: pair.name.to_owned(),
         checksum: pair.up[1].to_owned(),
         rollback_checksum: pair.down[1].to_owned(),
+        link: pair.link.to_owned(),
         up: script(pair.up),
         down: script(pair.down),
     });

@@ -19,9 +19,9 @@ async fn one_for_all_files_and_three_to_read() {
         to: Some(versions(&set)[0].clone()),
     };
     let (url, flights) = counting(database.url()).await.unwrap();
-    let mut engine = engine(&url).await;
-    engine.apply(&set, &first).await.unwrap();
+    engine(&url).await.apply(&set, &first).await.unwrap();
 
+    let mut engine = crate::engine(&url).await;
     let before = flights.count();
     assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 11);
     assert_eq!(flights.count() - before, 3 + 1);

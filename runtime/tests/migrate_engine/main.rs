@@ -3,6 +3,7 @@
 mod adopting;
 mod approval;
 mod flights;
+mod glance;
 mod guard;
 mod killed;
 mod order;

@@ -234,7 +234,7 @@ async fn a_strangers_function_of_the_same_name_is_never_called() {
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
         eve.batch_execute(
             "create function tabellion.enter(event text, version text, name text, checksum text, rollback_checksum text,
-               target text, guarded boolean, on_behalf_of text, note text, reached text, took text, tool text)
+               target text, guarded boolean, on_behalf_of text, note text, reached text, took text, tool text, link text)
                returns text language sql as $$ select '99 1 2026-01-01 00:00:00 eve' $$;
              create function tabellion.take_turn(key bigint, last_id int, ahead int, event text, version text)
                returns void language plpgsql as $$ begin raise exception 'called'; end $$",
@@ -292,7 +292,7 @@ async fn who_enters_a_row_is_not_for_the_row_to_say() {
     let row = deploy
         .query_one(
             "select tabellion.enter('approved', version, name, checksum, rollback_checksum, null, false, 'ana', null,
-               null, 0, 'x') from tabellion.ledger where id = 1",
+               null, 0, 'x', null) from tabellion.ledger where id = 1",
             &[],
         )
         .await

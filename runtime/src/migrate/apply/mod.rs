@@ -32,6 +32,10 @@ impl Migrator {
     /// a second run completes it. What was sent by then the server may still run: the file at work and, over a
     /// direct connection, up to 31 behind it.
     ///
+    /// Where the ledger's last row says that the last migration was applied, as it stands here, nothing else is
+    /// read. That the rows before it were changed since, which only the ledger's owner can do, is told by
+    /// [`status`](Self::status) and [`verify`](Self::verify), and by an `apply` that has something to do.
+    ///
     /// # Errors
     /// A history that does not fit, a file that cannot run, an approval that the target asks for and that is
     /// missing: before anything is run. A statement that fails: its file is rolled back, the files before it
@@ -108,7 +112,9 @@ impl Migrator {
         self.plain()?;
         let last = match &options.to {
             Some(version) => &set.known(version)?.version,
-            None if Ledger::has_all(&self.client, set).await => return Ok(Vec::new()),
+            None if self.owns_ledger && Ledger::has_all(&self.client, set).await => {
+                return Ok(Vec::new());
+            }
             None => set
                 .iter()
                 .next_back()

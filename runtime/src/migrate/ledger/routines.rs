@@ -53,6 +53,7 @@ pub(super) const STAMP: Routine = Routine {
       and pg_catalog.length(new.rollback_checksum) = 64
       and pg_catalog.translate(new.version, '0123456789', '') = ''
       and pg_catalog.translate(new.checksum || new.rollback_checksum, '0123456789abcdef', '') = '', true)
+    and (new.link is null or new.event in ('applied', 'adopted') and pg_catalog.length(new.link) = 64)
     and coalesce(new.position > 0, true) and coalesce(new.duration_ms >= 0, true))
   then
     raise exception 'the ledger takes no such row' using errcode = 'check_violation';
@@ -116,6 +117,7 @@ pub(super) const ENTER: Routine = Routine {
         ("reached", "int4"),
         ("took", "int8"),
         ("tool", "text"),
+        ("link", "text"),
     ],
     returns: "text",
     as_owner: false,
@@ -124,11 +126,11 @@ pub(super) const ENTER: Routine = Routine {
   said pg_catalog.text;
 begin
   insert into tabellion.ledger as l (event, version, name, checksum, rollback_checksum, target, guarded,
-    on_behalf_of, note, position, duration_ms, tool)
+    on_behalf_of, note, position, duration_ms, tool, link)
   values (enter.event, enter.version, enter.name, enter.checksum, enter.rollback_checksum, enter.target,
     enter.guarded, enter.on_behalf_of, enter.note, enter.reached,
     coalesce(enter.took, greatest(0, 1000 * pg_catalog.date_part(
-      'epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))), enter.tool)
+      'epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))), enter.tool, enter.link)
   returning pg_catalog.concat_ws(' ', l.id, l.duration_ms,
     pg_catalog.to_char(l.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), l.actor) into said;
   return said;

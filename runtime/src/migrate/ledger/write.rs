@@ -33,7 +33,8 @@ create table tabellion.ledger (
   position int,
   at timestamptz not null,
   duration_ms bigint not null,
-  tool text not null
+  tool text not null,
+  link text
 );
 create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
 comment on table tabellion.ledger is
@@ -93,6 +94,8 @@ pub(in crate::migrate) struct Row<'a> {
     pub(in crate::migrate) name: &'a str,
     /// Of the file that applies it, and of the one that undoes it.
     pub(in crate::migrate) checksums: (&'a str, &'a str),
+    /// Where it says that this migration is applied, and all before it are: that of its link in the lock's chain.
+    pub(in crate::migrate) link: Option<&'a str>,
     pub(in crate::migrate) note: Option<&'a str>,
     pub(in crate::migrate) position: Option<usize>,
     /// Where no time is given, the row stands at the end of the message that runs a file, so that the time
@@ -108,6 +111,7 @@ impl<'a> Row<'a> {
             version: "",
             name: "",
             checksums: ("", ""),
+            link: None,
             note: Some(reason),
             position: None,
             took: Some(Duration::ZERO),
@@ -120,6 +124,7 @@ impl<'a> Row<'a> {
             version: &migration.version,
             name: &migration.name,
             checksums: (&migration.checksum, &migration.rollback_checksum),
+            link: matches!(event, Event::Applied | Event::Adopted).then_some(&migration.link),
             note: None,
             position: None,
             took: Some(Duration::ZERO),
@@ -150,6 +155,7 @@ impl<'a> Row<'a> {
             position,
             took,
             quote_literal(TOOL),
+            optional(self.link),
         ];
         ENTER.call(&values.each_ref().map(String::as_str))
     }

@@ -57,6 +57,7 @@ impl Database {
             let client = connect::open(self.target()).await?;
             let mut engine = Migrator {
                 client,
+                owns_ledger: false,
                 ledger: Ledger::default(),
                 url: String::new(),
                 is_past_pooler: false,
