@@ -26,8 +26,9 @@ impl Emitter {
     /// schema's owner create anything in it.
     ///
     /// Where the extension is installed already when it is first declared, it stays where it is: name that
-    /// schema. One that is declared in another schema later is moved there, and its rollback moves it back, to
-    /// `public` where none was named; that needs its owner, unless it lies there already.
+    /// schema. One that is declared in another schema later is moved there, and its rollback moves it back; where
+    /// none was named before it may have lain there already, so that the rollback leaves it. Moving it needs its
+    /// owner, unless it lies there already.
     pub fn extension_in(mut self, name: impl Into<String>, schema: impl Into<String>) -> Self {
         let schema = Some(schema.into());
         self.extensions.insert(name.into(), Extension { schema });

@@ -245,6 +245,30 @@ async fn files_outside_a_transaction_are_rehearsed_too() {
 }
 
 #[tokio::test]
+async fn an_extension_that_lay_anywhere_stays_where_it_was_moved_to() {
+    let _alone = ALONE.lock().await;
+    let (database, project) = (database().await, Project::sealed());
+    let mut schema = step(3);
+    for (name, home) in [
+        ("any", None),
+        ("ext", Some("ext")),
+        ("other", Some("other")),
+    ] {
+        let schema_of = home.map(str::to_owned);
+        let extension = Extension { schema: schema_of };
+        schema.extensions.insert("citext".into(), extension);
+        project.draw(&schema);
+        let down = std::fs::read_to_string(project.seal(name).down).unwrap();
+        let stays = down.contains("\n-- An extension that it moved stays where it is: ");
+        assert_eq!(stays, name == "ext", "{down}");
+        let moves = down.contains("alter extension citext set schema ext;");
+        assert_eq!(moves, name == "other", "{down}");
+    }
+    let found = rehearsed(&project.load(), &on(&database)).await;
+    assert!(found.is_clean(), "{found}");
+}
+
+#[tokio::test]
 async fn an_extension_stays_after_a_rollback_as_it_is_meant_to() {
     let _alone = ALONE.lock().await;
     for home in [None, Some("ext".to_owned())] {

@@ -170,7 +170,10 @@ async fn an_extension_moves_with_what_rests_on_it() {
     let renames = Renames {
         tables: BTreeMap::from([(name("public", "users"), hints)]),
     };
-    let ends = [[None, Some("ext")], [Some("My ext"), None]];
+    let ends = [
+        [Some("public"), Some("ext")],
+        [Some("My ext"), Some("public")],
+    ];
     let said = [
         "citext in public, pg_trgm in ext",
         "citext in My ext, pg_trgm in public",
@@ -182,6 +185,36 @@ async fn an_extension_moves_with_what_rests_on_it() {
             let places = walk(&from, &to, &renames).await;
             assert_eq!(places.first().map(String::as_str), Some(said[one]));
             assert!(places[1..].iter().all(|at| at == said[other]), "{places:?}");
+        }
+    }
+}
+
+/// Supabase has extensions in `extensions` before anything is declared.
+#[tokio::test]
+async fn an_extension_that_lay_where_it_is_declared_later_lies_there_after_the_rollback() {
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let client = connect(database.url()).await;
+    let before = "create schema there; create extension citext with schema there";
+    client.batch_execute(before).await.expect("an extension");
+    client.batch_execute(&role()).await.expect("the role");
+    let declared = |home: Option<&str>| {
+        let schema_of = home.map(str::to_owned);
+        let citext = Extension { schema: schema_of };
+        Schema {
+            extensions: [("citext".to_owned(), citext)].into(),
+            ..schema(vec![(name("public", "users"), Table::new("shop::User"))])
+        }
+    };
+    let (from, to) = (declared(None), declared(Some("there")));
+    run(&client, "the first", &Schema::default(), &from).await;
+    let pairs = migrations(&from, &to, &Renames::default(), &Settings::default());
+    let pairs = pairs.expect("no question");
+    for pair in &pairs {
+        for script in [&pair.up, &pair.down, &pair.up, &pair.down] {
+            let found = follow(&client, std::slice::from_ref(script)).await;
+            found.expect("there and back");
+            assert_eq!(extensions(&client).await, "citext in there");
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LockError, read, schema_text, write};
 use crate::file::checksum;
+use crate::plan::LAY_ANYWHERE;
 use crate::schema::Schema;
 
 /// The first line of a draft's lock.
@@ -71,13 +72,26 @@ pub fn draft_files(number: usize) -> [String; 2] {
 }
 
 /// What the title of a rollback says beside the rest, given the SQL of the file that it undoes.
-pub fn what_stays(applied: &str) -> &'static str {
-    match applied.contains("\ncreate extension if not exists ") {
-        true => {
-            "-- Extensions that it installed stay, with the PostgreSQL schema they lie in: others may need them by now.\n"
-        }
-        false => "",
-    }
+pub fn what_stays(applied: &str) -> String {
+    let sentences = [
+        (
+            "create extension if not exists ",
+            "-- Extensions that it installed stay, with the PostgreSQL schema they lie in: others may need them by now.\n",
+        ),
+        (
+            LAY_ANYWHERE,
+            "-- An extension that it moved stays where it is: no PostgreSQL schema was declared before, so that it may \
+             have lain there.\n",
+        ),
+    ];
+    let said = sentences.into_iter();
+    said.filter(|(sql, _)| {
+        applied
+            .lines()
+            .any(|line| line.trim_start().starts_with(sql))
+    })
+    .map(|(_, sentence)| sentence)
+    .collect()
 }
 
 impl Draft {

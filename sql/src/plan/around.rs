@@ -29,6 +29,10 @@ pub(super) fn roles(from: &Schema, to: &Schema, plan: &mut Plan) {
     }
 }
 
+/// What stands before the move of an extension that was declared in no PostgreSQL schema.
+pub(crate) const LAY_ANYWHERE: &str =
+    "-- where it lay before is not declared: the rollback leaves it where it is";
+
 /// Whether a PostgreSQL schema is there without us and has its own rules on who may use it.
 fn is_given(schema: &Schema, namespace: &str) -> bool {
     let of_platform = schema.platform == Platform::Supabase && namespace == "extensions";
@@ -45,7 +49,7 @@ fn homes<'a>(from: &'a Schema, to: &'a Schema) -> BTreeSet<&'a str> {
 /// changes, so that every file is about one place.
 pub(super) fn moved(from: &Schema, to: &Schema) -> Option<Schema> {
     let mut moved = from.clone();
-    for (name, ..) in extension::moved(&from.extensions, &to.extensions) {
+    for (name, _) in extension::moved(&from.extensions, &to.extensions) {
         let wanted = to.extensions[name].clone();
         moved.extensions.insert(name.clone(), wanted);
     }
@@ -54,32 +58,48 @@ pub(super) fn moved(from: &Schema, to: &Schema) -> Option<Schema> {
     (moved.extensions != from.extensions).then_some(moved)
 }
 
-/// What is asked of an extension that would have to move and cannot; a table is where it is told.
+/// What is asked of an extension that would have to move and cannot, or of which it is no longer said where it
+/// lies; a table is where it is told.
 pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
     let Some(table) = to.tables.keys().next() else {
         return Vec::new();
     };
-    let moved = extension::moved(&from.extensions, &to.extensions);
-    let fixed = moved.filter(|(name, ..)| extension::is_fixed(name));
-    let question = |(name, old, new): (&String, &str, &str)| {
-        let declared = match from.extensions[name].schema {
-            None => format!(".extension({name:?})"),
-            Some(_) => format!(".extension_in({name:?}, {old:?})"),
-        };
-        Question {
-            table: table.clone(),
-            column: None,
-            message: format!(
-                "extension `{name}` would move from PostgreSQL schema `{old}` to `{new}`, and is one that PostgreSQL \
-                 does not move; declare it where it lies, `{declared}`"
-            ),
-        }
+    let question = |message: String| Question {
+        table: table.clone(),
+        column: None,
+        message,
     };
-    fixed.map(question).collect()
+    let moved = extension::moved(&from.extensions, &to.extensions);
+    let fixed = moved.filter(|(name, _)| extension::is_fixed(name));
+    let fixed = fixed.filter_map(|(name, new)| {
+        let (from, declared) = match &from.extensions[name].schema {
+            // It lies there where nobody has put it elsewhere.
+            None if new == "public" => return None,
+            None => (String::new(), format!(".extension({name:?})")),
+            Some(old) => (
+                format!(" from PostgreSQL schema `{old}`"),
+                format!(".extension_in({name:?}, {old:?})"),
+            ),
+        };
+        Some(format!(
+            "extension `{name}` would move{from} to `{new}`, and is one that PostgreSQL does not move; declare it as \
+             it was, `{declared}`"
+        ))
+    });
+    let undeclared = from.extensions.iter().filter_map(|(name, before)| {
+        let (old, after) = (before.schema.as_ref()?, to.extensions.get(name)?);
+        after.schema.is_none().then(|| {
+            format!(
+                "extension `{name}` is declared in no PostgreSQL schema any more, and lies in `{old}`; say where it is \
+                 to lie, as `.extension_in({name:?}, {old:?})`"
+            )
+        })
+    });
+    fixed.chain(undeclared).map(question).collect()
 }
 
 /// An extension is installed where it is missing, and never dropped: others may have come to need it. One that is
-/// there moves to the schema that it is to lie in, the default one being `public`.
+/// there moves to the schema that it is declared in.
 /// So is the PostgreSQL schema that it is to lie in, which the roles must be allowed to use: for one
 /// that may not, its operators are not on the search path.
 pub(super) fn extensions(from: &Schema, to: &Schema, plan: &mut Plan) {
@@ -99,10 +119,14 @@ pub(super) fn extensions(from: &Schema, to: &Schema, plan: &mut Plan) {
             group.push(format!("grant usage on schema {ident} to {}", quote(role)));
         }
     }
-    for (name, _, new) in extension::moved(&from.extensions, &to.extensions) {
+    for (name, new) in extension::moved(&from.extensions, &to.extensions) {
         // Whoever does not own it can still say where it lies already.
+        let unknown = match &from.extensions[name].schema {
+            None => format!("  {LAY_ANYWHERE}\n"),
+            Some(_) => String::new(),
+        };
         let body = format!(
-            "begin\n  \
+            "begin\n{unknown}  \
              if exists (\n    \
              select from pg_catalog.pg_extension e\n    \
              join pg_catalog.pg_namespace n on n.oid = e.extnamespace\n    \
@@ -265,10 +289,11 @@ mod tests {
 
     #[test]
     fn an_extension_moves_before_anything_else_and_back_after_it() {
-        let places = [None, Some("ext"), Some("My Ext")];
-        let wanted = ["public", "ext", "\"My Ext\""];
+        let places = [None, Some("public"), Some("ext"), Some("My Ext")];
+        let wanted = ["nowhere", "public", "ext", "\"My Ext\""];
         for (one, old) in places.into_iter().zip(wanted) {
-            for (other, new) in places.into_iter().zip(wanted).filter(|it| it.1 != old) {
+            let there = places.into_iter().zip(wanted).skip(1);
+            for (other, new) in there.filter(|it| it.1 != old) {
                 let (from, mut to) = (with("citext", one), with("citext", other));
                 to.tables.clear();
                 let pairs = asked(&from, &to).expect("no question");
@@ -276,7 +301,9 @@ mod tests {
                 let (up, down) = (pairs[0].up.body(), pairs[0].down.body());
                 let moved = |to| format!("alter extension citext set schema {to};");
                 assert!(up.contains(&moved(new)), "{up}");
-                assert!(down.contains(&moved(old)), "{down}");
+                // Where nobody said where it lay, it may have lain there already.
+                assert_eq!(down.contains(&moved(old)), one.is_some(), "{down}");
+                assert_eq!(down.contains("alter extension"), one.is_some(), "{down}");
                 assert!(!pairs[1].up.body().contains("alter extension"));
                 let made = format!("create schema if not exists {new};");
                 assert_eq!(up.contains(&made), new != "public", "{up}");
@@ -289,18 +316,32 @@ mod tests {
     #[test]
     fn an_extension_that_postgresql_does_not_move_is_asked_about() {
         for (one, other, remedy) in [
-            (None, Some("gis"), "`.extension(\"postgis\")`"),
-            (Some("gis"), None, "`.extension_in(\"postgis\", \"gis\")`"),
+            (None, "gis", "`.extension(\"postgis\")`"),
+            (
+                Some("gis"),
+                "public",
+                "`.extension_in(\"postgis\", \"gis\")`",
+            ),
         ] {
-            let told = asked(&with("postgis", one), &with("postgis", other));
+            let told = asked(&with("postgis", one), &with("postgis", Some(other)));
             let told = told.expect_err("a question");
             assert_eq!(told.len(), 1);
             let message = &told[0].message;
             assert!(message.starts_with("extension `postgis` would move"));
             assert!(message.ends_with(remedy), "{message}");
         }
-        let same = asked(&with("postgis", None), &with("postgis", Some("public")));
-        assert_eq!(same, Ok(Vec::new()));
+        assert!(asked(&with("postgis", None), &with("postgis", Some("public"))).is_ok());
+    }
+
+    #[test]
+    fn an_extension_of_which_it_is_no_longer_said_where_it_lies_is_asked_about() {
+        let told = asked(&with("citext", Some("ext")), &with("citext", None));
+        let told = told.expect_err("a question");
+        assert_eq!(
+            told[0].message,
+            "extension `citext` is declared in no PostgreSQL schema any more, and lies in `ext`; say where it is to \
+             lie, as `.extension_in(\"citext\", \"ext\")`"
+        );
     }
 
     #[test]

@@ -63,6 +63,7 @@ use std::borrow::Cow;
 
 use crate::schema::{QualifiedName, Schema};
 
+pub(crate) use around::LAY_ANYWHERE;
 pub use hazard::{Hazard, LockMode, Subject};
 pub use lookups::BOUND;
 use moves::Moves;

@@ -9,16 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
-    /// The PostgreSQL schema to install it in, where not the default one.
+    /// The PostgreSQL schema that it is to lie in. Without one it is installed in the default one where it is
+    /// missing, and lies anywhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-}
-
-impl Extension {
-    /// The PostgreSQL schema that it is to lie in.
-    pub(crate) fn home(&self) -> &str {
-        self.schema.as_deref().unwrap_or("public")
-    }
 }
 
 /// Extensions in wide use that are not relocatable: PostgreSQL moves none of them to another schema.
@@ -38,14 +32,15 @@ const FIXED: [&str; 13] = [
     "xml2",
 ];
 
-/// The extensions on both sides that lie in different PostgreSQL schemas, with both.
+/// The extensions on both sides that are to lie in another PostgreSQL schema than they were declared in, if in any,
+/// with that schema. Of one that is to lie anywhere nothing tells where it lay before: it stays where it is.
 pub(crate) fn moved<'a>(
     from: &'a BTreeMap<String, Extension>,
     to: &'a BTreeMap<String, Extension>,
-) -> impl Iterator<Item = (&'a String, &'a str, &'a str)> {
+) -> impl Iterator<Item = (&'a String, &'a str)> {
     to.iter().filter_map(|(name, after)| {
-        let (old, new) = (from.get(name)?.home(), after.home());
-        (old != new).then_some((name, old, new))
+        let (old, new) = (&from.get(name)?.schema, after.schema.as_ref()?);
+        (old.as_ref() != Some(new)).then_some((name, new.as_str()))
     })
 }
 

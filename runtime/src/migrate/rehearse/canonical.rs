@@ -63,25 +63,26 @@ impl Canonical {
         )
     }
 
-    /// Adds the extensions of a later state, and the PostgreSQL schemas that they lie in: no rollback that the
-    /// build drew takes them away, since others may have come to need them.
-    pub(super) fn keep_extensions(&mut self, later: &Canonical) {
-        let mut kept = Vec::new();
+    /// Adds the extensions of a later state, and the PostgreSQL schemas that they lie in, and leaves those that the
+    /// rollback does not move where they lie then: no rollback that the build drew takes them away, since others may
+    /// have come to need them, nor moves them where no struct said they lay.
+    pub(super) fn keep_extensions(&mut self, later: &Canonical, rollback: &str) {
         for (name, definition) in &later.0 {
-            if !name.starts_with(EXTENSION) || self.0.contains_key(name) {
+            if !name.starts_with(EXTENSION) || self.0.get(name) == Some(definition) {
                 continue;
             }
-            kept.push(name);
             // Whatever is said of that schema itself, who owns it and who may use it, ends in its name.
             if let Some((_, home)) = definition.split_once(LIES_IN) {
                 let (plain, quoted) = (format!("schema {home}"), format!("schema `{home}`"));
-                let of_home = |name: &&String| name.ends_with(&plain) || name.ends_with(&quoted);
-                kept.extend(later.0.keys().filter(of_home));
+                let of_home = |name: &String| name.ends_with(&plain) || name.ends_with(&quoted);
+                for (name, definition) in later.0.iter().filter(|(name, _)| of_home(name)) {
+                    self.0.entry(name.clone()).or_insert(definition.clone());
+                }
             }
-        }
-        for name in kept {
-            let definition = later.0[name].clone();
-            self.0.entry(name.clone()).or_insert(definition);
+            let is_moved_back = rollback.contains(&format!("alter {name} set schema "));
+            if !is_moved_back {
+                self.0.insert(name.clone(), definition.clone());
+            }
         }
     }
 

@@ -178,7 +178,7 @@ async fn run(
     for (&migration, delta) in ran.iter().zip(&deltas).rev() {
         let mut before = delta.applied_to(&now);
         if !migration.is_by_hand() {
-            before.keep_extensions(&now);
+            before.keep_extensions(&now, &migration.down.sql);
         }
         let one = done.entry(&migration.version).or_default();
         let is_back = stage
