@@ -87,7 +87,8 @@ pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Colum
     let columns = Columns::of(before, after);
     // Another type or collation by which to compare, or an index that has no file of its own.
     let in_parts = before.partition_by.is_some();
-    let compares = old.ty.is_citext() != new.ty.is_citext() || old.collation != new.collation;
+    let sorts = in_parts || old.collation != new.collation;
+    let compares = sorts || old.ty.is_citext() != new.ty.is_citext();
     let has = |columns: &[String]| columns.contains(&old.name);
     let in_primary = before
         .primary_key
@@ -99,11 +100,15 @@ pub(super) fn made_anew(before: &Table, after: &Table, old: &Column, new: &Colum
         .any(|(name, unique)| has(&unique.columns) && after.uniques.get(name) == Some(unique));
     let in_index = before.indexes.iter().any(|(name, index)| {
         let stays = after.indexes.get(name) == Some(index) && !columns.move_index(index);
+        // `citext` has operator classes of its own for these alone, and those of text for the others.
+        let has_classes = matches!(index.method.as_str(), "btree" | "hash");
         let mut names = index.columns.iter().filter_map(|column| column.name());
         // What an index only carries is not compared.
-        stays && (names.any(|name| name == old.name) || (in_parts && has(&index.include)))
+        let is_compared =
+            (sorts || (compares && has_classes)) && names.any(|name| name == old.name);
+        stays && (is_compared || (in_parts && has(&index.include)))
     });
-    (compares || in_parts) && (in_primary || in_unique || in_index)
+    (compares && (in_primary || in_unique)) || in_index
 }
 
 /// Builds an index while others write.
