@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::merge::{WAY_OUT, marks};
 use super::{Lock, is_version};
 use crate::file::{FileSeal, checksum};
 
@@ -174,6 +175,15 @@ impl Lock {
                 below(shown, &other)
             );
         }
+        if let Some(line) = marks::conflict(text) {
+            let [above, below] = marks::sides(text).map(|side| seal.matches(&side));
+            let remedy = match (above, below) {
+                (true, _) => "keep what stands above each `=======`, which is what was sealed",
+                (_, true) => "keep what stands below each `=======`, which is what was sealed",
+                _ => WAY_OUT,
+            };
+            return format!("`{path}` holds a merge conflict at line {line}; {remedy}");
+        }
         let changes = seal.changes(text);
         let told: Vec<String> = changes.iter().take(TOLD).map(ToString::to_string).collect();
         let more = if changes.len() > TOLD {
@@ -269,6 +279,28 @@ mod tests {
             &|tree| drop(tree.insert(a.into(), "select 'x';\n".into())),
             &[
                 "`db/migrations/20260101000000_a.sql` was changed after it was sealed: line 1 now reads",
+            ],
+        );
+        case(
+            &|tree| {
+                let text = format!(
+                    "<<<<<<< HEAD\nselect 1;\n=======\n{}>>>>>>> right\n",
+                    tree[a]
+                );
+                drop(tree.insert(a.into(), text));
+            },
+            &[
+                "`db/migrations/20260101000000_a.sql` holds a merge conflict at line 1; keep what stands below each \
+                 `=======`, which is what was sealed",
+            ],
+        );
+        case(
+            &|tree| {
+                let text = "-- x\n<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> right\n";
+                drop(tree.insert(a.into(), text.into()));
+            },
+            &[
+                "`db/migrations/20260101000000_a.sql` holds a merge conflict at line 2; take one of the branches back",
             ],
         );
         case(

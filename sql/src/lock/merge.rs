@@ -14,7 +14,7 @@ use crate::schema::Schema;
 use torn::Branch;
 
 /// What to do where the branches cannot be put together.
-const WAY_OUT: &str =
+pub(super) const WAY_OUT: &str =
     "take one of the branches back to before its seal, merge, build, and seal it again";
 
 /// In which order the migrations of a merged lock stand.
@@ -379,6 +379,7 @@ fn contradictions(
 
 mod branches;
 mod maps;
+pub(in crate::lock) mod marks;
 mod torn;
 mod twins;
 
