@@ -6,6 +6,7 @@ mod columns;
 mod extensions;
 mod foreign_keys;
 mod names;
+mod own_classes;
 mod policies;
 mod reads;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
         policies::looked_up(schema, &readable, name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
+        own_classes::own_classes(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);
     }
     findings

@@ -1,6 +1,7 @@
 //! Every change that a plan knows: from A to B gives what B gives from nothing, the way back gives A
 //! again, and so does the way forth once more. On a server, with a row in the table.
 
+mod classes;
 mod edits;
 mod exact;
 mod kept;

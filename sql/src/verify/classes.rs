@@ -108,7 +108,7 @@ fn element(ty: &Type) -> &Type {
 }
 
 /// An operator class without its schema, its parameters and the quotes of its name.
-fn bare(class: &str) -> &str {
+pub(super) fn bare(class: &str) -> &str {
     let name = class.split('(').next().unwrap_or(class).trim_end();
     let start = name.rfind('.').map_or(0, |dot| dot + 1);
     name[start..].trim_matches('"')

@@ -291,6 +291,45 @@ fn a_method_and_a_class_of_an_extension() {
 }
 
 #[test]
+fn an_operator_class_that_is_not_for_the_column() {
+    let said = |method: &str, class: &str, extension: Option<&str>| {
+        found(|schema| {
+            let column = IndexColumn {
+                opclass: Some(class.to_owned()),
+                ..IndexColumn::new("id")
+            };
+            let index = Index {
+                method: method.to_owned(),
+                ..Index::new([column])
+            };
+            table(schema, "user").indexes.insert("i".into(), index);
+            let extension = extension.map(|name| (name.to_owned(), Extension::default()));
+            schema.extensions.extend(extension);
+        })
+    };
+    let message = |class: &str, method: &str, remedy: &str| {
+        vec![format!(
+            "index `i` on table `user` has the operator class `{class}`, which `{method}` does not have for \
+             column `id`, a `bigint`; {remedy}"
+        )]
+    };
+    let such = "name one that it has, such as `int8_ops`, or leave it out";
+    assert_eq!(
+        said("btree", "pg_catalog.text_pattern_ops", None),
+        message("text_pattern_ops", "btree", such)
+    );
+    let other = "take another access method";
+    assert_eq!(
+        said("gin", "int8_ops", None)[0],
+        message("int8_ops", "gin", other)[0]
+    );
+    assert_eq!(said("gin", "int8_ops", Some("btree_gin")), [""; 0]);
+    for class in ["int8_ops", "my_ops", "mine.text_ops"] {
+        assert_eq!(said("btree", class, None), [""; 0], "{class}");
+    }
+}
+
+#[test]
 fn an_operator_that_nobody_has() {
     let found = |operator: &str, class: Option<&str>, extension: Option<&str>| {
         found(|schema| {
