@@ -17,8 +17,42 @@ pub fn is_refused(ty: &Type, text: &str) -> bool {
         }
         Type::Time(_) => Clock::read(text.trim()).is_some_and(|clock| !clock.exists()),
         Type::Uuid => uuid(text).is_none(),
+        Type::Int2 => !is_integer(text, |text| text.parse::<i16>().is_ok()),
+        Type::Int4 => !is_integer(text, |text| text.parse::<i32>().is_ok()),
+        Type::Int8 => !is_integer(text, |text| text.parse::<i64>().is_ok()),
+        Type::Bool => !is_boolean(text),
+        Type::Jsonb => !is_json(text),
+        Type::Named(name) => name == "json" && !is_json(text),
         _ => false,
     }
+}
+
+/// Whether it may be an integer. PostgreSQL 16 reads `0x1f` and `1_000` too.
+fn is_integer(text: &str, fits: impl Fn(&str) -> bool) -> bool {
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    let is_newer = text.contains('_') || text.trim_start_matches(['+', '-']).starts_with("0x");
+    let is_newer = is_newer || text.contains(['o', 'O', 'b', 'B', 'X']);
+    is_newer || fits(text)
+}
+
+/// Source: `parse_bool_with_len` in PostgreSQL's `src/backend/utils/adt/bool.c`.
+fn is_boolean(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    let text = text.to_ascii_lowercase();
+    let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    let words = [
+        ("true", 1),
+        ("false", 1),
+        ("yes", 1),
+        ("no", 1),
+        ("on", 2),
+        ("off", 2),
+    ];
+    matches!(text.as_str(), "0" | "1") || words.iter().any(|(word, least)| begins(word, *least))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Whether two texts are one value of a type, as far as the texts tell.
@@ -309,6 +343,32 @@ mod tests {
             "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11-",
         ] {
             assert!(is_refused(&Type::Uuid, none), "{none}");
+        }
+        for (ty, right, wrong) in [
+            (
+                Type::Int2,
+                ["-32768", " +7 ", "0x1F"],
+                ["32768", "x", "1.5"],
+            ),
+            (
+                Type::Int8,
+                ["9223372036854775807", "1_000", "-0b1"],
+                ["", "1e3", "9223372036854775808"],
+            ),
+            (Type::Bool, ["tr", " OFF", "1"], ["o", "2", "truer"]),
+            (Type::Jsonb, ["{}", " null", "\"x\""], ["", "{x: 1}", "'x'"]),
+            (
+                Type::Named("json".into()),
+                ["[1]", "1e999", "true"],
+                ["[1,]", "True", "{"],
+            ),
+        ] {
+            for text in right {
+                assert!(!is_refused(&ty, text), "{text}");
+            }
+            for text in wrong {
+                assert!(is_refused(&ty, text), "{text}");
+            }
         }
         let utc = Type::Timestamptz(None);
         assert!(are_equal(

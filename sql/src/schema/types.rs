@@ -104,6 +104,33 @@ impl Type {
         }
     }
 
+    /// Whether PostgreSQL is known to refuse what stands in the type's parentheses.
+    /// Source: <https://www.postgresql.org/docs/15/datatype.html>.
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Type::Varchar(Some(length)) | Type::Char(length) => !(1..=10_485_760).contains(length),
+            Type::Numeric(Some((precision, scale))) => {
+                !(1..=1000).contains(precision) || *scale > 1000
+            }
+            Type::Array(element) => element.is_refused(),
+            Type::Named(text) => {
+                let (name, modifier) = modifier(text);
+                let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+                let name = alias.map_or(name.as_str(), |(_, name)| name);
+                let plain = PLAIN
+                    .iter()
+                    .find(|(_, internal, sql)| name == *internal || name == *sql);
+                // `float(24)` is `real`, and `numeric` may have a scale below zero.
+                let takes_one = matches!(
+                    plain,
+                    None | Some((Type::Float8 | Type::Interval | Type::Numeric(_), ..))
+                );
+                !modifier.is_empty() && !takes_one
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is the `citext` of the extension, with its schema or without.
     pub(crate) fn is_citext(&self) -> bool {
         matches!(self, Type::Named(text) if bare(text) == "citext")
@@ -225,6 +252,40 @@ impl<'de> Deserialize<'de> for Type {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_parentheses_is_judged() {
+        let is_refused = |text: &str| text.parse::<Type>().is_ok_and(|ty| ty.is_refused());
+        for text in [
+            "varchar(0)",
+            "char(10485761)",
+            "numeric(1001)",
+            "numeric(0)[]",
+            "integer(4)",
+            "text(3)",
+            "uuid(1)",
+            "bool(1)",
+            "varchar(x)",
+            "timestamp(x)",
+            "date(3)",
+        ] {
+            assert!(is_refused(text), "{text}");
+        }
+        for text in [
+            "varchar(1)",
+            "numeric(1000, 1000)",
+            "numeric(3, -2)",
+            "float(24)",
+            "interval(3)",
+            "bit(3)",
+            "vector(3)",
+            "mine.text(3)",
+            "timestamp(3) with time zone",
+            "interval day to second(3)",
+        ] {
+            assert!(!is_refused(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_type_survives_its_own_text() {

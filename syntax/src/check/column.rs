@@ -149,6 +149,18 @@ fn types(column: &Column, attr: &ColumnAttr, report: &mut Report) {
         );
         return;
     }
+    if let Some(stated) = attr
+        .stated
+        .as_ref()
+        .filter(|stated| stated.value.is_refused())
+    {
+        let message = format!(
+            "column `{name}` is `{}`, which PostgreSQL refuses; correct what stands in its parentheses",
+            stated.value
+        );
+        report.at(stated.span, message);
+        return;
+    }
     let (Some(stated), Some(own)) = (&attr.stated, rust_type::known_type(&column.rust_type.0))
     else {
         return;
@@ -178,7 +190,12 @@ fn types(column: &Column, attr: &ColumnAttr, report: &mut Report) {
 fn default_fits(column: &Column, default: &At<Default>, report: &mut Report) {
     let name = &column.name.value;
     let value = match &default.value {
-        Default::Sql(sql) => return default_sql(name, sql, default.span, report),
+        Default::Sql(sql) => {
+            return match quoted(sql).and_then(|text| refused(column, &text)) {
+                Some(message) => report.at(default.span, message),
+                None => default_sql(name, sql, default.span, report),
+            };
+        }
         Default::Value(value) => value,
     };
     if let Value::Literal(literal, _) = value
@@ -223,10 +240,19 @@ pub(super) fn literal_fits(ty: &TypeRef, literal: &Literal) -> bool {
     }
 }
 
-/// What is wrong with a text that no value of the column's type has.
+/// What is wrong with a text that no value of the column's type has, where values of it are written as texts.
 pub(super) fn no_value(column: &Column, literal: &Literal) -> Option<String> {
     let (Literal::Str(text), TypeRef::Known(ty) | TypeRef::Stated(ty)) = (literal, &column.ty)
     else {
+        return None;
+    };
+    let is_word = matches!(ty, Type::Int2 | Type::Int4 | Type::Int8 | Type::Bool);
+    (!is_word).then(|| refused(column, text)).flatten()
+}
+
+/// What is wrong with a text that PostgreSQL reads as no value of the column's type.
+fn refused(column: &Column, text: &str) -> Option<String> {
+    let (TypeRef::Known(ty) | TypeRef::Stated(ty)) = &column.ty else {
         return None;
     };
     literal::is_refused(ty, text).then(|| {
@@ -254,6 +280,13 @@ fn fits_text(ty: &Type, value: &Value) -> bool {
                 | Type::Interval
                 | Type::Array(_)
         )
+}
+
+/// The text of SQL that is nothing but a text.
+fn quoted(sql: &str) -> Option<String> {
+    let inner = sql.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    let is_one = !inner.replace("''", "").contains('\'');
+    is_one.then(|| inner.replace("''", "'"))
 }
 
 fn default_sql(column: &str, sql: &str, span: Span, report: &mut Report) {
