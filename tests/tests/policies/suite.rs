@@ -181,6 +181,51 @@ const ATTACKS: &[(&str, &str)] = &[
         "create materialized view open as select * from notes; grant select on open to suite_staff",
         "public.notes: materialized view open, which reads as its owner, for suite_staff: ",
     ),
+    (
+        "create role suite_group; grant suite_group to suite_shop; create view open as select * from notes;
+         grant select (id) on open to suite_group",
+        "public.notes: view open, which reads as its owner, for suite_group: expected no grant, found a grant",
+    ),
+    (
+        "create role suite_login login; grant suite_shop to suite_login;
+         create materialized view open as select * from events_2026; grant select on open to suite_login",
+        "public.events: materialized view open, which reads as its owner, for suite_login: expected no grant",
+    ),
+    (
+        "create role suite_mid in role suite_staff; create view open as select * from notes;
+         alter view open owner to suite_mid; grant select on open to suite_shop",
+        "public.notes: view open, which reads as its owner, for suite_shop: expected no grant, found a grant",
+    ),
+    (
+        "create role suite_login login; grant suite_shop to suite_login; alter table events_2026 owner to suite_login",
+        "role suite_login: expected one that policies bind, found one with the rights of the owner of events_2026",
+    ),
+    (
+        "alter table events_2026 owner to suite_shop",
+        "role suite_shop: expected one that policies bind, found one with the rights of the owner of events_2026",
+    ),
+    (
+        "create role suite_login login createrole; grant suite_shop to suite_login",
+        "role suite_login: expected one that policies bind, found one with CREATEROLE",
+    ),
+    (
+        "alter role suite_shop createrole",
+        "role suite_shop: expected one that policies bind, found one with CREATEROLE",
+    ),
+    (
+        "create role suite_ops replication; grant suite_ops to suite_staff",
+        "role suite_staff, as a member of suite_ops: expected one that policies bind, found one with REPLICATION",
+    ),
+    (
+        "alter schema public owner to suite_staff",
+        "role suite_staff: expected one that policies bind, found one with the rights of the owner of schema public",
+    ),
+    (
+        "create role suite_ops; grant suite_ops to suite_shop;
+         do $$ begin execute format('alter database %I owner to suite_ops', current_database()); end $$",
+        "role suite_shop, as a member of suite_ops: expected one that policies bind, found one with the rights of the \
+         owner of the database",
+    ),
     ("{or shop = 'evil'}", POLICY),
     ("{or current_setting('app.god', true) = 'on'}", POLICY),
     ("{or now() > '2037-01-01'}", POLICY),
@@ -306,6 +351,13 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
     for change in [
         "create view asked with (security_invoker = true) as select * from notes; grant select on asked to suite_shop",
         "create view kept as select * from notes",
+        "create view own as select * from notes; alter view own owner to suite_shop;
+         create role suite_login login; grant suite_shop to suite_login; grant select on own to suite_login",
+        "create view asked as select * from notes; create role suite_report bypassrls;
+         grant select on asked to suite_report",
+        "create role suite_owner login createrole; grant suite_shop, suite_staff to suite_owner;
+         alter table notes owner to suite_owner; alter table events owner to suite_owner;
+         alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner",
         "create role suite_login login; grant suite_shop, suite_staff to suite_login",
         "create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');
          alter table events_2027 enable row level security; alter table events_2027 force row level security;

@@ -763,7 +763,8 @@ begin
   loop
     perform pg_temp.expect(format('%s: rule "%s" on %s', the_table, wrong.rulename, wrong.relation), 'none', 'one');
   end loop;
-  -- What is read by a view that reads as its owner, is so by each view that it reads in turn.
+  -- What is read by a view that reads as its owner, is so by each view that it reads in turn. It opens the table where
+  -- policies do not bind the owner, and where the owner acts for a scope that whoever uses it does not act for.
   for wrong in
     with recursive reading (oid) as (
       select c.oid from pg_temp.relations(the_table) c
@@ -774,19 +775,22 @@ begin
         and d.classid = 'pg_rewrite'::regclass
       join pg_rewrite w on w.oid = d.objid
     )
-    select v.oid::regclass as relation, r.name as role, v.relkind = 'm' as is_copy
-    from reading join pg_class v using (oid) join pg_roles o on o.oid = v.relowner
-    cross join (
-      select name from pg_temp.rls_role join pg_roles p on p.rolname = name and not (p.rolsuper or p.rolbypassrls)
-      union all select 'public'
-    ) r
+    select distinct v.oid::regclass::text as relation, coalesce(g.rolname, 'PUBLIC') as role, v.relkind = 'm' as is_copy
+    from reading join pg_class v using (oid) join pg_roles o on o.oid = v.relowner, lateral (
+      select a.grantee, a.privilege_type from aclexplode(v.relacl) a
+      union
+      select a.grantee, a.privilege_type from pg_attribute t, aclexplode(t.attacl) a where t.attrelid = v.oid
+    ) a
+    left join pg_roles g on g.oid = a.grantee
     where v.relkind in ('v', 'm')
       and not (v.relkind = 'v' and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
         where x.option_name = 'security_invoker'), false))
-      and (o.rolsuper or o.rolbypassrls or o.rolname <> r.name and o.rolname in (select role from pg_temp.rls_grant))
-      and (has_table_privilege(r.name, v.oid, 'select, insert, update, delete')
-        or has_any_column_privilege(r.name, v.oid, 'select, insert, update'))
-    order by v.oid::regclass::text, r.name
+      and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+      and a.grantee <> v.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      and (o.rolsuper or o.rolbypassrls or exists (
+        select from pg_roles s where s.rolname in (select role from pg_temp.rls_grant)
+          and pg_has_role(o.oid, s.oid, 'usage') and not coalesce(pg_has_role(g.oid, s.oid, 'member'), false)))
+    order by 1, 2
   loop
     perform pg_temp.expect(
       format('%s: %s %s, which reads as its owner, for %s', the_table,
@@ -929,7 +933,8 @@ end $$;
 
 -- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
 -- nor are the logins that become it (of `logins`, where given), and none of them reaches one by its memberships, or
--- what PostgreSQL reads and writes everything by. Who acts for one scope does not act for another one.
+-- what PostgreSQL reads and writes everything by. CREATEROLE leads there, on PostgreSQL 15 to every role that is no
+-- superuser, and REPLICATION reads every row that is written. Who acts for one scope does not act for another one.
 create function pg_temp.prove_roles(logins text[]) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -939,10 +944,18 @@ begin
     with recursive acting (oid) as (
       select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
       union
-      select m.member from pg_auth_members m join acting a on a.oid = m.roleid
+      -- Since PostgreSQL 16 whoever creates a role is a member that may grant it, and no more.
+      select m.member from pg_auth_members m join acting a on a.oid = m.roleid, to_jsonb(m) as option
+      where coalesce(option ->> 'set_option' = 'true' or option ->> 'inherit_option' = 'true', true)
+    ), tables as (
+      select distinct c.relowner as oid, c.oid::regclass::text as name, c.relnamespace
+      from pg_temp.rls_table t, pg_temp.relations(t.name) c
     ), owned as (
-      select c.relowner as oid, c.oid::regclass::text as relation
-      from pg_class c join pg_temp.rls_table t on c.oid = to_regclass(t.name)
+      select oid, 2 as place, name from tables
+      union all
+      select nspowner, 1, 'schema ' || oid::regnamespace from pg_namespace where oid in (select relnamespace from tables)
+      union all
+      select datdba, 0, 'the database' from pg_database where datname = current_database()
     ), looked_at as (
       select p.oid, p.rolname, p.rolname in (select role from pg_temp.rls_grant) as is_scope
       from pg_roles p join acting a on a.oid = p.oid
@@ -950,7 +963,7 @@ begin
         or p.rolcanlogin and p.rolname not in (current_user, session_user)
           and p.rolname = any (coalesce(logins, array[p.rolname::text]))
           -- A login may have made everything, and act for tenants too: the tables are FORCED.
-          and not exists (select from owned o having count(*) > 0 and bool_and(o.oid = p.oid))
+          and not exists (select from tables t having count(*) > 0 and bool_and(t.oid = p.oid))
     ), reached (who, oid) as (
       select oid, oid from looked_at
       union
@@ -958,16 +971,18 @@ begin
     )
     select l.rolname, p.rolname as reached, p.oid = l.oid as is_own, case
         when p.rolsuper then 'a superuser'
-        -- Supabase's own login becomes its administrator too.
+        -- Supabase's own login becomes its administrators too.
         when p.rolbypassrls and (logins is null or l.is_scope or p.oid = l.oid) then 'one with BYPASSRLS'
-        when o.relation is not null then 'one with the rights of the owner of ' || o.relation
+        when o.name is not null then 'one with the rights of the owner of ' || o.name
+        when p.rolcreaterole and (logins is null or l.is_scope or p.oid = l.oid) then 'one with CREATEROLE'
+        when p.rolreplication and (logins is null or l.is_scope or p.oid = l.oid) then 'one with REPLICATION'
         when p.rolname in ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
           'pg_execute_server_program') then 'one that reads or writes everything'
         when p.oid <> l.oid and l.is_scope and p.rolname in (select role from pg_temp.rls_grant)
           then 'one that acts for another scope'
       end as power
     from looked_at l join reached x on x.who = l.oid join pg_roles p on p.oid = x.oid
-    left join lateral (select min(relation) as relation from owned where owned.oid = p.oid) o on true
+    left join lateral (select name from owned where owned.oid = p.oid order by place, name limit 1) o on true
     order by not l.is_scope, l.rolname, p.oid <> l.oid, p.rolname
   loop
     perform pg_temp.expect(

@@ -1,6 +1,7 @@
 -- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
 -- nor are the logins that become it (of `logins`, where given), and none of them reaches one by its memberships, or
--- what PostgreSQL reads and writes everything by. Who acts for one scope does not act for another one.
+-- what PostgreSQL reads and writes everything by. CREATEROLE leads there, on PostgreSQL 15 to every role that is no
+-- superuser, and REPLICATION reads every row that is written. Who acts for one scope does not act for another one.
 create function pg_temp.prove_roles(logins text[]) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -10,10 +11,18 @@ begin
     with recursive acting (oid) as (
       select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
       union
-      select m.member from pg_auth_members m join acting a on a.oid = m.roleid
+      -- Since PostgreSQL 16 whoever creates a role is a member that may grant it, and no more.
+      select m.member from pg_auth_members m join acting a on a.oid = m.roleid, to_jsonb(m) as option
+      where coalesce(option ->> 'set_option' = 'true' or option ->> 'inherit_option' = 'true', true)
+    ), tables as (
+      select distinct c.relowner as oid, c.oid::regclass::text as name, c.relnamespace
+      from pg_temp.rls_table t, pg_temp.relations(t.name) c
     ), owned as (
-      select c.relowner as oid, c.oid::regclass::text as relation
-      from pg_class c join pg_temp.rls_table t on c.oid = to_regclass(t.name)
+      select oid, 2 as place, name from tables
+      union all
+      select nspowner, 1, 'schema ' || oid::regnamespace from pg_namespace where oid in (select relnamespace from tables)
+      union all
+      select datdba, 0, 'the database' from pg_database where datname = current_database()
     ), looked_at as (
       select p.oid, p.rolname, p.rolname in (select role from pg_temp.rls_grant) as is_scope
       from pg_roles p join acting a on a.oid = p.oid
@@ -21,7 +30,7 @@ begin
         or p.rolcanlogin and p.rolname not in (current_user, session_user)
           and p.rolname = any (coalesce(logins, array[p.rolname::text]))
           -- A login may have made everything, and act for tenants too: the tables are FORCED.
-          and not exists (select from owned o having count(*) > 0 and bool_and(o.oid = p.oid))
+          and not exists (select from tables t having count(*) > 0 and bool_and(t.oid = p.oid))
     ), reached (who, oid) as (
       select oid, oid from looked_at
       union
@@ -29,16 +38,18 @@ begin
     )
     select l.rolname, p.rolname as reached, p.oid = l.oid as is_own, case
         when p.rolsuper then 'a superuser'
-        -- Supabase's own login becomes its administrator too.
+        -- Supabase's own login becomes its administrators too.
         when p.rolbypassrls and (logins is null or l.is_scope or p.oid = l.oid) then 'one with BYPASSRLS'
-        when o.relation is not null then 'one with the rights of the owner of ' || o.relation
+        when o.name is not null then 'one with the rights of the owner of ' || o.name
+        when p.rolcreaterole and (logins is null or l.is_scope or p.oid = l.oid) then 'one with CREATEROLE'
+        when p.rolreplication and (logins is null or l.is_scope or p.oid = l.oid) then 'one with REPLICATION'
         when p.rolname in ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
           'pg_execute_server_program') then 'one that reads or writes everything'
         when p.oid <> l.oid and l.is_scope and p.rolname in (select role from pg_temp.rls_grant)
           then 'one that acts for another scope'
       end as power
     from looked_at l join reached x on x.who = l.oid join pg_roles p on p.oid = x.oid
-    left join lateral (select min(relation) as relation from owned where owned.oid = p.oid) o on true
+    left join lateral (select name from owned where owned.oid = p.oid order by place, name limit 1) o on true
     order by not l.is_scope, l.rolname, p.oid <> l.oid, p.rolname
   loop
     perform pg_temp.expect(
