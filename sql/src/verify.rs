@@ -14,7 +14,9 @@ mod tests;
 
 use crate::schema::{QualifiedName, Schema};
 
+pub(crate) use columns::{Reader, readers};
 pub use policies::settle_lookups;
+pub(crate) use reads::read_elsewhere;
 
 /// A mistake that no single table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

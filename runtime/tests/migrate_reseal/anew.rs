@@ -9,8 +9,7 @@ use tabellion::migrate::{
 use tabellion_sql::file::Header;
 use tabellion_sql::plan::{Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Column, ForeignKey, Index, IndexColumn, PrimaryKey, QualifiedName, Renames, Rls, Schema, Table,
-    Type,
+    Column, Index, IndexColumn, PrimaryKey, QualifiedName, Renames, Rls, Schema, Table, Type,
 };
 
 use crate::migrate_support::{Project, database};
@@ -237,63 +236,6 @@ async fn of_several_seals_only_what_must_be_is_drawn_anew() {
     let resealed = runs(&repository, &tables(&[a, indexed, c, d])).await;
     let anew: Vec<bool> = resealed.iter().map(|one| one.drawn_anew).collect();
     assert_eq!(anew, [true, false]);
-}
-
-#[tokio::test]
-async fn branches_that_do_not_fit_together_are_refused() {
-    let named = |name: &'static str, table: Table| ("public", name, table);
-    let index = |mut table: Table, name: &str, column: &str| {
-        let index = Index::new([IndexColumn::new(column)]);
-        table.indexes.insert(name.into(), index);
-        table
-    };
-    let mut other = plain("A");
-    other.columns.retain(|column| column.name != "x");
-    let mut child = plain("B");
-    let key = ForeignKey::new(["id"], QualifiedName::new("public", "a"), ["id"]);
-    child.foreign_keys.insert("b_id_fkey".into(), key);
-    let [a, b] = [named("a", plain("A")), named("b", plain("B"))];
-    let i = |source: &str| index(plain(source), "i", "x");
-    for (base, right, left, said) in [
-        // An index on a column that is gone.
-        (
-            vec![a.clone()],
-            vec![named("a", index(plain("A"), "a_x", "x"))],
-            vec![named("a", other)],
-            "`a_x`",
-        ),
-        // A foreign key to a table that is gone.
-        (
-            vec![a.clone(), b.clone()],
-            vec![a.clone(), named("b", child)],
-            vec![b],
-            "`public.b`",
-        ),
-        // Two indexes of one name.
-        (
-            vec![a.clone()],
-            vec![a.clone(), named("b", i("B"))],
-            vec![a, named("c", i("C"))],
-            "`i`",
-        ),
-    ] {
-        let repository = parted(&tables(&base), &[tables(&right)], &[tables(&left)]);
-        let project = &repository.project;
-        let (text, files) = (project.read("tabellion.lock"), repository.files());
-        let error = reseal(project.root(), &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("do not fit together at table") && error.contains(said),
-            "{error}"
-        );
-        assert!(
-            error.ends_with("merge, build, and seal it again"),
-            "{error}"
-        );
-        assert_eq!(
-            (project.read("tabellion.lock"), repository.files()),
-            (text, files)
-        );
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod migrate_support;
 mod policies;
 mod repository;
 mod twice;
+mod unfit;
 
 use std::fs;
 use std::time::Duration;

@@ -380,6 +380,7 @@ fn contradictions(
 mod branches;
 mod maps;
 pub(in crate::lock) mod marks;
+mod reads;
 mod torn;
 mod twins;
 

@@ -3,6 +3,7 @@
 //! A column stands behind its row's name, `select m.shop from public.members m where …`, and a row may be read whole.
 //! What may be of another table is of none here: the server refuses it to whoever may not read it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::file::tokens;
@@ -37,6 +38,44 @@ impl Read<'_> {
             is_read && subqueries.are_rows_of(at, &row, self.table, readable)
         })
     }
+}
+
+/// The columns of other tables that an expression reads in subqueries, its own or a function's, each with its table.
+/// A column that SQL names without its row is counted where the table of the expression has none of that name.
+pub(crate) fn read_elsewhere<'a>(
+    expr: &Expr,
+    own: &QualifiedName,
+    schema: &'a Schema,
+) -> Vec<(&'a QualifiedName, &'a str)> {
+    if expr.tables.is_empty() {
+        return Vec::new();
+    }
+    let readable = Readable::of(schema);
+    let queries = Expr {
+        lookups: BTreeMap::new(),
+        ..expr.clone()
+    };
+    let words = tokens(&expr.sql).unwrap_or_default();
+    let bare: BTreeSet<String> = (0..words.len())
+        .filter(|at| at.checked_sub(1).is_none_or(|before| words[before] != "."))
+        .map(|at| folded(words[at]))
+        .collect();
+    let own = schema.tables.get(own);
+    let named = expr.tables.iter().flat_map(|name| readable.named(name));
+    let named: BTreeSet<QualifiedName> = named.cloned().collect();
+    let tables = schema.tables.iter();
+    let tables = tables.filter(|(name, _)| named.contains(*name));
+    let mut read = Vec::new();
+    for (table, definition) in tables {
+        for column in definition.columns.iter().map(|column| &column.name) {
+            let is_own = own.is_some_and(|own| own.column(column).is_some());
+            let it = Read { table, column };
+            if bare.contains(column) && !is_own || it.is_in(&queries, schema, &readable) {
+                read.push((table, column.as_str()));
+            }
+        }
+    }
+    read
 }
 
 /// The column that a function's query gives out, `select m.shop from …`.

@@ -68,8 +68,9 @@ pub(super) fn behind(
     let kept = order.kept.last().and_then(sum);
     let of = |sum: &Option<String>| schemas.get(sum).cloned().unwrap_or_default();
     let merged = lock.schema.clone();
-    whole(&merged, schemas)?;
     let broken = |error: tabellion_sql::lock::LockError| MigrateError::files(error.to_string());
+    lock.refuse_unread(schemas).map_err(broken)?;
+    whole(&merged, schemas)?;
     lock.part(&order.moved, of(&kept)).map_err(broken)?;
 
     let mut seals = seals(moved);

@@ -350,7 +350,7 @@ fn one_second_and_one_name_are_refused() {
 }
 
 /// Seals a schema behind a base, with hazards.
-fn after(base: &Lock, version: &str, name: &str, schema: &Schema, hazard: &str) -> Lock {
+pub(super) fn after(base: &Lock, version: &str, name: &str, schema: &Schema, hazard: &str) -> Lock {
     let mut lock = base.clone();
     let up = format!("-- tabellion: {hazard}\n\nselect 1;\n");
     let pair = NewPair {

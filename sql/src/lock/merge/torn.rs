@@ -62,16 +62,8 @@ impl<'a> Branch<'a> {
 
     /// What became of an object that it took away, and in which file.
     fn fate(&self, object: &Object, facts: &BTreeSet<&str>) -> (String, String) {
-        let hazards = self.links.iter().flat_map(|(version, sealed)| {
-            let file = sealed.file_name(version);
-            sealed
-                .hazards
-                .iter()
-                .map(move |hazard| (hazard.to_string(), file.clone()))
-        });
-        let renamed = hazards.into_iter().find_map(|(hazard, file)| {
-            let (_, fate) = hazard.split_once(&format!(" {}: ", object.subject))?;
-            Some((fate.strip_prefix("renamed to ")?.to_owned(), file))
+        let renamed = self.links.iter().find_map(|(version, sealed)| {
+            Some((renamed(sealed, &object.subject)?, sealed.file_name(version)))
         });
         match renamed {
             Some((name, file)) => (format!("was renamed to `{name}`"), file),
@@ -81,6 +73,15 @@ impl<'a> Branch<'a> {
             }
         }
     }
+}
+
+/// The name that a migration gave an object, which hazards call `subject`.
+pub(super) fn renamed(sealed: &Sealed, subject: &str) -> Option<String> {
+    let hazards = sealed.hazards.iter().map(ToString::to_string);
+    hazards.into_iter().find_map(|hazard| {
+        let (_, fate) = hazard.split_once(&format!(" {subject}: "))?;
+        Some(fate.strip_prefix("renamed to ")?.to_owned())
+    })
 }
 
 /// An object of a schema.
