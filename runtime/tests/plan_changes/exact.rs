@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion::testing::Server;
-use tabellion_sql::plan::{Settings, migrations};
+use tabellion_sql::plan::{Hazard, Settings, migrations};
 use tabellion_sql::schema::{
     Check, Command, Expr, Extension, Index, IndexColumn, Partition, PartitionBy, PartitionStrategy,
-    Policy, QualifiedName, Renames, Rls, Role, Schema, Table, TableRenames, Type,
+    Platform, Policy, PrimaryKey, QualifiedName, Renames, Rls, Role, Schema, Table, TableRenames,
+    Type, Unique,
 };
 use tokio_postgres::Client;
 
@@ -27,7 +28,9 @@ async fn walk(from: &Schema, to: &Schema, renames: &Renames) -> Vec<String> {
     let (lived, fresh) = (server.database().await, server.database().await);
     let (lived, fresh) = (lived.expect("a database"), fresh.expect("a database"));
     let (lived, fresh) = (connect(lived.url()).await, connect(fresh.url()).await);
-    lived.batch_execute(&role()).await.expect("the role");
+    for roles in [super::ROLES, &role()] {
+        lived.batch_execute(roles).await.expect("the roles");
+    }
     run(&fresh, "the second", &Schema::default(), to).await;
     run(&lived, "the first", &Schema::default(), from).await;
     let mut states = vec![snapshot(&lived).await];
@@ -129,6 +132,66 @@ async fn a_partition_that_comes_with_a_check_is_as_valid_as_the_others() {
     let (from, to) = (events(&[1], false), events(&[1, 2], true));
     walk(&from, &to, &Renames::default()).await;
     walk(&to, &from, &Renames::default()).await;
+}
+
+#[tokio::test]
+async fn a_unique_index_of_a_partitioned_table_becomes_a_constraint_of_its_name() {
+    let columns = || vec!["k".to_owned(), "v".to_owned()];
+    let events = |platform: Platform, rule: &dyn Fn(&mut Table)| {
+        let mut table = Table {
+            columns: vec![column("k", Type::Int8), column("v", Type::Int8)],
+            partition_by: Some(PartitionBy {
+                strategy: PartitionStrategy::List,
+                columns: vec!["k".into()],
+            }),
+            partitions: BTreeMap::from([("e1".into(), Partition::List(vec!["1".into()]))]),
+            ..Table::new("shop::Event")
+        };
+        rule(&mut table);
+        let schema = schema(vec![(name("public", "e"), table)]);
+        Schema { platform, ..schema }
+    };
+    let index = |name: &'static str| {
+        move |table: &mut Table| {
+            let index = Index {
+                unique: true,
+                ..Index::new(columns().iter().map(IndexColumn::new))
+            };
+            table.indexes.insert(name.into(), index);
+        }
+    };
+    let unique = |table: &mut Table| {
+        let unique = Unique {
+            columns: columns(),
+            ..Unique::default()
+        };
+        table.uniques.insert("i".into(), unique);
+    };
+    let key = |table: &mut Table| {
+        table.primary_key = Some(PrimaryKey {
+            name: "e_pkey".into(),
+            columns: columns(),
+            ..PrimaryKey::default()
+        });
+    };
+    for platform in [Platform::Postgres, Platform::Supabase] {
+        for (old, rule) in [
+            ("i", &unique as &dyn Fn(&mut Table)),
+            ("e_pkey", &key),
+            ("other", &unique),
+        ] {
+            let (from, to) = (events(platform, &index(old)), events(platform, rule));
+            walk(&from, &to, &Renames::default()).await;
+            walk(&to, &from, &Renames::default()).await;
+            // No row slips in between the two.
+            let pairs = migrations(&from, &to, &Renames::default(), &Settings::default());
+            let first = &pairs.expect("no question")[0].up;
+            let body = first.body();
+            assert!(body.contains("add constraint"), "{old}: {body}");
+            let scan = Hazard::Scans(name("public", "e"));
+            assert!(first.hazards().contains(&scan), "{old}: {body}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -205,7 +205,8 @@ const EDITS: &str = "a table | drop a table | rename a table | move a table to a
     another index of a table in parts | an index of a table in parts is called otherwise | \
     two names exchanged | a name passed on | a partition out of the default one | \
     updated_at under a long name | an enumeration | a variant called otherwise | a variant fewer | \
-    a variant more | variants in another order";
+    a variant more | variants in another order | \
+    a unique index that becomes a constraint, or one that becomes an index";
 
 const HAZARDS: &str = "share update exclusive | share | share row exclusive | access exclusive | scans | \
     rewrites | removes | restricts | narrows-access | widens-access | loses-data | no-transaction";

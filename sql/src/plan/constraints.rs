@@ -271,9 +271,18 @@ impl Attachment {
     }
 }
 
+/// The constraints of `after` that are made of an index of `before`. PostgreSQL makes none of that of a
+/// partitioned table.
+pub(super) fn attachments(before: &Table, after: &Table) -> Vec<Attachment> {
+    match (&before.partition_by, &after.partition_by) {
+        (None, None) => successors(before, after),
+        _ => Vec::new(),
+    }
+}
+
 /// The constraints of `after` that `before` lacks or has otherwise, and for which just the right index is
 /// there: one of their name, else one that would go.
-pub(super) fn attachments(before: &Table, after: &Table) -> Vec<Attachment> {
+fn successors(before: &Table, after: &Table) -> Vec<Attachment> {
     let columns = Columns::of(before, after);
     let key = after
         .primary_key
@@ -321,6 +330,12 @@ pub(super) fn attached(before: &Table, after: &Table, index: &str) -> Option<Uni
 /// Whether an index of `before` becomes a constraint of `after`.
 pub(super) fn is_attached(before: &Table, after: &Table, index: &str) -> bool {
     attached(before, after, index).is_some()
+}
+
+/// Whether a constraint of `after` says of rows what the index of its name says in `before`.
+pub(super) fn is_succeeded(before: &Table, after: &Table, index: &str) -> bool {
+    let mut all = successors(before, after).into_iter();
+    all.any(|one| one.index == index && one.constraint == index)
 }
 
 /// What becomes of a column that was nullable.

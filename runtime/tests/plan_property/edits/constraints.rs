@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tabellion_sql::schema::{
-    Check, Index, IndexColumn, PrimaryKey, QualifiedName, ReferentialAction, Table,
+    Check, Index, IndexColumn, PrimaryKey, QualifiedName, ReferentialAction, Table, Unique,
 };
 
 use super::Editor;
@@ -210,6 +210,43 @@ fn primary_key(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
         deferrable: deferrable(dice),
     };
     editor.table(name).primary_key = Some(key).filter(|_| !gone);
+}
+
+/// A unique index becomes a constraint of its name, and a unique constraint an index.
+pub(super) fn promote(editor: &mut Editor, dice: &mut Dice) -> &'static str {
+    let Some(name) = editor.any_table(dice) else {
+        return "no table";
+    };
+    let table = editor.table(&name);
+    let plain = |unique: &Unique| Index {
+        unique: true,
+        nulls_not_distinct: unique.nulls_not_distinct,
+        ..Index::new(unique.columns.iter().map(IndexColumn::new))
+    };
+    let constraint = |index: &Index| -> Option<Unique> {
+        let columns = index.columns.iter().map(IndexColumn::name);
+        let unique = Unique {
+            columns: columns
+                .map(|it| it.map(str::to_owned))
+                .collect::<Option<_>>()?,
+            nulls_not_distinct: index.nulls_not_distinct,
+            ..Unique::default()
+        };
+        (plain(&unique) == *index).then_some(unique)
+    };
+    let (indexes, uniques) = (table.indexes.clone(), table.uniques.clone());
+    for (index, unique) in indexes
+        .iter()
+        .filter_map(|(name, it)| Some((name, constraint(it)?)))
+    {
+        table.indexes.remove(index);
+        table.uniques.insert(index.clone(), unique);
+    }
+    for (unique, definition) in uniques {
+        table.uniques.remove(&unique);
+        table.indexes.insert(unique, plain(&definition));
+    }
+    "a unique index that becomes a constraint, or one that becomes an index"
 }
 
 fn index(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {

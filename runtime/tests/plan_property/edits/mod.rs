@@ -59,6 +59,7 @@ impl Editor {
             _ if others.one_in(10) => constraints::enumeration(self, &mut others),
             _ if others.one_in(10) => constraints::exchange(self, &mut others),
             _ if others.one_in(20) => tables::parted(self, &mut others),
+            _ if others.one_in(20) => constraints::promote(self, &mut others),
             0 | 1 => tables::change(self, &mut dice),
             2..=5 => columns::change(self, &mut dice),
             6 | 7 => constraints::change(self, &mut dice),

@@ -19,7 +19,8 @@
 //! transaction with the foreign key.
 //!
 //! On a partitioned table an index is built on each partition concurrently, all in one file. Its keys and
-//! foreign keys are added in 2: PostgreSQL makes none of an index there, and adds none unchecked.
+//! foreign keys are added in 2: PostgreSQL makes none of an index there, and adds none unchecked. An index
+//! whose name such a key takes, to say the same, goes in that transaction too.
 
 mod keys;
 mod online;
@@ -36,7 +37,9 @@ use super::filler::goes_with_column;
 use super::moves::Moves;
 use super::placed::Places;
 use super::statements::{Plan, Step};
-use super::{Hazard, Question, Subject, around, indexes, questions, transit, unplanned};
+use super::{
+    Hazard, Question, Subject, around, constraints, indexes, questions, transit, unplanned,
+};
 use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Pending, Rests, pending};
@@ -160,7 +163,8 @@ pub fn migrations(
             let definition = &before.indexes[index];
             let is_alone = !names.may_linger(name, before, after, index)
                 && !rests.on_index(name, definition)
-                && !goes_with_column(before, after, definition);
+                && !goes_with_column(before, after, definition)
+                && !constraints::is_succeeded(before, after, index);
             if is_alone {
                 // Its columns have their old names still.
                 let definition = &from.tables[old].indexes[index];
