@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use tabellion_sql::schema::{QualifiedName, Schema};
 use tokio_postgres::Client;
 
-use super::openings::{self, Openings, list};
-use super::rows;
+use super::openings::{self, Openings};
+use super::{list, rows};
 use crate::catalog::{Change, Finding, Kind, Object, is_function};
 use crate::migrate::error::MigrateError;
-use crate::migrate::roles::administrators;
+use crate::migrate::roles::{administrators, bound};
 
 /// Each row: what it is about, schema, relation, name, what was found.
 ///
@@ -17,7 +17,7 @@ use crate::migrate::roles::administrators;
 ///
 /// An owner can switch row-level security off. Expected are whoever owns the ledger or the database,
 /// superusers, and the login that asks with the roles it is a member of; but no one whom a role of the
-/// sealed schema can become.
+/// sealed schema, or a login that becomes it, can become.
 const QUERY: &str = "
 with trusted as (
   select r.oid from pg_catalog.pg_roles r
@@ -29,7 +29,7 @@ with trusted as (
   where n.nspname = 'tabellion' and c.relname = 'ledger'
 ),
 bound as (
-  select r.oid from pg_catalog.pg_roles r where r.rolname in ({roles}) and not r.rolsuper
+  select r.oid from pg_catalog.pg_roles r where r.oid in ({bound}) and not r.rolsuper
 ),
 owned as (
   select n.nspname, c.relname::pg_catalog.text as name, c.relowner as owner
@@ -65,7 +65,7 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     let roles = list(roles.filter(|role| !administrators.contains(role)));
     let schemas = list(schema.namespaces());
     let query = is_function(QUERY)
-        .replace("{roles}", &roles)
+        .replace("{bound}", &bound(schema))
         .replace("{schemas}", &schemas);
     let more = openings::query(&roles, &schemas);
     // With no search path, names are printed with their schema.

@@ -19,6 +19,7 @@ mod require;
 
 use std::fmt;
 
+use tabellion_sql::ident::quote_literal;
 use tabellion_sql::schema::Schema;
 use tokio_postgres::SimpleQueryMessage;
 
@@ -96,15 +97,15 @@ impl fmt::Display for Verification {
 impl Migrator {
     /// Compares the database with the sealed schema: tables, columns, constraints, indexes, policies,
     /// row-level security, what each role may do, sequences, triggers and their functions, rules,
-    /// comments, owners, extensions; whether one of its roles may do more than grants and policies give, or
-    /// may log in though a migration made it without; whether such a role or the database begins its sessions
+    /// comments, owners, extensions; whether one of its roles, or a login that becomes it, may do more than grants and
+    /// policies give, or a role may log in though a migration made it without; whether such a role or the database begins its sessions
     /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
     /// `role`; whether a view opens a table; whether a policy holds an operator that was planted on the path; and
     /// whether the ledger is protected as it was made.
     ///
     /// Views, and functions that no trigger calls, are made by hand and are not compared. A view is a finding
-    /// where one of the schema's roles, `anon`, `authenticated` or everyone may use it and it reads a sealed
-    /// table as someone whom row-level security does not bind. What a function reads nothing tells: look at those
+    /// where anyone whom policies bind may use it and it reads a sealed table as someone whom row-level security
+    /// does not bind, or who acts for another scope. What a function reads nothing tells: look at those
     /// that are `security definer` yourself.
     ///
     /// It takes the right to read the ledger and to create temporary tables, which everyone has unless it
@@ -173,6 +174,13 @@ impl Migrator {
         verification.findings.extend(roles.powers);
         Ok(verification)
     }
+}
+
+/// Names as a list of literals for `in`, which is never empty.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut literals: Vec<String> = names.into_iter().map(quote_literal).collect();
+    literals.push("null".into());
+    literals.join(", ")
 }
 
 pub(super) fn rows(
