@@ -32,10 +32,11 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
         if !matches!(kind, "function" | "procedure" | "routine") {
             return None;
         }
+        let is_altered = words[0] == "alter";
+        let words = &options(words);
         if holds(words, &["security", "invoker"]) {
             return None;
         }
-        let is_altered = words[0] == "alter";
         let is_definer = holds(words, &["security", "definer"]);
         match said(words) {
             Some(["reset", ..]) if is_altered => Some(format!(
@@ -52,6 +53,22 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
             _ => None,
         }
     })
+}
+
+/// The words without what is in parentheses, such as the arguments, and without a body that is no literal.
+fn options<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut depth = 0_usize;
+    let mut options = Vec::new();
+    for word in words {
+        match *word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            "atomic" | "return" if depth == 0 => break,
+            word if depth == 0 => options.push(word),
+            _ => {}
+        }
+    }
+    options
 }
 
 /// What is said last of a path of its own, which is what PostgreSQL keeps: `reset …`, or what stands behind
@@ -169,6 +186,18 @@ mod tests {
             "set schema 'pg_temp'",
         ] {
             assert!(!found(path), "{path}");
+        }
+        // What is called so in the arguments or in the body says nothing of the function.
+        for sql in [
+            "create function f(security invoker) returns int language sql security definer as 'select 1';",
+            "create function f() returns table (security invoker) language sql security definer as 'select 1';",
+            "create function f() returns int language sql security definer begin atomic
+               select security invoker from (select 1 as security) q; end;",
+            "create function f() returns int language sql security definer return (select security invoker from q);",
+            "create function f(a text default 'set search_path = pg_temp') returns int security definer
+               begin atomic update q set search_path = pg_temp; end;",
+        ] {
+            assert_eq!(lines("definer-search-path", sql, &Schema::default()), [1], "{sql}");
         }
         // The last one is the one that holds.
         assert!(found("set search_path = pg_temp set search_path = ''"));

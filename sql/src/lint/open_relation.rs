@@ -29,11 +29,14 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
     {
         return Vec::new();
     }
+    // What a statement guards has been made before it.
+    let mut behind = file.statements.as_slice();
     file.each(|words| {
+        behind = &behind[1..];
         let (made, is_materialized) = made(words)?;
         // Without privileges that come by themselves nobody reads it before a GRANT, which another rule asks about.
         let is_open = !is_materialized || schema.platform == Platform::Supabase;
-        if !is_open || file.statements.iter().any(|it| guards(it, &made, is_materialized)) {
+        if !is_open || behind.iter().any(|it| guards(it, &made, is_materialized)) {
             return None;
         }
         let (_, name) = &made;
@@ -119,9 +122,13 @@ mod tests {
             "select * into table public.n from orders;",
             "create foreign table f () server s;",
             "create table notes ();\nalter table other enable row level security;",
+            "create table notes ();\ndrop table notes;",
         ] {
             assert_eq!(lines("open-relation", sql, &plain), [1], "{sql}");
         }
+        // What stood there before is another one.
+        let before = "alter table notes enable row level security;\ndrop table notes;\ncreate table notes ();";
+        assert_eq!(lines("open-relation", before, &plain), [3]);
         let view = "create materialized view if not exists mv as select * from orders;";
         assert_eq!(lines("open-relation", view, &supabase), [1]);
         assert!(lines("open-relation", view, &plain).is_empty());

@@ -2,7 +2,7 @@
 
 use super::{File, name, past_options};
 use crate::rule::{Level, Page};
-use crate::schema::Schema;
+use crate::schema::{QualifiedName, Role, Schema};
 
 /// A name as the statement gives it, and what it names.
 type Named = (Option<String>, String);
@@ -47,6 +47,23 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
             ["create", "unique", "index", rest @ ..] | ["create", "index", rest @ ..] => on(rest)?,
             ["alter" | "drop", "index", "concurrently", rest @ ..]
             | ["alter" | "drop", "index", rest @ ..] => index(rest)?,
+            ["create", "or", "replace", "function" | "procedure", rest @ ..]
+            | ["create" | "alter", "function" | "procedure" | "routine", rest @ ..] => {
+                function(schema, rest)?
+            }
+            ["drop", "function" | "procedure" | "routine", rest @ ..] => {
+                any(past_options(rest), |words| function(schema, words))?
+            }
+            ["alter", "schema", rest @ ..] if rest.contains(&"rename") => home(schema, rest)?,
+            ["drop", "schema", rest @ ..] => {
+                any(past_options(rest), |words| home(schema, words))?
+            }
+            ["alter", "role" | "user" | "group", rest @ ..] if changes(schema, rest) => {
+                role(schema, rest)?
+            }
+            ["drop", "role" | "user" | "group", rest @ ..] => {
+                any(past_options(rest), |words| role(schema, words))?
+            }
             ["grant" | "revoke", rest @ ..] => {
                 let at = rest.iter().position(|word| *word == "on")?;
                 granted(schema, &rest[at + 1..])?
@@ -54,9 +71,19 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
             ["comment", "on", "table", rest @ ..] => table(rest)?,
             _ => return None,
         };
-        Some(format!(
-            "{kind} `{name}` is the structs', and the next draft would take this back; change the struct instead"
-        ))
+        Some(match kind {
+            "role" => format!(
+                "role `{name}` is the structs', whose policies and grants name it, and has neither login nor powers; leave \
+                 it, and let logins be its members"
+            ),
+            "schema" => format!(
+                "schema `{name}` holds tables of the structs, which the next draft would look for there; change the \
+                 structs instead"
+            ),
+            _ => format!(
+                "{kind} `{name}` is the structs', and the next draft would take this back; change the struct instead"
+            ),
+        })
     })
 }
 
@@ -77,14 +104,77 @@ fn granted(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
             .find(|table| all.contains(&table.schema));
         return owned.map(|table| ("table", (Some(table.schema.clone()), table.name.clone())));
     }
-    let list = match list {
-        ["table", rest @ ..] => rest,
-        _ => list,
+    match list {
+        [
+            "all",
+            "functions" | "procedures" | "routines",
+            "in",
+            "schema",
+            rest @ ..,
+        ] => {
+            let is_within = |words: &[&str]| {
+                let (_, within) = name(words)?;
+                let mut lookups = schema.lookups().into_keys();
+                let owned = lookups.find(|function| function.schema == within)?;
+                Some(("function", (Some(within), owned.name.clone())))
+            };
+            any(rest, is_within)
+        }
+        ["function" | "procedure" | "routine", rest @ ..] => {
+            any(rest, |words| function(schema, words))
+        }
+        ["table", rest @ ..] | rest => any(rest, |words| {
+            let named = name(words)?;
+            owns_table(schema, &named).then_some(("table", named))
+        }),
+    }
+}
+
+/// The first of a list that the structs own.
+fn any(
+    list: &[&str],
+    owned: impl Fn(&[&str]) -> Option<(&'static str, Named)>,
+) -> Option<(&'static str, Named)> {
+    list.split(|word| *word == ",").find_map(owned)
+}
+
+/// A function that looks a membership up for policies.
+fn function(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
+    let named = name(past_options(words))?;
+    let (of, name) = &named;
+    let is_it = |function: &QualifiedName| {
+        function.name == *name && of.as_ref().is_none_or(|of| *of == function.schema)
     };
-    list.split(|word| *word == ",")
-        .filter_map(name)
-        .find(|named| owns_table(schema, named))
-        .map(|named| ("table", named))
+    let is_owned = schema.lookups().into_keys().any(is_it);
+    is_owned.then_some(("function", named))
+}
+
+/// A schema with tables of the structs.
+fn home(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
+    let named = name(words)?;
+    let is_owned = schema.namespaces().contains(named.1.as_str());
+    is_owned.then_some(("schema", named))
+}
+
+/// A role that the structs name.
+fn role(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
+    let named = name(words)?;
+    let is_owned = schema.roles.contains_key(&named.1);
+    is_owned.then_some(("role", named))
+}
+
+/// Whether an ALTER ROLE changes what a migration makes the role with: the name, and the attributes of a role that is
+/// not someone else's. Its settings are none.
+fn changes(schema: &Schema, words: &[&str]) -> bool {
+    let is_created = || {
+        let role = name(words).and_then(|(_, role)| schema.roles.get(&role));
+        role == Some(&Role::Created)
+    };
+    match words {
+        [_, "rename", ..] => true,
+        [_, "add" | "drop", ..] => false,
+        _ => !words.contains(&"set") && !words.contains(&"reset") && is_created(),
+    }
 }
 
 /// The table of the structs that a new or altered one becomes a part of: its rows would be seen through
@@ -130,7 +220,71 @@ fn owns_index(schema: &Schema, (of, name): &Named) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::tests::lines;
-    use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Table};
+    use crate::schema::{
+        Expr, Index, IndexColumn, Lookup, Policy, QualifiedName, Rls, Role, Schema, Table, Type,
+    };
+
+    #[test]
+    fn functions_schemas_and_roles_are_owned_too() {
+        let mut lookup = Expr::new("true", ["id"]);
+        let name = QualifiedName::new("shop", "lookup_member_0a1b2c3d");
+        let looked_up = Lookup {
+            query: "select m.shop from shop.member m".into(),
+            returns: Type::Int8,
+            table: "shop.member".into(),
+        };
+        lookup.lookups.insert(name, looked_up);
+        let policy = Policy {
+            command: None,
+            restrictive: false,
+            roles: ["app".to_owned()].into(),
+            using: Some(lookup),
+            check: None,
+        };
+        let mut member = Table::new("shop::Member");
+        member.rls = Rls::Enabled([("own".to_owned(), policy)].into());
+        let mut schema = Schema::default();
+        let name = QualifiedName::new("shop", "member");
+        schema.tables.insert(name, member);
+        schema.roles.insert("app".into(), Role::Created);
+        schema.roles.insert("given".into(), Role::External);
+        for sql in [
+            "create or replace function shop.lookup_member_0a1b2c3d() returns setof int8 language sql as 'select 1';",
+            "alter function shop.lookup_member_0a1b2c3d() security invoker;",
+            "alter routine lookup_member_0a1b2c3d rename to x;",
+            "alter function \"shop\".\"lookup_member_0a1b2c3d\"() volatile;",
+            "drop function if exists other(int), shop.lookup_member_0a1b2c3d() cascade;",
+            "revoke execute on function shop.lookup_member_0a1b2c3d() from app;",
+            "grant execute on routine other(), shop.lookup_member_0a1b2c3d() to public;",
+            "grant execute on all functions in schema shop to public;",
+            "revoke all on all routines in schema other, shop from app;",
+            "alter schema shop rename to other;",
+            "drop schema if exists other, shop;",
+            "alter role app rename to other;",
+            "alter user given rename to other;",
+            "drop role if exists other, app;",
+            "drop user given;",
+            "alter role app login;",
+            "alter role \"app\" with inherit;",
+        ] {
+            assert_eq!(lines("owned-object", sql, &schema), [1], "{sql}");
+        }
+        for sql in [
+            "create function shop.other() returns int8 language sql as 'select 1';",
+            "alter function public.lookup_member_0a1b2c3d() volatile;",
+            "grant execute on all functions in schema other to public;",
+            "alter schema other rename to another;",
+            "alter schema shop owner to deploy;",
+            "alter role app in database a set work_mem = '1MB';",
+            "alter role app reset all;",
+            "alter role given nologin;",
+            "alter role other login;",
+            "drop role other;",
+            "create role other in role app;",
+        ] {
+            assert!(lines("owned-object", sql, &schema).is_empty(), "{sql}");
+        }
+    }
 
     #[test]
     fn owned_object() {

@@ -1,6 +1,6 @@
 //! What lets someone see or change more says so in the header, so that `seal` asks for the reason.
 
-use super::{File, holds};
+use super::{File, holds, name};
 use crate::plan::Hazard;
 use crate::rule::{Level, Page};
 use crate::schema::Schema;
@@ -20,7 +20,7 @@ To mend it:
   asks for the reason. Or grant less.",
 };
 
-pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
+pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
     if file
         .header
         .hazards
@@ -72,6 +72,10 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
                 "a setting of the database or the server changes what policies see of each later session",
                 "database shop: sessions begin in the shop of the demonstration",
             ),
+            ["create", "schema", rest @ ..] if is_for_a_scope(rest, schema) => (
+                "`authorization` gives every right of an owner",
+                "role app: owns schema desk",
+            ),
             ["alter", ..] if holds(words, &["owner", "to"]) => (
                 "`owner to` gives every right of an owner",
                 "role app: owns table public.note",
@@ -97,6 +101,13 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
     })
 }
 
+/// Whether a new schema belongs to a role that the structs name.
+fn is_for_a_scope(words: &[&str], schema: &Schema) -> bool {
+    let at = words.iter().position(|word| *word == "authorization");
+    let owner = at.and_then(|at| name(&words[at + 1..]));
+    owner.is_some_and(|(_, role)| schema.roles.contains_key(&role))
+}
+
 /// Whether the options of a new role make it a member, or others its members.
 fn is_membership(options: &[&str]) -> bool {
     holds(options, &["in", "role"])
@@ -115,7 +126,7 @@ fn is_leakproof(options: &[&str]) -> bool {
 mod tests {
     use super::super::pair;
     use super::super::tests::lines;
-    use crate::schema::Schema;
+    use crate::schema::{Role, Schema};
 
     #[test]
     fn the_example_fits_the_statement() {
@@ -163,6 +174,23 @@ mod tests {
                 "{named}"
             );
         }
+    }
+
+    #[test]
+    fn a_schema_of_a_scope_is_named() {
+        let mut schema = Schema::default();
+        schema.roles.insert("app".into(), Role::Created);
+        for sql in [
+            "create schema desk authorization app;",
+            "create schema if not exists desk authorization \"app\";",
+            "create schema authorization app;",
+        ] {
+            assert_eq!(lines("unnamed-access", sql, &schema), [1], "{sql}");
+            let named = format!("-- tabellion: widens-access: role app: owns schema desk\n{sql}");
+            assert!(lines("unnamed-access", &named, &schema).is_empty(), "{sql}");
+        }
+        let sql = "create schema desk authorization deploy;\ncreate schema desk;";
+        assert!(lines("unnamed-access", sql, &schema).is_empty());
     }
 
     #[test]

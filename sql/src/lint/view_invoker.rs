@@ -46,7 +46,7 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
 
 /// Whether options say that a view reads as whoever asks, and none says that it does not.
 fn is_invoker(options: &[&str]) -> bool {
-    let places = (options.iter().enumerate()).filter(|(_, word)| **word == "security_invoker");
+    let places = (options.iter().enumerate()).filter(|(_, word)| is_option(word));
     let mut said = places.map(|(at, _)| match &options[at + 1..] {
         ["=", value, ..] => ["true", "on", "'true'", "'on'", "1"].contains(value),
         _ => true,
@@ -54,10 +54,15 @@ fn is_invoker(options: &[&str]) -> bool {
     said.next().unwrap_or(false) && said.all(|it| it)
 }
 
+/// Whether a word names the option, in quotes or without.
+fn is_option(word: &str) -> bool {
+    word.trim_matches('"') == "security_invoker"
+}
+
 /// What is to be said where a view's option is changed.
 fn altered(words: &[&str]) -> Option<String> {
     let is_reset = words.contains(&"reset");
-    let is_named = words.contains(&"security_invoker");
+    let is_named = words.iter().any(|word| is_option(word));
     (is_named && (is_reset || !is_invoker(words))).then(|| {
         "the view is to run as its owner and pass by row-level security; leave `security_invoker` on".into()
     })
@@ -80,10 +85,13 @@ mod tests {
                    alter table if exists a.b set (security_barrier, security_invoker = off);\n\
                    alter view a.b reset (security_invoker);\n\
                    alter view a.b set (security_invoker = on);\n\
-                   alter view a.b rename to c;";
+                   alter view a.b rename to c;\n\
+                   alter table a.b reset (\"security_invoker\");\n\
+                   create view a.f with (\"security_invoker\" = true) as select 1;\n\
+                   alter view a.b set (\"security_invoker\" = false);";
         assert_eq!(
             lines("view-invoker", sql, &Schema::default()),
-            [1, 4, 6, 7, 8, 9]
+            [1, 4, 6, 7, 8, 9, 12, 14]
         );
     }
 }
