@@ -272,8 +272,18 @@ pub(crate) struct Field(pub(crate) Ident);
 
 impl Parse for Field {
     fn parse(input: ParseStream) -> syn::Result<Self> {
+        not_in_quotes(input)?;
         input.call(Ident::parse_any).map(Field)
     }
+}
+
+/// Refuses a text where a field is to stand.
+pub(super) fn not_in_quotes(input: ParseStream) -> syn::Result<()> {
+    if input.peek(LitStr) {
+        let message = "a field is named in quotes; write the field's name without quotes";
+        return Err(input.error(message));
+    }
+    Ok(())
 }
 
 /// A path followed by fields in parentheses: `User(tenant, id)`; or a path whose last segment is a

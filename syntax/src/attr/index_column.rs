@@ -6,11 +6,13 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use tabellion_sql::schema::Nulls;
 
+use super::args::not_in_quotes;
 use crate::ast::{At, IndexColumn, IndexKey};
 use crate::predicate::SpanOf;
 
 impl Parse for IndexColumn {
     fn parse(input: ParseStream) -> syn::Result<Self> {
+        not_in_quotes(input)?;
         let first = input.call(Ident::parse_any)?;
         let mut column = IndexColumn {
             key: key(first, input)?,
