@@ -35,17 +35,14 @@ pub struct Sealed {
     pub accepted: BTreeMap<String, String>,
     /// The facts of the schema that it took away or changed, so that a merge of two branches does not
     /// bring them back. Of a seal that wrote several, the last has those of all.
-    ///
-    /// It is written where it is empty too, and so are the next two: where branches seal in the same second
-    /// a merge puts what they say one after the other, and what only one says would be nobody's.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone: BTreeSet<String>,
     /// The facts that a migration before it took away, and it brought back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub back: BTreeSet<String>,
     /// The facts that it added or changed, each as a short checksum, so that after a merge the schema that
     /// each branch had is known. That it is the right one, the checksum of that schema says.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Came::is_empty")]
     pub came: Came,
 }
 
@@ -207,6 +204,18 @@ impl Lock {
     pub fn verify_chain(&self) -> Result<(), LockError> {
         let mut before: Option<(&str, String)> = None;
         for (version, sealed) in &self.migrations {
+            if let Some(twin) = self
+                .migrations
+                .get(plain(version))
+                .filter(|_| plain(version) != version)
+            {
+                return Err(LockError::whole(format!(
+                    "`{}` and `{}` were sealed in one second, as two branches do; run `cargo tabellion reseal`, which \
+                     chains one behind the other",
+                    twin.file_name(version),
+                    sealed.file_name(version)
+                )));
+            }
             if !is_version(version) {
                 return Err(LockError::whole(format!(
                     "`{version}` is no version, which has 14 digits; restore the lock from version control"

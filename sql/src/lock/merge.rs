@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chain::plain;
 use super::facts::fact;
 use super::{FORMAT, Lock, LockError, read};
-use crate::file::Header;
 use crate::schema::Schema;
 use torn::Branch;
 
@@ -27,10 +26,10 @@ pub struct Order {
 }
 
 impl Lock {
-    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Migrations
-    /// that several branches sealed in the same second are told apart by their names: the key of each but the
-    /// first has a suffix, which its files and its checksum leave out, until all but one of them are
-    /// [taken out](Self::part) and sealed under another version. See [`settle_twins`](Self::settle_twins).
+    /// Reads a lock that may have been merged. Its chain may fork, see [`order`](Self::order). Of migrations
+    /// that several branches sealed in the same second, the key of each but the first has a suffix, which its
+    /// files and its checksum leave out, until all but one of them are [taken out](Self::part) and sealed under
+    /// another version.
     ///
     /// # Errors
     /// A text that is no lock, and two sides that say different things of one object, with both lines.
@@ -44,8 +43,6 @@ impl Lock {
                 *line = "";
             }
         }
-        let split = twins::split(&mut lines);
-        lines.extend(split.iter().map(String::as_str));
         let of = |lines: &[&str], keep: &dyn Fn(&str) -> bool| -> String {
             let kept = lines.iter().map(|line| if keep(line) { line } else { "" });
             std::iter::once(FORMAT)
@@ -56,6 +53,7 @@ impl Lock {
         contradictions(&mut lines, "migrations", |_| None)?;
         let lock: Lock = read(&of(&lines, &|line| line.starts_with("migrations.")), FORMAT)
             .map_err(LockError::one_up)?;
+        lock.refuse_namesakes()?;
         let branches = lock.branches();
         let gone: BTreeSet<&str> = branches.iter().flat_map(|it| &it.gone).copied().collect();
         let added = |line: &str| {
@@ -75,14 +73,9 @@ impl Lock {
             let left = lines.iter().filter_map(|line| line.strip_prefix("schema."));
             left.map(str::to_owned).collect()
         };
-        let is_crowded = lock.migrations.keys().any(|key| lock.crowd(key).is_some());
-        if !is_crowded {
-            torn::refuse_taken(&branches, &left(&lines))?;
-        }
+        torn::refuse_taken(&branches, &left(&lines))?;
         contradictions(&mut lines, "schema", added)?;
-        if !is_crowded {
-            torn::refuse_added(&branches, &left(&lines))?;
-        }
+        torn::refuse_added(&branches, &left(&lines))?;
         let empty = maps::emptied(&lines, "schema.", gone.iter().copied());
         lines.extend(empty.iter().map(String::as_str));
         let lock: Lock = read(&of(&lines, &|_| true), FORMAT).map_err(LockError::one_up)?;
@@ -131,11 +124,20 @@ impl Lock {
         children
     }
 
-    /// Gives migrations that were sealed in the same second what the header of each one's file says of
-    /// it, and what a merge cannot tell apart so that what follows them fits. Headers are asked for by
-    /// key.
-    pub fn settle_twins(&mut self, header: impl Fn(&str) -> Option<Header>) {
-        twins::settle(self, header);
+    /// Refuses migrations that were sealed in the same second under the same name: they have one file, and which
+    /// of them it is nobody can tell.
+    fn refuse_namesakes(&self) -> Result<(), LockError> {
+        let mut files = BTreeSet::new();
+        let mut all = self
+            .migrations
+            .iter()
+            .map(|(version, sealed)| sealed.file_name(version));
+        match all.find(|file| !files.insert(file.clone())) {
+            None => Ok(()),
+            Some(file) => Err(LockError::whole(format!(
+                "`{file}` was sealed by both branches, in the same second under the same name; {WAY_OUT}"
+            ))),
+        }
     }
 
     fn sum(&self, version: &str) -> Option<String> {
@@ -232,7 +234,18 @@ impl Lock {
     pub fn part(&mut self, moved: &[String], schema: Schema) -> Result<(), LockError> {
         self.migrations
             .retain(|version, _| !moved.contains(version));
-        twins::join(self);
+        let twins: Vec<String> = self
+            .migrations
+            .keys()
+            .filter(|key| plain(key) != *key)
+            .cloned()
+            .collect();
+        for key in twins {
+            // Its twins have left.
+            if let Some(sealed) = self.migrations.remove(&key) {
+                self.migrations.insert(plain(&key).to_owned(), sealed);
+            }
+        }
         self.schema = schema;
         self.verify_chain()
     }
@@ -359,7 +372,7 @@ fn contradictions(
         more => format!(" (and {} more such lines)", more - 1),
     };
     let why = match below {
-        "migrations" => "both branches sealed in the same second under the same name",
+        "migrations" => "one of the branches has changed what is sealed",
         _ => "both branches changed the same thing",
     };
     let files = match (added(lines[before]), added(lines[index])) {
@@ -382,7 +395,6 @@ mod maps;
 pub(in crate::lock) mod marks;
 mod reads;
 mod torn;
-mod twins;
 
 pub use branches::carried;
 
@@ -390,3 +402,5 @@ pub use branches::carried;
 mod pairs;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod twins;

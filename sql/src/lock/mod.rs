@@ -2,19 +2,21 @@
 //!
 //! ```text
 //! tabellion-lock 1
-//! migrations.20260102030405.name = "first"
+//! migrations.20260102030405.9f86d081884c.name = "first"
 //! …
 //! schema.tables."public.invoice".columns.id.type = "bigint"
 //! ```
 //!
 //! The first line names the format; every other line is one fact, and the lines are sorted, so that
-//! equal content is equal bytes and a version control system merges what does not contradict.
+//! equal content is equal bytes and a version control system merges what does not contradict. Below a
+//! migration's version stands the beginning of its checksum, since two branches may seal in one second.
 
 mod came;
 mod chain;
 mod draft;
 mod facts;
 mod files;
+mod links;
 mod merge;
 mod write;
 
@@ -44,8 +46,9 @@ pub struct Lock {
     /// The schema that the sealed migrations lead to.
     #[serde(default)]
     pub schema: Schema,
-    /// The sealed migrations by version: fourteen digits, the moment of sealing in UTC.
-    #[serde(default)]
+    /// The sealed migrations by version: fourteen digits, the moment of sealing in UTC. After a merge, several
+    /// may have one version; the key of each but the first has a suffix then. See [`merged`](Self::merged).
+    #[serde(default, with = "links")]
     pub migrations: BTreeMap<String, Sealed>,
 }
 
@@ -110,7 +113,7 @@ fn read<T: DeserializeOwned>(text: &str, format: &str) -> Result<T, LockError> {
     T::deserialize(&value).map_err(|error| {
         // serde does not say where; the table or migration that fails on its own is the place.
         let (path, error) = culprit::<crate::schema::Table>(&value, &["schema", "tables"])
-            .or_else(|| culprit::<Sealed>(&value, &["migrations"]))
+            .or_else(|| links::culprit(&value))
             .unwrap_or((Vec::new(), error));
         let said = error.to_string();
         // `unknown field `x`, expected …`

@@ -124,12 +124,18 @@ fn refused(change: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn a_changed_lock_is_refused() {
+    let said = refused(|text| text.replace("\"second\"", "\"2nd\""));
+    assert!(
+        said.contains("migration `20260101000001` is not what was sealed; restore the file"),
+        "{said}"
+    );
     let said = refused(|text| {
-        text.replace("\"second\"", "\"2nd\"")
-            .replace("\"first\"", "\"1st\"")
+        let is_first = |line: &&str| line.starts_with("migrations.20260101000000.");
+        let rest: Vec<&str> = text.lines().filter(|line| !is_first(line)).collect();
+        rest.join("\n")
     });
     assert!(
-        said.starts_with("migration `20260101000001` does not follow"),
+        said.starts_with("migration `20260101000001` is the first, and yet names one before it"),
         "{said}"
     );
     let said = refused(|text| text.replace("position = 2", "position = 4"));
@@ -168,10 +174,12 @@ fn facts_that_do_not_fit_are_named_by_line() {
 #[test]
 fn a_fact_that_the_format_does_not_know_is_named_by_line() {
     let text = lock().to_text();
+    let link = text.lines().nth(1).unwrap();
+    let (link, _) = link.split_at("migrations.20260101000000.".len() + 12);
     for (fact, above) in [
         ("zzz.foo = 1", "schema."),
-        ("migrations.20260101000000.zzz = 1", "schema."),
-        ("migrations.20260101000000.up.zzz = 1", "schema."),
+        (&*format!("{link}.zzz = 1"), "schema."),
+        (&*format!("{link}.up.zzz = 1"), "schema."),
     ] {
         let (before, after) = text.split_at(text.find(above).unwrap());
         let error = Lock::parse(&format!("{before}{fact}\n{after}")).unwrap_err();
@@ -304,6 +312,27 @@ fn two_branches_that_both_sealed_are_told() {
     let said = Lock::parse(&one.to_text()).unwrap_err().to_string();
     assert!(
         said.contains("`20260201000000` and `20260202000000` were both sealed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_branches_that_sealed_in_one_second_are_told() {
+    let (mut one, mut two) = (lock(), lock());
+    seal(&mut one, "20260201000000", "left", schema(&["id", "l"])).unwrap();
+    seal(&mut two, "20260201000000", "right", schema(&["id", "r"])).unwrap();
+    let (one, two) = (one.to_text(), two.to_text());
+    let more = two.lines().filter(|line| !one.contains(line));
+    let more: Vec<&str> = more
+        .filter(|line| line.starts_with("migrations."))
+        .collect();
+    let said = Lock::parse(&format!("{one}{}", more.join("\n")))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("_left.sql`")
+            && said.contains("_right.sql`")
+            && said.contains("`cargo tabellion reseal`"),
         "{said}"
     );
 }

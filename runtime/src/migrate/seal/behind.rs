@@ -34,7 +34,7 @@ pub(super) fn is_in_place_of(text: &str, version: &str) -> bool {
 }
 
 /// A version as its files have it, of one that a merge has told apart from another of the same second.
-fn plain(version: &str) -> &str {
+pub(super) fn plain(version: &str) -> &str {
     version.get(..14).unwrap_or(version)
 }
 

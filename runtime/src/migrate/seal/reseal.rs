@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use tabellion_sql::file::{Document, FileSeal, body};
+use tabellion_sql::file::{FileSeal, body};
 use tabellion_sql::lock::{DOWN, LOCK, Lock, Order, Orphan, UP};
 
 use super::super::error::{MigrateError, Problems};
 use super::super::ledger::Entry;
 use super::super::set::{files, read};
-use super::behind::{Link, behind, is_in_place_of};
+use super::behind::{Link, behind, is_in_place_of, plain};
 use super::{SealedFiles, clock, is_by_hand, pair_of, parse, store, unfinished};
 
 /// What is applied on one database, so that it is not sealed anew.
@@ -69,12 +69,6 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
     };
     let mut lock = Lock::merged(&text).map_err(|error| unusable(&error))?;
     let mut found = files(root, &lock);
-    let files_of = lock.clone();
-    lock.settle_twins(|key| {
-        let file = files_of.migrations.get(key)?.file_name(key);
-        let text = found.texts.get(&format!("{UP}/{file}"))?;
-        Some(Document::parse(text).ok()?.header)
-    });
     let mut on = applied_on(&lock, applied)?;
     let superseded = superseded(&lock, &found.texts);
     if !superseded.is_empty() && !superseded.keys().any(|version| on.contains_key(version)) {
@@ -120,8 +114,8 @@ pub fn reseal(root: impl AsRef<Path>, applied: &[Applied]) -> Result<Vec<Reseale
             });
         }
         let schemas = lock.schemas(&text).map_err(|error| unusable(&error))?;
-        let latest = lock.migrations.keys().next_back().cloned();
-        let first = clock::later_than(&latest.unwrap_or_default(), clock::now());
+        let latest = lock.migrations.keys().next_back();
+        let first = clock::later_than(latest.map_or("", |it| plain(it)), clock::now());
         resealed = behind(root, &mut lock, &order, moved, &schemas, &first)?;
     }
     let sealed: BTreeSet<String> = found.texts.keys().cloned().collect();

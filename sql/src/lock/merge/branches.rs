@@ -72,32 +72,11 @@ impl Lock {
 }
 
 impl Lock {
-    /// The migrations that three branches or more sealed in the second of a version: of what only two of them
-    /// say a merge does not tell whose it is.
-    pub(super) fn crowd(&self, version: &str) -> Option<String> {
-        let version = super::plain(version);
-        let keys = self.migrations.iter();
-        let files = keys.filter(|(key, _)| super::plain(key) == version);
-        let files: Vec<String> = files
-            .map(|(key, sealed)| format!("`{}`", sealed.file_name(key)))
-            .collect();
-        (files.len() > 2).then(|| files.join(", "))
-    }
-
     fn untold(&self, version: &str) -> LockError {
-        let (why, way_out) = match self.crowd(version) {
-            Some(files) => (
-                format!("{files} were sealed in the same second"),
-                "take the merges back, and merge one branch at a time, with `cargo tabellion reseal` after each",
-            ),
-            None => (
-                "an earlier version of tabellion sealed it".to_owned(),
-                WAY_OUT,
-            ),
-        };
         let version = super::plain(version);
         LockError::whole(format!(
-            "it does not tell which schema migration `{version}` led to, since {why}; {way_out}"
+            "it does not tell which schema migration `{version}` led to, since an earlier version of tabellion sealed \
+             it; {WAY_OUT}"
         ))
     }
 }

@@ -386,7 +386,7 @@ fn merged(left: &Lock, right: &Lock) -> Result<Schema, String> {
     for (first, second) in [(left, right), (right, left)] {
         let mut at = first.schema.clone();
         for (version, link) in &second.migrations {
-            if first.migrations.contains_key(version) {
+            if first.migrations.get(version) == Some(link) {
                 continue;
             }
             let sum = Some(link.checksum(version));
@@ -423,7 +423,8 @@ fn left_by(kind: &Kind, base: [usize; 2], ends: [[usize; 2]; 2]) -> Option<Schem
 }
 
 /// Tries every pair of ends, the left one by way of another state, where one is given, and tells what is wrong.
-fn try_all(by_way_of: Option<[usize; 2]>) {
+/// The right one is sealed so many seconds later.
+fn try_all(by_way_of: Option<[usize; 2]>, later: usize) {
     let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for kind in KINDS {
         let bases: BTreeSet<[usize; 2]> = [[0, 0], [1, 0], [0, 1], [1, 1]]
@@ -438,7 +439,7 @@ fn try_all(by_way_of: Option<[usize; 2]>) {
             let ends = ends(kind.0, at);
             let rights: Vec<_> = ends
                 .iter()
-                .map(|end| (*end, sealed(&base, 2, "right", &[of(kind, *end)])))
+                .map(|end| (*end, sealed(&base, 1 + later, "right", &[of(kind, *end)])))
                 .collect();
             for l in &ends {
                 let way = way.filter(|way| way != l).into_iter().chain([*l]);
@@ -477,10 +478,15 @@ fn try_all(by_way_of: Option<[usize; 2]>) {
 
 #[test]
 fn a_merge_holds_what_both_leave_or_says_who_did_what() {
-    try_all(None);
+    try_all(None, 1);
 }
 
 #[test]
 fn so_it_does_whatever_a_branch_did_on_the_way() {
-    try_all(Some([1, 1]));
+    try_all(Some([1, 1]), 1);
+}
+
+#[test]
+fn so_it_does_of_what_both_sealed_in_the_same_second() {
+    try_all(None, 0);
 }

@@ -5,7 +5,7 @@ use crate::file::Document;
 
 const ORDERS: &str = "schema.tables.\"public.\\\"order\\\"\"";
 
-fn base() -> Lock {
+pub(super) fn base() -> Lock {
     let mut lock = Lock::default();
     seal(
         &mut lock,
@@ -40,11 +40,11 @@ fn branches() -> (Lock, Lock) {
 }
 
 /// Every line of both sides, as `merge=union` may leave them.
-fn union(left: &Lock, right: &Lock) -> String {
+pub(super) fn union(left: &Lock, right: &Lock) -> String {
     format!("{}{}", left.to_text(), right.to_text())
 }
 
-fn conflict(left: &Lock, right: &Lock) -> String {
+pub(super) fn conflict(left: &Lock, right: &Lock) -> String {
     format!(
         "<<<<<<< HEAD\n{}||||||| base\n{}=======\n{}>>>>>>> right\n",
         left.to_text(),
@@ -54,7 +54,7 @@ fn conflict(left: &Lock, right: &Lock) -> String {
 }
 
 /// Seals what is moved anew, as `reseal` does where every file stays as it is.
-fn chain(lock: &mut Lock, text: &str, order: &Order) -> Vec<[String; 2]> {
+pub(super) fn chain(lock: &mut Lock, text: &str, order: &Order) -> Vec<[String; 2]> {
     let merged = lock.schema.clone();
     let schemas = lock.schemas(text).unwrap();
     let sealed = |version: &String| lock.migrations[version].clone();
@@ -193,160 +193,6 @@ fn a_lock_that_nobody_merged_stays_as_it_is() {
     let order = lock.order(&BTreeMap::new()).unwrap();
     assert_eq!((order.kept.len(), order.moved.len()), (3, 0));
     assert!(Lock::merged("nonsense\n").is_err());
-}
-
-/// Two branches that sealed in the same second: the left one twice, and it drops a column.
-fn twins() -> (Lock, Lock) {
-    let (mut left, mut right) = (base(), base());
-    let second = "20260202000000";
-    seal(&mut left, second, "l1", schema(&["id", "b"])).unwrap();
-    let columns = ["id", "b", "left"];
-    seal(&mut left, "20260202000001", "l2", schema(&columns)).unwrap();
-    let columns = ["id", "a", "b", "right"];
-    seal(&mut right, second, "r1", schema(&columns)).unwrap();
-    (left, right)
-}
-
-#[test]
-fn branches_sealed_in_the_same_second_are_told_apart() {
-    let (left, right) = twins();
-    for text in [
-        union(&left, &right),
-        union(&right, &left),
-        conflict(&left, &right),
-        conflict(&right, &left),
-    ] {
-        assert!(Lock::parse(&text).is_err());
-        let mut lock = Lock::merged(&text).unwrap();
-        lock.settle_twins(|_| None);
-        let key = |lock: &Lock, name: &str| {
-            let found = lock.migrations.iter().find(|(_, it)| it.name == name);
-            found.map(|(key, _)| key.clone()).unwrap()
-        };
-        let (l1, r1) = (key(&lock, "l1"), key(&lock, "r1"));
-        assert_eq!(lock.migrations[&l1].file_name(&l1), "20260202000000_l1.sql");
-        assert_eq!(lock.migrations[&r1].file_name(&r1), "20260202000000_r1.sql");
-        for (applied, kept, moved) in [
-            (&l1, vec!["base", "l1", "l2"], vec!["r1"]),
-            (&r1, vec!["base", "r1"], vec!["l1", "l2"]),
-        ] {
-            let mut lock = lock.clone();
-            let on = BTreeMap::from([(applied.clone(), BTreeSet::from(["production".into()]))]);
-            let order = lock.order(&on).unwrap();
-            let names = |keys: &[String]| -> Vec<String> {
-                keys.iter()
-                    .map(|key| lock.migrations[key].name.clone())
-                    .collect()
-            };
-            assert_eq!((names(&order.kept), names(&order.moved)), {
-                let own = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-                (own(kept), own(moved))
-            });
-            chain(&mut lock, &text, &order);
-            let columns = lock.schema.tables.values().next().unwrap().columns.iter();
-            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
-            assert_eq!(columns, ["id", "b", "left", "right"]);
-            assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
-        }
-    }
-}
-
-#[test]
-fn three_branches_of_one_second_are_told_apart() {
-    let second = "20260202000000";
-    let sealed = |name: &str, columns: &[&str]| {
-        let mut lock = base();
-        seal(&mut lock, second, name, schema(columns)).unwrap();
-        lock
-    };
-    let mut one = sealed("one", &["id", "b"]);
-    seal(
-        &mut one,
-        "20260202000001",
-        "more",
-        schema(&["id", "b", "c"]),
-    )
-    .unwrap();
-    let two = sealed("two", &["id", "a", "b", "d"]);
-    let three = sealed("three", &["id", "a", "b", "e"]);
-    let locks = [&one, &two, &three];
-    for [x, y, z] in [
-        [0, 1, 2],
-        [0, 2, 1],
-        [1, 0, 2],
-        [1, 2, 0],
-        [2, 0, 1],
-        [2, 1, 0],
-    ] {
-        let text = format!("{}{}", union(locks[x], locks[y]), locks[z].to_text());
-        let mut lock = Lock::merged(&text).unwrap();
-        lock.settle_twins(|_| None);
-        let order = lock.order(&BTreeMap::new()).unwrap();
-        assert_eq!(order.kept.len() + order.moved.len(), 5);
-        // Two of them took nothing away, and a merge says that once: whose it is nobody can tell.
-        if let Err(error) = lock.schemas(&text) {
-            assert!(
-                error.to_string().contains(
-                    "merge one branch at a time, with `cargo tabellion reseal` after each"
-                )
-            );
-            continue;
-        }
-        chain(&mut lock, &text, &order);
-        let names: BTreeSet<&str> = lock
-            .migrations
-            .values()
-            .map(|it| it.name.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            BTreeSet::from(["base", "more", "one", "three", "two"])
-        );
-        let columns = lock.schema.tables.values().next().unwrap().columns.iter();
-        let columns: BTreeSet<&str> = columns.map(|column| column.name.as_str()).collect();
-        assert_eq!(columns, BTreeSet::from(["id", "b", "c", "d", "e"]));
-        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
-    }
-}
-
-#[test]
-fn what_each_of_two_in_the_same_second_does_is_in_its_file() {
-    let (left, right) = twins();
-    let hazard: crate::plan::Hazard = "loses-data: column public.a.b: dropped".parse().unwrap();
-    let mut lock = Lock::merged(&union(&left, &right)).unwrap();
-    let r1 = lock.migrations.iter().find(|(_, it)| it.name == "r1");
-    let r1 = r1.map(|(key, _)| key.clone()).unwrap();
-    lock.settle_twins(|key| {
-        let hazards = if key == r1 {
-            vec![hazard.clone()]
-        } else {
-            vec![]
-        };
-        Some(Header {
-            hazards,
-            ..Header::default()
-        })
-    });
-    let holds: Vec<&str> = lock
-        .migrations
-        .values()
-        .filter(|sealed| !sealed.hazards.is_empty())
-        .map(|sealed| sealed.name.as_str())
-        .collect();
-    assert_eq!(holds, ["r1"]);
-}
-
-#[test]
-fn one_second_and_one_name_are_refused() {
-    let (mut left, mut right) = (base(), base());
-    for (lock, columns) in [(&mut left, ["id", "l"]), (&mut right, ["id", "r"])] {
-        seal(lock, "20260202000000", "same", schema(&columns)).unwrap();
-    }
-    let error = Lock::merged(&union(&left, &right)).unwrap_err().to_string();
-    assert!(
-        error.contains("in the same second under the same name; take one of the branches back"),
-        "{error}"
-    );
 }
 
 /// Seals a schema behind a base, with hazards.

@@ -1,197 +1,192 @@
-//! Migrations that several branches sealed in the same second: one version, as many names.
-//!
-//! In a merged lock the facts of all stand under one version. Of those that differ, the first is the one
-//! side's, the second the other's and so on, since every merge puts one side before the other; what all say
-//! is there once, and so is what only one of them says. Every side but the first gets a key of its own, the
-//! version and a suffix.
+//! Branches that sealed in the same second.
 
-use std::collections::{BTreeMap, BTreeSet};
+use super::super::tests::{schema, seal};
+use super::tests::{base, chain, conflict, union};
+use super::*;
+use crate::schema::QualifiedName;
 
-use super::super::chain::plain;
-use super::super::facts::{fact, segment};
-use super::super::{Came, Lock, Sealed, is_version};
-use crate::file::Header;
+/// Two branches that sealed in the same second: the left one twice, and it drops a column.
+fn twins() -> (Lock, Lock) {
+    let (mut left, mut right) = (base(), base());
+    let second = "20260202000000";
+    seal(&mut left, second, "l1", schema(&["id", "b"])).unwrap();
+    let columns = ["id", "b", "left"];
+    seal(&mut left, "20260202000001", "l2", schema(&columns)).unwrap();
+    let columns = ["id", "a", "b", "right"];
+    seal(&mut right, second, "r1", schema(&columns)).unwrap();
+    (left, right)
+}
 
-/// The facts of one version: each path below it, with the lines that say it.
-type Facts<'a> = BTreeMap<Vec<String>, Vec<(usize, &'a str)>>;
-
-/// Takes the facts of every side but the first out of the lines, and gives them anew, each below its own key.
-pub(super) fn split(lines: &mut [&str]) -> Vec<String> {
-    let mut versions: BTreeMap<String, Facts<'_>> = BTreeMap::new();
-    for (index, line) in lines.iter().enumerate() {
-        if !line.starts_with("migrations.") {
-            continue;
-        }
-        let Some((path, _)) = fact(line) else {
-            continue; // reading says so, with its line
+#[test]
+fn branches_sealed_in_the_same_second_are_told_apart() {
+    let (left, right) = twins();
+    for text in [
+        union(&left, &right),
+        union(&right, &left),
+        conflict(&left, &right),
+        conflict(&right, &left),
+    ] {
+        assert!(Lock::parse(&text).is_err());
+        let lock = Lock::merged(&text).unwrap();
+        let key = |lock: &Lock, name: &str| {
+            let found = lock.migrations.iter().find(|(_, it)| it.name == name);
+            found.map(|(key, _)| key.clone()).unwrap()
         };
-        if let [_, version, below @ ..] = path.as_slice()
-            && is_version(version)
-        {
-            let facts = versions.entry(version.clone()).or_default();
-            let said = facts.entry(below.to_vec()).or_default();
-            said.push((index, line));
+        let (l1, r1) = (key(&lock, "l1"), key(&lock, "r1"));
+        assert_eq!(lock.migrations[&l1].file_name(&l1), "20260202000000_l1.sql");
+        assert_eq!(lock.migrations[&r1].file_name(&r1), "20260202000000_r1.sql");
+        for (applied, kept, moved) in [
+            (&l1, vec!["base", "l1", "l2"], vec!["r1"]),
+            (&r1, vec!["base", "r1"], vec!["l1", "l2"]),
+        ] {
+            let mut lock = lock.clone();
+            let on = BTreeMap::from([(applied.clone(), BTreeSet::from(["production".into()]))]);
+            let order = lock.order(&on).unwrap();
+            let names = |keys: &[String]| -> Vec<String> {
+                keys.iter()
+                    .map(|key| lock.migrations[key].name.clone())
+                    .collect()
+            };
+            assert_eq!((names(&order.kept), names(&order.moved)), {
+                let own = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+                (own(kept), own(moved))
+            });
+            chain(&mut lock, &text, &order);
+            let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+            assert_eq!(columns, ["id", "b", "left", "right"]);
+            assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
         }
     }
-    let mut split = Vec::new();
-    for (version, facts) in versions {
-        // Of one name they have one file, and which of them it is nobody can tell.
-        let sides = facts.get(&["name".to_owned()][..]).map_or(0, Vec::len);
-        let old = format!("migrations.{}.", segment(&version));
-        for side in 2..=sides {
-            let new = format!("migrations.{}.", segment(&format!("{version}~{side}")));
-            for said in facts.values().filter(|said| said.len() <= sides) {
-                // Where fewer differ than there are sides, some say the same, or nothing.
-                let (_, line) = said[side.min(said.len()) - 1];
-                split.push(line.replacen(&old, &new, 1));
-            }
-        }
-        for said in facts.values().filter(|said| said.len() <= sides) {
-            for (index, _) in &said[1..] {
-                lines[*index] = "";
-            }
-        }
-    }
-    split
 }
 
-/// The keys of migrations that share their version, the plain one first.
-fn groups(lock: &Lock) -> Vec<Vec<String>> {
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for key in lock.migrations.keys().filter(|key| plain(key) != *key) {
-        let group = groups.entry(plain(key));
-        group
-            .or_insert_with(|| vec![plain(key).to_owned()])
-            .push(key.clone());
+/// What a merge has made of two branches whose migrations all have the same versions, as where both sealed behind
+/// one that lies in the future: nothing tells which of them follows which but their checksums.
+#[test]
+fn branches_of_several_migrations_with_the_same_versions_are_told_apart() {
+    let sealed = |name: &str, schemas: &[Schema]| {
+        let mut lock = base();
+        for (number, schema) in schemas.iter().enumerate() {
+            let version = format!("2026020200000{number}");
+            seal(
+                &mut lock,
+                &version,
+                &format!("{name}{number}"),
+                schema.clone(),
+            )
+            .unwrap();
+        }
+        lock
+    };
+    let none = Schema {
+        tables: BTreeMap::new(),
+        ..schema(&["id"])
+    };
+    let mut more = schema(&["id", "a", "b"]);
+    let table = more.tables.values().next().unwrap().clone();
+    let other = QualifiedName::new("public", "other");
+    more.tables.insert(other.clone(), table);
+    let again = Schema {
+        external_schemas: BTreeSet::from(["x".to_owned()]),
+        ..none.clone()
+    };
+    let left = sealed("l", &[none.clone(), again]);
+    let right = sealed(
+        "r",
+        &[more.clone(), {
+            let mut more = more.clone();
+            more.tables.get_mut(&other).unwrap().columns.remove(1);
+            more
+        }],
+    );
+    for text in [
+        union(&left, &right),
+        union(&right, &left),
+        conflict(&left, &right),
+        conflict(&right, &left),
+    ] {
+        let lock = Lock::merged(&text).unwrap();
+        assert_eq!(lock.schema.tables.keys().collect::<Vec<_>>(), [&other]);
+        for applied in ["l0", "r0"] {
+            let mut lock = lock.clone();
+            let first = lock.migrations.iter().find(|(_, it)| it.name == applied);
+            let first = first.map(|(key, _)| key.clone()).unwrap();
+            let on = BTreeMap::from([(first, BTreeSet::from(["production".into()]))]);
+            let order = lock.order(&on).unwrap();
+            let names: Vec<&str> = order
+                .kept
+                .iter()
+                .chain(&order.moved)
+                .map(|key| &*lock.migrations[key].name)
+                .collect();
+            let (one, two) = match applied {
+                "l0" => (["l0", "l1"], ["r0", "r1"]),
+                _ => (["r0", "r1"], ["l0", "l1"]),
+            };
+            assert_eq!(names, [&["base"][..], &one, &two].concat());
+            chain(&mut lock, &text, &order);
+            assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+        }
     }
-    groups.into_values().collect()
 }
 
-/// See [`Lock::settle_twins`].
-pub(super) fn settle(lock: &mut Lock, header: impl Fn(&str) -> Option<Header>) {
-    for keys in groups(lock) {
-        for key in &keys {
-            if let (Some(header), Some(sealed)) = (header(key), lock.migrations.get_mut(key)) {
-                sealed.hazards = header.hazards;
-                sealed.accepted = header.accepted;
-            }
-        }
-        if !keys.iter().all(|key| lock.migrations.contains_key(key)) {
-            continue;
-        }
-        let sides: Vec<Sealed> = keys
-            .iter()
-            .filter_map(|key| lock.migrations.remove(key))
+#[test]
+fn three_branches_of_one_second_are_told_apart() {
+    let second = "20260202000000";
+    let sealed = |name: &str, columns: &[&str]| {
+        let mut lock = base();
+        seal(&mut lock, second, name, schema(columns)).unwrap();
+        lock
+    };
+    let mut one = sealed("one", &["id", "b"]);
+    seal(
+        &mut one,
+        "20260202000001",
+        "more",
+        schema(&["id", "b", "c"]),
+    )
+    .unwrap();
+    let two = sealed("two", &["id", "a", "b", "d"]);
+    let three = sealed("three", &["id", "a", "b", "e"]);
+    let locks = [&one, &two, &three];
+    for [x, y, z] in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let text = format!("{}{}", union(locks[x], locks[y]), locks[z].to_text());
+        let mut lock = Lock::merged(&text).unwrap();
+        let order = lock.order(&BTreeMap::new()).unwrap();
+        assert_eq!(order.kept.len() + order.moved.len(), 5);
+        chain(&mut lock, &text, &order);
+        let names: BTreeSet<&str> = lock
+            .migrations
+            .values()
+            .map(|it| it.name.as_str())
             .collect();
-        let parents = lock.migrations.values();
-        let parents: BTreeSet<&String> = parents.filter_map(|it| it.parent.as_ref()).collect();
-        let settled = told_apart(&keys, sides, &parents);
-        lock.migrations.extend(keys.into_iter().zip(settled));
+        assert_eq!(
+            names,
+            BTreeSet::from(["base", "more", "one", "three", "two"])
+        );
+        let columns = lock.schema.tables.values().next().unwrap().columns.iter();
+        let columns: BTreeSet<&str> = columns.map(|column| column.name.as_str()).collect();
+        assert_eq!(columns, BTreeSet::from(["id", "b", "c", "d", "e"]));
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
     }
 }
 
-/// Gives each side, of the facts that no file tells, those by which what follows it fits. A side that nothing
-/// follows gets what is left: nothing depends on it.
-fn told_apart(keys: &[String], sides: Vec<Sealed>, parents: &BTreeSet<&String>) -> Vec<Sealed> {
-    let said = Said::of(&sides);
-    let followed: Vec<Option<Sealed>> = keys
-        .iter()
-        .zip(&sides)
-        .map(|(key, side)| {
-            let mut readings = said.readings(side).into_iter();
-            readings.find(|reading| parents.contains(&reading.checksum(key)))
-        })
-        .collect();
-    let settled: Vec<&Sealed> = followed.iter().flatten().collect();
-    let left = |taken: &dyn Fn(&Sealed) -> bool| settled.iter().any(|one| taken(one));
-    let mut rest = said.clone();
-    rest.schemas
-        .retain(|schema| !left(&|one| one.schema == *schema));
-    rest.gone.retain(|gone| !left(&|one| one.gone == *gone));
-    rest.back.retain(|back| !left(&|one| one.back == *back));
-    rest.came.retain(|came| !left(&|one| one.came == *came));
-    let mut settled = Vec::new();
-    for (side, followed) in sides.into_iter().zip(followed) {
-        settled.push(followed.unwrap_or_else(|| rest.give(side)));
+#[test]
+fn one_second_and_one_name_are_refused() {
+    let (mut left, mut right) = (base(), base());
+    for (lock, columns) in [(&mut left, ["id", "l"]), (&mut right, ["id", "r"])] {
+        seal(lock, "20260202000000", "same", schema(&columns)).unwrap();
     }
-    settled
-}
-
-/// What the sides say between them.
-#[derive(Clone)]
-struct Said {
-    schemas: Vec<Option<String>>,
-    gone: Vec<BTreeSet<String>>,
-    back: Vec<BTreeSet<String>>,
-    came: Vec<Came>,
-}
-
-impl Said {
-    fn of(sides: &[Sealed]) -> Said {
-        fn each<T: PartialEq + Clone>(sides: &[Sealed], of: impl Fn(&Sealed) -> &T) -> Vec<T> {
-            let mut all: Vec<T> = Vec::new();
-            for side in sides {
-                if !all.contains(of(side)) {
-                    all.push(of(side).clone());
-                }
-            }
-            all
-        }
-        Said {
-            schemas: each(sides, |side| &side.schema),
-            gone: each(sides, |side| &side.gone),
-            back: each(sides, |side| &side.back),
-            came: each(sides, |side| &side.came),
-        }
-    }
-
-    /// What a side may be: as it is read first, else with what another says, or with nothing.
-    fn readings(&self, side: &Sealed) -> Vec<Sealed> {
-        let mut readings = vec![side.clone()];
-        let schemas = self.schemas.iter().cloned().chain([None]);
-        for schema in schemas {
-            for gone in self.gone.iter().chain([&BTreeSet::new()]) {
-                for back in self.back.iter().chain([&BTreeSet::new()]) {
-                    readings.push(Sealed {
-                        schema: schema.clone(),
-                        gone: gone.clone(),
-                        back: back.clone(),
-                        ..side.clone()
-                    });
-                }
-            }
-        }
-        readings
-    }
-
-    /// Gives a side what is left, where it holds what is another's.
-    fn give(&mut self, mut side: Sealed) -> Sealed {
-        fn one<T: PartialEq>(own: &mut T, left: &mut Vec<T>) {
-            match left.iter().position(|one| one == own) {
-                Some(at) => drop(left.remove(at)),
-                None if !left.is_empty() => *own = left.remove(0),
-                None => {}
-            }
-        }
-        one(&mut side.schema, &mut self.schemas);
-        one(&mut side.gone, &mut self.gone);
-        one(&mut side.back, &mut self.back);
-        one(&mut side.came, &mut self.came);
-        side
-    }
-}
-
-/// Gives back its version to a migration whose twins have left.
-pub(super) fn join(lock: &mut Lock) {
-    for keys in groups(lock) {
-        let mut stay: Vec<&String> = keys
-            .iter()
-            .filter(|key| lock.migrations.contains_key(*key))
-            .collect();
-        if let (Some(key), true) = (stay.pop(), stay.is_empty())
-            && let Some(sealed) = lock.migrations.remove(key)
-        {
-            lock.migrations.insert(keys[0].clone(), sealed);
-        }
-    }
+    let error = Lock::merged(&union(&left, &right)).unwrap_err().to_string();
+    assert!(
+        error.contains("in the same second under the same name; take one of the branches back"),
+        "{error}"
+    );
 }
