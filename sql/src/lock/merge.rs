@@ -74,6 +74,7 @@ impl Lock {
             left.map(str::to_owned).collect()
         };
         torn::refuse_taken(&branches, &left(&lines))?;
+        torn::refuse_renamed(&branches)?;
         contradictions(&mut lines, "schema", added)?;
         torn::refuse_added(&branches, &left(&lines))?;
         let empty = maps::emptied(&lines, "schema.", gone.iter().copied());

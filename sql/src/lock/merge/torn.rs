@@ -60,12 +60,17 @@ impl<'a> Branch<'a> {
         Some(sealed.file_name(version))
     }
 
+    /// The name that it gave an object, and in which file.
+    fn renamed(&self, object: &Object) -> Option<(String, String)> {
+        let mut links = self.links.iter();
+        links.find_map(|(version, sealed)| {
+            Some((renamed(sealed, &object.subject)?, sealed.file_name(version)))
+        })
+    }
+
     /// What became of an object that it took away, and in which file.
     fn fate(&self, object: &Object, facts: &BTreeSet<&str>) -> (String, String) {
-        let renamed = self.links.iter().find_map(|(version, sealed)| {
-            Some((renamed(sealed, &object.subject)?, sealed.file_name(version)))
-        });
-        match renamed {
+        match self.renamed(object) {
             Some((name, file)) => (format!("was renamed to `{name}`"), file),
             None => {
                 let file = self.file(|sealed| sealed.gone.iter().any(|it| facts.contains(&**it)));
@@ -161,7 +166,9 @@ fn above(line: &str) -> Vec<Vec<String>> {
 }
 
 /// Facts by the paths below which they lie.
-fn by_path(left: &[String]) -> BTreeMap<Vec<String>, BTreeSet<&str>> {
+fn by_path<'a>(
+    left: impl IntoIterator<Item = &'a str>,
+) -> BTreeMap<Vec<String>, BTreeSet<&'a str>> {
     let mut below: BTreeMap<Vec<String>, BTreeSet<&str>> = BTreeMap::new();
     for line in left {
         for path in above(line) {
@@ -173,7 +180,7 @@ fn by_path(left: &[String]) -> BTreeMap<Vec<String>, BTreeSet<&str>> {
 
 /// Refuses facts, those that are left of a schema, that one branch added to an object that another took away.
 pub(super) fn refuse_taken(branches: &[Branch<'_>], left: &[String]) -> Result<(), LockError> {
-    let below = by_path(left);
+    let below = by_path(left.iter().map(String::as_str));
     for branch in branches {
         let mut taken: BTreeMap<Vec<String>, BTreeSet<&str>> = BTreeMap::new();
         for line in &branch.gone {
@@ -208,6 +215,49 @@ pub(super) fn refuse_taken(branches: &[Branch<'_>], left: &[String]) -> Result<(
     Ok(())
 }
 
+/// Refuses an object that one branch renamed, and another dropped, changed or gave another name: the one or the other
+/// would be lost, since of what both took away nothing is left.
+pub(super) fn refuse_renamed(branches: &[Branch<'_>]) -> Result<(), LockError> {
+    let taken: Vec<BTreeMap<Vec<String>, BTreeSet<&str>>> = branches
+        .iter()
+        .map(|branch| {
+            let counts = |line: &&&str| fact(line).is_none_or(|(path, _)| placed(&path).is_none());
+            let gone = branch.gone.iter().filter(counts);
+            by_path(gone.copied())
+        })
+        .collect();
+    for (branch, gone) in branches.iter().zip(&taken) {
+        for (path, facts) in gone {
+            let Some(object) = Object::at(path).filter(|object| !object.subject.is_empty()) else {
+                continue;
+            };
+            let Some((name, file)) = branch.renamed(&object) else {
+                continue;
+            };
+            for (other, theirs) in branches.iter().zip(&taken) {
+                let Some(lost) = theirs.get(path).filter(|_| !std::ptr::eq(other, branch)) else {
+                    continue;
+                };
+                let now = other.renamed(&object);
+                if now.as_ref().is_some_and(|(now, _)| *now == name) {
+                    continue;
+                }
+                let (fate, by) = other.fate(&object, lost);
+                let fate = if facts.is_subset(lost) {
+                    &*fate
+                } else {
+                    "was changed"
+                };
+                return Err(LockError::whole(format!(
+                    "{} was renamed to `{name}` by `{file}`, and {fate} by `{by}` of the other branch; {WAY_OUT}",
+                    object.shown
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Refuses an object that was not there before, and that several branches added, each in another way: what one
 /// leaves out, as it is usual, the other's fact would stand for.
 pub(super) fn refuse_added(branches: &[Branch<'_>], left: &[String]) -> Result<(), LockError> {
@@ -216,7 +266,7 @@ pub(super) fn refuse_added(branches: &[Branch<'_>], left: &[String]) -> Result<(
         .flat_map(|branch| &branch.gone)
         .flat_map(|fact| above(fact))
         .collect();
-    for (path, facts) in &by_path(left) {
+    for (path, facts) in &by_path(left.iter().map(String::as_str)) {
         // Of a new table each part is looked at by itself.
         let is_table = matches!(path.as_slice(), [kind, _] if kind == "tables");
         let Some(object) = Object::at(path).filter(|_| !is_table) else {
@@ -246,3 +296,6 @@ pub(super) fn refuse_added(branches: &[Branch<'_>], left: &[String]) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
