@@ -41,8 +41,8 @@ pub(super) type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
 /// Applies migrations to one database, and undoes them. Nothing happens but by its methods.
 pub struct Migrator {
     pub(super) client: Client,
-    /// Whether a ledger of this login's own was found while connecting.
-    pub(super) owns_ledger: bool,
+    /// The number of the ledger's table, where one of this login's own was found while connecting.
+    pub(super) own_ledger: Option<u32>,
     pub(super) ledger: Ledger,
     /// For the second connection of a file that runs outside a transaction.
     pub(super) url: String,
@@ -98,7 +98,7 @@ impl Migrator {
     pub async fn connect(url: &str) -> Result<Self, MigrateError> {
         let client = connect::connect(url).await?;
         Ok(Migrator {
-            owns_ledger: Ledger::is_own(&client).await,
+            own_ledger: Ledger::own(&client).await,
             client,
             ledger: Ledger::default(),
             url: url.to_owned(),

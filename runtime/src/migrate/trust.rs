@@ -9,19 +9,20 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::NO_PATH;
 use super::error::{MigrateError, Problems};
-use super::ledger::{PROTECTIONS, ROUTINES};
+use super::ledger::{FORM, PROTECTIONS, ROUTINES};
 
 /// One row `ledger` where the table exists, one row `supabase` with the columns of the other history where
 /// that exists, and one for whatever it lacks or
 /// speaks against either.
 ///
-/// Trusted are the current user, superusers and the database's owner: each can do here what the
-/// current user can do, or more. Row-level security, rules, triggers and defaults call functions.
+/// Trusted are the current user, superusers and, unless the current user is one, the database's owner: who may do
+/// less than the current user must run nothing as that. Row-level security, rules, triggers and defaults call functions.
 const QUERY: &str = "
 with trusted as (
   select r.oid from pg_catalog.pg_roles r where r.rolsuper or r.rolname = current_user
   union all
   select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
+    and not exists (select from pg_catalog.pg_roles r where r.rolname = current_user and r.rolsuper)
 ),
 place as (
   select n.oid, n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'tabellion'
@@ -70,6 +71,10 @@ from ledger, (values {counted}) r (name, arguments) where not exists (
   select from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
   where f.proname = r.name and f.pronargs = r.arguments)
 union all
+select 'lacks', 'column `' || f.name || '`', ''
+from ledger, (values {columns}) f (name) where not exists (
+  select from pg_catalog.pg_attribute a where a.attrelid = ledger.oid and a.attname = f.name and not a.attisdropped)
+union all
 select 'form', '', '' from ledger where relkind <> 'r'
 union all
 select 'extra', 'row-level security', '' from ledger where relrowsecurity
@@ -110,7 +115,7 @@ pub(super) struct Found {
     pub(super) ledger: bool,
     /// The columns of the history of Supabase's tool, where it exists.
     pub(super) supabase: Option<String>,
-    /// The functions that the ledger should have, and has not.
+    /// The functions and columns that the ledger should have, and has not.
     pub(super) lacks: Vec<String>,
 }
 
@@ -119,10 +124,12 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
     let own = PROTECTIONS.map(|one| format!("('{}', '{}')", one.trigger, one.function));
     let called = ROUTINES.map(|one| format!("'{}'", one.name));
     let counted = ROUTINES.map(|one| format!("('{}', {})", one.name, one.arguments.len()));
+    let columns = FORM.map(|(name, ..)| format!("('{name}')"));
     let query = QUERY
         .replace("{protections}", &own.join(", "))
         .replace("{routines}", &called.join(", "))
-        .replace("{counted}", &counted.join(", "));
+        .replace("{counted}", &counted.join(", "))
+        .replace("{columns}", &columns.join(", "));
     let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
@@ -164,8 +171,8 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
 
 fn owned(what: &str, owner: &str) -> String {
     format!(
-        "{what} belongs to `{owner}`, who is neither this login, nor a superuser, nor the database's owner, \
-         and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
+        "{what} belongs to `{owner}`, who is neither this login nor a superuser nor, where this login is \
+         none, the database's owner, and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
          drop it or give it to the database's owner"
     )
 }

@@ -1,6 +1,6 @@
 //! An engine that finds a ledger of its own looks at its last row first: what that row may be, and what it tells.
 
-use tabellion::migrate::{Adopt, MigrateError, Repair, RollbackTarget};
+use tabellion::migrate::{Adopt, ApplyOptions, MigrateError, Repair, RollbackTarget};
 use tabellion::testing::TestDatabase;
 
 use crate::support::{Project, client, database};
@@ -155,7 +155,8 @@ async fn a_ledger_of_another_owner_is_read_whole() {
         .unwrap();
     let login = database.create_login("deploy", &[]).await.unwrap();
     let grant = format!(
-        "grant usage on schema tabellion to deploy_{0}; grant select, insert on tabellion.ledger to deploy_{0}",
+        "grant usage on schema tabellion to deploy_{0}; grant select, insert on tabellion.ledger to deploy_{0};
+         grant usage on sequence tabellion.ledger_id_seq to deploy_{0}",
         database.name()
     );
     run(&database, &grant).await;
@@ -167,4 +168,57 @@ async fn a_ledger_of_another_owner_is_read_whole() {
             .contains("is not applied, but the later"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn a_link_alone_says_nothing() {
+    let (database, project) = (database().await, tables(3));
+    let set = project.load();
+    let last = set.iter().next_back().unwrap();
+    let first = ApplyOptions {
+        to: set.iter().next().map(|first| first.version.clone()),
+    };
+    engine(database.url())
+        .await
+        .apply(&set, &first)
+        .await
+        .unwrap();
+    let forged = format!(
+        "insert into tabellion.ledger (event, version, name, checksum, rollback_checksum, duration_ms, tool, link)
+         select event, version, name, checksum, rollback_checksum, 0, 'x', '{}' from tabellion.ledger where id = 1",
+        last.link
+    );
+    run(&database, &forged).await;
+    let applied = engine(database.url())
+        .await
+        .apply(&set, &ALL)
+        .await
+        .unwrap();
+    assert_eq!(applied.len(), 2);
+    let change = "update tabellion.ledger set event = 'rolled_back' where id = 4";
+    past_the_trigger(&database, change).await;
+    let refused = engine(database.url())
+        .await
+        .apply(&set, &ALL)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("42P07"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_number_that_the_sequence_never_reaches_is_told() {
+    let (database, project) = (database().await, tables(2));
+    let set = project.load();
+    let first = ApplyOptions {
+        to: set.iter().next().map(|first| first.version.clone()),
+    };
+    engine(database.url())
+        .await
+        .apply(&set, &first)
+        .await
+        .unwrap();
+    let change = "update tabellion.ledger set id = 9223372036854775807";
+    past_the_trigger(&database, change).await;
+    let refused = engine(database.url()).await.apply(&set, &ALL).await;
+    assert!(refused.is_err(), "{refused:?}");
 }

@@ -16,6 +16,7 @@ mod proof;
 #[path = "../query_scoped/proxy.rs"]
 mod proxy;
 mod session;
+mod strangers;
 mod supabase;
 #[path = "../migrate_support/mod.rs"]
 mod support;

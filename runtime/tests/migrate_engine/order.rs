@@ -87,7 +87,8 @@ async fn an_event_that_nobody_knows_is_not_entered() {
     run(
         &database,
         &format!(
-            "grant usage on schema tabellion to deploy_{0}; grant select, insert on tabellion.ledger to deploy_{0}",
+            "grant usage on schema tabellion to deploy_{0}; grant select, insert on tabellion.ledger to deploy_{0};
+             grant usage on sequence tabellion.ledger_id_seq to deploy_{0}",
             database.name()
         ),
     )

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tabellion::migrate::{Event, MigrateError, Repair, RollbackTarget};
+use tabellion::migrate::{ApplyOptions, Event, MigrateError, Repair, RollbackTarget};
 
 use crate::support::{Project, client, database};
 use crate::{ALL, back, engine, events, run, text, versions};
@@ -305,4 +305,48 @@ async fn a_connection_past_the_pooler_to_another_database_is_refused() {
     assert_eq!(events(&engine.history().await.unwrap()), [""; 0]);
     let mut engine = engine.direct_url(database.url());
     assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+}
+
+/// What stands on a migration that is half undone would stand on nothing.
+#[tokio::test]
+async fn nothing_is_applied_over_a_rollback_that_has_not_finished() {
+    let (database, project) = (database().await, project(UP));
+    let (set, mut engine) = (project.load(), engine(database.url()).await);
+    engine.apply(&set, &ALL).await.unwrap();
+    let hold = "create view public.holds as select id from public.a";
+    run(&database, hold).await;
+    let all = back(RollbackTarget::All);
+    engine.rollback(&set, &all).await.unwrap_err();
+    let two = ("create table public.b ();\n", "drop table public.b;\n");
+    project.seal_sql("two", two.0, two.1);
+    let set = project.load();
+    let first = ApplyOptions {
+        to: Some(versions(&set)[0].clone()),
+    };
+    for options in [ALL, first] {
+        let refused = engine.apply(&set, &options).await.unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("the rollback of migration `")
+                && refused
+                    .to_string()
+                    .contains("has not finished; run `cargo tabellion rollback` to finish it"),
+            "{refused}"
+        );
+    }
+    // Both ways out lead out.
+    run(&database, "create index a_id on public.a (id)").await;
+    let version = &versions(&set)[0];
+    engine
+        .repair(&set, version, Repair::Applied, "ana", "it is all there")
+        .await
+        .unwrap();
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 1);
+    let one = back(RollbackTarget::Steps(1));
+    engine.rollback(&set, &one).await.unwrap();
+    engine.rollback(&set, &one).await.unwrap_err();
+    run(&database, "drop view public.holds").await;
+    engine.rollback(&set, &one).await.unwrap();
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 2);
 }

@@ -89,7 +89,8 @@ async fn a_role_without_rights() {
         &database,
         &format!(
             "grant create on schema public to {name}; grant usage on schema tabellion to {name};
-             grant select, insert on tabellion.ledger to {name}"
+             grant select, insert on tabellion.ledger to {name};
+             grant usage on sequence tabellion.ledger_id_seq to {name}"
         ),
     )
     .await;

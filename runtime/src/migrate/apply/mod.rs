@@ -33,8 +33,9 @@ impl Migrator {
     /// direct connection, up to 31 behind it.
     ///
     /// Where the ledger's last row says that the last migration was applied, as it stands here, nothing else is
-    /// read. That the rows before it were changed since, which only the ledger's owner can do, is told by
-    /// [`status`](Self::status) and [`verify`](Self::verify), and by an `apply` that has something to do.
+    /// read. That a row before it was taken away since or tells of another file, which only the ledger's owner can
+    /// bring about, is told by [`status`](Self::status) and [`verify`](Self::verify), and by an `apply` that has
+    /// something to do.
     ///
     /// # Errors
     /// A history that does not fit, a file that cannot run, an approval that the target asks for and that is
@@ -110,11 +111,13 @@ impl Migrator {
         options: &ApplyOptions,
     ) -> Result<Vec<&'a Migration>, MigrateError> {
         self.plain()?;
+        if let (None, Some(table)) = (&options.to, self.own_ledger)
+            && Ledger::has_all(&self.client, table, set).await
+        {
+            return Ok(Vec::new());
+        }
         let last = match &options.to {
             Some(version) => &set.known(version)?.version,
-            None if self.owns_ledger && Ledger::has_all(&self.client, set).await => {
-                return Ok(Vec::new());
-            }
             None => set
                 .iter()
                 .next_back()
@@ -364,6 +367,10 @@ fn due<'a>(
     last: &str,
 ) -> Result<Vec<&'a Migration>, MigrateError> {
     let mut pending = ledger.pending(set)?;
+    let problems = ledger.half_undone();
+    if !problems.is_empty() {
+        return Err(MigrateError::History(Problems(problems)));
+    }
     pending.retain(|migration| migration.version.as_str() <= last);
     let Some(history) = &ledger.supabase else {
         return Ok(pending);

@@ -6,43 +6,52 @@
 
 use tokio_postgres::Client;
 
-use super::{Ledger, first_value};
+use super::{Event, Ledger, rows};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::set::Migrations;
 
-/// Whether the ledger is this login's own, a plain table, and the only history there is. Then nothing of a
-/// stranger's is executed by reading it, and no stranger can change that any more.
-const IS_OWN: &str = "
-select c.relkind = 'r' and not c.relrowsecurity
+/// The number of the ledger's table, where that is this login's own, a plain table, and the only history there is.
+/// Then nothing of a stranger's is executed by reading it, and no stranger can change that of this table any more.
+const OWN: &str = "
+select c.oid from pg_catalog.pg_class c
+where c.oid = pg_catalog.to_regclass('tabellion.ledger') and c.relkind = 'r' and not c.relrowsecurity
   and c.relowner = pg_catalog.quote_ident(current_user)::pg_catalog.regrole
   and c.relnamespace = (
     select n.oid from pg_catalog.pg_namespace n where n.nspname = 'tabellion' and n.nspowner = c.relowner)
-  and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null
-from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('tabellion.ledger')";
+  and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null";
 
-/// A row that says a migration is applied was entered once all before it were, as the lock's chain has them.
-const LAST: &str = "select link from tabellion.ledger order by id desc limit 1";
+/// First whether the table of that name still is the one that was looked at; where it is not, the cast fails and
+/// the second statement never runs. Then the last row: one that says a migration is applied was entered once all
+/// before it were, as the lock's chain has them.
+const LAST: &str = "set local row_security = off;
+select (case when pg_catalog.to_regclass('tabellion.ledger')::pg_catalog.oid = {table}
+  then 'true' else 'another table has its name' end)::pg_catalog.bool;
+select event, version, checksum, link from only tabellion.ledger order by id desc limit 1";
 
 impl Ledger {
-    /// Whether the ledger needs no closer look before it is read. One round trip. `false` where there is any
-    /// doubt, of whatever kind.
-    pub(in crate::migrate) async fn is_own(client: &Client) -> bool {
-        asked(client, IS_OWN).await.as_deref() == Some("t")
+    /// The number of the ledger's table, if it needs no closer look before it is read. One round trip. `None` where
+    /// there is any doubt, of whatever kind.
+    pub(in crate::migrate) async fn own(client: &Client) -> Option<u32> {
+        let messages = client.simple_query(&format!("{NO_PATH}{OWN}")).await.ok()?;
+        rows(&messages).next()?.get(0)?.parse().ok()
     }
 
     /// Whether the last that happened is that the last migration of the set was applied, and so all of them are,
-    /// each as it stands in the set. For a ledger that [is own](Self::is_own). One round trip. `false` where there
-    /// is any doubt, of whatever kind.
-    pub(in crate::migrate) async fn has_all(client: &Client, set: &Migrations) -> bool {
+    /// each as it stands in the set. For a table that is this login's [own](Self::own). One round trip. `false`
+    /// where there is any doubt, of whatever kind.
+    pub(in crate::migrate) async fn has_all(client: &Client, table: u32, set: &Migrations) -> bool {
         let Some(last) = set.iter().next_back() else {
             return false;
         };
-        asked(client, LAST).await.as_ref() == Some(&last.link)
+        let query = LAST.replace("{table}", &table.to_string());
+        let Ok(messages) = client.simple_query(&format!("{NO_PATH}{query}")).await else {
+            return false;
+        };
+        rows(&messages).nth(1).is_some_and(|row| {
+            let applied = [Event::Applied, Event::Adopted].map(|event| Some(event.as_str()));
+            let said = [row.get(1), row.get(2), row.get(3)];
+            let wanted = [&last.version, &last.checksum, &last.link];
+            applied.contains(&row.get(0)) && said == wanted.map(|one| Some(one.as_str()))
+        })
     }
-}
-
-/// The first value of a query's first row.
-async fn asked(client: &Client, query: &str) -> Option<String> {
-    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
-    first_value(&messages.ok()?).map(str::to_owned)
 }

@@ -3,6 +3,7 @@
 //! It lies in the database that it tells about, in schema `tabellion`. The state of a migration is the
 //! last event that sets one. No value of any user's row is ever written here.
 
+mod form;
 mod glance;
 mod protect;
 mod routines;
@@ -17,6 +18,7 @@ use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::trust;
 
+pub(super) use form::COLUMNS as FORM;
 pub(super) use protect::{PROTECTIONS, protected};
 pub(super) use routines::{ROUTINES, TAKE_TURN};
 pub(super) use supabase::Supabase;
@@ -120,7 +122,7 @@ pub(super) struct Ledger {
     pub(super) exists: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) supabase: Option<Supabase>,
-    /// The functions that it should have, and has not.
+    /// The functions and columns that it should have, and has not.
     lacks: Vec<String>,
 }
 
@@ -142,7 +144,7 @@ impl Ledger {
         };
         let own = found
             .ledger
-            .then(|| format!("select {COLUMNS} from tabellion.ledger order by id;"));
+            .then(|| format!("select {COLUMNS} from only tabellion.ledger order by id;"));
         let query = own
             .into_iter()
             .chain(ledger.supabase.as_ref().map(Supabase::select));
@@ -162,14 +164,14 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Refuses to write where a function is missing by which that is done.
+    /// Refuses to write where a function or a column is missing by which that is done.
     pub(super) fn writable(&self) -> Result<(), MigrateError> {
         if self.lacks.is_empty() {
             return Ok(());
         }
         Err(MigrateError::history(format!(
-            "the ledger lacks {}, by which its rows are entered; `cargo tabellion verify` says how to put back what \
-             is missing",
+            "the ledger lacks {}, without which no row is entered; `cargo tabellion verify` says how to put back \
+             what is missing",
             self.lacks.join(" and ")
         )))
     }
@@ -187,7 +189,7 @@ impl Ledger {
         }
         // A row entered while a file ran has a lower number than the file's own.
         let query = format!(
-            "{NO_PATH}select coalesce(max(id), 0) || ' ' || count(*) from tabellion.ledger"
+            "{NO_PATH}select coalesce(max(id), 0) || ' ' || count(*) from only tabellion.ledger"
         );
         let messages = client.simple_query(&query).await;
         let messages =

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 
+use super::form;
 use super::routines::{REFUSE, ROUTINES, Routine, STAMP};
 
 /// A trigger of the ledger, and the function that it calls.
@@ -76,7 +77,7 @@ with ledger as (
   where n.nspname = 'tabellion' and c.relname = 'ledger'
 ),
 wanted (trigger_name, trigger_type, trigger_sql, function_name) as (values {triggers}),
-routine (name, signature, names, result, is_called, as_owner, config, body, remedy) as (values {routines}),
+routine (name, signature, names, result, config, body, remedy) as (values {routines}),
 granted as (
   select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege
   from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
@@ -117,18 +118,25 @@ from ledger, routine r where not exists (
   select from pg_catalog.pg_proc f join pg_catalog.pg_language g on g.oid = f.prolang
   where f.oid = pg_catalog.to_regprocedure(r.signature) and f.prorettype = r.result::pg_catalog.regtype
     and coalesce(f.proargnames, '{}') = r.names and not f.proretset and not f.proisstrict and f.provolatile = 'v'
-    and f.prokind = 'f' and g.lanname = 'plpgsql' and f.prosecdef = r.as_owner and f.proconfig = r.config
+    and f.prokind = 'f' and g.lanname = 'plpgsql' and not f.prosecdef and f.proconfig = r.config
     and pg_catalog.btrim(f.prosrc) = pg_catalog.btrim(r.body)
-    and (not r.is_called or exists (
+    and exists (
       select from pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) x
-      where x.grantee = 0 and x.privilege_type = 'EXECUTE')))
+      where x.grantee = 0 and x.privilege_type = 'EXECUTE'))
+union all
+select 'weak', fault, remedy from ({faults}) form (fault, remedy)
 union all
 select distinct 'weak', 'role `' || name || '` may ' || privilege || ' on ' || thing,
-  'revoke ' || privilege || ' on ' || thing || ' from ' || quoted
+  'revoke ' || privilege || ' on ' || thing || ' from ' || quoted || ' cascade'
 from named where not is_note
 union all
-select distinct 'note', 'role `' || name || '` may enter rows in the ledger, each under the name of its login', ''
+select 'note', 'role `' || name || '` may enter rows in the ledger, each under the name of its login', ''
 from named where is_note
+union
+select 'note', 'role `' || r.rolname || '` may enter rows in the ledger and set the sequence of their numbers, as a '
+  || 'member of `pg_write_all_data`', ''
+from ledger, pg_catalog.pg_roles r
+where r.rolcanlogin and not r.rolsuper and pg_catalog.pg_has_role(r.oid, 'pg_write_all_data', 'member')
 order by 1, 2";
 
 fn query() -> String {
@@ -145,13 +153,11 @@ fn query() -> String {
     let routine = |one: &Routine| {
         let names: Vec<String> = one.arguments.iter().map(|(name, _)| text(name)).collect();
         format!(
-            "({}, {}, array[{}]::pg_catalog.text[], {}, {}, {}, {}, {}, {})",
+            "({}, {}, array[{}]::pg_catalog.text[], {}, {}, {}, {})",
             text(one.name),
             text(&one.signature()),
             names.join(", "),
             text(&format!("pg_catalog.{}", one.returns)),
-            one.is_called(),
-            one.as_owner,
             one.config(),
             text(&one.body()),
             text(&one.remedy()),
@@ -162,6 +168,7 @@ fn query() -> String {
     QUERY
         .replace("{triggers}", &triggers.join(", "))
         .replace("{routines}", &routines.join(", "))
+        .replace("{faults}", &form::faults())
 }
 
 /// How a ledger that exists is protected.

@@ -10,8 +10,6 @@ pub(in crate::migrate) struct Routine {
     /// Each with its type, one of `pg_catalog`.
     pub(in crate::migrate) arguments: &'static [(&'static str, &'static str)],
     pub(super) returns: &'static str,
-    /// Whether it runs as its owner.
-    pub(super) as_owner: bool,
     /// Settings that it runs under besides an empty search path, as `pg_proc.proconfig` has them.
     settings: &'static [&'static str],
     body: &'static str,
@@ -27,15 +25,14 @@ pub(super) const REFUSE: Routine = Routine {
     name: "refuse_change",
     arguments: &[],
     returns: "trigger",
-    as_owner: false,
     settings: &[],
     body: "begin raise exception 'the ledger is append-only' using errcode = 'insufficient_privilege'; end",
 };
 
-/// A row's number comes from a sequence that nobody else needs a right on, so the function that stamps it
-/// runs as its owner; the session's user stays who it is. A sequence that was set back is drawn from until it is
-/// past the rows, for their order is that of their numbers; no two sessions draw the same. It asks for the highest,
-/// which an index gives, however small the table was when the plan was made.
+/// It runs with the rights of whoever enters the row, as all of them do: with its owner's, a table of someone else's
+/// that it stamps could make its owner check a value. A sequence that was set back is drawn from until it is past
+/// the rows, for their order is that of their numbers; no two sessions draw the same. It asks for the highest, which
+/// an index gives, however small the table was when the plan was made.
 ///
 /// What a row may hold is said here and by no constraint: those are prepared anew for each statement, and a
 /// pattern takes longer to match than the row to insert.
@@ -43,9 +40,10 @@ pub(super) const STAMP: Routine = Routine {
     name: "stamp_row",
     arguments: &[],
     returns: "trigger",
-    as_owner: true,
     settings: &[],
-    body: "begin
+    body: "declare
+  highest pg_catalog.int8;
+begin
   if not (new.event in ({events})
     and pg_catalog.num_nonnulls(new.version, new.name, new.checksum, new.rollback_checksum)
       = case new.event when 'claimed' then 0 else 4 end
@@ -60,7 +58,12 @@ pub(super) const STAMP: Routine = Routine {
   end if;
   loop
     new.id := pg_catalog.nextval('tabellion.ledger_id_seq');
-    exit when new.id > coalesce((select pg_catalog.max(l.id) from tabellion.ledger l), 0);
+    highest := coalesce((select pg_catalog.max(l.id) from only tabellion.ledger l), 0);
+    exit when new.id > highest;
+    if new.id < highest - 1000000 then
+      raise exception 'the ledger holds a row whose number its sequence does not reach'
+        using errcode = 'object_not_in_prerequisite_state';
+    end if;
   end loop;
   new.actor := session_user;
   new.at := pg_catalog.clock_timestamp();
@@ -82,7 +85,6 @@ pub(in crate::migrate) const TAKE_TURN: Routine = Routine {
         ("version", "text"),
     ],
     returns: "void",
-    as_owner: false,
     settings: &["enable_seqscan=off"],
     body: "begin
   if pg_catalog.current_setting('standard_conforming_strings') <> 'on'
@@ -93,7 +95,7 @@ pub(in crate::migrate) const TAKE_TURN: Routine = Routine {
   if (
     select pg_catalog.count(*) <> take_turn.ahead or take_turn.ahead > 0 and 1 <> pg_catalog.count(*) filter (
       where l.event = take_turn.event and l.version = take_turn.version)
-    from tabellion.ledger l where l.id > take_turn.last_id)
+    from only tabellion.ledger l where l.id > take_turn.last_id)
   then
     raise exception 'another process has applied migrations meanwhile' using errcode = 'serialization_failure';
   end if;
@@ -120,7 +122,6 @@ pub(super) const ENTER: Routine = Routine {
         ("link", "text"),
     ],
     returns: "text",
-    as_owner: false,
     settings: &[],
     body: "declare
   said pg_catalog.text;
@@ -154,11 +155,6 @@ impl Routine {
             .iter()
             .map(|(name, kind)| format!("{name} pg_catalog.{kind}"))
             .collect();
-        let rights = if self.as_owner {
-            "security definer "
-        } else {
-            ""
-        };
         let settings: String = self
             .settings
             .iter()
@@ -166,20 +162,15 @@ impl Routine {
             .collect();
         format!(
             "create or replace function tabellion.{name}({}) returns pg_catalog.{returns} language plpgsql volatile \
-             called on null input {rights}set search_path = '' {settings}as $$ {} $$",
+             called on null input set search_path = '' {settings}as $$ {} $$",
             arguments.join(", "),
             self.body()
         )
     }
 
-    /// The statement that says who may call it: whoever may use the schema what runs with the caller's rights,
-    /// whatever the default privileges; a trigger's function nobody.
+    /// The statement that says who may call it: whoever may use the schema, whatever the default privileges.
     pub(super) fn rights(&self) -> String {
-        let signature = self.signature();
-        match self.is_called() {
-            true => format!("grant execute on function {signature} to public"),
-            false => format!("revoke all on function {signature} from public"),
-        }
+        format!("grant execute on function {} to public", self.signature())
     }
 
     /// The statements that put it back, whatever was made of it. What a trigger calls is not dropped.

@@ -111,6 +111,24 @@ impl Ledger {
         problems
     }
 
+    /// What keeps anything from being applied: rollbacks outside a transaction that were begun and have not finished.
+    pub(in crate::migrate) fn half_undone(&self) -> Vec<String> {
+        let applied = self.applied();
+        let begun = self.begun();
+        let back = begun
+            .iter()
+            .filter(|(version, _)| applied.contains_key(*version));
+        back.map(|(version, entry)| {
+            format!(
+                "the rollback of migration `{version}_{}` was begun and has not finished; run `cargo tabellion \
+                 rollback` to finish it, or put back by hand what it took and enter that with `cargo tabellion \
+                 repair {version} --applied`",
+                entry.name
+            )
+        })
+        .collect()
+    }
+
     /// Files outside a transaction that were begun with another content: a position in them means nothing.
     fn begun_otherwise(&self, set: &Migrations, applied: &BTreeMap<&str, &Entry>) -> Vec<String> {
         let mut problems = Vec::new();

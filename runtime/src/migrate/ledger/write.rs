@@ -6,7 +6,7 @@ use tabellion_sql::ident::quote_literal;
 use tokio_postgres::{Client, SimpleQueryRow};
 
 use super::routines::ENTER;
-use super::{Entry, Event, protect, rows, seen};
+use super::{Entry, Event, form, protect, rows, seen};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
 use crate::migrate::set::Migration;
@@ -18,26 +18,7 @@ use crate::migrate::trust;
 /// that does not own the ledger. It gives up the right to make triggers last.
 const CREATE: &str = "
 create schema if not exists tabellion;
-create table tabellion.ledger (
-  id bigint primary key,
-  event text not null,
-  version text,
-  name text,
-  checksum text,
-  rollback_checksum text,
-  target text,
-  guarded boolean not null default false,
-  actor text not null,
-  on_behalf_of text,
-  note text,
-  position int,
-  at timestamptz not null,
-  duration_ms bigint not null,
-  tool text not null,
-  link text
-);
-create sequence tabellion.ledger_id_seq owned by tabellion.ledger.id;
-comment on table tabellion.ledger is
+{table}comment on table tabellion.ledger is
   'What Tabellion did to this database. Append-only: a migration is in the state that its last event sets.';
 {protections}-- default privileges may have granted anything to anyone
 do $$
@@ -70,7 +51,9 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     if trust::look(client).await?.ledger {
         return Ok(());
     }
-    let create = CREATE.replace("{protections}", &protect::create());
+    let create = CREATE
+        .replace("{table}", &form::create())
+        .replace("{protections}", &protect::create());
     let created = client.batch_execute(&format!("{NO_PATH}{create}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.

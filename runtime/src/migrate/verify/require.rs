@@ -57,7 +57,7 @@ impl Database {
             let client = connect::open(self.target()).await?;
             let mut engine = Migrator {
                 client,
-                owns_ledger: false,
+                own_ledger: None,
                 ledger: Ledger::default(),
                 url: String::new(),
                 is_past_pooler: false,
