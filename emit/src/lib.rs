@@ -202,10 +202,14 @@ impl Emitter {
     fn draw(&self, root: &Path, lock: Lock, whole: &mut Whole) -> Option<Drawn> {
         // What is missing from an incomplete reading would read as a drop.
         let schema = whole.schema()?;
+        let settings = plan::Settings {
+            homes: lock.homes(),
+            ..self.settings.clone()
+        };
         let (declared, pairs) = both(
             || Declared::of(schema, whole.scopes(), &lock.schema),
             || {
-                plan::migrations(&lock.schema, schema, whole.renames(), &self.settings)
+                plan::migrations(&lock.schema, schema, whole.renames(), &settings)
                     .map(|migrations| Pairs::of(&ManuallyDrop::new(migrations)))
             },
         );

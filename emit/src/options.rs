@@ -28,7 +28,9 @@ impl Emitter {
     /// Where the extension is installed already when it is first declared, it stays where it is: name that
     /// schema. One that is declared in another schema later is moved there, and its rollback moves it back; where
     /// none was named before it may have lain there already, so that the rollback leaves it. Moving it needs its
-    /// owner, unless it lies there already.
+    /// owner, unless it lies there already. The schema that it leaves stays, and so does that of one which is no
+    /// longer declared; the roles lose the use of it. One that was there before the first migration is for
+    /// [`external_schema`](Self::external_schema) to name as well: nothing takes the use of that back.
     pub fn extension_in(mut self, name: impl Into<String>, schema: impl Into<String>) -> Self {
         let schema = Some(schema.into());
         self.extensions.insert(name.into(), Extension { schema });

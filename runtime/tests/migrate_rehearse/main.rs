@@ -1,6 +1,7 @@
 //! Rehearsing: every migration up, down and up again in a scratch database, and nothing of it left.
 
 mod files;
+mod homes;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
 mod places;

@@ -63,6 +63,18 @@ impl Lock {
         Ok(lock)
     }
 
+    /// The PostgreSQL schemas in which extensions lay that have been moved since, or are no longer declared: no
+    /// migration drops them.
+    pub fn homes(&self) -> BTreeSet<String> {
+        let gone = self.migrations.values().flat_map(|sealed| &sealed.gone);
+        let home = |fact: &String| {
+            let (path, home) = fact.split_once(" = ")?;
+            let is_home = path.starts_with("extensions.") && path.ends_with(".schema");
+            is_home.then(|| serde_json::from_str(home).ok())?
+        };
+        gone.filter_map(home).collect()
+    }
+
     /// The lock as text: the same bytes for the same content.
     pub fn to_text(&self) -> String {
         write(FORMAT, self)

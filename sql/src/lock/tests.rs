@@ -395,3 +395,21 @@ fn a_seal_of_several_is_a_chain_and_keeps_what_it_says() {
     assert!(lock.seal("twice", late, schema(&["id"])).is_err());
     assert_eq!(lock, before);
 }
+
+#[test]
+fn a_lock_knows_where_extensions_have_lain() {
+    let mut lock = Lock::default();
+    let homes = [Some("one"), Some("My \"two\""), None, Some("three")];
+    for (number, home) in homes.into_iter().enumerate() {
+        let mut schema = schema(&["id"]);
+        let citext = home.map(|home| Extension {
+            schema: Some(home.into()),
+        });
+        schema
+            .extensions
+            .insert("uuid-ossp".into(), citext.unwrap_or_default());
+        seal(&mut lock, &format!("2026010200000{number}"), "move", schema).unwrap();
+    }
+    let known = lock.homes();
+    assert_eq!(known.iter().collect::<Vec<_>>(), ["My \"two\"", "one"]);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::{quote, quote_dollar, quote_literal};
-use crate::schema::{Platform, Role, Schema, extension};
+use crate::schema::{Role, Schema, extension};
 
 use super::Question;
 use super::statements::{Group, Plan};
@@ -33,13 +33,7 @@ pub(super) fn roles(from: &Schema, to: &Schema, plan: &mut Plan) {
 pub(crate) const LAY_ANYWHERE: &str =
     "-- where it lay before is not declared: the rollback leaves it where it is";
 
-/// Whether a PostgreSQL schema is there without us and has its own rules on who may use it.
-fn is_given(schema: &Schema, namespace: &str) -> bool {
-    let of_platform = schema.platform == Platform::Supabase && namespace == "extensions";
-    namespace == "public" || of_platform
-}
-
-/// The PostgreSQL schemas that hold an extension, and so stay where they are.
+/// The PostgreSQL schemas that hold an extension.
 fn homes<'a>(from: &'a Schema, to: &'a Schema) -> BTreeSet<&'a str> {
     let both = extension::homes(&from.extensions).chain(extension::homes(&to.extensions));
     both.collect()
@@ -100,25 +94,8 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
 
 /// An extension is installed where it is missing, and never dropped: others may have come to need it. One that is
 /// there moves to the schema that it is declared in.
-/// So is the PostgreSQL schema that it is to lie in, which the roles must be allowed to use: for one
-/// that may not, its operators are not on the search path.
 pub(super) fn extensions(from: &Schema, to: &Schema, plan: &mut Plan) {
-    let (before, after): (BTreeSet<&str>, BTreeSet<&str>) = (
-        extension::homes(&from.extensions).collect(),
-        extension::homes(&to.extensions).collect(),
-    );
     let group = plan.group("extensions");
-    for home in after.into_iter().filter(|home| !is_given(to, home)) {
-        let ident = quote(home);
-        let is_new = !before.contains(home);
-        if is_new && !to.external_schemas.contains(home) {
-            group.push(format!("create schema if not exists {ident}"));
-        }
-        let roles = to.roles.keys();
-        for role in roles.filter(|role| is_new || !from.roles.contains_key(*role)) {
-            group.push(format!("grant usage on schema {ident} to {}", quote(role)));
-        }
-    }
     for (name, new) in extension::moved(&from.extensions, &to.extensions) {
         // Whoever does not own it can still say where it lies already.
         let unknown = match &from.extensions[name].schema {
@@ -175,35 +152,39 @@ pub(super) fn search_path(from: &Schema, to: &Schema, plan: &mut Plan) {
     plan.groups.insert(0, first);
 }
 
-/// Creates the PostgreSQL schemas that are new, and lets those use them who are granted something there.
-/// One of someone else keeps what it grants.
-pub(super) fn namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
-    let existing = from.namespaces();
-    let homes = homes(from, to);
-    for namespace in to.namespaces() {
+/// Creates the PostgreSQL schemas that are new, and lets those use them who may. One of someone else keeps what it
+/// grants. `kept` are those in which an extension lies or has lain: no migration has dropped them.
+pub(super) fn namespaces(from: &Schema, to: &Schema, kept: &BTreeSet<String>, plan: &mut Plan) {
+    let with_tables = to.namespaces();
+    let homes = extension::homes(&to.extensions).filter(|home| !to.is_given(home));
+    let mut there = from.namespaces();
+    there.extend(extension::homes(&from.extensions));
+    // An extension that may lie anywhere stays where it is, and in use.
+    let left = from.extensions.iter().filter(|(name, _)| {
+        let after = to.extensions.get(*name);
+        after.is_none_or(|after| after.schema.is_some())
+    });
+    let left = left.filter_map(|(_, extension)| extension.schema.as_deref());
+    let left = left.filter(|home| !from.is_given(home) && !from.external_schemas.contains(*home));
+    let all = with_tables.iter().copied().chain(homes).chain(left);
+    for namespace in all.collect::<BTreeSet<&str>>() {
         if namespace == "public" {
             continue;
         }
         let ident = quote(namespace);
-        let users = |schema: &Schema| -> BTreeSet<String> {
-            let tables = schema.tables.iter();
-            tables
-                .filter(|(name, _)| name.schema == namespace)
-                .flat_map(|(_, table)| table.grantees())
-                .map(str::to_owned)
-                .collect()
+        let group = match with_tables.contains(namespace) {
+            true => plan.group(&format!("schema {ident}")),
+            false => plan.group("extensions"),
         };
-        let (before, after) = (users(from), users(to));
-        let group = plan.group(&format!("schema {ident}"));
         let is_external = to.external_schemas.contains(namespace);
-        if !existing.contains(namespace) && !is_external {
-            let how = if homes.contains(namespace) {
-                "if not exists "
-            } else {
-                ""
+        if !there.contains(namespace) && !is_external {
+            let how = match kept.contains(namespace) {
+                true => "if not exists ",
+                false => "",
             };
             group.push(format!("create schema {how}{ident}"));
         }
+        let (before, after) = (from.users(namespace), to.users(namespace));
         for role in after.difference(&before) {
             group.push(format!("grant usage on schema {ident} to {}", quote(role)));
         }
@@ -217,16 +198,20 @@ pub(super) fn namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
     }
 }
 
-/// Drops the PostgreSQL schemas that have become empty, those of someone else left alone.
-pub(super) fn drop_namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
-    let kept = to.namespaces();
-    let homes = homes(from, to);
+/// Drops the PostgreSQL schemas that have become empty, but for those of someone else, and those that are `kept`.
+pub(super) fn drop_namespaces(
+    from: &Schema,
+    to: &Schema,
+    kept: &BTreeSet<String>,
+    plan: &mut Plan,
+) {
+    let needed = to.namespaces();
     let stays = |namespace: &str| {
         let schemas = [from, to];
         let mut externals = schemas.iter().map(|schema| &schema.external_schemas);
         namespace == "public"
+            || needed.contains(namespace)
             || kept.contains(namespace)
-            || homes.contains(namespace)
             || externals.any(|external| external.contains(namespace))
     };
     for namespace in from.namespaces() {
@@ -236,6 +221,12 @@ pub(super) fn drop_namespaces(from: &Schema, to: &Schema, plan: &mut Plan) {
                 .push(format!("drop schema {ident}"));
         }
     }
+}
+
+/// The PostgreSQL schemas in which an extension lies on either side, or has lain before.
+pub(super) fn kept(from: &Schema, to: &Schema, before: &BTreeSet<String>) -> BTreeSet<String> {
+    let homes = homes(from, to).into_iter().map(str::to_owned);
+    homes.chain(before.iter().cloned()).collect()
 }
 
 #[cfg(test)]

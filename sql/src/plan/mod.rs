@@ -60,6 +60,7 @@ mod words;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::schema::{QualifiedName, Schema};
 
@@ -76,20 +77,26 @@ pub use touch::{touch_function, touch_trigger};
 /// The plan that leads from one schema to another in one transaction; empty where they do not differ.
 pub fn plan(from: &Schema, to: &Schema) -> Plan {
     let places = Places::of(from, to);
-    transit(&places.place(from), &places.place(to), &Moves::default())
+    let kept = around::kept(from, to, &BTreeSet::new());
+    transit(
+        &places.place(from),
+        &places.place(to),
+        &Moves::default(),
+        &kept,
+    )
 }
 
-/// The plan that leads from one schema to another, given what is renamed.
-fn transit(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
-    let mut plan = lead(from, to, moves);
+/// The plan that leads from one schema to another, given what is renamed, and which PostgreSQL schemas stay.
+fn transit(from: &Schema, to: &Schema, moves: &Moves, kept: &BTreeSet<String>) -> Plan {
+    let mut plan = lead(from, to, moves, kept);
     around::search_path(from, to, &mut plan);
     plan
 }
 
-fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
+fn lead(from: &Schema, to: &Schema, moves: &Moves, kept: &BTreeSet<String>) -> Plan {
     let mut plan = Plan::default();
     around::roles(from, to, &mut plan);
-    around::namespaces(from, to, &mut plan);
+    around::namespaces(from, to, kept, &mut plan);
     around::extensions(from, to, &mut plan);
     let mut at = Cow::Borrowed(from);
     while let Some(left) = moves.cleared(&at, to) {
@@ -97,7 +104,7 @@ fn lead(from: &Schema, to: &Schema, moves: &Moves) -> Plan {
         at = Cow::Owned(left);
     }
     plan.append(leg(&at, to, moves));
-    around::drop_namespaces(from, to, &mut plan);
+    around::drop_namespaces(from, to, kept, &mut plan);
     plan.tidy();
     plan
 }

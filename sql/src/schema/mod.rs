@@ -72,6 +72,24 @@ impl Schema {
             .map(|name| name.schema.as_str())
             .collect()
     }
+
+    /// The roles that may use a PostgreSQL schema: those that are granted something there, and all where an
+    /// extension is declared in it, since for one that may not its operators are not on the search path.
+    pub fn users(&self, namespace: &str) -> BTreeSet<&str> {
+        let tables = self.tables.iter();
+        let tables = tables.filter(|(name, _)| name.schema == namespace);
+        let granted = tables.flat_map(|(_, table)| table.grantees());
+        let mut homes = extension::homes(&self.extensions);
+        let is_home = homes.any(|home| home == namespace) && !self.is_given(namespace);
+        let all = self.roles.keys().map(String::as_str);
+        granted.chain(all.filter(|_| is_home)).collect()
+    }
+
+    /// Whether a PostgreSQL schema is there without us and has its own rules on who may use it.
+    pub(crate) fn is_given(&self, namespace: &str) -> bool {
+        let of_platform = self.platform == Platform::Supabase && namespace == "extensions";
+        namespace == "public" || of_platform
+    }
 }
 
 /// The kind of server a schema is meant for.

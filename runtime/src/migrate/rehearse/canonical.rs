@@ -65,7 +65,7 @@ impl Canonical {
 
     /// Adds the extensions of a later state, and the PostgreSQL schemas that they lie in, and leaves those that the
     /// rollback does not move where they lie then: no rollback that the build drew takes them away, since others may
-    /// have come to need them, nor moves them where no struct said they lay.
+    /// have come to need them, nor moves them where no struct said they lay. The use of such a schema it may take back.
     pub(super) fn keep_extensions(&mut self, later: &Canonical, rollback: &str) {
         for (name, definition) in &later.0 {
             if !name.starts_with(EXTENSION) || self.0.get(name) == Some(definition) {
@@ -75,6 +75,9 @@ impl Canonical {
             if let Some((_, home)) = definition.split_once(LIES_IN) {
                 let (plain, quoted) = (format!("schema {home}"), format!("schema `{home}`"));
                 let of_home = |name: &String| name.ends_with(&plain) || name.ends_with(&quoted);
+                let is_taken_back = rollback.contains(&format!("revoke usage on {plain} from "));
+                let of_home =
+                    |name: &String| of_home(name) && !(is_taken_back && name.starts_with("what "));
                 for (name, definition) in later.0.iter().filter(|(name, _)| of_home(name)) {
                     self.0.entry(name.clone()).or_insert(definition.clone());
                 }

@@ -103,7 +103,13 @@ pub(super) fn behind(
             fits.ok_or_else(|| refused(&links, what))?
         };
         let anew = match changes(&links) {
-            true => fitted(&links, [&before, &after], [&lock.schema, &to])?,
+            true => {
+                let settings = Settings {
+                    homes: lock.homes(),
+                    ..settings(&links)
+                };
+                fitted(&links, [&before, &after], [&lock.schema, &to], &settings)?
+            }
             false => None,
         };
         let was: Vec<String> = links.iter().map(|link| link.version.clone()).collect();
@@ -235,13 +241,13 @@ fn fitted(
     links: &[Link],
     was: [&Schema; 2],
     now: [&Schema; 2],
+    settings: &Settings,
 ) -> Result<Option<Vec<Pair>>, MigrateError> {
     if now[0] == now[1] {
         return Ok(Some(Vec::new()));
     }
-    let settings = settings(links);
     let drawn = |[from, to]: [&Schema; 2]| -> Option<Vec<Pair>> {
-        let drawn = migrations(from, to, &Renames::default(), &settings).ok()?;
+        let drawn = migrations(from, to, &Renames::default(), settings).ok()?;
         let pairs = drawn.iter();
         pairs
             .map(|pair| Some((document(&pair.up)?, document(&pair.down)?)))
@@ -280,6 +286,7 @@ fn settings(links: &[Link]) -> Settings {
     Settings {
         lock_timeout: limit("lock_timeout").unwrap_or(usual.lock_timeout),
         statement_timeout: limit("statement_timeout").unwrap_or(usual.statement_timeout),
+        ..usual
     }
 }
 

@@ -148,12 +148,7 @@ impl Prediction {
         for namespace in schema.namespaces() {
             let known = |text: &str| Text::Known(text.to_owned());
             self.push((namespace, ""), Kind::Schema, "", known("schema"), None);
-            let tables = schema.tables.iter();
-            let users: BTreeSet<&str> = tables
-                .filter(|(name, _)| name.schema == namespace)
-                .flat_map(|(_, table)| table.grantees())
-                .collect();
-            for role in users {
+            for role in schema.users(namespace) {
                 self.push((namespace, ""), Kind::Grant, role, known("usage"), None);
             }
         }

@@ -44,13 +44,16 @@ use online::{Steps, is_online};
 use postpone::{settled, validated, without_waiting};
 use replace::{Names, Pending, Rests, pending};
 
-/// How long the statements of a migration may wait and run, as PostgreSQL writes a duration.
+/// How long the statements of a migration may wait and run, as PostgreSQL writes a duration, and what is known of
+/// the migrations before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `lock_timeout`.
     pub lock_timeout: String,
     /// `statement_timeout`.
     pub statement_timeout: String,
+    /// The PostgreSQL schemas in which extensions have lain: they are there still, whoever may need them.
+    pub homes: BTreeSet<String>,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
         Settings {
             lock_timeout: "5s".into(),
             statement_timeout: "5min".into(),
+            homes: BTreeSet::new(),
         }
     }
 }
@@ -122,6 +126,7 @@ impl Script {
         let Settings {
             lock_timeout,
             statement_timeout,
+            homes: _,
         } = &self.settings;
         format!(
             "select pg_catalog.set_config('lock_timeout', {}, true);\n\
@@ -150,6 +155,7 @@ pub fn migrations(
         at: Arc::new(from.clone()),
         done: Vec::new(),
         blocked: BTreeSet::new(),
+        kept: around::kept(from, to, &settings.homes),
         settings,
     };
     if let Some(moved) = around::moved(from, to) {
@@ -264,6 +270,8 @@ struct Stages<'a> {
     done: Vec<Migration>,
     /// The tables, under their new names, whose renames have no order.
     blocked: BTreeSet<QualifiedName>,
+    /// The PostgreSQL schemas that are not dropped, and may be there.
+    kept: BTreeSet<String>,
     settings: &'a Settings,
 }
 
@@ -274,8 +282,8 @@ impl Stages<'_> {
             return;
         }
         let next = Arc::new(next);
-        let up = transit(&self.at, &next, moves);
-        let down = transit(&next, &self.at, &moves.inverted());
+        let up = transit(&self.at, &next, moves, &self.kept);
+        let down = transit(&next, &self.at, &moves.inverted(), &self.kept);
         let back = down.blocked.iter().map(|old| moves.name(old).clone());
         self.blocked.extend(up.blocked.iter().cloned().chain(back));
         if !(up.is_empty() && down.is_empty()) {

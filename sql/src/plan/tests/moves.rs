@@ -228,7 +228,7 @@ fn a_plan_that_has_no_order_is_told_and_none_of_its_statements_is_left_out() {
         tables: BTreeMap::from([(QualifiedName::new("sa", "a"), QualifiedName::new("sb", "c"))]),
         ..Moves::default()
     };
-    let plan = transit(&from, &to, &moves);
+    let plan = transit(&from, &to, &moves, &BTreeSet::new());
     assert!(plan.blocked.contains(&QualifiedName::new("sb", "c")));
     let body = plan.body();
     for statement in ["set schema sb", "rename to c", "c_pkey"] {
