@@ -43,6 +43,9 @@ async fn a_failing_statement_is_named_and_leaves_nothing() {
         (failure.statement.as_str(), failure.code.as_str()),
         ("drop table", "42P01")
     );
+    let way_out =
+        "applied nowhere, its file can be corrected: restore the lock from before it was sealed";
+    assert!(failure.to_string().contains(way_out), "{failure}");
     assert!(failure.message.contains("nowhere"), "{failure}");
     // What came before it stays, and it left nothing.
     assert_eq!(engine.status(&set).await.unwrap().pending(), 1);

@@ -124,9 +124,11 @@ impl fmt::Display for Failure {
             "55P03" | "57014" => Some("end what holds the table, then apply again"),
             // What was withheld says where to read it.
             _ if message.contains(WITHHELD) => None,
-            _ if *undone && *kept == 0 => {
-                Some("change what it met in the database, or seal a corrected file in its place")
-            }
+            _ if *undone && *kept == 0 => Some(
+                "change what it met in the database; where the migration is applied nowhere, its file can be \
+                 corrected: restore the lock from before it was sealed, remove both its files \
+                 and those sealed after it, and seal again",
+            ),
             _ => Some("change what it met in the database"),
         };
         if !*undone || *kept > 0 {
