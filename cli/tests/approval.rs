@@ -4,6 +4,8 @@ mod support;
 
 use support::migrate_support::Project;
 use support::{GUARDED, Shop, read};
+use tabellion_sql::file::checksum;
+use tabellion_sql::lock::Lock;
 
 #[tokio::test]
 async fn refused_approved_applied_and_back() {
@@ -118,10 +120,16 @@ async fn an_edit_voids_it() {
     for path in [&up, &down] {
         let whole = read(path);
         std::fs::write(path, whole.replace("public.one", "public.two")).unwrap();
-        let old = tabellion_sql::file::checksum(&whole);
-        let new = tabellion_sql::file::checksum(&read(path));
-        assert!(locked.contains(&old), "{locked}");
-        std::fs::write(&lock, locked.replace(&old, &new)).unwrap();
+        let mut edited = Lock::parse(&locked).unwrap();
+        let entry = edited.migrations.get_mut(&sealed.version).unwrap();
+        let file = if path == &up {
+            &mut entry.up
+        } else {
+            &mut entry.down
+        };
+        assert_eq!(file.sha256, checksum(&whole));
+        file.sha256 = checksum(&read(path));
+        std::fs::write(&lock, edited.to_text()).unwrap();
         let voided = shop.run(&["apply"]).code(3);
         assert!(
             voided
