@@ -170,6 +170,7 @@ impl Migrator {
         what: &Adopt,
     ) -> Result<(Vec<&'a Migration>, bool), MigrateError> {
         let pending = self.ledger.pending(set)?;
+        self.ledger.whole()?;
         let begun = self.ledger.begun();
         let problems: Vec<String> = pending
             .iter()

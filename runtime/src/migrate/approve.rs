@@ -53,6 +53,7 @@ impl Migrator {
             return Ok(Vec::new());
         }
         self.unguarded()?;
+        self.ledger.writable()?;
         self.prepare().await?;
         let rows: Vec<Row<'_>> = chosen
             .iter()

@@ -15,14 +15,26 @@ use super::ledger::{FORM, PROTECTIONS, ROUTINES};
 /// that exists, and one for whatever it lacks or
 /// speaks against either.
 ///
-/// Trusted are the current user, superusers and, unless the current user is one, the database's owner: who may do
-/// less than the current user must run nothing as that. Row-level security, rules, triggers and defaults call functions.
+/// Trusted are the current user, superusers and the database's owner. Where that may do less than the current user,
+/// nothing of it is run, and the ledger is read alone. Row-level security, rules, triggers and defaults call functions.
 const QUERY: &str = "
-with trusted as (
+with me as (
+  select r.* from pg_catalog.pg_roles r where r.rolname = current_user
+),
+master as (
+  select o.oid, o.rolname, o.rolsuper >= me.rolsuper and o.rolcreaterole >= me.rolcreaterole
+      and o.rolbypassrls >= me.rolbypassrls and o.rolreplication >= me.rolreplication
+      and not exists (
+        select from pg_catalog.pg_roles p where p.oid < 16384 and p.rolname like 'pg\\_%'
+          and pg_catalog.pg_has_role(me.oid, p.oid, 'member') and not pg_catalog.pg_has_role(o.oid, p.oid, 'member'))
+    as is_equal
+  from me, pg_catalog.pg_database d join pg_catalog.pg_roles o on o.oid = d.datdba
+  where d.datname = pg_catalog.current_database()
+),
+trusted as (
   select r.oid from pg_catalog.pg_roles r where r.rolsuper or r.rolname = current_user
   union all
-  select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
-    and not exists (select from pg_catalog.pg_roles r where r.rolname = current_user and r.rolsuper)
+  select m.oid from master m
 ),
 place as (
   select n.oid, n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'tabellion'
@@ -50,6 +62,21 @@ their_triggers as (
   where not t.tgisinternal
 )
 select 'ledger', '', '' from ledger
+union all
+select 'weaker', m.rolname, '' from master m
+where not m.is_equal and exists (
+  select from place p where p.nspowner = m.oid
+  union all
+  select from ledger l where l.relowner = m.oid
+  union all
+  select from triggers t where t.proowner = m.oid
+  union all
+  select from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
+  where f.proname in ({routines}) and f.proowner = m.oid
+  union all
+  select from history h where h.relowner = m.oid or h.nspowner = m.oid
+  union all
+  select from their_triggers t where t.proowner = m.oid)
 union all
 select 'owner', 'schema `tabellion`', pg_catalog.pg_get_userbyid(nspowner)
 from place where nspowner not in (select oid from trusted)
@@ -117,6 +144,8 @@ pub(super) struct Found {
     pub(super) supabase: Option<String>,
     /// The functions and columns that the ledger should have, and has not.
     pub(super) lacks: Vec<String>,
+    /// The database's owner, where that may do less than the current user and owns some of it.
+    pub(super) weaker: Option<String>,
 }
 
 /// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
@@ -144,6 +173,7 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
             "ledger" => found.ledger = true,
             "supabase" => found.supabase = Some(text(1).to_owned()),
             "lacks" => found.lacks.push(text(1).to_owned()),
+            "weaker" => found.weaker = Some(text(1).to_owned()),
             "owner" => problems.push(owned(text(1), text(2))),
             "form" => problems.push(
                 "`tabellion.ledger` is not an ordinary table, so it is no ledger of tabellion's; drop it, or \
@@ -171,8 +201,8 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
 
 fn owned(what: &str, owner: &str) -> String {
     format!(
-        "{what} belongs to `{owner}`, who is neither this login nor a superuser nor, where this login is \
-         none, the database's owner, and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
+        "{what} belongs to `{owner}`, who is neither this login, nor a superuser, nor the database's owner, \
+         and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
          drop it or give it to the database's owner"
     )
 }

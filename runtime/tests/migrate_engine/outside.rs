@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tabellion::migrate::{ApplyOptions, Event, MigrateError, Repair, RollbackTarget};
+use tabellion::migrate::{Adopt, ApplyOptions, Event, MigrateError, Repair, RollbackTarget};
 
 use crate::support::{Project, client, database};
 use crate::{ALL, back, engine, events, run, text, versions};
@@ -335,6 +335,22 @@ async fn nothing_is_applied_over_a_rollback_that_has_not_finished() {
             "{refused}"
         );
     }
+    let refused = engine
+        .adopt(&set, &Adopt::All, &[], None)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("has not finished"),
+        "{refused}"
+    );
+    let found = engine.verify(&set).await.unwrap();
+    assert!(
+        found
+            .problems
+            .iter()
+            .any(|one| one.contains("has not finished")),
+        "{found}"
+    );
     // Both ways out lead out.
     run(&database, "create index a_id on public.a (id)").await;
     let version = &versions(&set)[0];
@@ -349,4 +365,37 @@ async fn nothing_is_applied_over_a_rollback_that_has_not_finished() {
     run(&database, "drop view public.holds").await;
     engine.rollback(&set, &one).await.unwrap();
     assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn apply_waits_for_a_rollback_that_runs() {
+    let (database, project) = (database().await, project(UP));
+    let set = project.load();
+    let mut first = engine(database.url()).await;
+    first.apply(&set, &ALL).await.unwrap();
+    // CREATE and DROP INDEX CONCURRENTLY wait for whoever reads.
+    let reader = client(database.url()).await;
+    let read = "begin; select from public.a";
+    reader.batch_execute(read).await.unwrap();
+    let all = back(RollbackTarget::All);
+    let undone = tokio::spawn({
+        let set = set.clone();
+        async move { first.rollback(&set, &all).await }
+    });
+    let begun = "select count(*)::text from tabellion.ledger where event = 'started' and id > 6";
+    while text(&database, begun).await.as_deref() != Some("1") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let hurried = engine(database.url())
+        .await
+        .lock_wait(Duration::from_millis(50));
+    let held = { hurried }.apply(&set, &ALL).await.unwrap_err();
+    assert!(matches!(held, MigrateError::Held(_)), "{held}");
+    let mut second = engine(database.url()).await;
+    let (applied, _) = tokio::join!(second.apply(&set, &ALL), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        reader.batch_execute("commit").await.unwrap();
+    });
+    assert_eq!(undone.await.unwrap().unwrap().len(), 1);
+    assert_eq!(applied.unwrap().len(), 1);
 }

@@ -136,6 +136,32 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
             "the ledger has no primary key",
         ),
         (
+            "alter table tabellion.ledger drop constraint ledger_pkey, add primary key (id, event)",
+            "the ledger has no primary key of its numbers",
+        ),
+        (
+            "alter table tabellion.ledger alter position type text",
+            "the ledger's column `position` is missing or was changed",
+        ),
+        (
+            "create schema mother; create table mother.of_it (like tabellion.ledger);
+             alter table mother.of_it alter id drop not null; alter table tabellion.ledger inherit mother.of_it",
+            "the ledger is part of table `mother.of_it`, through which its rows are changed",
+        ),
+        (
+            "create table mother.parted (like tabellion.ledger) partition by list (event);
+             alter table mother.parted attach partition tabellion.ledger default",
+            "the ledger is part of table `mother.parted`",
+        ),
+        (
+            "alter sequence tabellion.ledger_id_seq increment -1 minvalue -50 start -50 restart -50",
+            "sequence `tabellion.ledger_id_seq` is missing or was changed",
+        ),
+        (
+            "select setval('tabellion.ledger_id_seq', 9223372036854775807)",
+            "sequence `tabellion.ledger_id_seq` has few numbers left",
+        ),
+        (
             "alter table tabellion.ledger set unlogged",
             "the ledger is not logged, so that a crash empties it",
         ),
@@ -164,25 +190,29 @@ async fn what_lets_rows_be_changed_is_told_with_its_remedy() {
         assert!(found.is_clean(), "{sql}: {found}");
         assert_eq!(found.notes, [""; 0]);
     }
-    // What was granted on goes with the grant.
-    let (one, _) = (
-        database.create_login("one", &[]).await,
-        database.create_login("two", &[]).await,
-    );
+    // What was granted on goes with the grant, by one remedy or after another.
+    let one = database.create_login("one", &[]).await.unwrap();
+    database.create_login("two", &[]).await.unwrap();
     let [first, second] = ["one", "two"].map(|who| format!("{who}_{}", database.name()));
-    run(&database, &format!("grant update on tabellion.ledger to {first} with grant option; grant usage on schema tabellion to {first}")).await;
-    let grant = format!("grant update on tabellion.ledger to {second}");
-    client(&one.unwrap())
-        .await
-        .batch_execute(&grant)
-        .await
-        .unwrap();
-    let found = engine.verify(&set).await.unwrap();
-    assert_eq!(found.problems.len(), 2, "{found}");
-    let (_, remedy) = found.problems[0].split_once("; run `").unwrap();
-    run(&database, remedy.trim_end_matches('`')).await;
-    let found = engine.verify(&set).await.unwrap();
-    assert!(found.is_clean(), "{found}");
+    for (privilege, whom) in [("update", second.as_str()), ("insert", "public")] {
+        let grant = format!(
+            "grant select, {privilege} on tabellion.ledger to {first} with grant option;
+             grant usage on schema tabellion to {first}"
+        );
+        run(&database, &grant).await;
+        let grant = format!("grant {privilege} on tabellion.ledger to {whom}");
+        client(&one).await.batch_execute(&grant).await.unwrap();
+        let found = engine.verify(&set).await.unwrap();
+        assert_eq!(found.problems.len(), 2, "{found}");
+        for problem in &found.problems {
+            let (_, remedy) = problem.split_once("; run `").unwrap();
+            run(&database, remedy.trim_end_matches('`')).await;
+        }
+        let found = engine.verify(&set).await.unwrap();
+        assert!(found.is_clean(), "{found}");
+        let revoke = format!("revoke all on tabellion.ledger from {first}");
+        run(&database, &revoke).await;
+    }
     // Whoever applies without owning it reads and adds.
     run(
         &database,

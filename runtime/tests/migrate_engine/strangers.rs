@@ -1,6 +1,6 @@
 //! What a stranger lays beside the ledger, or makes of it: nothing of it runs as whoever applies.
 
-use tabellion::migrate::{ApplyOptions, MigrateError, RollbackTarget};
+use tabellion::migrate::{ApplyOptions, Approve, MigrateError, RollbackTarget};
 
 use crate::support::{Project, client, database};
 use crate::{ALL, back, engine, run, tables, text};
@@ -159,41 +159,55 @@ async fn a_table_that_borrows_the_ledgers_trigger_wins_no_rights() {
 
 /// The database's owner is trusted by those who may do no more than that.
 #[tokio::test]
-async fn a_superuser_runs_nothing_of_the_databases_owner() {
+async fn whoever_may_do_more_runs_nothing_of_the_databases_owner_and_reads_its_ledger() {
     let (database, project) = (database().await, tables(2));
     let set = project.load();
     let login = database.create_login("own", &[]).await.unwrap();
     let name = format!("own_{}", database.name());
-    run(
-        &database,
-        &format!(
-            "alter database \"{}\" owner to {name}; grant create on schema public to {name}",
-            database.name()
-        ),
-    )
-    .await;
+    let strong = database.create_login("strong", &[]).await.unwrap();
+    let strong_name = format!("strong_{}", database.name());
+    let owned = format!(
+        "alter database \"{}\" owner to {name}; grant create on schema public to {name};
+         alter role {strong_name} bypassrls",
+        database.name()
+    );
+    run(&database, &owned).await;
     let first = ApplyOptions {
         to: set.iter().next().map(|first| first.version.clone()),
     };
     engine(&login).await.apply(&set, &first).await.unwrap();
-    let body = format!(
+    let granted = format!(
         "do $$ begin execute replace(pg_get_functiondef('tabellion.take_turn'::regproc), 'begin',
-           'begin alter role {name} superuser;'); end $$"
+           'begin alter role {name} superuser;'); end $$;
+         grant usage on schema tabellion to {strong_name}; grant select, insert on tabellion.ledger to {strong_name};
+         grant usage on sequence tabellion.ledger_id_seq to {strong_name}"
     );
-    client(&login).await.batch_execute(&body).await.unwrap();
-    let refused = engine(database.url())
-        .await
-        .apply(&set, &ALL)
-        .await
-        .unwrap_err();
-    assert!(
-        refused.to_string().contains(&format!(
-            "belongs to `{name}`, who is neither this login nor a superuser"
-        )),
-        "{refused}"
-    );
+    client(&login).await.batch_execute(&granted).await.unwrap();
+    for url in [database.url(), &strong] {
+        let mut engine = engine(url).await;
+        let all = Approve::AllPending;
+        for refused in [
+            engine.apply(&set, &ALL).await.unwrap_err(),
+            engine.approve(&set, &all, "ana", None).await.unwrap_err(),
+        ] {
+            let said = format!("belongs to `{name}`, who may do less than this login");
+            assert!(refused.to_string().contains(&said), "{refused}");
+        }
+        assert_eq!(engine.status(&set).await.unwrap().pending(), 1);
+    }
     let is_super = format!("select rolsuper::text from pg_roles where rolname = '{name}'");
-    assert_eq!(text(&database, &is_super).await.as_deref(), Some("false"));
+    let none = Some("false".to_owned());
+    assert_eq!(text(&database, &is_super).await, none);
+    // What is no table is not read either.
+    let view = format!(
+        "alter table tabellion.ledger rename to kept;
+         create function tabellion.f() returns text language plpgsql as $$
+           begin alter role {name} superuser; return 'applied'; end $$;
+         create view tabellion.ledger as select * from tabellion.kept where tabellion.f() = 'applied'"
+    );
+    client(&login).await.batch_execute(&view).await.unwrap();
+    engine(database.url()).await.status(&set).await.unwrap_err();
+    assert_eq!(text(&database, &is_super).await, none);
 }
 
 #[tokio::test]

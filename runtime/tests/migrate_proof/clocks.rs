@@ -143,8 +143,10 @@ async fn versions_from_the_future_are_applied_and_followed() {
         )
         .unwrap();
     }
-    let lock = project.read("tabellion.lock");
-    project.write("tabellion.lock", &lock.replace(&last, "29990101000000"));
+    let mut lock = project.lock();
+    let sealed = lock.migrations.remove(&last).unwrap();
+    lock.migrations.insert("29990101000000".into(), sealed);
+    project.write("tabellion.lock", &lock.to_text());
     project.seal_sql("four", "select 1;\n", "select 1;\n");
     let (set, mut engine) = (project.load(), engine(database.url()).await);
     assert_eq!(set.iter().next_back().unwrap().version, "29990101000001");

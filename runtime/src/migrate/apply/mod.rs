@@ -125,6 +125,12 @@ impl Migrator {
         };
         self.ledger = Ledger::read(&self.client).await?;
         self.ledger.writable()?;
+        if self.ledger.whole().is_err() {
+            // A rollback that runs still is waited for.
+            self.begin().await?;
+            self.end().await?;
+            self.ledger.whole()?;
+        }
         let pending = due(&self.ledger, set, last)?;
         for migration in &pending {
             migration.up.check()?;
@@ -139,6 +145,7 @@ impl Migrator {
         set: &'a Migrations,
         last: &str,
     ) -> Result<Vec<&'a Migration>, MigrateError> {
+        self.ledger.whole()?;
         let pending = due(&self.ledger, set, last)?;
         self.approved(set, &pending)?;
         Ok(pending)
@@ -367,10 +374,6 @@ fn due<'a>(
     last: &str,
 ) -> Result<Vec<&'a Migration>, MigrateError> {
     let mut pending = ledger.pending(set)?;
-    let problems = ledger.half_undone();
-    if !problems.is_empty() {
-        return Err(MigrateError::History(Problems(problems)));
-    }
     pending.retain(|migration| migration.version.as_str() <= last);
     let Some(history) = &ledger.supabase else {
         return Ok(pending);

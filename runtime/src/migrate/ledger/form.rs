@@ -55,7 +55,10 @@ from ledger, (values {columns}) w (name, type, is_required, remedy) where not ex
   where a.attrelid = ledger.oid and a.attname = w.name and not a.attisdropped
     and a.atttypid = w.type::pg_catalog.regtype and a.atttypmod = -1 and a.attnotnull >= w.is_required)
 union all
-select 'the ledger has no primary key', 'alter table tabellion.ledger add primary key (id)'
+select 'the ledger has no primary key of its numbers', coalesce((
+    select 'alter table tabellion.ledger drop constraint ' || pg_catalog.quote_ident(k.conname) || '; '
+    from pg_catalog.pg_constraint k where k.conrelid = ledger.oid and k.contype = 'p'), '')
+  || 'alter table tabellion.ledger add primary key (id)'
 from ledger where not exists (
   select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attname = 'id'
   where i.indrelid = ledger.oid and i.indisprimary and i.indisvalid and i.indimmediate
@@ -68,16 +71,46 @@ select 'table `' || i.inhrelid::pg_catalog.regclass || '` inherits from the ledg
   'alter table ' || i.inhrelid::pg_catalog.regclass || ' no inherit tabellion.ledger'
 from ledger join pg_catalog.pg_inherits i on i.inhparent = ledger.oid
 union all
+select 'the ledger is part of table `' || i.inhparent::pg_catalog.regclass || '`, through which its rows are changed',
+  case when c.relispartition
+    then 'alter table ' || i.inhparent::pg_catalog.regclass || ' detach partition tabellion.ledger'
+    else 'alter table tabellion.ledger no inherit ' || i.inhparent::pg_catalog.regclass end
+from ledger join pg_catalog.pg_inherits i on i.inhrelid = ledger.oid
+join pg_catalog.pg_class c on c.oid = ledger.oid
+union all
 select 'sequence `tabellion.ledger_id_seq` is missing or was changed',
   'create sequence if not exists tabellion.ledger_id_seq owned by tabellion.ledger.id; alter sequence '
-  || 'tabellion.ledger_id_seq as bigint increment 1 no minvalue no maxvalue no cycle; '
-  || 'select pg_catalog.setval('
-  || '''tabellion.ledger_id_seq'', (select coalesce(max(id), 0) + 1 from only tabellion.ledger))'
+  || 'tabellion.ledger_id_seq as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 restart 1 no cycle; '
+  || {renumber}
 from ledger where not exists (
   select from pg_catalog.pg_class s join pg_catalog.pg_sequence q on q.seqrelid = s.oid
   where s.relnamespace = ledger.relnamespace and s.relname = 'ledger_id_seq'
     and q.seqtypid = 'pg_catalog.int8'::pg_catalog.regtype and q.seqincrement = 1 and q.seqmin = 1
     and q.seqmax = 9223372036854775807 and not q.seqcycle)";
+
+/// What puts the sequence behind the rows.
+const RENUMBER: &str = "select pg_catalog.setval('tabellion.ledger_id_seq', \
+    (select coalesce(max(id), 0) + 1 from only tabellion.ledger))";
+
+/// How far the sequence may stand before the rows: [stamped](super::routines::STAMP) rows draw until they are past.
+const BEHIND: i64 = 1_000_000;
+
+/// More numbers than anyone draws.
+const LEFT: i64 = 1 << 62;
+
+/// What speaks against where the sequence stands.
+pub(super) fn misplaced(drawn: i64, last_id: i64) -> Option<String> {
+    let fault = if drawn < last_id.saturating_sub(BEHIND) {
+        "stands far before the ledger's rows"
+    } else if drawn > LEFT {
+        "has few numbers left"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "sequence `tabellion.ledger_id_seq` {fault}, so that no row can be entered; run `{RENUMBER}`"
+    ))
+}
 
 pub(super) fn faults() -> String {
     let text = quote_literal;
@@ -88,7 +121,7 @@ pub(super) fn faults() -> String {
         };
         let remedy = format!(
             "alter table tabellion.ledger add column if not exists {name} pg_catalog.{kind}; \
-             alter table tabellion.ledger alter column {name} type pg_catalog.{kind}{required}"
+             alter table tabellion.ledger alter column {name} type pg_catalog.{kind} using {name}::pg_catalog.{kind}{required}"
         );
         format!(
             "({}, {}, {is_required}, {})",
@@ -98,5 +131,7 @@ pub(super) fn faults() -> String {
         )
     };
     let columns: Vec<String> = COLUMNS.iter().map(column).collect();
-    FAULTS.replace("{columns}", &columns.join(", "))
+    FAULTS
+        .replace("{columns}", &columns.join(", "))
+        .replace("{renumber}", &text(RENUMBER))
 }

@@ -124,12 +124,16 @@ pub(super) struct Ledger {
     pub(super) supabase: Option<Supabase>,
     /// The functions and columns that it should have, and has not.
     lacks: Vec<String>,
+    /// Who could run statements as whoever writes it, and may do less than that.
+    weaker: Option<String>,
 }
 
 const COLUMNS: &str = "id, event, version, name, checksum, rollback_checksum, target, actor, on_behalf_of, \
     note, position, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, tool, \
     guarded";
-/// How many they are; what has fewer columns is a row of something else.
+/// Makes PostgreSQL refuse what is no table, such as a view, whose functions run as whoever reads it. All rows stay.
+const PLAIN: &str = "tablesample pg_catalog.system (100)";
+/// How many [`COLUMNS`] are; what has fewer columns is a row of something else.
 const WIDTH: usize = 15;
 
 impl Ledger {
@@ -141,17 +145,29 @@ impl Ledger {
             entries: Vec::new(),
             supabase: found.supabase.as_deref().map(Supabase::new),
             lacks: found.lacks,
+            weaker: found.weaker,
         };
-        let own = found
-            .ledger
-            .then(|| format!("select {COLUMNS} from only tabellion.ledger order by id;"));
-        let query = own
-            .into_iter()
-            .chain(ledger.supabase.as_ref().map(Supabase::select));
-        let query: String = query.collect();
+        let unread = |lacked: &&String| lacked.starts_with("column") && !lacked.ends_with("`link`");
+        if let Some(lacked) = ledger.lacks.iter().find(unread) {
+            return Err(MigrateError::history(format!(
+                "the ledger lacks {lacked} and cannot be read; put the ledger back from a backup"
+            )));
+        }
+        let from = |table: &str| match ledger.weaker {
+            None => format!("from only {table}"),
+            Some(_) => format!("from only {table} {PLAIN}"),
+        };
+        let own = found.ledger.then(|| {
+            let from = from("tabellion.ledger");
+            format!("select {COLUMNS} {from} order by id;")
+        });
+        let theirs = ledger.supabase.as_ref();
+        let theirs = theirs.map(|history| history.select(&from(supabase::TABLE)));
+        let query: String = own.into_iter().chain(theirs).collect();
         if query.is_empty() {
             return Ok(ledger);
         }
+        let query = format!("set local row_security = off;{query}");
         let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
         let messages =
             messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
@@ -164,8 +180,15 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Refuses to write where a function or a column is missing by which that is done.
+    /// Refuses to write where a function or a column is missing by which that is done, or is someone's who may do
+    /// less.
     pub(super) fn writable(&self) -> Result<(), MigrateError> {
+        if let Some(owner) = &self.weaker {
+            return Err(MigrateError::history(format!(
+                "the ledger, or what is written with it, belongs to `{owner}`, who may do less than this login and \
+                 could run statements as whoever applies; apply as `{owner}`"
+            )));
+        }
         if self.lacks.is_empty() {
             return Ok(());
         }

@@ -79,26 +79,26 @@ with ledger as (
 wanted (trigger_name, trigger_type, trigger_sql, function_name) as (values {triggers}),
 routine (name, signature, names, result, config, body, remedy) as (values {routines}),
 granted as (
-  select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege
+  select 'table tabellion.ledger' as thing, x.grantee, x.privilege_type as privilege, x.is_grantable
   from ledger, pg_catalog.aclexplode(coalesce(relacl, pg_catalog.acldefault('r', relowner))) x
   where x.privilege_type not in ('SELECT', 'MAINTAIN') and not (x.privilege_type = 'INSERT' and x.grantee = ledger.relowner)
   union all
-  select 'table tabellion.ledger', x.grantee, x.privilege_type || ' (' || pg_catalog.quote_ident(a.attname) || ')'
+  select 'table tabellion.ledger', x.grantee, x.privilege_type || ' (' || pg_catalog.quote_ident(a.attname) || ')', x.is_grantable
   from ledger join pg_catalog.pg_attribute a on a.attrelid = ledger.oid and not a.attisdropped,
     pg_catalog.aclexplode(a.attacl) x
   where x.privilege_type <> 'SELECT'
   union all
-  select 'schema tabellion', x.grantee, x.privilege_type
+  select 'schema tabellion', x.grantee, x.privilege_type, x.is_grantable
   from ledger, pg_catalog.aclexplode(nspacl) x
   where x.privilege_type = 'CREATE' and x.grantee <> nspowner
   union all
-  select 'sequence tabellion.ledger_id_seq', x.grantee, x.privilege_type
+  select 'sequence tabellion.ledger_id_seq', x.grantee, x.privilege_type, x.is_grantable
   from ledger join pg_catalog.pg_class s on s.relnamespace = ledger.relnamespace and s.relname = 'ledger_id_seq',
     pg_catalog.aclexplode(s.relacl) x
   where x.privilege_type = 'UPDATE' and x.grantee <> s.relowner
 ),
 named as (
-  select thing, privilege, privilege like 'INSERT%' and grantee <> 0 as is_note,
+  select thing, privilege, is_grantable, privilege like 'INSERT%' and grantee <> 0 as is_note,
     case grantee when 0 then 'public' else pg_catalog.pg_get_userbyid(grantee)::pg_catalog.text end as name,
     case grantee when 0 then 'public'
       else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)::pg_catalog.text) end as quoted
@@ -129,6 +129,14 @@ union all
 select distinct 'weak', 'role `' || name || '` may ' || privilege || ' on ' || thing,
   'revoke ' || privilege || ' on ' || thing || ' from ' || quoted || ' cascade'
 from named where not is_note
+union all
+select distinct 'weak', 'role `' || name || '` may grant ' || privilege || ' on ' || thing,
+  'revoke grant option for ' || privilege || ' on ' || thing || ' from ' || quoted || ' cascade'
+from named where is_note and is_grantable
+union all
+select 'drawn', s.last_value::pg_catalog.text, ''
+from pg_catalog.pg_sequences s where s.schemaname = 'tabellion' and s.sequencename = 'ledger_id_seq'
+  and s.last_value is not null
 union all
 select 'note', 'role `' || name || '` may enter rows in the ledger, each under the name of its login', ''
 from named where is_note
@@ -180,8 +188,11 @@ pub(in crate::migrate) struct Protected {
     pub(in crate::migrate) notes: Vec<String>,
 }
 
-/// Looks how the ledger is protected, in one query.
-pub(in crate::migrate) async fn protected(client: &Client) -> Result<Protected, MigrateError> {
+/// Looks how the ledger whose last row has that number is protected, in one query.
+pub(in crate::migrate) async fn protected(
+    client: &Client,
+    last_id: i64,
+) -> Result<Protected, MigrateError> {
     let messages = client.simple_query(&format!("{NO_PATH}{}", query())).await;
     let messages = messages
         .map_err(|error| MigrateError::server("looking who may change the ledger", &error))?;
@@ -192,6 +203,10 @@ pub(in crate::migrate) async fn protected(client: &Client) -> Result<Protected, 
         };
         let text = |index| row.get(index).unwrap_or_default();
         match text(0) {
+            "drawn" => {
+                let drawn = text(1).parse().unwrap_or(0);
+                found.weaknesses.extend(form::misplaced(drawn, last_id));
+            }
             "note" => found.notes.push(text(1).to_owned()),
             _ => found.weaknesses.push(format!(
                 "{}, so its rows are no proof; run `{}`",

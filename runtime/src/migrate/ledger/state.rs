@@ -111,7 +111,16 @@ impl Ledger {
         problems
     }
 
-    /// What keeps anything from being applied: rollbacks outside a transaction that were begun and have not finished.
+    /// Refuses what stands on a migration whose rollback, outside a transaction, was begun and has not finished.
+    pub(in crate::migrate) fn whole(&self) -> Result<(), MigrateError> {
+        let problems = self.half_undone();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(MigrateError::History(Problems(problems)))
+    }
+
+    /// The rollbacks outside a transaction that were begun and have not finished, a sentence each.
     pub(in crate::migrate) fn half_undone(&self) -> Vec<String> {
         let applied = self.applied();
         let begun = self.begun();
@@ -119,9 +128,13 @@ impl Ledger {
             .iter()
             .filter(|(version, _)| applied.contains_key(*version));
         back.map(|(version, entry)| {
+            let steps = match applied.range(*version..).count() {
+                1 => String::new(),
+                count => format!(" --steps {count}"),
+            };
             format!(
                 "the rollback of migration `{version}_{}` was begun and has not finished; run `cargo tabellion \
-                 rollback` to finish it, or put back by hand what it took and enter that with `cargo tabellion \
+                 rollback{steps}` to finish it, or put back by hand what it took and enter that with `cargo tabellion \
                  repair {version} --applied`",
                 entry.name
             )

@@ -11,7 +11,7 @@ use tokio_postgres::SimpleQueryRow;
 
 use crate::migrate::set::Migration;
 
-const TABLE: &str = "supabase_migrations.schema_migrations";
+pub(super) const TABLE: &str = "supabase_migrations.schema_migrations";
 
 /// What the table holds, and which columns it has.
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ impl Supabase {
     }
 
     /// The query whose rows [`take`](Self::take) reads.
-    pub(super) fn select(&self) -> String {
+    pub(super) fn select(&self, from: &str) -> String {
         let name = if self.has("name") { "name" } else { "null" };
-        format!("select version, {name} from {TABLE} order by version;")
+        format!("select version, {name} {from} order by version;")
     }
 
     pub(super) fn take(&mut self, row: &SimpleQueryRow) {

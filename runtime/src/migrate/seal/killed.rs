@@ -125,7 +125,8 @@ fn killed_anywhere_it_is_finished_by_the_same_command() {
     seal_drawn(&root, "right", &right);
     let mut merged = tree(&root);
     restore(&root, &sealed);
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    // The right one has the second after the base: no version of the left one is the same.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
     seal_drawn(&root, "less", &less);
     seal_drawn(&root, "left", &left);
     for (path, text) in tree(&root) {

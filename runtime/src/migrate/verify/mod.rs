@@ -129,7 +129,8 @@ impl Migrator {
         if verification.is_clean() {
             verification = self.compare(set).await?;
         }
-        let protected = ledger::protected(&self.client).await?;
+        let protected = ledger::protected(&self.client, self.ledger.last_id()).await?;
+        verification.problems.extend(self.ledger.half_undone());
         verification.problems.extend(protected.weaknesses);
         verification.notes = protected.notes;
         Ok(verification)
