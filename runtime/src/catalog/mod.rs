@@ -148,7 +148,9 @@ pub struct Object {
 impl Object {
     /// ``policy `mine` on `public.orders` ``
     fn phrase(&self) -> String {
-        let place = if self.relation.is_empty() {
+        let place = if self.schema.is_empty() && self.relation.is_empty() {
+            "the database".to_owned()
+        } else if self.relation.is_empty() {
             format!("schema `{}`", quote(&self.schema))
         } else {
             let (name, call) = match self.relation.strip_suffix("()") {

@@ -272,6 +272,13 @@ async fn a_login_above_the_policies_is_told() {
         assert_eq!(found, expected, "{change}");
         admin.batch_execute(&named(undo)).await.unwrap();
     }
+    // Wherever its sessions are.
+    let off = format!("alter role {login} set row_security = off");
+    admin.batch_execute(&off).await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    let expected =
+        format!("setting `row_security` of role `{login}` is not expected; found `off`\n");
+    assert_eq!(found, expected);
     let drop = format!("drop role {login}; drop role {group}; drop role {other}; drop role {role}");
     admin.batch_execute(&drop).await.unwrap();
 }

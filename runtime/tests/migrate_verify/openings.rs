@@ -67,6 +67,47 @@ async fn a_setting_that_sessions_begin_with_is_told() {
     admin.batch_execute(&reset).await.unwrap();
 }
 
+/// What a login begins with is there when it becomes the scope's role.
+#[tokio::test]
+async fn a_setting_that_a_login_of_a_scope_begins_with_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let [login, owner] = ["login", "deploy"].map(|it| format!("{it}_{}", database.name()));
+    let create = format!(
+        "create role {login} login in role {ROLE}; create schema open authorization {login}; create schema ext;
+         create role {owner} login; alter role {owner} set app.shop = 'acme'; alter role {owner} set search_path = x"
+    );
+    admin.batch_execute(&create).await.unwrap();
+    let on = format!("alter role {login} in database \"{}\"", database.name());
+    for (name, value, found) in [
+        (
+            "app.shop",
+            "'acme'",
+            "a value that every session begins with",
+        ),
+        ("row_security", "off", "off"),
+        ("role", "pg_monitor", "pg_monitor"),
+        // What a login may create is found before what others made.
+        ("search_path", "ext, open", "ext, open"),
+    ] {
+        let sql = format!("{on} set {name} = {value}");
+        admin.batch_execute(&sql).await.unwrap();
+        let told = engine.verify(&set).await.unwrap().to_string();
+        let wanted =
+            format!("setting `{name}` of role `{login}` is not expected; found `{found}`\n");
+        assert_eq!(told, wanted, "{sql}");
+        let reset = format!("{on} reset {name}");
+        admin.batch_execute(&reset).await.unwrap();
+    }
+    // An extension's schema is on the path of a login that needs it.
+    let harmless = format!("{on} set search_path = ext, public; {on} set statement_timeout = '5s'");
+    admin.batch_execute(&harmless).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+    let drop = format!("drop schema open; drop role {login}; drop role {owner}");
+    admin.batch_execute(&drop).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_view_that_reads_past_policies_is_told() {
     let (database, set, mut engine) = applied().await;
@@ -209,8 +250,30 @@ async fn a_role_that_may_create_what_others_call_is_told() {
         let revoke = format!("revoke create on schema {schema} from {role}");
         admin.batch_execute(&revoke).await.unwrap();
     }
+    let login = format!("login_{}", database.name());
+    let create = format!("create role {login} login in role {ROLE}");
+    admin.batch_execute(&create).await.unwrap();
+    let here = format!("database \"{}\"", database.name());
+    for (on, role, place) in [
+        ("schema public", login.as_str(), "schema `public`"),
+        (here.as_str(), &login, "the database"),
+        // Its logins have it from there.
+        ("schema public", ROLE, "schema `public`"),
+        (here.as_str(), ROLE, "the database"),
+        (here.as_str(), "public", "the database"),
+    ] {
+        let grant = format!("grant create on {on} to {role}");
+        admin.batch_execute(&grant).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let wanted = format!("what `{role}` may do on {place} is not expected; found `create`\n");
+        assert_eq!(found, wanted, "{grant}");
+        let revoke = format!("revoke create on {on} from {role}");
+        admin.batch_execute(&revoke).await.unwrap();
+    }
     let found = engine.verify(&set).await.unwrap();
     assert!(found.is_clean(), "{found}");
+    let drop = format!("drop role {login}");
+    admin.batch_execute(&drop).await.unwrap();
 }
 
 /// A policy keeps the operator that its text found when it was created, and a schema on the path may hold one that fits

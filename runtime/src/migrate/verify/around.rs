@@ -64,10 +64,11 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
     let roles = schema.roles.keys().map(String::as_str);
     let roles = list(roles.filter(|role| !administrators.contains(role)));
     let schemas = list(schema.namespaces());
+    let bound = bound(schema);
     let query = is_function(QUERY)
-        .replace("{bound}", &bound(schema))
+        .replace("{bound}", &bound)
         .replace("{schemas}", &schemas);
-    let more = openings::query(&roles, &schemas);
+    let more = openings::query(&bound, &roles, &schemas);
     // With no search path, names are printed with their schema.
     let message = format!(
         "begin read only;set local search_path = '';set local quote_all_identifiers = off;{query};{more};commit"

@@ -98,7 +98,7 @@ impl Migrator {
     /// Compares the database with the sealed schema: tables, columns, constraints, indexes, policies,
     /// row-level security, what each role may do, sequences, triggers and their functions, rules,
     /// comments, owners, extensions; whether one of its roles, or a login that becomes it, may do more than grants and
-    /// policies give, or a role may log in though a migration made it without; whether such a role or the database begins its sessions
+    /// policies give, or a role may log in though a migration made it without; whether any of these or the database begins its sessions
     /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
     /// `role`; whether a view opens a table; whether a policy holds an operator that was planted on the path; and
     /// whether the ledger is protected as it was made.

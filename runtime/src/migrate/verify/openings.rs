@@ -1,6 +1,6 @@
 //! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
 //! begins with, a view that reads past the policies, an operator that a policy found on the path, and leave to make in
-//! `public` what others then call.
+//! `public`, or in a new schema, what others then call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,13 @@ use tokio_postgres::SimpleQueryRow;
 use super::around::is_ours;
 use crate::catalog::{Change, Finding, Kind, Object};
 
-/// Each row of the first query: `setting`, the role or nothing, the setting, its value. Of the second: `view`,
+/// Each row of the first query: `setting`, the role or nothing, the setting, its value, and whether it names a schema
+/// that somebody whom policies bind may create objects in. Of the second: `view`,
 /// its schema, its name, as whom it reads, schema and name of the table; `operator`, schema and name of a table, a
 /// policy of it, an operator that is neither PostgreSQL's nor an extension's and that the policy holds, its schema;
 /// `creates`, a role that may create objects in `public`, which everybody could before PostgreSQL 15 and in databases
-/// that came from there still can.
+/// that came from there still can, or schemas, as which nothing is named. A login that may as a member of a scope's role
+/// is not told beside it, and an owner of the database not here.
 ///
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
 /// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read.
@@ -24,21 +26,33 @@ use crate::catalog::{Change, Finding, Kind, Object};
 /// <https://www.postgresql.org/docs/15/rules-privileges.html>.
 const QUERY: &str = "
 select 'setting', coalesce(r.rolname, ''), pg_catalog.lower(pg_catalog.split_part(c.config, '=', 1)),
-  pg_catalog.substr(c.config, pg_catalog.strpos(c.config, '=') + 1), '', ''
+  pg_catalog.substr(c.config, pg_catalog.strpos(c.config, '=') + 1), exists (
+    select from pg_catalog.pg_namespace n, ({bound}) b
+    where n.nspname = any (pg_catalog.string_to_array(pg_catalog.replace(
+        pg_catalog.substr(c.config, pg_catalog.strpos(c.config, '=') + 1), '\"', ''), ', '))
+      and pg_catalog.has_schema_privilege(b.oid, n.oid, 'create')), ''
 from pg_catalog.pg_db_role_setting s
 left join pg_catalog.pg_roles r on r.oid = s.setrole,
 pg_catalog.unnest(s.setconfig) c (config)
-where (s.setrole = 0 or r.rolname in ({roles}))
+where (s.setrole = 0 or s.setrole in ({bound}))
   and s.setdatabase in (0, (
     select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()));
 with recursive app as (
   select r.oid from pg_catalog.pg_roles r
-  where r.rolname in ('anon', 'authenticated', {roles}) and not r.rolsuper
+  where (r.rolname in ('anon', 'authenticated') or r.oid in ({bound})) and not r.rolsuper
 ),
 sealed as (
   select c.oid, n.nspname, c.relname, c.relowner, c.relforcerowsecurity
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ({schemas}) and c.relkind in ('r', 'p') and c.relrowsecurity
+),
+may (oid, place) as (
+  select a.oid, p.place from (select oid from app union all select 0) a, pg_catalog.pg_database d, lateral (
+    select n.nspname from pg_catalog.pg_namespace n
+    where n.nspname = 'public' and pg_catalog.has_schema_privilege(a.oid, n.oid, 'create')
+    union all
+    select '' where pg_catalog.has_database_privilege(a.oid, d.oid, 'create')) p (place)
+  where d.datname = pg_catalog.current_database() and not pg_catalog.pg_has_role(a.oid, d.datdba, 'member')
 ),
 views as (
   select c.oid, c.relowner, c.relacl, c.relname, n.nspname, c.relkind = 'v' and coalesce((
@@ -95,19 +109,17 @@ where n.nspname <> 'pg_catalog' and not exists (
   select from pg_catalog.pg_depend e
   where e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and e.objid = o.oid and e.deptype = 'e')
 union all
-select 'creates', a.name, n.nspname, '', '', ''
-from pg_catalog.pg_namespace n, (
-  select r.rolname, r.oid from pg_catalog.pg_roles r where r.oid in (select oid from app)
-  union all select 'public', 0) a (name, oid)
-where n.nspname = 'public' and case a.oid
-  when 0 then pg_catalog.has_schema_privilege('public', n.oid, 'create')
-  else pg_catalog.has_schema_privilege(a.oid, n.oid, 'create')
-    and not pg_catalog.has_schema_privilege('public', n.oid, 'create') end
+select 'creates', coalesce(r.rolname, 'public'), m.place, '', '', ''
+from may m left join pg_catalog.pg_roles r on r.oid = m.oid
+where not exists (
+  select from may o where o.place = m.place and o.oid <> m.oid
+    and (o.oid = 0 or pg_catalog.pg_has_role(m.oid, o.oid, 'member')))
 order by 1, 2, 3, 4, 5, 6";
 
-/// The two queries, for lists of literals.
-pub(super) fn query(roles: &str, schemas: &str) -> String {
+/// The two queries, for a query of whom policies are to bind and lists of literals.
+pub(super) fn query(bound: &str, roles: &str, schemas: &str) -> String {
     QUERY
+        .replace("{bound}", bound)
         .replace("{roles}", roles)
         .replace("{schemas}", schemas)
 }
@@ -148,7 +160,7 @@ impl<'a> Openings<'a> {
                     found: "create".to_owned(),
                 },
             }),
-            "setting" => self.setting(text(1), text(2), text(3)),
+            "setting" => self.setting(text(1), text(2), text(3), text(4) == "t"),
             "operator" if is_ours(self.schema, text(1), text(2)) => {
                 self.operator([text(1), text(2), text(3)], text(4), text(5));
             }
@@ -161,14 +173,14 @@ impl<'a> Openings<'a> {
         }
     }
 
-    fn setting(&mut self, role: &str, name: &str, value: &str) {
+    fn setting(&mut self, role: &str, name: &str, value: &str, is_open: bool) {
         let is_harmless = match name {
             "row_security" => matches!(value, "on" | "true" | "yes" | "1"),
             "session_replication_role" => value == "origin",
             "role" => value == "none",
             // A database's is its owner's choice, for safety too, and the same for everyone; Supabase sets one
-            // on the database that it makes.
-            "search_path" => role.is_empty(),
+            // on the database that it makes. A login may need the schema of an extension.
+            "search_path" => role.is_empty() || !is_open && !self.schema.roles.contains_key(role),
             _ => !self.own.contains(name),
         };
         if is_harmless {
