@@ -227,6 +227,67 @@ async fn a_view_that_reads_past_policies_is_told() {
     assert!(engine.verify(&set).await.unwrap().is_clean());
 }
 
+/// It holds what its owner saw at the time, so that it does not matter for whom both act.
+#[tokio::test]
+async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let [member, plain, free] =
+        ["member", "plain", "free"].map(|it| format!("{it}_{}", database.name()));
+    let me = admin
+        .query_one("select quote_ident(current_user)", &[])
+        .await;
+    let me: String = me.unwrap().get(0);
+    let setup = format!(
+        "create role {member} login in role {ROLE}; create role {plain}; create role {free} bypassrls;
+         create schema api; create materialized view api.held as select id from public.order"
+    );
+    admin.batch_execute(&setup).await.unwrap();
+    let opens = |view: &str, reader: &str| {
+        format!(
+            "view `api.{view}` is not expected; found `opens public.\"order\", read as {reader}`\n"
+        )
+    };
+    for (sql, told) in [
+        ("grant select on api.held to {free}", String::new()),
+        (
+            "grant select on api.held to {role}; alter materialized view api.held owner to {member}",
+            opens("held", &member),
+        ),
+        (
+            "revoke select on api.held from {role}",
+            opens("held", &member),
+        ),
+        (
+            "alter materialized view api.held owner to {role}",
+            opens("held", ROLE),
+        ),
+        // A view hands on what that one holds.
+        (
+            "alter materialized view api.held owner to {plain};
+             create view api.over as select id from api.held; alter view api.over owner to {plain}",
+            String::new(),
+        ),
+        ("grant select on api.over to {role}", opens("over", &plain)),
+        (
+            "drop view api.over; alter materialized view api.held owner to {me}",
+            String::new(),
+        ),
+    ] {
+        let sql = sql
+            .replace("{role}", ROLE)
+            .replace("{member}", &member)
+            .replace("{plain}", &plain)
+            .replace("{free}", &free)
+            .replace("{me}", &me);
+        admin.batch_execute(&sql).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        assert_eq!(found, told, "{sql}");
+    }
+    let gone = format!("drop schema api cascade; drop role {member}, {plain}, {free}");
+    admin.batch_execute(&gone).await.unwrap();
+}
+
 /// Databases that come from before PostgreSQL 15 let everybody create objects in `public`.
 #[tokio::test]
 async fn a_role_that_may_create_what_others_call_is_told() {

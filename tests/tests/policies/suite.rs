@@ -191,6 +191,27 @@ const ATTACKS: &[(&str, &str)] = &[
          create materialized view open as select * from events_2026; grant select on open to suite_login",
         "public.events: materialized view open, which reads as its owner, for suite_login: expected no grant",
     ),
+    // What it holds is what somebody saw, whoever reads it.
+    (
+        "create role suite_mid; create materialized view held as select * from notes;
+         alter materialized view held owner to suite_mid; grant select on held to suite_shop",
+        "public.notes: materialized view held, which reads as its owner, for suite_shop: expected no grant",
+    ),
+    (
+        "create role suite_mid; create materialized view held as select * from notes;
+         alter materialized view held owner to suite_mid; create view open as select * from held;
+         alter view open owner to suite_mid; grant select on open to suite_shop",
+        "public.notes: view open, which reads as its owner, for suite_shop: expected no grant, found a grant",
+    ),
+    (
+        "create materialized view held as select * from notes; alter materialized view held owner to suite_shop",
+        "public.notes: materialized view held, for suite_shop: expected another owner, found its owner",
+    ),
+    (
+        "create role suite_mid in role suite_shop; create materialized view held as select * from notes;
+         alter materialized view held owner to suite_mid",
+        "public.notes: materialized view held, for suite_mid: expected another owner, found its owner",
+    ),
     (
         "create role suite_mid in role suite_staff; create view open as select * from notes;
          alter view open owner to suite_mid; grant select on open to suite_shop",
@@ -355,9 +376,12 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
          create role suite_login login; grant suite_shop to suite_login; grant select on own to suite_login",
         "create view asked as select * from notes; create role suite_report bypassrls;
          grant select on asked to suite_report",
+        "create materialized view kept as select * from notes; create role suite_report bypassrls;
+         grant select on kept to suite_report",
         "create role suite_owner login createrole; grant suite_shop, suite_staff to suite_owner;
          alter table notes owner to suite_owner; alter table events owner to suite_owner;
-         alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner",
+         alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner;
+         create materialized view kept as select * from notes; alter materialized view kept owner to suite_owner",
         "create role suite_login login; grant suite_shop, suite_staff to suite_login",
         "create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');
          alter table events_2027 enable row level security; alter table events_2027 force row level security;

@@ -19,7 +19,8 @@ use crate::catalog::{Change, Finding, Kind, Object};
 /// is not told beside it, and an owner of the database not here.
 ///
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
-/// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read.
+/// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read,
+/// so that neither whoever has it, by itself or by a view, nor an owner who acts for a scope is one whom policies bind.
 /// What is granted on one counts whoever has it, as on a table, but for whom no policy binds: roles become others. What
 /// a view reads the server keeps in `pg_depend`, by its rule. The drawn tests ask the same (`proof/engine/catalog.sql`
 /// of `tabellion-sql`). Sources: <https://www.postgresql.org/docs/15/sql-createview.html>,
@@ -55,7 +56,7 @@ may (oid, place) as (
   where d.datname = pg_catalog.current_database() and not pg_catalog.pg_has_role(a.oid, d.datdba, 'member')
 ),
 views as (
-  select c.oid, c.relowner, c.relacl, c.relname, n.nspname, c.relkind = 'v' and coalesce((
+  select c.oid, c.relowner, c.relacl, c.relname, n.nspname, c.relkind = 'm' as is_copy, c.relkind = 'v' and coalesce((
       select o.option_value::pg_catalog.bool from pg_catalog.pg_options_to_table(c.reloptions) o
       where o.option_name = 'security_invoker'), false) as as_caller
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -72,14 +73,15 @@ reads as (
   where w.ev_class in (select oid from views) and d.refobjid <> w.ev_class
 ),
 reach as (
-  select v.oid as view, s.oid as tab, case when v.as_caller then 0::pg_catalog.oid else v.relowner end as reader
+  select v.oid as view, s.oid as tab, case when v.as_caller then 0::pg_catalog.oid else v.relowner end as reader,
+    v.is_copy
   from sealed s join reads r on r.relation = s.oid join views v on v.oid = r.view
   union
   select v.oid, reach.tab,
-    case when reach.reader <> 0 or v.as_caller then reach.reader else v.relowner end
+    case when reach.reader <> 0 or v.as_caller then reach.reader else v.relowner end, reach.is_copy or v.is_copy
   from reach join reads r on r.relation = reach.view join views v on v.oid = r.view
 )
-select 'view', v.nspname, v.relname, o.rolname, s.nspname, s.relname
+select distinct 'view', v.nspname, v.relname, o.rolname, s.nspname, s.relname
 from reach join views v on v.oid = reach.view join sealed s on s.oid = reach.tab
 join pg_catalog.pg_roles o on o.oid = reach.reader
 where not v.as_caller and exists (
@@ -88,15 +90,22 @@ where not v.as_caller and exists (
     union
     select x.grantee, x.privilege_type from pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) x
     where a.attrelid = v.oid
+    union
+    select v.relowner, 'SELECT'
   ) x
   left join pg_catalog.pg_roles g on g.oid = x.grantee
   where x.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-    and x.grantee <> v.relowner and not coalesce(g.rolsuper or g.rolbypassrls, false)
-    and (o.rolsuper or o.rolbypassrls
+    and not coalesce(g.rolsuper or g.rolbypassrls, false)
+    and case when x.grantee = v.relowner then
+      v.is_copy and not pg_catalog.pg_has_role(g.oid, s.relowner, 'member') and exists (
+        select from pg_catalog.pg_roles r where r.rolname in ({roles}) and pg_catalog.pg_has_role(g.oid, r.oid, 'member'))
+    else
+      reach.is_copy or o.rolsuper or o.rolbypassrls
       or not s.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, s.relowner, 'usage')
       or exists (
         select from pg_catalog.pg_roles r where r.rolname in ({roles}) and pg_catalog.pg_has_role(o.oid, r.oid, 'usage')
-          and not coalesce(pg_catalog.pg_has_role(g.oid, r.oid, 'member'), false))))
+          and not coalesce(pg_catalog.pg_has_role(g.oid, r.oid, 'member'), false))
+    end)
 union all
 select distinct 'operator', s.nspname, s.relname, p.polname, d.refobjid::pg_catalog.regoperator::pg_catalog.text,
   n.nspname
