@@ -20,11 +20,13 @@ where c.oid = pg_catalog.to_regclass('tabellion.ledger') and c.relkind = 'r' and
     select n.oid from pg_catalog.pg_namespace n where n.nspname = 'tabellion' and n.nspowner = c.relowner)
   and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null";
 
-/// First whether the table of that name still is the one that was looked at; where it is not, the cast fails and
-/// the second statement never runs. Then the last row: one that says a migration is applied was entered once all
-/// before it were, as the lock's chain has them.
-const LAST: &str = "set local row_security = off;
-select (case when pg_catalog.to_regclass('tabellion.ledger')::pg_catalog.oid = {table}
+/// First whether the table of that name still is the one that was looked at, with all its rows; where it is not, the
+/// cast fails and the second statement never runs. Then the last row: one that says a migration is applied was
+/// entered once all before it were, as the lock's chain has them. No search path is taken: nothing here is looked for
+/// along one, and each statement takes its time.
+const LAST: &str = "
+select (case when pg_catalog.to_regclass('tabellion.ledger')::pg_catalog.oid operator(pg_catalog.=) {table}::pg_catalog.oid
+    and not pg_catalog.row_security_active({table}::pg_catalog.oid)
   then 'true' else 'another table has its name' end)::pg_catalog.bool;
 select event, version, checksum, link from only tabellion.ledger order by id desc limit 1";
 
@@ -44,7 +46,7 @@ impl Ledger {
             return false;
         };
         let query = LAST.replace("{table}", &table.to_string());
-        let Ok(messages) = client.simple_query(&format!("{NO_PATH}{query}")).await else {
+        let Ok(messages) = client.simple_query(&query).await else {
             return false;
         };
         rows(&messages).nth(1).is_some_and(|row| {
