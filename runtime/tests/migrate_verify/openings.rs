@@ -232,15 +232,15 @@ async fn a_view_that_reads_past_policies_is_told() {
 async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {
     let (database, set, mut engine) = applied().await;
     let admin = client(database.url()).await;
-    let [member, plain, free] =
-        ["member", "plain", "free"].map(|it| format!("{it}_{}", database.name()));
+    let [member, plain, free, reader] =
+        ["member", "plain", "free", "reader"].map(|it| format!("{it}_{}", database.name()));
     let me = admin
         .query_one("select quote_ident(current_user)", &[])
         .await;
     let me: String = me.unwrap().get(0);
     let setup = format!(
         "create role {member} login in role {ROLE}; create role {plain}; create role {free} bypassrls;
-         create schema api; create materialized view api.held as select id from public.order"
+         create role {reader} login noinherit; create schema api; create materialized view api.held as select id from public.order"
     );
     admin.batch_execute(&setup).await.unwrap();
     let opens = |view: &str, reader: &str| {
@@ -249,7 +249,13 @@ async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {
         )
     };
     for (sql, told) in [
-        ("grant select on api.held to {free}", String::new()),
+        (
+            "grant select on api.held to {free}; grant {free} to {reader}; grant select on api.held to {reader}",
+            String::new(),
+        ),
+        // It may no longer become one whom no policy binds.
+        ("revoke {free} from {reader}", opens("held", &me)),
+        ("revoke select on api.held from {reader}", String::new()),
         (
             "grant select on api.held to {role}; alter materialized view api.held owner to {member}",
             opens("held", &member),
@@ -279,12 +285,13 @@ async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {
             .replace("{member}", &member)
             .replace("{plain}", &plain)
             .replace("{free}", &free)
+            .replace("{reader}", &reader)
             .replace("{me}", &me);
         admin.batch_execute(&sql).await.unwrap();
         let found = engine.verify(&set).await.unwrap().to_string();
         assert_eq!(found, told, "{sql}");
     }
-    let gone = format!("drop schema api cascade; drop role {member}, {plain}, {free}");
+    let gone = format!("drop schema api cascade; drop role {member}, {plain}, {free}, {reader}");
     admin.batch_execute(&gone).await.unwrap();
 }
 

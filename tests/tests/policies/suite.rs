@@ -378,6 +378,10 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
          grant select on asked to suite_report",
         "create materialized view kept as select * from notes; create role suite_report bypassrls;
          grant select on kept to suite_report",
+        "create view asked as select * from notes; create role suite_report bypassrls;
+         create role suite_reader login in role suite_report; grant select on asked to suite_reader",
+        "create materialized view kept as select * from notes; create role suite_root superuser;
+         create role suite_reader login noinherit in role suite_root; grant select on kept to suite_reader",
         "create role suite_owner login createrole; grant suite_shop, suite_staff to suite_owner;
          alter table notes owner to suite_owner; alter table events owner to suite_owner;
          alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner;

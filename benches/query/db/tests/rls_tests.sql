@@ -791,7 +791,9 @@ begin
       and not (v.relkind = 'v' and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
         where x.option_name = 'security_invoker'), false))
       and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-      and not coalesce(g.rolsuper or g.rolbypassrls, false)
+      -- Whoever may become one whom no policy binds reads the table itself.
+      and not exists (
+        select from pg_roles f where (f.rolsuper or f.rolbypassrls) and pg_has_role(g.oid, f.oid, 'member'))
       and case when a.grantee = v.relowner then
         v.relkind = 'm' and exists (
           select from pg_roles s

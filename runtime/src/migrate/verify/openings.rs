@@ -21,7 +21,7 @@ use crate::catalog::{Change, Finding, Kind, Object};
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
 /// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read,
 /// so that neither whoever has it, by itself or by a view, nor an owner who acts for a scope is one whom policies bind.
-/// What is granted on one counts whoever has it, as on a table, but for whom no policy binds: roles become others. What
+/// What is granted on one counts whoever has it, as on a table, but for whom no policy binds, or who may become such a role: roles become others. What
 /// a view reads the server keeps in `pg_depend`, by its rule. The drawn tests ask the same (`proof/engine/catalog.sql`
 /// of `tabellion-sql`). Sources: <https://www.postgresql.org/docs/15/sql-createview.html>,
 /// <https://www.postgresql.org/docs/15/rules-privileges.html>.
@@ -95,7 +95,9 @@ where not v.as_caller and exists (
   ) x
   left join pg_catalog.pg_roles g on g.oid = x.grantee
   where x.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-    and not coalesce(g.rolsuper or g.rolbypassrls, false)
+    and not exists (
+      select from pg_catalog.pg_roles f
+      where (f.rolsuper or f.rolbypassrls) and pg_catalog.pg_has_role(g.oid, f.oid, 'member'))
     and case when x.grantee = v.relowner then
       v.is_copy and not pg_catalog.pg_has_role(g.oid, s.relowner, 'member') and exists (
         select from pg_catalog.pg_roles r where r.rolname in ({roles}) and pg_catalog.pg_has_role(g.oid, r.oid, 'member'))
