@@ -33,25 +33,30 @@ pub(super) fn administrators(platform: Platform) -> &'static [&'static str] {
 /// Whom policies are to bind: the roles of a schema, but for the administrators, and the logins that become one of
 /// them. A query that gives `oid`.
 ///
-/// Neither a login that owns every table, which may act for tenants too since the tables are FORCED, nor the one that
-/// asks and could own them all. Since PostgreSQL 16 whoever creates a role is a member that may grant it, and no more.
+/// Neither a login that owns every table, which may act for tenants too since the tables are FORCED, nor who becomes one
+/// of them as a member of such an owner alone, nor the login that asks and could own them all. Since PostgreSQL 16
+/// whoever creates a role is a member that may grant it, and no more.
 const BOUND: &str = "
-with recursive acting (oid) as (
+with recursive owners (oid) as (
+  select c.relowner
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where (n.nspname, c.relname) in ({tables})
+),
+sole (oid) as (
+  select pg_catalog.max(o.oid) from owners o join pg_catalog.pg_roles r using (oid)
+  having pg_catalog.count(distinct o.oid) = 1 and not coalesce(pg_catalog.bool_or(r.rolname in ({roles})), false)
+),
+acting (oid) as (
   select r.oid from pg_catalog.pg_roles r where r.rolname in ({roles})
   union
   select m.member from pg_catalog.pg_auth_members m join acting a on a.oid = m.roleid,
     pg_catalog.to_jsonb(m) as option
   where coalesce(option ->> 'set_option' = 'true' or option ->> 'inherit_option' = 'true', true)
-),
-owners as (
-  select c.relowner as oid
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where (n.nspname, c.relname) in ({tables})
+    and a.oid not in (select oid from sole)
 )
 select r.oid from pg_catalog.pg_roles r join acting using (oid)
-where r.rolname in ({roles}) or r.rolcanlogin and {is_login}
-  and not coalesce((select pg_catalog.bool_and(o.oid = r.oid) from owners o), false)
-  and not (r.rolname = current_user and coalesce((
+where r.rolname in ({roles}) or r.rolcanlogin and {is_login} and r.oid not in (select oid from sole)
+  and not (r.rolname in (current_user, session_user) and coalesce((
     select pg_catalog.bool_and(pg_catalog.pg_has_role(r.oid, o.oid, 'member')) from owners o), r.rolsuper))";
 
 /// The same for a schema.

@@ -317,6 +317,47 @@ async fn a_login_of_a_scope_that_owns_something_is_told() {
     admin.batch_execute(&drop).await.unwrap();
 }
 
+/// An owner without login, which the logins that migrate become, acts for tenants as one with login does.
+#[tokio::test]
+async fn who_becomes_the_owner_of_everything_is_passed_over() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let url = database.create_login("deploy", &[]).await.unwrap();
+    let [owner, deploy] = ["owner", "deploy"].map(|it| format!("{it}_{}", database.name()));
+    let sql = format!(
+        "create role {owner} in role {ROLE}; grant {owner} to {deploy};
+         grant usage on schema tabellion to {owner}; grant select on tabellion.ledger to {owner};
+         alter schema \"Desk\" owner to {owner};
+         do $$ declare each regclass; begin
+           for each in select oid::regclass from pg_class where relkind in ('r', 'p')
+             and relnamespace in ('public'::regnamespace, '\"Desk\"'::regnamespace)
+           loop execute format('alter table %s owner to {owner}', each); end loop;
+         end $$"
+    );
+    admin.batch_execute(&sql).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.findings.is_empty(), "{found}");
+    // Who acts for a scope by itself is an application's login that may become the owner, unless it asks.
+    let sql = format!(
+        "grant {ROLE} to {deploy}; alter role {deploy} in database \"{}\" set role = '{owner}'",
+        database.name()
+    );
+    admin.batch_execute(&sql).await.unwrap();
+    let found = engine.verify(&set).await.unwrap().to_string();
+    let power = format!(
+        "what role `{deploy}` may do beyond grants and policies is not expected; found `member of {owner}`\n"
+    );
+    assert!(found.contains(&power), "{found}");
+    let mut asking = Migrator::connect(&url).await.unwrap();
+    let found = asking.verify(&set).await.unwrap();
+    assert!(found.findings.is_empty(), "{found}");
+    drop(asking);
+    let drop = format!(
+        "reassign owned by {owner} to current_user; drop owned by {owner}; drop role {owner}"
+    );
+    admin.batch_execute(&drop).await.unwrap();
+}
+
 /// The same comparison, by a service at its start.
 #[tokio::test]
 async fn a_service_refuses_to_start_on_another_schema() {

@@ -225,6 +225,14 @@ const ATTACKS: &[(&str, &str)] = &[
         "alter table events_2026 owner to suite_shop",
         "role suite_shop: expected one that policies bind, found one with the rights of the owner of events_2026",
     ),
+    // Who acts for a scope but as a member of the owner of everything.
+    (
+        "create role suite_owner; create role suite_login login in role suite_shop, suite_owner;
+         alter table notes owner to suite_owner; alter table events owner to suite_owner;
+         alter table events_2026 owner to suite_owner",
+        "role suite_login, as a member of suite_owner: expected one that policies bind, found one with the rights of the \
+         owner of events",
+    ),
     (
         "create role suite_login login createrole; grant suite_shop to suite_login",
         "role suite_login: expected one that policies bind, found one with CREATEROLE",
@@ -382,6 +390,10 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
          create role suite_reader login in role suite_report; grant select on asked to suite_reader",
         "create materialized view kept as select * from notes; create role suite_root superuser;
          create role suite_reader login noinherit in role suite_root; grant select on kept to suite_reader",
+        "create role suite_owner bypassrls createrole; grant suite_shop, suite_staff to suite_owner;
+         create role suite_deploy login in role suite_owner;
+         alter table notes owner to suite_owner; alter table events owner to suite_owner;
+         alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner",
         "create role suite_owner login createrole; grant suite_shop, suite_staff to suite_owner;
          alter table notes owner to suite_owner; alter table events owner to suite_owner;
          alter table events_2026 owner to suite_owner; alter schema public owner to suite_owner;

@@ -8,15 +8,20 @@ declare
   r record;
 begin
   for r in
-    with recursive acting (oid) as (
+    with recursive tables as (
+      select distinct c.relowner as oid, c.oid::regclass::text as name, c.relnamespace
+      from pg_temp.rls_table t, pg_temp.relations(t.name) c
+    ), sole (oid) as (
+      -- Who owns everything may act for tenants too, and so may who does as a member of it: the tables are FORCED.
+      select max(t.oid) from tables t join pg_roles p using (oid)
+      having count(distinct t.oid) = 1 and not bool_or(p.rolname in (select role from pg_temp.rls_grant))
+    ), acting (oid) as (
       select p.oid from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
       union
       -- Since PostgreSQL 16 whoever creates a role is a member that may grant it, and no more.
       select m.member from pg_auth_members m join acting a on a.oid = m.roleid, to_jsonb(m) as option
       where coalesce(option ->> 'set_option' = 'true' or option ->> 'inherit_option' = 'true', true)
-    ), tables as (
-      select distinct c.relowner as oid, c.oid::regclass::text as name, c.relnamespace
-      from pg_temp.rls_table t, pg_temp.relations(t.name) c
+        and a.oid not in (select oid from sole)
     ), owned as (
       select oid, 2 as place, name from tables
       union all
@@ -29,8 +34,7 @@ begin
       where p.rolname in (select role from pg_temp.rls_grant)
         or p.rolcanlogin and p.rolname not in (current_user, session_user)
           and p.rolname = any (coalesce(logins, array[p.rolname::text]))
-          -- A login may have made everything, and act for tenants too: the tables are FORCED.
-          and not exists (select from tables t having count(*) > 0 and bool_and(t.oid = p.oid))
+          and p.oid not in (select oid from sole)
     ), reached (who, oid) as (
       select oid, oid from looked_at
       union
