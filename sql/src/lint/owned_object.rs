@@ -64,6 +64,7 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
             ["drop", "role" | "user" | "group", rest @ ..] => {
                 any(past_options(rest), |words| role(schema, words))?
             }
+            ["revoke", "all" | "execute", rest @ ..] if hardens(rest) => return None,
             ["grant" | "revoke", rest @ ..] => {
                 let at = rest.iter().position(|word| *word == "on")?;
                 granted(schema, &rest[at + 1..])?
@@ -85,6 +86,30 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
             ),
         })
     })
+}
+
+/// Whether a REVOKE takes functions of whole schemas from PUBLIC alone, to whom none of the structs' is granted.
+fn hardens(words: &[&str]) -> bool {
+    let rest = match words {
+        ["privileges", rest @ ..] => rest,
+        rest => rest,
+    };
+    let [
+        "on",
+        "all",
+        "functions" | "procedures" | "routines",
+        "in",
+        "schema",
+        rest @ ..,
+    ] = rest
+    else {
+        return false;
+    };
+    let from = rest.iter().position(|word| *word == "from");
+    matches!(
+        &rest[from.map_or(rest.len(), |at| at + 1)..],
+        ["public"] | ["public", "cascade" | "restrict"]
+    )
 }
 
 /// The first table of a list behind ON that the structs own: one by one, or all of a schema.
@@ -164,7 +189,7 @@ fn role(schema: &Schema, words: &[&str]) -> Option<(&'static str, Named)> {
 }
 
 /// Whether an ALTER ROLE changes what a migration makes the role with: the name, and the attributes of a role that is
-/// not someone else's. Its settings are none.
+/// not someone else's, but for what only takes away. Its settings are none.
 fn changes(schema: &Schema, words: &[&str]) -> bool {
     let is_created = || {
         let role = name(words).and_then(|(_, role)| schema.roles.get(&role));
@@ -173,8 +198,28 @@ fn changes(schema: &Schema, words: &[&str]) -> bool {
     match words {
         [_, "rename", ..] => true,
         [_, "add" | "drop", ..] => false,
+        [_, "with", rest @ ..] | [_, rest @ ..] if takes_away(rest) => false,
         _ => !words.contains(&"set") && !words.contains(&"reset") && is_created(),
     }
+}
+
+/// Whether the attributes of an ALTER ROLE give nothing that the role was made without.
+fn takes_away(mut words: &[&str]) -> bool {
+    while !words.is_empty() {
+        words = match words {
+            [
+                "nologin" | "noinherit" | "nosuperuser" | "nobypassrls" | "nocreaterole"
+                | "noreplication" | "nocreatedb",
+                rest @ ..,
+            ]
+            | ["password", "null", rest @ ..]
+            | ["connection", "limit", "-", _, rest @ ..]
+            | ["connection", "limit", _, rest @ ..]
+            | ["valid", "until", _, rest @ ..] => rest,
+            _ => return false,
+        };
+    }
+    true
 }
 
 /// The table of the structs that a new or altered one becomes a part of: its rows would be seen through
@@ -266,6 +311,11 @@ mod tests {
             "drop user given;",
             "alter role app login;",
             "alter role \"app\" with inherit;",
+            "alter role app nologin createdb;",
+            "alter role app password 'nologin';",
+            "alter role app connection limit 5 login;",
+            "alter role app valid until 'infinity' password 'null';",
+            "revoke execute on all functions in schema shop from public, app;",
         ] {
             assert_eq!(lines("owned-object", sql, &schema), [1], "{sql}");
         }
@@ -278,6 +328,13 @@ mod tests {
             "alter role app in database a set work_mem = '1MB';",
             "alter role app reset all;",
             "alter role given nologin;",
+            "alter role app nologin;",
+            "alter role app noinherit;",
+            "alter role \"app\" with nosuperuser nobypassrls nocreaterole noreplication nocreatedb;",
+            "alter user app password null;",
+            "alter role app with connection limit -1 valid until '2030-01-01' nologin;",
+            "revoke execute on all functions in schema shop from public;",
+            "revoke all on all routines in schema other, shop from public cascade;",
             "alter role other login;",
             "drop role other;",
             "create role other in role app;",

@@ -48,10 +48,18 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
 fn is_invoker(options: &[&str]) -> bool {
     let places = (options.iter().enumerate()).filter(|(_, word)| is_option(word));
     let mut said = places.map(|(at, _)| match &options[at + 1..] {
-        ["=", value, ..] => ["true", "on", "'true'", "'on'", "1"].contains(value),
+        ["=", value, ..] => is_true(value),
         _ => true,
     });
     said.next().unwrap_or(false) && said.all(|it| it)
+}
+
+/// Whether PostgreSQL reads a value as true: in any case, in quotes or without, and by its first letters, as
+/// <https://www.postgresql.org/docs/15/datatype-boolean.html> has it.
+fn is_true(value: &str) -> bool {
+    let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let begins = |word: &str| !value.is_empty() && word.starts_with(&value);
+    begins("true") || begins("yes") || ["on", "1"].contains(&value.as_str())
 }
 
 /// Whether a word names the option, in quotes or without.
@@ -72,6 +80,33 @@ fn altered(words: &[&str]) -> Option<String> {
 mod tests {
     use super::super::tests::lines;
     use crate::schema::Schema;
+
+    #[test]
+    fn view_invoker_is_on_in_every_spelling() {
+        for (value, is_on) in [
+            ("true", true),
+            ("T", true),
+            ("tru", true),
+            ("yes", true),
+            ("y", true),
+            ("on", true),
+            ("1", true),
+            ("'yes'", true),
+            ("'YE'", true),
+            ("\"true\"", true),
+            ("o", false),
+            ("off", false),
+            ("no", false),
+            ("'f'", false),
+            ("0", false),
+            ("''", false),
+            ("trues", false),
+        ] {
+            let sql = format!("create view a.b with (security_invoker = {value}) as select 1;");
+            let found = lines("view-invoker", &sql, &Schema::default());
+            assert_eq!(found.is_empty(), is_on, "{sql}");
+        }
+    }
 
     #[test]
     fn view_invoker() {
