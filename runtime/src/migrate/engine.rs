@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 
 use super::connect;
 use super::error::MigrateError;
-use super::ledger::{Entry, Event, Ledger};
+use super::ledger::{Entry, Event, Ledger, Own};
 use super::set::{Migration, Migrations};
 use super::target::Target;
 use crate::catalog::Snapshot;
@@ -41,8 +41,8 @@ pub(super) type Observer = Box<dyn FnMut(Progress<'_>) + Send>;
 /// Applies migrations to one database, and undoes them. Nothing happens but by its methods.
 pub struct Migrator {
     pub(super) client: Client,
-    /// The number of the ledger's table, where one of this login's own was found while connecting.
-    pub(super) own_ledger: Option<u32>,
+    /// Whether a ledger of this login's own was found while connecting.
+    pub(super) own_ledger: Option<Own>,
     pub(super) ledger: Ledger,
     /// For the second connection of a file that runs outside a transaction.
     pub(super) url: String,

@@ -111,8 +111,8 @@ impl Migrator {
         options: &ApplyOptions,
     ) -> Result<Vec<&'a Migration>, MigrateError> {
         self.plain()?;
-        if let (None, Some(table)) = (&options.to, self.own_ledger)
-            && Ledger::has_all(&self.client, table, set).await
+        if let (None, Some(own)) = (&options.to, self.own_ledger)
+            && Ledger::has_all(&self.client, own, set).await
         {
             return Ok(Vec::new());
         }

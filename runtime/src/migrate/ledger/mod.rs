@@ -19,6 +19,7 @@ use super::error::MigrateError;
 use super::trust;
 
 pub(super) use form::COLUMNS as FORM;
+pub(super) use glance::Own;
 pub(super) use protect::{PROTECTIONS, protected};
 pub(super) use routines::{ROUTINES, TAKE_TURN};
 pub(super) use supabase::Supabase;
