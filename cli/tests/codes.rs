@@ -76,7 +76,7 @@ async fn each_has_a_cause() {
     check(&["apply", "--lock-wait", "0"], 5, Some("held"));
     holder.batch_execute("rollback").await.unwrap();
 
-    shop.execute("alter table tabellion.ledger rename column note to remark")
+    shop.execute("alter table tabellion.ledger alter column at type text")
         .await;
     check(&["status"], 4, Some("server"));
 }
