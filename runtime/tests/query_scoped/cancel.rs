@@ -64,7 +64,11 @@ pub(crate) async fn abandoned_at_every_await(pace: Pace, warm: bool) -> Outcome 
         );
         let theirs = Note::by_shop("acme").fetch_all(&other).await?;
         assert!(theirs.is_empty(), "after {polls} polls");
-        assert_eq!(fixture.open_transactions().await?, 0, "after {polls} polls");
+        assert_eq!(
+            fixture.lasting_transactions().await?,
+            0,
+            "after {polls} polls"
+        );
         if finished {
             assert_eq!(
                 fixture.count("notes where shop = 'acme'").await?,

@@ -121,7 +121,7 @@ async fn nothing_is_left_of_operations_that_are_dropped() -> Outcome {
     }
     assert!(dropped > 400, "{dropped} operations were dropped");
     assert!(seen > 20_000, "{seen} rows were seen");
-    assert_eq!(fixture.open_transactions().await?, 0);
+    assert_eq!(fixture.lasting_transactions().await?, 0);
     // Each row was written by whom it belongs to, wholly or not at all.
     let wrong =
         "notes where starts_with(body, shop || ': ') is not true or body like '%: undone %'";

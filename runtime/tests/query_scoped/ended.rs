@@ -48,7 +48,7 @@ async fn a_statement_whose_turn_has_come_keeps_no_ended_transaction_open() -> Ou
         // Its handle and the statement are left, and the pool's only connection is free.
         let next = Note::by_shop("acme").count(&acme);
         assert_eq!(tokio::time::timeout(limit, next).await?, Ok(0));
-        assert_eq!(fixture.open_transactions().await?, 0);
+        assert_eq!(fixture.lasting_transactions().await?, 0);
         let late = kept.ok_or("the statement")?.await;
         assert_eq!(late, Err(Error::TransactionEnded));
     }

@@ -185,7 +185,11 @@ async fn dropped_on_the_way_all_or_none_are_written() -> Outcome {
             seen.len() == 1 && seen[0].shop == "other",
             "after {polls} polls"
         );
-        assert_eq!(fixture.open_transactions().await?, 0, "after {polls} polls");
+        assert_eq!(
+            fixture.lasting_transactions().await?,
+            0,
+            "after {polls} polls"
+        );
         // Whoever drops it once the Sync is on its way does not learn what became of it, nor when.
         let written = fixture.count("notes where shop = 'acme'").await? - before;
         assert_eq!(written % 40, 0, "{written} after {polls} polls");

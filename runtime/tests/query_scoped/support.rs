@@ -1,5 +1,7 @@
 //! Two tenants, their tables, and a look from outside.
 
+use std::time::{Duration, Instant};
+
 use tabellion::testing::{Server, TestDatabase};
 use tabellion::{
     AllowsSelect, Database, Error, NoScope, Row, Scope, Scoped, Table, TextEnum, Timestamp,
@@ -181,6 +183,19 @@ impl Fixture {
              and usename like 'app%' and state like 'idle in transaction%'",
         )
         .await
+    }
+
+    /// [`open_transactions`](Self::open_transactions) that stay. A connection whose future was dropped is closed at
+    /// once, and the server sees that when it next looks at it: none of them is left open for five seconds.
+    pub(crate) async fn lasting_transactions(&self) -> Result<i64, tokio_postgres::Error> {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let open = self.open_transactions().await?;
+            if open == 0 || Instant::now() > end {
+                return Ok(open);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

@@ -138,7 +138,7 @@ async fn many_tenants_over_few_connections_never_meet() -> Outcome {
         task.await??;
     }
     assert_eq!(fixture.count("notes").await?, 16 * 40);
-    assert_eq!(fixture.open_transactions().await?, 0);
+    assert_eq!(fixture.lasting_transactions().await?, 0);
     Ok(())
 }
 
