@@ -18,20 +18,22 @@ mod allowed;
 pub mod ast;
 mod attr;
 mod check;
-mod items;
 pub mod lower;
 pub mod predicate;
 mod report;
 mod rust_type;
 mod rustdoc;
+mod scope;
 pub mod seen;
 mod table;
+mod text_enum;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-pub use items::{scope, text_enum};
 pub use report::Report;
+pub use scope::scope;
 pub use table::table;
+pub use text_enum::text_enum;
 
 /// A number that differs where two readings of an item differ; spans play no part in it.
 ///

@@ -6,6 +6,7 @@ mod lookups;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
 mod openings;
+mod roles;
 
 use migrate_support::{Project, ROLE, client, database};
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator};

@@ -319,3 +319,15 @@ pub(crate) fn fields_of_call(call: &syn::ExprCall) -> Option<Vec<Ident>> {
 pub(crate) fn name_span(attribute: &Attribute) -> Span {
     attribute.path().span()
 }
+
+/// An attribute that rustc lets stand where this derive would not read it.
+pub(crate) fn misplaced(attributes: &[Attribute], name: &str, place: &str, report: &mut Report) {
+    for attribute in attributes {
+        if is(attribute, name) {
+            report.at(
+                name_span(attribute),
+                format!("`#[{name}]` belongs on {place}; move it there"),
+            );
+        }
+    }
+}

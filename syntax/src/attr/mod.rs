@@ -14,7 +14,7 @@ mod policy;
 mod table;
 
 pub(crate) use allow_rule::allow_rule;
-pub(crate) use args::{Arg, Args, is, name_span};
+pub(crate) use args::{Arg, Args, is, misplaced, name_span};
 pub(crate) use column::{ColumnAttr, column};
 pub(crate) use column_type::modifier_between;
 pub(crate) use exclude::{ExcludeAttr, exclude};
