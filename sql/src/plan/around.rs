@@ -54,7 +54,10 @@ pub(super) fn moved(from: &Schema, to: &Schema) -> Option<Schema> {
 
 /// What is asked of an extension that would have to move and cannot, or of which it is no longer said where it
 /// lies; a table is where it is told.
-pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
+///
+/// One that would come to lie in a schema which an earlier migration has made is asked about too: the rollback leaves
+/// it there, and that of the earlier one could not drop the schema. `before` are those that none drops.
+pub(super) fn ask(from: &Schema, to: &Schema, before: &BTreeSet<String>) -> Vec<Question> {
     let Some(table) = to.tables.keys().next() else {
         return Vec::new();
     };
@@ -89,7 +92,23 @@ pub(super) fn ask(from: &Schema, to: &Schema) -> Vec<Question> {
             )
         })
     });
-    fixed.chain(undeclared).map(question).collect()
+    let (kept, made) = (kept(from, from, before), from.namespaces());
+    let late = to.extensions.iter().filter_map(|(name, after)| {
+        let home = after.schema.as_deref()?;
+        let is_new = from.extensions.get(name) != Some(after);
+        let is_dropped = made.contains(home)
+            && !kept.contains(home)
+            && home != "public"
+            && [from, to].iter().all(|it| !it.external_schemas.contains(home));
+        (is_new && is_dropped).then(|| {
+            format!(
+                "extension `{name}` would lie in PostgreSQL schema `{home}`, which an earlier migration has made for \
+                 tables: a rollback leaves the extension there, and that migration's own could not drop the schema; \
+                 give it one of its own, such as `.extension_in({name:?}, \"extensions\")`"
+            )
+        })
+    });
+    fixed.chain(undeclared).chain(late).map(question).collect()
 }
 
 /// An extension is installed where it is missing, and never dropped: others may have come to need it. One that is
@@ -322,6 +341,36 @@ mod tests {
             assert!(message.ends_with(remedy), "{message}");
         }
         assert!(asked(&with("postgis", None), &with("postgis", Some("public"))).is_ok());
+    }
+
+    #[test]
+    fn an_extension_in_a_schema_that_a_rollback_will_drop_is_asked_about() {
+        let told = asked(&app(), &with("citext", Some("app"))).expect_err("a question");
+        assert_eq!(
+            told[0].message,
+            "extension `citext` would lie in PostgreSQL schema `app`, which an earlier migration has made for tables: \
+             a rollback leaves the extension there, and that migration's own could not drop the schema; give it one \
+             of its own, such as `.extension_in(\"citext\", \"extensions\")`"
+        );
+        assert!(asked(&with("ltree", Some("other")), &with("ltree", Some("app"))).is_err());
+        // Nothing drops one in which an extension lay from the first, or that is someone else's.
+        let both = |mut schema: Schema| {
+            schema
+                .extensions
+                .extend(with("ltree", Some("app")).extensions);
+            schema
+        };
+        let citext = with("citext", Some("app"));
+        assert!(asked(&citext, &both(citext.clone())).is_ok());
+        assert!(asked(&Schema::default(), &citext).is_ok());
+        let mut external = app();
+        external.external_schemas.insert("app".into());
+        assert!(asked(&external, &both(external.clone())).is_ok());
+        let lain = Settings {
+            homes: BTreeSet::from(["app".into()]),
+            ..Settings::default()
+        };
+        assert!(migrations(&app(), &citext, &Renames::default(), &lain).is_ok());
     }
 
     #[test]

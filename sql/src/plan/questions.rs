@@ -21,8 +21,13 @@ pub struct Question {
     pub message: String,
 }
 
-/// The renames that are settled.
-pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves, Vec<Question>> {
+/// The renames that are settled. No migration drops the PostgreSQL schemas in `homes`, since extensions have lain there.
+pub(super) fn ask(
+    from: &Schema,
+    to: &Schema,
+    renames: &Renames,
+    homes: &BTreeSet<String>,
+) -> Result<Moves, Vec<Question>> {
     let mut asked = Asked {
         from,
         to,
@@ -47,7 +52,7 @@ pub(super) fn ask(from: &Schema, to: &Schema, renames: &Renames) -> Result<Moves
             asked.columns(name, before, after, hints);
         }
     }
-    asked.questions.extend(around::ask(from, to));
+    asked.questions.extend(around::ask(from, to, homes));
     asked
         .questions
         .extend(taken::on_the_way(from, to, &asked.moves));
@@ -358,7 +363,9 @@ mod tests {
             };
             renames.tables.insert(new.clone(), hint);
         }
-        let questions = ask(from, to, &renames).err().unwrap_or_default();
+        let questions = ask(from, to, &renames, &BTreeSet::new())
+            .err()
+            .unwrap_or_default();
         questions.into_iter().map(|it| it.message).collect()
     }
 

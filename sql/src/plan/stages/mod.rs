@@ -147,7 +147,7 @@ pub fn migrations(
     renames: &Renames,
     settings: &Settings,
 ) -> Result<Vec<Migration>, Vec<Question>> {
-    let moves = questions::ask(from, to, renames)?;
+    let moves = questions::ask(from, to, renames, &settings.homes)?;
     let (places, declared) = (Places::of(from, to), to);
     let (from, to) = (places.place(from), places.place(to));
     let (from, to) = (&*from, &*to);
