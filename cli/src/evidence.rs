@@ -38,7 +38,9 @@ pub(crate) struct Evidence {
 struct Log {
     file: File,
     /// The first thing that could not be written.
-    lost: Option<Fault>,
+    lost: Option<String>,
+    /// Whether the command was refused for it.
+    is_told: bool,
 }
 
 impl Evidence {
@@ -89,7 +91,11 @@ impl Evidence {
         Ok(Evidence {
             folder: folder.to_owned(),
             unfinished,
-            log: Mutex::new(Log { file, lost: None }),
+            log: Mutex::new(Log {
+                file,
+                lost: None,
+                is_told: false,
+            }),
         })
     }
 
@@ -134,13 +140,40 @@ impl Evidence {
         self.unfinished.join(name).exists()
     }
 
+    /// Whether all could be written so far, asked before anything is run.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub(crate) fn intact(&self) -> Result<(), Fault> {
+        let mut log = self.log();
+        let Some(lost) = log.lost.clone() else {
+            return Ok(());
+        };
+        log.is_told = true;
+        Err(Fault::Io(format!(
+            "{lost}; nothing was run, so make room for the evidence or name another folder, and run it again"
+        )))
+    }
+
     /// Writes the checksums of all that the folder holds, and gives it its name.
     ///
     /// # Errors
-    /// Whatever could not be written since the folder was opened; what was written stays under the other name.
+    /// Whatever could not be written since the folder was opened, unless the command was refused for it; what was
+    /// written stays under the other name.
     pub(crate) fn close(&self) -> Result<(), Fault> {
-        let lost = self.log().lost.take();
-        let unwritable = |error: std::io::Error| self.unwritable(SUMS, &error);
+        let (lost, is_told) = {
+            let mut log = self.log();
+            (log.lost.take(), log.is_told)
+        };
+        if is_told {
+            return Ok(());
+        }
+        let stands = |lost: String| {
+            Fault::Io(format!(
+                "{lost}; what the command did stands, so look at `cargo tabellion status`"
+            ))
+        };
+        let unwritable = |error: std::io::Error| stands(self.unwritable(SUMS, &error));
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.unfinished).map_err(unwritable)? {
             names.push(entry.map_err(unwritable)?.file_name());
@@ -156,7 +189,7 @@ impl Evidence {
         }
         fs::write(self.unfinished.join(SUMS), sums).map_err(unwritable)?;
         if let Some(lost) = lost {
-            return Err(lost);
+            return Err(stands(lost));
         }
         fs::rename(&self.unfinished, &self.folder).map_err(|error| {
             Fault::Io(format!(
@@ -178,10 +211,8 @@ impl Evidence {
             .get_or_insert_with(|| self.unwritable(name, error));
     }
 
-    fn unwritable(&self, name: &str, error: &std::io::Error) -> Fault {
-        Fault::Io(format!(
-            "`{}` cannot be written: {error}; what the command did stands, so look at `cargo tabellion status`",
-            self.unfinished.join(name).display()
-        ))
+    fn unwritable(&self, name: &str, error: &std::io::Error) -> String {
+        let path = self.unfinished.join(name);
+        format!("`{}` cannot be written: {error}", path.display())
     }
 }

@@ -219,3 +219,38 @@ async fn where_its_name_is_taken_meanwhile_it_stays_where_it_is() {
     assert_eq!(names(&shop.folder().join("left.unfinished")).len(), 5);
     assert_eq!(shop.run(&["status", "--check"]).code, 0);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn where_it_cannot_be_written_nothing_is_run() {
+    let shop = Shop::new(Project::sealed(), PLAIN).await;
+    shop.run(&["apply"]).code(0);
+    let rows = "select count(*) from tabellion.ledger";
+    let before = shop.number(rows).await;
+    // A limit on the size of files stands in for a disk that is full.
+    let full = |words: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f 0; exec \"$0\" {words}");
+        let mut command = std::process::Command::new("sh");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_cargo-tabellion")])
+            .current_dir(shop.folder())
+            .env("SHOP_URL", shop.database.url());
+        shop.end(command).code(4)
+    };
+    let refused = full("rollback --accept-data-loss --evidence full");
+    assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+    assert!(
+        refused.err.starts_with("error: `full.unfinished/log.txt` cannot be written: ")
+            && refused.err.ends_with(
+                "; nothing was run, so make room for the evidence or name another folder, and run it again\n"
+            ),
+        "{}",
+        refused.err
+    );
+    assert_eq!(shop.number(rows).await, before);
+    assert!(!shop.folder().join("full").exists());
+    // So do the commands that no database is needed for.
+    full("rehearse --throw-away --evidence full");
+    full("new more --evidence full");
+    assert!(!shop.project.root().join("hand").exists());
+}

@@ -118,6 +118,7 @@ impl Session {
     }
 
     async fn with_files(&self, command: Sealing) -> Result<Answer, Fault> {
+        self.intact()?;
         match command {
             Sealing::Seal {
                 name,
@@ -192,6 +193,7 @@ impl Session {
                 "would_run": versions.collect::<Vec<_>>(),
             })
         });
+        self.intact()?;
         let answer = rehearsal::rehearse(&self.teller, &set, place, on_copy_of.is_some()).await?;
         self.document(VERIFICATION, || answer.json["verification"].clone());
         Ok(answer)
@@ -204,6 +206,7 @@ impl Session {
             let would_run: [&str; 0] = [];
             json!({ "command": "test", "mutate": mutate, "would_run": would_run })
         });
+        self.intact()?;
         let answer = rehearsal::test(&self.teller, &tests, place, mutate).await?;
         self.document(VERIFICATION, || answer.json.clone());
         Ok(answer)
@@ -223,6 +226,7 @@ impl Session {
         let work = async {
             let mut engine = self.engine(&place, &set, command.lock_wait()).await?;
             self.plan(&mut engine, &set, &command).await;
+            self.intact()?;
             self.teller.begin(command.name(), "");
             self.on_database(command, &place, &set, engine).await
         };
@@ -395,6 +399,12 @@ impl Session {
             Ok(found) => json::verification(found),
             Err(fault) => json!({ "error": json::error(fault) }),
         });
+    }
+
+    /// Refuses to run what leaves no evidence.
+    fn intact(&self) -> Result<(), Fault> {
+        let evidence = self.evidence.as_ref();
+        evidence.map_or(Ok(()), |evidence| evidence.intact())
     }
 
     fn document(&self, name: &str, value: impl FnOnce() -> Value) {
