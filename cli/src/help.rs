@@ -172,7 +172,7 @@ and, where it is so:
   migration V was applied by the Supabase CLI and is not in the ledger; …
   hand/NAME.sql is not sealed, so nothing applies it; …
   target NAME guards this database: a target that asks for no approvals changes nothing here
-  what keeps ledger and lock from being one history (exit code 1)",
+  a rollback that was begun and has not finished, and what keeps ledger and lock from being one history (exit code 1)",
     "\
 JSON: `approval` (whether the target asks for it), `pending` (migrations, with --sql also their `sql`), `begun`
 (rows), `elsewhere` (a list of `version`, `name`: applied by the Supabase CLI alone), `guard` (the last row of the

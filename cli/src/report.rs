@@ -109,8 +109,18 @@ pub(crate) fn plan(status: &Status, target: &Target, sql: bool, unsealed: &[Stri
 /// What else there is to say of a ledger.
 fn remarks(status: &Status, unsealed: &[String]) -> String {
     let mut text = String::new();
-    for entry in &status.begun {
-        text.push_str(&unfinished(status, entry));
+    let is_applied = |begun: &Entry| {
+        let applied = status
+            .migrations
+            .iter()
+            .filter(|(_, entry)| entry.is_some());
+        applied
+            .map(|(one, _)| &one.version)
+            .any(|version| *version == begun.version)
+    };
+    // Those of rollbacks are among the problems.
+    for entry in status.begun.iter().filter(|entry| !is_applied(entry)) {
+        text.push_str(&unfinished(entry));
     }
     for (version, name) in &status.elsewhere {
         let is_ours = |(migration, _): &(Migration, _)| migration.version == *version;
@@ -279,20 +289,11 @@ fn approved_by(status: &Status, migration: &Migration) -> String {
     }
 }
 
-/// What was begun outside a transaction and has not finished.
-fn unfinished(status: &Status, begun: &Entry) -> String {
-    let is_applied = |(migration, entry): &(_, Option<Entry>)| {
-        let migration: &Migration = migration;
-        migration.version == begun.version && entry.is_some()
-    };
-    let (what, remedy) = if status.migrations.iter().any(is_applied) {
-        ("the rollback of migration", "rollback")
-    } else {
-        ("migration", "apply")
-    };
+/// A migration that was begun outside a transaction and has not finished.
+fn unfinished(begun: &Entry) -> String {
     format!(
-        "{what} `{}_{}` was begun at {} UTC and has not finished, so its index may be there by half; unless it \
-         runs still, run `cargo tabellion {remedy}` to finish it\n",
+        "migration `{}_{}` was begun at {} UTC and has not finished, so its index may be there by half; unless it \
+         runs still, run `cargo tabellion apply` to finish it\n",
         begun.version, begun.name, begun.at
     )
 }

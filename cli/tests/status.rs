@@ -94,11 +94,23 @@ async fn what_was_begun_and_not_finished_is_told() {
     let status = run(&["status", "--check"]);
     assert_eq!(status.status.code(), Some(1));
     let out = text(&status.stdout);
+    let told = format!(
+        "\nthe rollback of migration `{}_one` was begun at ",
+        second.version
+    );
+    assert_eq!(out.matches(&told).count(), 1, "{out}");
     assert!(
-        out.contains("\nthe rollback of migration ")
-            && out.ends_with("run `cargo tabellion rollback` to finish it\n"),
+        out.contains(" run `cargo tabellion rollback` to finish it, or put back by hand "),
         "{out}"
     );
+    // Nothing is applied over it, so it is a problem wherever problems are told.
+    for (words, code) in [(["status", "--json"], 0), (["plan", "--json"], 1)] {
+        let run = run(&words);
+        let document: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let problems = document["problems"].as_array().expect("a list");
+        assert_eq!(problems.len(), 1, "{document}");
+        assert_eq!(run.status.code(), Some(code), "{document}");
+    }
 }
 
 #[tokio::test]

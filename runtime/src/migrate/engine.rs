@@ -75,7 +75,8 @@ pub struct Status {
     /// The last row of the target that guards the database, which takes nothing from a target that asks for no
     /// approvals; see [`Migrator::claim`].
     pub guard: Option<Entry>,
-    /// What keeps ledger and lock from being one history; empty where all is well.
+    /// What keeps ledger and lock from being one history, and each rollback outside a transaction that was begun and
+    /// has not finished, over which nothing is applied; empty where all is well.
     pub problems: Vec<String>,
 }
 
@@ -154,6 +155,8 @@ impl Migrator {
     pub async fn status(&mut self, set: &Migrations) -> Result<Status, MigrateError> {
         self.ledger = Ledger::read(&self.client).await?;
         let applied = self.ledger.applied();
+        let mut problems = self.ledger.problems(set);
+        problems.extend(self.ledger.half_undone());
         let entry = |migration: &Migration| {
             applied
                 .get(migration.version.as_str())
@@ -173,7 +176,7 @@ impl Migrator {
             elsewhere: self.ledger.elsewhere(),
             begun: self.ledger.begun().into_values().cloned().collect(),
             guard: self.ledger.guard().cloned(),
-            problems: self.ledger.problems(set),
+            problems,
         })
     }
 

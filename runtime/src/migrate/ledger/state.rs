@@ -133,10 +133,10 @@ impl Ledger {
                 count => format!(" --steps {count}"),
             };
             format!(
-                "the rollback of migration `{version}_{}` was begun and has not finished; run `cargo tabellion \
-                 rollback{steps}` to finish it, or put back by hand what it took and enter that with `cargo tabellion \
-                 repair {version} --applied`",
-                entry.name
+                "the rollback of migration `{version}_{}` was begun at {} UTC and has not finished; unless it runs \
+                 still, run `cargo tabellion rollback{steps}` to finish it, or put back by hand what it took and enter \
+                 that with `cargo tabellion repair {version} --applied`",
+                entry.name, entry.at
             )
         })
         .collect()

@@ -117,7 +117,7 @@ impl Migrator {
     pub async fn verify(&mut self, set: &Migrations) -> Result<Verification, MigrateError> {
         let status = self.status(set).await?;
         let mut verification = Verification {
-            problems: status.problems,
+            problems: self.ledger.problems(set),
             pending: status
                 .migrations
                 .iter()
