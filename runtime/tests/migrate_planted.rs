@@ -30,8 +30,11 @@ async fn planted(planter: &str, sql: &str) -> String {
     let mut engine = Migrator::connect(database.url()).await.unwrap();
     let error = engine.apply(&set, &ALL).await.unwrap_err();
     assert!(matches!(error, MigrateError::History(_)), "{error}");
-    let again = engine.status(&set).await.unwrap_err();
-    assert_eq!(again.to_string(), error.to_string());
+    // Where there is a ledger to read, nothing of it runs.
+    match engine.status(&set).await {
+        Ok(status) => assert_eq!(status.pending(), 3),
+        Err(again) => assert_eq!(again.to_string(), error.to_string()),
+    }
     let query = format!("select rolsuper from pg_catalog.pg_roles where rolname = '{name}'");
     let row = admin.query_one(&query, &[]).await.unwrap();
     assert!(!row.get::<_, bool>(0), "the planter's statement ran");

@@ -53,7 +53,7 @@ impl Migrator {
     ) -> Result<Adopted, MigrateError> {
         self.plain()?;
         plain(reason.and_then(said))?;
-        self.ledger = Ledger::read(&self.client).await?;
+        self.ledger = Ledger::read_to_write(&self.client).await?;
         let (chosen, compares) = self.adoptable(set, what)?;
         self.answered_for(set, &chosen, by_hand)?;
         if chosen.is_empty() {

@@ -36,7 +36,7 @@ impl Migrator {
         })?;
         self.plain()?;
         plain([by].into_iter().chain(reason.and_then(said)))?;
-        self.ledger = Ledger::read(&self.client).await?;
+        self.ledger = Ledger::read_to_write(&self.client).await?;
         let chosen: Vec<&Migration> = match what {
             Approve::Versions(versions) => {
                 let wanted = versions.iter().map(|version| set.known(version));
@@ -53,7 +53,6 @@ impl Migrator {
             return Ok(Vec::new());
         }
         self.unguarded()?;
-        self.ledger.writable()?;
         self.prepare().await?;
         let rows: Vec<Row<'_>> = chosen
             .iter()

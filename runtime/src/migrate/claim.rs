@@ -28,7 +28,7 @@ impl Migrator {
         };
         self.plain()?;
         plain([by, reason])?;
-        self.ledger = Ledger::read(&self.client).await?;
+        self.ledger = Ledger::read_to_write(&self.client).await?;
         // Refused before the lock is waited for; decided under it.
         self.claimable()?;
         self.begin().await?;

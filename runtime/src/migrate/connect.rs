@@ -18,6 +18,9 @@ const OLDEST: u32 = 15;
 /// better match than the one that is meant; under this only what PostgreSQL brings is found.
 pub(super) const NO_PATH: &str = "set local search_path = '';";
 
+/// The same before the ledger is read: behind a transaction pooler another client may have left a role in the session.
+pub(super) const OURS: &str = "reset session authorization;reset role;set local search_path = '';";
+
 /// How long connecting may take for each host, where the URL does not say: as for a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

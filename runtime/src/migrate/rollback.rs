@@ -51,8 +51,7 @@ impl Migrator {
         if let RollbackTarget::To(version) = &options.target {
             set.known(version)?;
         }
-        self.ledger = Ledger::read(&self.client).await?;
-        self.ledger.writable()?;
+        self.ledger = Ledger::read_to_write(&self.client).await?;
         let chosen = chosen(&self.ledger, set, &options.target)?;
         for migration in &chosen {
             migration.down.check()?;

@@ -1,13 +1,13 @@
 //! Whose ledger is it? Whoever owns it, or has a trigger on it, runs statements as whoever applies.
 //!
 //! A role with CREATE on the database could make schema `tabellion` before the first apply. So the
-//! ledger is neither read nor written before its owners are looked up in the system's catalog, which
-//! only the server writes. Once they are trusted, nobody else can change what was looked at.
+//! ledger is not written before its owners are looked up in the system's catalog, which only the server writes, and
+//! read by what runs nothing of theirs. Once they are trusted, nobody else can change what was looked at.
 //! The same holds for the history of Supabase's tool, which is written beside the ledger.
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::connect::NO_PATH;
+use super::connect::OURS;
 use super::error::{MigrateError, Problems};
 use super::ledger::{FORM, PROTECTIONS, ROUTINES};
 
@@ -15,26 +15,14 @@ use super::ledger::{FORM, PROTECTIONS, ROUTINES};
 /// that exists, and one for whatever it lacks or
 /// speaks against either.
 ///
-/// Trusted are the current user, superusers and the database's owner. Where that may do less than the current user,
-/// nothing of it is run, and the ledger is read alone. Row-level security, rules, triggers and defaults call functions.
+/// Trusted are the login, the role that it acts as, superusers, the database's owner and its members. Of those, but for the
+/// login itself, one that may do less than the login is `weaker`: the session's user counts, for it can return to that, with
+/// whatever the roles may do that it is a member of, for it can become each of them. Whoever is a member of those that the
+/// login was made a member of is one of all of them.
+/// Row-level security, rules, triggers and defaults call functions.
 const QUERY: &str = "
 with me as (
-  select r.* from pg_catalog.pg_roles r where r.rolname = current_user
-),
-master as (
-  select o.oid, o.rolname, o.rolsuper >= me.rolsuper and o.rolcreaterole >= me.rolcreaterole
-      and o.rolbypassrls >= me.rolbypassrls and o.rolreplication >= me.rolreplication
-      and not exists (
-        select from pg_catalog.pg_roles p where p.oid < 16384 and p.rolname like 'pg\\_%'
-          and pg_catalog.pg_has_role(me.oid, p.oid, 'member') and not pg_catalog.pg_has_role(o.oid, p.oid, 'member'))
-    as is_equal
-  from me, pg_catalog.pg_database d join pg_catalog.pg_roles o on o.oid = d.datdba
-  where d.datname = pg_catalog.current_database()
-),
-trusted as (
-  select r.oid from pg_catalog.pg_roles r where r.rolsuper or r.rolname = current_user
-  union all
-  select m.oid from master m
+  select r.oid from pg_catalog.pg_roles r where r.rolname = session_user
 ),
 place as (
   select n.oid, n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'tabellion'
@@ -51,7 +39,7 @@ triggers as (
   where not t.tgisinternal
 ),
 history as (
-  select c.oid, c.relowner, c.relkind, n.nspowner
+  select c.oid, c.relowner, c.relkind, n.nspowner, n.oid as nspoid
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'
 ),
@@ -60,95 +48,132 @@ their_triggers as (
   from pg_catalog.pg_trigger t join history on history.oid = t.tgrelid
   join pg_catalog.pg_proc f on f.oid = t.tgfoid
   where not t.tgisinternal
+),
+piece (name, owner) as (
+  select 'schema `tabellion`', nspowner from place
+  union all
+  select 'table `tabellion.ledger`', relowner from ledger
+  union all
+  select 'the function of trigger `' || tgname || '` on `tabellion.ledger`', proowner from triggers
+  union all
+  select 'function `tabellion.' || f.proname || '`', f.proowner
+  from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
+  where f.proname in ({routines})
+    and not exists (select from triggers t where t.pronamespace = f.pronamespace and t.proname = f.proname)
+  union all
+  select 'schema `supabase_migrations`', nspowner from history
+  union all
+  select 'table `supabase_migrations.schema_migrations`', relowner from history
+  union all
+  select 'the function of trigger `' || tgname || '` on `supabase_migrations.schema_migrations`', proowner
+  from their_triggers
+),
+able as (
+  select w.oid, pg_catalog.bool_or(r.rolsuper) as is_super, pg_catalog.bool_or(r.rolcreaterole) as makes_roles,
+    pg_catalog.bool_or(r.rolbypassrls) as passes_rls, pg_catalog.bool_or(r.rolreplication) as replicates
+  from (select oid from me union select owner from piece) w
+  join pg_catalog.pg_roles r on pg_catalog.pg_has_role(w.oid, r.oid, 'member')
+  group by w.oid
+),
+owner as (
+  select o.oid, r.rolname::pg_catalog.text as name, r.rolcanlogin,
+    o.is_super or {trusted} as is_trusted,
+    case when o.oid = me.oid or o.is_super then '' when own.is_super then 'SUPERUSER'
+      else pg_catalog.concat_ws(', ', case when own.makes_roles > o.makes_roles then 'CREATEROLE' end,
+        case when own.passes_rls > o.passes_rls then 'BYPASSRLS' end,
+        case when own.replicates > o.replicates then 'REPLICATION' end, (
+          select 'membership in ' || pg_catalog.string_agg(distinct '`' || p.rolname || '`', ', ')
+          from pg_catalog.pg_auth_members a join pg_catalog.pg_roles p on p.oid = a.roleid
+          where a.member = me.oid and not pg_catalog.pg_has_role(o.oid, p.oid, 'member')))
+      end as lacks
+  from me join able own on own.oid = me.oid
+  join pg_catalog.pg_database d on d.datname = pg_catalog.current_database(),
+    able o join pg_catalog.pg_roles r on r.oid = o.oid
+  where o.oid in (select owner from piece)
 )
-select 'ledger', '', '' from ledger
+select 'ledger', '', '', '' from ledger
 union all
-select 'weaker', m.rolname, '' from master m
-where not m.is_equal and exists (
-  select from place p where p.nspowner = m.oid
-  union all
-  select from ledger l where l.relowner = m.oid
-  union all
-  select from triggers t where t.proowner = m.oid
-  union all
-  select from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
-  where f.proname in ({routines}) and f.proowner = m.oid
-  union all
-  select from history h where h.relowner = m.oid or h.nspowner = m.oid
-  union all
-  select from their_triggers t where t.proowner = m.oid)
+select 'owner', p.name, o.name, '' from piece p join owner o on o.oid = p.owner where not o.is_trusted
 union all
-select 'owner', 'schema `tabellion`', pg_catalog.pg_get_userbyid(nspowner)
-from place where nspowner not in (select oid from trusted)
+select 'weaker', o.name, o.lacks, o.rolcanlogin::pg_catalog.text
+from owner o where o.is_trusted and o.lacks <> ''
 union all
-select 'owner', 'table `tabellion.ledger`', pg_catalog.pg_get_userbyid(relowner)
-from ledger where relowner not in (select oid from trusted)
-union all
-select 'owner', 'the function of trigger `' || tgname || '` on `tabellion.ledger`',
-  pg_catalog.pg_get_userbyid(proowner)
-from triggers where proowner not in (select oid from trusted)
-union all
-select 'owner', 'function `tabellion.' || f.proname || '`', pg_catalog.pg_get_userbyid(f.proowner)
-from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
-where f.proname in ({routines}) and f.proowner not in (select oid from trusted)
-  and not exists (select from triggers t where t.pronamespace = f.pronamespace and t.proname = f.proname)
-union all
-select 'lacks', 'function `tabellion.' || r.name || '`', ''
+select 'lacks', 'function `tabellion.' || r.name || '`', '', ''
 from ledger, (values {counted}) r (name, arguments) where not exists (
   select from pg_catalog.pg_proc f join place on place.oid = f.pronamespace
   where f.proname = r.name and f.pronargs = r.arguments)
 union all
-select 'lacks', 'column `' || f.name || '`', ''
+select 'lacks', 'column `' || f.name || '`', '', ''
 from ledger, (values {columns}) f (name) where not exists (
   select from pg_catalog.pg_attribute a where a.attrelid = ledger.oid and a.attname = f.name and not a.attisdropped)
 union all
-select 'form', '', '' from ledger where relkind <> 'r'
+select 'form', '', '', '' from ledger where relkind <> 'r'
 union all
-select 'extra', 'row-level security', '' from ledger where relrowsecurity
+select 'extra', 'row-level security', '', '' from ledger where relrowsecurity
 union all
-select 'extra', 'trigger `' || tgname || '`', '' from triggers
+select 'extra', 'trigger `' || tgname || '`', '', '' from triggers
 where (tgname::pg_catalog.text, proname::pg_catalog.text) not in ({protections})
   or pronamespace not in (select oid from place)
 union all
-select 'extra', 'rule `' || r.rulename || '`', ''
+select 'extra', 'rule `' || r.rulename || '`', '', ''
 from pg_catalog.pg_rewrite r join ledger on ledger.oid = r.ev_class and ledger.relkind = 'r'
 union all
-select 'extra', 'a default of column `' || a.attname || '`', ''
+select 'extra', 'a default of column `' || a.attname || '`', '', ''
 from pg_catalog.pg_attrdef d join ledger on ledger.oid = d.adrelid
 join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
 where a.attname <> 'guarded' or pg_catalog.pg_get_expr(d.adbin, d.adrelid) <> 'false'
 union all
 select 'supabase', (
   select pg_catalog.string_agg(a.attname, ' ' order by a.attnum) from pg_catalog.pg_attribute a
-  where a.attrelid = history.oid and a.attnum > 0 and not a.attisdropped), ''
+  where a.attrelid = history.oid and a.attnum > 0 and not a.attisdropped), {readable}::pg_catalog.text, ''
 from history
 union all
-select 'owner', 'schema `supabase_migrations`', pg_catalog.pg_get_userbyid(nspowner)
-from history where nspowner not in (select oid from trusted)
-union all
-select 'owner', 'table `supabase_migrations.schema_migrations`', pg_catalog.pg_get_userbyid(relowner)
-from history where relowner not in (select oid from trusted)
-union all
-select 'owner', 'the function of trigger `' || tgname || '` on `supabase_migrations.schema_migrations`',
-  pg_catalog.pg_get_userbyid(proowner)
-from their_triggers where proowner not in (select oid from trusted)
-union all
-select 'their form', '', '' from history where relkind <> 'r'";
+select 'their form', '', '', '' from history where relkind <> 'r'";
+
+/// Whether the role `r` may own what is written, in the database `d`.
+pub(super) const TRUSTED: &str = "(r.rolsuper or r.rolname in (session_user, current_user) \
+    or pg_catalog.pg_has_role(r.oid, d.datdba, 'member'))";
+
+/// Whether the history of Supabase's tool may be read, of which `history` has the `oid` and the schema's `nspoid`.
+pub(super) const READABLE: &str = "(pg_catalog.has_schema_privilege(history.nspoid, 'usage') \
+    and pg_catalog.has_table_privilege(history.oid, 'select'))";
 
 /// What there is to read, and may be trusted.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Whether the ledger exists.
     pub(super) ledger: bool,
-    /// The columns of the history of Supabase's tool, where it exists.
+    /// The columns of the history of Supabase's tool, where it exists and may be read.
     pub(super) supabase: Option<String>,
     /// The functions and columns that the ledger should have, and has not.
     pub(super) lacks: Vec<String>,
-    /// The database's owner, where that may do less than the current user and owns some of it.
-    pub(super) weaker: Option<String>,
+    /// Why nothing of it may run as this login, a sentence each: whose it is.
+    pub(super) strange: Vec<String>,
+    /// Why rows could not be kept in step with the history of Supabase's tool.
+    pub(super) unread: Option<String>,
 }
 
-/// Looks for the ledger. An error where it exists, or its schema, but cannot be trusted.
+impl Found {
+    /// Refuses to enter a row: where what is needed for it is missing, or would run what is a stranger's, or of someone
+    /// who may do less.
+    pub(super) fn writable(&self) -> Result<(), MigrateError> {
+        let mut problems = self.strange.clone();
+        problems.extend(self.unread.clone());
+        if !self.lacks.is_empty() {
+            problems.push(format!(
+                "the ledger lacks {}, without which no row is entered; `cargo tabellion verify` says how to put back \
+                 what is missing",
+                self.lacks.join(" and ")
+            ));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(MigrateError::History(Problems(problems))),
+        }
+    }
+}
+
+/// Looks for the ledger. An error where it is none, or has what tabellion did not make.
 pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
     let own = PROTECTIONS.map(|one| format!("('{}', '{}')", one.trigger, one.function));
     let called = ROUTINES.map(|one| format!("'{}'", one.name));
@@ -158,8 +183,10 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
         .replace("{protections}", &own.join(", "))
         .replace("{routines}", &called.join(", "))
         .replace("{counted}", &counted.join(", "))
-        .replace("{columns}", &columns.join(", "));
-    let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
+        .replace("{columns}", &columns.join(", "))
+        .replace("{readable}", READABLE)
+        .replace("{trusted}", TRUSTED);
+    let messages = client.simple_query(&format!("{OURS}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;
     let mut found = Found::default();
@@ -171,10 +198,18 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
         let text = |index| row.get(index).unwrap_or_default();
         match text(0) {
             "ledger" => found.ledger = true,
-            "supabase" => found.supabase = Some(text(1).to_owned()),
+            "supabase" if text(2) == "true" => found.supabase = Some(text(1).to_owned()),
+            "supabase" => {
+                found.unread = Some(
+                    "the Supabase CLI keeps a history here, `supabase_migrations.schema_migrations`, which this login \
+                     may not read, and so not keep in step; grant it USAGE on that schema, and SELECT, INSERT and DELETE \
+                     on that table"
+                        .to_owned(),
+                );
+            }
             "lacks" => found.lacks.push(text(1).to_owned()),
-            "weaker" => found.weaker = Some(text(1).to_owned()),
-            "owner" => problems.push(owned(text(1), text(2))),
+            "weaker" => found.strange.push(weaker(text(1), text(2), text(3) == "true")),
+            "owner" => found.strange.push(owned(text(1), text(2))),
             "form" => problems.push(
                 "`tabellion.ledger` is not an ordinary table, so it is no ledger of tabellion's; drop it, or \
                  move it to another schema"
@@ -193,16 +228,27 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
         }
     }
     if problems.is_empty() {
-        Ok(found)
-    } else {
-        Err(MigrateError::History(Problems(problems)))
+        return Ok(found);
     }
+    found.strange.extend(problems);
+    Err(MigrateError::History(Problems(found.strange)))
 }
 
 fn owned(what: &str, owner: &str) -> String {
     format!(
         "{what} belongs to `{owner}`, who is neither this login, nor a superuser, nor the database's owner, \
-         and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
+         nor a member of that, and could run statements as whoever applies; apply as `{owner}`, or see what `{owner}` put there and \
          drop it or give it to the database's owner"
+    )
+}
+
+fn weaker(owner: &str, lacks: &str, logs_in: bool) -> String {
+    let remedy = match logs_in {
+        true => format!("apply as `{owner}`"),
+        false => format!("apply as a login that is a member of `{owner}` and may do no more"),
+    };
+    format!(
+        "the ledger, or what is written with it, belongs to `{owner}`, who may do less than this login (it lacks \
+         {lacks}) and could run statements as whoever applies; {remedy}"
     )
 }

@@ -8,6 +8,7 @@ mod guard;
 mod killed;
 mod order;
 mod outside;
+mod owners;
 #[path = "../pgbouncer/mod.rs"]
 mod pgbouncer;
 mod pooler;

@@ -60,21 +60,34 @@ async fn what_another_client_left_in_a_session_does_not_matter() {
     let (database, project) = (database().await, Project::sealed());
     let pooler = PgBouncer::start(database.url()).await;
     let set = project.load();
-    // Each holds a session of the pooler while it leaves a role and a setting there.
+    leave(&pooler, "pg_read_all_data").await;
+    let mut engine = engine(&pooler).await;
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 3);
+    let owner = "select relowner::regrole::text from pg_class where oid = 'public.order'::regclass";
+    assert_eq!(text(&database, owner).await.as_deref(), Some("postgres"));
+    leave(&pooler, "pg_monitor").await;
+    assert_eq!(engine.status(&set).await.unwrap().pending(), 0);
+    leave(&pooler, "pg_monitor").await;
+    assert_eq!(engine.apply(&set, &ALL).await.unwrap(), []);
+    leave(&pooler, "pg_monitor").await;
+    let all = back(RollbackTarget::All);
+    assert_eq!(engine.rollback(&set, &all).await.unwrap().len(), 3);
+}
+
+/// Each client holds a session of the pooler while it leaves a role and settings there.
+async fn leave(pooler: &PgBouncer, role: &str) {
     let mut others = Vec::new();
     for _ in 0..3 {
         let client = crate::support::client(&pooler.url).await;
-        let left = "begin; set role pg_read_all_data; set search_path = nowhere; set statement_timeout = '20s'";
-        client.batch_execute(left).await.unwrap();
+        let left = format!(
+            "begin; set role {role}; set search_path = nowhere; set statement_timeout = '20s'"
+        );
+        client.batch_execute(&left).await.unwrap();
         others.push(client);
     }
     for client in &others {
         client.batch_execute("commit").await.unwrap();
     }
-    let mut engine = engine(&pooler).await;
-    assert_eq!(engine.apply(&set, &ALL).await.unwrap().len(), 3);
-    let owner = "select relowner::regrole::text from pg_class where oid = 'public.order'::regclass";
-    assert_eq!(text(&database, owner).await.as_deref(), Some("postgres"));
 }
 
 #[tokio::test]

@@ -123,8 +123,7 @@ impl Migrator {
                 .next_back()
                 .map_or("", |migration| &migration.version),
         };
-        self.ledger = Ledger::read(&self.client).await?;
-        self.ledger.writable()?;
+        self.ledger = Ledger::read_to_write(&self.client).await?;
         if self.ledger.whole().is_err() {
             // A rollback that runs still is waited for.
             self.begin().await?;
@@ -181,11 +180,11 @@ impl Migrator {
         let ready = async {
             if !self.ledger.exists {
                 ledger::create(&self.client).await?;
-                self.ledger = Ledger::read(&self.client).await?;
+                self.ledger = Ledger::read_to_write(&self.client).await?;
             } else if !self.ledger.is_current(&self.client).await? {
-                self.ledger = Ledger::read(&self.client).await?;
+                self.ledger = Ledger::read_to_write(&self.client).await?;
             }
-            self.ledger.writable()
+            Ok(())
         }
         .await;
         if ready.is_err() {

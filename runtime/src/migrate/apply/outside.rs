@@ -259,7 +259,7 @@ impl Migrator {
             set.map_err(|error| MigrateError::server("setting how quotes are read", &error))?;
         }
         holds(&self.client, work.script).await?;
-        self.ledger = Ledger::read(&work.worker).await?;
+        self.ledger = Ledger::read_to_write(&work.worker).await?;
         Ok(work.reached(&self.ledger))
     }
 

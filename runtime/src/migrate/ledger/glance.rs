@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use super::{Event, Ledger, rows};
-use crate::migrate::connect::NO_PATH;
+use crate::migrate::connect::OURS;
 use crate::migrate::set::Migrations;
 
-/// Whether the ledger is this login's own, a plain table, and the only history there is; where it is not, the cast
+/// Whether the ledger is this login's own, which acts as nobody else, a plain table, and the only history there is; where it is not, the cast
 /// fails, and what stands behind it in a message never runs. Then nothing of a stranger's is executed by reading it,
 /// and no stranger can change that.
 const OWN: &str = "
 select (case when c.relkind = 'r' and not c.relrowsecurity
-    and c.relowner = pg_catalog.quote_ident(current_user)::pg_catalog.regrole
+    and c.relowner = pg_catalog.quote_ident(session_user)::pg_catalog.regrole and current_user = session_user
     and c.relnamespace = (
       select n.oid from pg_catalog.pg_namespace n where n.nspname = 'tabellion' and n.nspowner = c.relowner)
     and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null
@@ -42,7 +42,7 @@ impl Ledger {
     /// whatever kind.
     pub(in crate::migrate) async fn own(client: &Client) -> Option<Own> {
         let looked = Instant::now();
-        let messages = client.simple_query(&format!("{NO_PATH}{OWN}")).await.ok()?;
+        let messages = client.simple_query(&format!("{OURS}{OWN}")).await.ok()?;
         rows(&messages).next().map(|_| Own(looked))
     }
 
@@ -54,7 +54,7 @@ impl Ledger {
         };
         let query = match own.0.elapsed() < FRESH {
             true => LAST.to_owned(),
-            false => format!("{NO_PATH}{OWN}{LAST}"),
+            false => format!("{OURS}{OWN}{LAST}"),
         };
         let Ok(messages) = client.simple_query(&query).await else {
             return false;

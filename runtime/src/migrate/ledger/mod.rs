@@ -6,6 +6,7 @@
 mod form;
 mod glance;
 mod protect;
+mod read;
 mod routines;
 mod state;
 mod supabase;
@@ -16,7 +17,6 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 use super::approve::is_hidden;
 use super::connect::NO_PATH;
 use super::error::MigrateError;
-use super::trust;
 
 pub(super) use form::COLUMNS as FORM;
 pub(super) use glance::Own;
@@ -123,83 +123,9 @@ pub(super) struct Ledger {
     pub(super) exists: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) supabase: Option<Supabase>,
-    /// The functions and columns that it should have, and has not.
-    lacks: Vec<String>,
-    /// Who could run statements as whoever writes it, and may do less than that.
-    weaker: Option<String>,
 }
 
-const COLUMNS: &str = "id, event, version, name, checksum, rollback_checksum, target, actor, on_behalf_of, \
-    note, position, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, tool, \
-    guarded";
-/// Makes PostgreSQL refuse what is no table, such as a view, whose functions run as whoever reads it. All rows stay.
-const PLAIN: &str = "tablesample pg_catalog.system (100)";
-/// How many [`COLUMNS`] are; what has fewer columns is a row of something else.
-const WIDTH: usize = 15;
-
 impl Ledger {
-    /// Reads the whole ledger, once it is known whose it is; an absent one is empty.
-    pub(super) async fn read(client: &Client) -> Result<Self, MigrateError> {
-        let found = trust::look(client).await?;
-        let mut ledger = Ledger {
-            exists: found.ledger,
-            entries: Vec::new(),
-            supabase: found.supabase.as_deref().map(Supabase::new),
-            lacks: found.lacks,
-            weaker: found.weaker,
-        };
-        let unread = |lacked: &&String| lacked.starts_with("column") && !lacked.ends_with("`link`");
-        if let Some(lacked) = ledger.lacks.iter().find(unread) {
-            return Err(MigrateError::history(format!(
-                "the ledger lacks {lacked} and cannot be read; put the ledger back from a backup"
-            )));
-        }
-        let from = |table: &str| match ledger.weaker {
-            None => format!("from only {table}"),
-            Some(_) => format!("from only {table} {PLAIN}"),
-        };
-        let own = found.ledger.then(|| {
-            let from = from("tabellion.ledger");
-            format!("select {COLUMNS} {from} order by id;")
-        });
-        let theirs = ledger.supabase.as_ref();
-        let theirs = theirs.map(|history| history.select(&from(supabase::TABLE)));
-        let query: String = own.into_iter().chain(theirs).collect();
-        if query.is_empty() {
-            return Ok(ledger);
-        }
-        let query = format!("set local row_security = off;{query}");
-        let messages = client.simple_query(&format!("{NO_PATH}{query}")).await;
-        let messages =
-            messages.map_err(|error| MigrateError::server("reading the ledger", &error))?;
-        for row in rows(&messages) {
-            match &mut ledger.supabase {
-                Some(history) if row.len() < WIDTH => history.take(row),
-                _ => ledger.entries.push(entry(row)?),
-            }
-        }
-        Ok(ledger)
-    }
-
-    /// Refuses to write where a function or a column is missing by which that is done, or is someone's who may do
-    /// less.
-    pub(super) fn writable(&self) -> Result<(), MigrateError> {
-        if let Some(owner) = &self.weaker {
-            return Err(MigrateError::history(format!(
-                "the ledger, or what is written with it, belongs to `{owner}`, who may do less than this login and \
-                 could run statements as whoever applies; apply as `{owner}`"
-            )));
-        }
-        if self.lacks.is_empty() {
-            return Ok(());
-        }
-        Err(MigrateError::history(format!(
-            "the ledger lacks {}, without which no row is entered; `cargo tabellion verify` says how to put back \
-             what is missing",
-            self.lacks.join(" and ")
-        )))
-    }
-
     /// The last row's number, which no other ledger state shares.
     pub(super) fn last_id(&self) -> i64 {
         self.entries.last().map_or(0, |entry| entry.id)
@@ -250,36 +176,4 @@ fn seen(text: &str) -> String {
         false => c.to_string(),
     };
     text.chars().map(one).collect()
-}
-
-/// Reads a row of [`COLUMNS`].
-fn entry(row: &SimpleQueryRow) -> Result<Entry, MigrateError> {
-    let value = |index| (index < row.len()).then(|| row.get(index)).flatten();
-    let text = |index| seen(value(index).unwrap_or_default());
-    let some = |index| value(index).map(seen);
-    let spelled = text(1);
-    let known = Event::ALL.iter().find(|(_, name)| *name == spelled);
-    let Some(&(event, _)) = known else {
-        return Err(MigrateError::history(format!(
-            "the ledger holds an event `{spelled}` that this version of tabellion does not know; update \
-             tabellion"
-        )));
-    };
-    Ok(Entry {
-        id: text(0).parse().unwrap_or(0),
-        event,
-        version: text(2),
-        name: text(3),
-        checksum: text(4),
-        rollback_checksum: text(5),
-        target: some(6),
-        guarded: value(14) == Some("t"),
-        actor: text(7),
-        on_behalf_of: some(8),
-        note: some(9),
-        position: value(10).and_then(|position| position.parse().ok()),
-        at: text(11),
-        duration_ms: text(12).parse().unwrap_or(0),
-        tool: text(13),
-    })
 }

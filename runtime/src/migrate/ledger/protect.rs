@@ -8,6 +8,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::error::MigrateError;
+use crate::migrate::trust;
 
 use super::form;
 use super::routines::{REFUSE, ROUTINES, Routine, STAMP};
@@ -145,6 +146,20 @@ select 'note', 'role `' || r.rolname || '` may enter rows in the ledger and set 
   || 'member of `pg_write_all_data`', ''
 from ledger, pg_catalog.pg_roles r
 where r.rolcanlogin and not r.rolsuper and pg_catalog.pg_has_role(r.oid, 'pg_write_all_data', 'member')
+union all
+select 'note', 'the history of the Supabase CLI, `supabase_migrations.schema_migrations`, is not looked at, which this login may '
+  || 'not read', ''
+from (
+  select c.oid, n.oid as nspoid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'
+) history
+where not {readable}
+union all
+select 'note', 'the ledger belongs to `' || r.rolname || '`, who is neither this login, nor a superuser, nor the database''s '
+  || 'owner, nor a member of that, so see that it is whose migrations these are', ''
+from ledger join pg_catalog.pg_roles r on r.oid = ledger.relowner
+join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+where not {trusted}
 order by 1, 2";
 
 fn query() -> String {
@@ -177,6 +192,8 @@ fn query() -> String {
         .replace("{triggers}", &triggers.join(", "))
         .replace("{routines}", &routines.join(", "))
         .replace("{faults}", &form::faults())
+        .replace("{readable}", trust::READABLE)
+        .replace("{trusted}", trust::TRUSTED)
 }
 
 /// How a ledger that exists is protected.

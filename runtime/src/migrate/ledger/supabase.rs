@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use tabellion_sql::file::statements;
 use tabellion_sql::ident::quote_literal;
-use tokio_postgres::SimpleQueryRow;
 
 use crate::migrate::set::Migration;
 
@@ -34,14 +33,14 @@ impl Supabase {
         self.columns.iter().any(|own| own == column)
     }
 
-    /// The query whose rows [`take`](Self::take) reads.
-    pub(super) fn select(&self, from: &str) -> String {
-        let name = if self.has("name") { "name" } else { "null" };
-        format!("select version, {name} {from} order by version;")
+    /// The columns of the rows that [`take`](Self::take) reads.
+    pub(super) fn columns(&self) -> String {
+        let name = self.has("name").then_some(", name");
+        format!("version{}", name.unwrap_or_default())
     }
 
-    pub(super) fn take(&mut self, row: &SimpleQueryRow) {
-        let text = |index| row.get(index).unwrap_or_default().to_owned();
+    pub(super) fn take(&mut self, row: &[Option<String>]) {
+        let text = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
         self.versions.insert(text(0), text(1));
     }
 

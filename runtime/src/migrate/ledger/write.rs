@@ -48,7 +48,9 @@ revoke update, delete, truncate, references, trigger on table tabellion.ledger f
 
 /// Creates the ledger where it is missing. Runs in the transaction that holds the lock.
 pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateError> {
-    if trust::look(client).await?.ledger {
+    let found = trust::look(client).await?;
+    found.writable()?;
+    if found.ledger {
         return Ok(());
     }
     let create = CREATE
@@ -57,7 +59,7 @@ pub(in crate::migrate) async fn create(client: &Client) -> Result<(), MigrateErr
     let created = client.batch_execute(&format!("{NO_PATH}{create}")).await;
     created.map_err(|error| MigrateError::server("creating the ledger", &error))?;
     // Someone else may have made the schema in between.
-    trust::look(client).await.map(drop)
+    trust::look(client).await?.writable()
 }
 
 /// For whom, and on which target, rows are written.
