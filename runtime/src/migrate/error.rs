@@ -95,6 +95,8 @@ pub struct Failure {
     /// How many statements before it stay. Only a file outside a transaction keeps any; the next run goes on
     /// behind them.
     pub kept: usize,
+    /// Whether the ledger holds a row of it.
+    pub recorded: bool,
 }
 
 impl fmt::Display for Failure {
@@ -107,6 +109,7 @@ impl fmt::Display for Failure {
             message,
             undone,
             kept,
+            recorded,
         } = self;
         let left = match (*undone, *kept) {
             (true, 0) => " and was rolled back",
@@ -139,6 +142,11 @@ impl fmt::Display for Failure {
         }
         if *kept > 0 {
             write!(f, "; {}", self.way_out())?;
+        }
+        if !*recorded {
+            f.write_str(
+                "; the ledger did not take its row; see what `cargo tabellion verify` says of the ledger",
+            )?;
         }
         Ok(())
     }
@@ -208,7 +216,7 @@ impl MigrateError {
             "55P03" => "end what holds the table, then try again",
             "57014" => "raise the role's `statement_timeout`",
             "25006" => "connect to the primary server",
-            "23502" => "see what `cargo tabellion verify` says of the ledger",
+            "23502" | "23505" | "23514" => "see what `cargo tabellion verify` says of the ledger",
             "42703" if doing.contains("ledger") => {
                 "the ledger was written by another version of tabellion; use that one"
             }

@@ -2,6 +2,7 @@
 
 mod adopting;
 mod approval;
+mod extras;
 mod flights;
 mod glance;
 mod guard;

@@ -344,5 +344,6 @@ pub(super) fn failure(part: Part<'_>, error: &tokio_postgres::Error, place: Plac
         message: message_on_file(db),
         undone: true,
         kept,
+        recorded: false,
     }))
 }

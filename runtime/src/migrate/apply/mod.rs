@@ -286,8 +286,8 @@ impl Migrator {
         event: Event,
         sent: Sent<'_>,
     ) -> Result<Ran, MigrateError> {
-        let ran = sent.end(&self.client).await;
-        match &ran {
+        let mut ran = sent.end(&self.client).await;
+        match &mut ran {
             Ok(Ran::Done(entry)) => {
                 self.ledger.push(entry);
                 self.tell(Progress::Done(entry));
@@ -308,12 +308,12 @@ impl Migrator {
         }
     }
 
-    /// Enters a failure in a transaction of its own, where the server still answers.
+    /// Enters a failure in a transaction of its own, where the server still answers; the error says whether it was.
     async fn record(
         &mut self,
         migration: &Migration,
         event: Event,
-        error: &MigrateError,
+        error: &mut MigrateError,
         position: Option<usize>,
     ) {
         let MigrateError::Statement(failure) = error else {
@@ -327,7 +327,10 @@ impl Migrator {
             ..Row::of(Event::Failed, migration)
         };
         match ledger::enter(&self.client, &[row], self.who(), "", true).await {
-            Ok(entries) => entries.iter().for_each(|entry| self.ledger.push(entry)),
+            Ok(entries) => {
+                entries.iter().for_each(|entry| self.ledger.push(entry));
+                failure.recorded = true;
+            }
             Err(_) => self.ledger = Ledger::default(),
         }
     }

@@ -234,8 +234,8 @@ impl Migrator {
                         return Ok(reached);
                     }
                 }
-                Err(error) => {
-                    self.fail(work, index, &error, true).await;
+                Err(mut error) => {
+                    self.fail(work, index, &mut error, true).await;
                     return Err(error);
                 }
             }
@@ -313,7 +313,7 @@ impl Migrator {
         if let MigrateError::Statement(failure) = &mut error {
             failure.undone = undone;
         }
-        self.fail(work, index, &error, undone).await;
+        self.fail(work, index, &mut error, undone).await;
         Err(error)
     }
 
@@ -333,8 +333,8 @@ impl Migrator {
         let Err(error) = ran else {
             return Ok(Reached::past(index));
         };
-        let error = message::failure(work.part(index), &error, Place::default());
-        self.fail(work, index, &error, true).await;
+        let mut error = message::failure(work.part(index), &error, Place::default());
+        self.fail(work, index, &mut error, true).await;
         Err(error)
     }
 
@@ -367,7 +367,13 @@ impl Migrator {
     }
 
     /// Enters a failure. What a statement has left by half is entered as reached once more.
-    async fn fail(&mut self, work: &Work<'_>, index: usize, error: &MigrateError, undone: bool) {
+    async fn fail(
+        &mut self,
+        work: &Work<'_>,
+        index: usize,
+        error: &mut MigrateError,
+        undone: bool,
+    ) {
         let MigrateError::Statement(failure) = error else {
             return;
         };
@@ -388,7 +394,8 @@ impl Migrator {
             &[failed, reached]
         };
         // Where even this is refused, the ledger says what it said: that the statement was reached.
-        let _ = ledger::enter(&work.worker, rows, self.who(), "", true).await;
+        let entered = ledger::enter(&work.worker, rows, self.who(), "", true).await;
+        failure.recorded = entered.is_ok();
     }
 
     /// Enters the event in the transaction that holds the lock, and commits that.

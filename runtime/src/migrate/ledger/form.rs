@@ -53,7 +53,22 @@ select 'the ledger''s column `' || w.name || '` is missing or was changed', w.re
 from ledger, (values {columns}) w (name, type, is_required, remedy) where not exists (
   select from pg_catalog.pg_attribute a
   where a.attrelid = ledger.oid and a.attname = w.name and not a.attisdropped
-    and a.atttypid = w.type::pg_catalog.regtype and a.atttypmod = -1 and a.attnotnull >= w.is_required)
+    and a.atttypid = w.type::pg_catalog.regtype and a.atttypmod = -1 and a.attnotnull = w.is_required)
+union all
+select 'the ledger has column `' || a.attname || '`, which could keep rows out',
+  'alter table tabellion.ledger drop column ' || pg_catalog.quote_ident(a.attname)
+from ledger join pg_catalog.pg_attribute a on a.attrelid = ledger.oid and a.attnum > 0 and not a.attisdropped
+where a.attname not in ({names})
+union all
+select 'the ledger has constraint `' || k.conname || '`, which could keep rows out',
+  'alter table tabellion.ledger drop constraint ' || pg_catalog.quote_ident(k.conname)
+from ledger join pg_catalog.pg_constraint k on k.conrelid = ledger.oid and k.contype not in ('p', 'n', 't')
+union all
+select 'the ledger has index `' || c.relname || '`, which could keep rows out',
+  'drop index tabellion.' || pg_catalog.quote_ident(c.relname)
+from ledger join pg_catalog.pg_index i on i.indrelid = ledger.oid
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+where not exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.conrelid = ledger.oid)
 union all
 select 'the ledger has no primary key of its numbers', coalesce((
     select 'alter table tabellion.ledger drop constraint ' || pg_catalog.quote_ident(k.conname) || '; '
@@ -115,13 +130,11 @@ pub(super) fn misplaced(drawn: i64, last_id: i64) -> Option<String> {
 pub(super) fn faults() -> String {
     let text = quote_literal;
     let column = |(name, kind, is_required): &Column| {
-        let required = match is_required {
-            true => format!(", alter column {name} set not null"),
-            false => String::new(),
-        };
+        let required = if *is_required { "set" } else { "drop" };
         let remedy = format!(
             "alter table tabellion.ledger add column if not exists {name} pg_catalog.{kind}; \
-             alter table tabellion.ledger alter column {name} type pg_catalog.{kind} using {name}::pg_catalog.{kind}{required}"
+             alter table tabellion.ledger alter column {name} type pg_catalog.{kind} using {name}::pg_catalog.{kind}, \
+             alter column {name} {required} not null"
         );
         format!(
             "({}, {}, {is_required}, {})",
@@ -131,7 +144,9 @@ pub(super) fn faults() -> String {
         )
     };
     let columns: Vec<String> = COLUMNS.iter().map(column).collect();
+    let names = COLUMNS.map(|(name, ..)| text(name));
     FAULTS
         .replace("{columns}", &columns.join(", "))
+        .replace("{names}", &names.join(", "))
         .replace("{renumber}", &text(RENUMBER))
 }
