@@ -2,7 +2,7 @@
 
 use tabellion::migrate::MigrateError;
 
-use crate::support::{Project, database};
+use crate::support::database;
 use crate::{ALL, engine, run, tables, text};
 
 #[tokio::test]

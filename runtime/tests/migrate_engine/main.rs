@@ -17,6 +17,7 @@ mod proof;
 #[allow(dead_code)] // shared with the tests of queries
 #[path = "../query_scoped/proxy.rs"]
 mod proxy;
+mod readers;
 mod session;
 mod strangers;
 mod supabase;

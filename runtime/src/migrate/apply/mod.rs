@@ -8,6 +8,7 @@ mod hold;
 mod index;
 mod message;
 mod outside;
+mod work;
 
 use std::collections::VecDeque;
 
@@ -326,11 +327,10 @@ impl Migrator {
             position,
             ..Row::of(Event::Failed, migration)
         };
-        match ledger::enter(&self.client, &[row], self.who(), "", true).await {
-            Ok(entries) => {
-                entries.iter().for_each(|entry| self.ledger.push(entry));
-                failure.recorded = true;
-            }
+        let entered = ledger::enter(&self.client, &[row], self.who(), "", true).await;
+        failure.recorded = entered.is_ok();
+        match entered {
+            Ok(entries) => entries.iter().for_each(|entry| self.ledger.push(entry)),
             Err(_) => self.ledger = Ledger::default(),
         }
     }

@@ -9,13 +9,14 @@
 
 use std::time::Instant;
 
-use tabellion_sql::file::{Concurrent, Statement, Step};
+use tabellion_sql::file::{Concurrent, Step};
 use tokio_postgres::Client;
 
 use super::hold;
 use super::index::{self, State};
-use super::message::{self, Part, Place, Prefix, Ran};
+use super::message::{self, Place, Prefix, Ran};
 use super::script;
+use super::work::{Reached, Work};
 use crate::migrate::connect;
 use crate::migrate::engine::{Migrator, Progress};
 use crate::migrate::error::MigrateError;
@@ -26,95 +27,6 @@ use crate::migrate::set::{Migration, Script};
 /// `tabstmnt` as a number. The server may still run it for a process that was killed, whose migration lock
 /// is free.
 const STATEMENT: i64 = 0x7461_6273_746d_6e74;
-
-/// For that session only, which ends with the file: whoever waits for the table's lock longest holds up
-/// those behind it, and an index takes as long as it takes.
-const LIMITS: &str = "set lock_timeout = '1min'; set statement_timeout = 0";
-/// A pooler may give the session to someone else.
-const UNLIMITED: &str = "reset lock_timeout; reset statement_timeout";
-
-/// A file at work.
-struct Work<'a> {
-    migration: &'a Migration,
-    event: Event,
-    script: &'a Script,
-    steps: Vec<(Statement<'a>, Step)>,
-    worker: Client,
-    /// Whether the worker's session is nobody else's, so that settings may be made in it.
-    is_own: bool,
-}
-
-/// How far a file came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Reached {
-    /// The statements that are done.
-    done: usize,
-    /// Whether the next one may be done by half.
-    by_half: bool,
-}
-
-impl Reached {
-    /// Behind a statement.
-    fn past(index: usize) -> Self {
-        Reached {
-            done: index + 1,
-            by_half: false,
-        }
-    }
-
-    /// In front of one, of which nothing was done.
-    fn before(index: usize) -> Self {
-        Reached {
-            done: index,
-            by_half: false,
-        }
-    }
-}
-
-impl Work<'_> {
-    fn reached(&self, ledger: &Ledger) -> Reached {
-        let begun = ledger.begun();
-        let Some(entry) = begun.get(self.migration.version.as_str()) else {
-            return Reached::before(0);
-        };
-        let position = entry.position.unwrap_or(1).max(1);
-        let shares = self
-            .steps
-            .get(position - 1)
-            .is_none_or(|(_, step)| *step == Step::Inside);
-        match entry.event {
-            Event::Started if shares => Reached::past(position - 1),
-            event => Reached {
-                done: position - 1,
-                by_half: event == Event::Started,
-            },
-        }
-    }
-
-    fn part(&self, index: usize) -> Part<'_> {
-        let statement = &self.steps[index].0;
-        Part {
-            script: self.script,
-            start: statement.start,
-            end: statement.start + statement.text.len(),
-            kept: index,
-        }
-    }
-
-    async fn limit(&self) -> Result<(), MigrateError> {
-        if !self.is_own {
-            return Ok(());
-        }
-        let limited = self.worker.batch_execute(LIMITS).await;
-        limited.map_err(|error| MigrateError::server("setting the time limits", &error))
-    }
-
-    async fn unlimit(&self) {
-        if self.is_own {
-            let _ = self.worker.batch_execute(UNLIMITED).await;
-        }
-    }
-}
 
 impl Migrator {
     /// Runs the file of a migration beside the transaction that holds the lock, and ends that.

@@ -66,7 +66,7 @@ pub(super) fn create() -> String {
 }
 
 /// Each row: whether it speaks against the ledger (`weak`) or only tells of it (`note`), its words, and what
-/// takes it back.
+/// takes it back; as the `owner`, if that is someone else, since what was made of the ledger may run then.
 ///
 /// MAINTAIN, which PostgreSQL has from 17 on, changes no row.
 /// Reading it and adding rows may be granted, to a role that applies and does not own it; not to everyone. Its
@@ -134,6 +134,9 @@ union all
 select distinct 'weak', 'role `' || name || '` may grant ' || privilege || ' on ' || thing,
   'revoke grant option for ' || privilege || ' on ' || thing || ' from ' || quoted || ' cascade'
 from named where is_note and is_grantable
+union all
+select 'owner', pg_catalog.pg_get_userbyid(ledger.relowner)::pg_catalog.text, ''
+from ledger where pg_catalog.pg_get_userbyid(ledger.relowner) <> session_user
 union all
 select 'drawn', s.last_value::pg_catalog.text, ''
 from pg_catalog.pg_sequences s where s.schemaname = 'tabellion' and s.sequencename = 'ledger_id_seq'
@@ -214,6 +217,7 @@ pub(in crate::migrate) async fn protected(
     let messages = messages
         .map_err(|error| MigrateError::server("looking who may change the ledger", &error))?;
     let mut found = Protected::default();
+    let mut whose = String::new();
     for message in &messages {
         let SimpleQueryMessage::Row(row) = message else {
             continue;
@@ -225,8 +229,10 @@ pub(in crate::migrate) async fn protected(
                 found.weaknesses.extend(form::misplaced(drawn, last_id));
             }
             "note" => found.notes.push(text(1).to_owned()),
+            // Before all that are weak.
+            "owner" => whose = format!("as `{}` ", text(1)),
             _ => found.weaknesses.push(format!(
-                "{}, so its rows are no proof; run `{}`",
+                "{}, so its rows are no proof; {whose}run `{}`",
                 text(1),
                 text(2)
             )),
