@@ -5,6 +5,7 @@ mod classes;
 mod edits;
 mod exact;
 mod kept;
+mod keys;
 mod names;
 mod partitions;
 mod rules;

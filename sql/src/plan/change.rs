@@ -117,6 +117,13 @@ impl Columns {
         columns.iter().any(|column| self.gone.contains(column))
     }
 
+    /// Whether a column that the index sorts or searches by goes, or changes its type to more than another size
+    /// of the same.
+    pub(super) fn retype(&self, index: &Index) -> bool {
+        let mut names = index.columns.iter().filter_map(IndexColumn::name);
+        names.any(|name| self.retyped.contains(name))
+    }
+
     /// One with an expression is always made anew, its expression too, whatever column of it changes.
     pub(super) fn move_index(&self, index: &Index) -> bool {
         let mut held = index.columns.iter().filter_map(IndexColumn::name);

@@ -43,6 +43,7 @@ impl Names {
             return false;
         };
         !Columns::of(before, after).move_index(definition)
+            && outlives_types(before, after, definition)
             && !self.loses_extension
             && self.is_free(name, index, after.indexes.contains_key(index))
             && self.are_shares_free(name, before, after, index)
@@ -65,6 +66,7 @@ impl Names {
             ..after.clone()
         };
         !Columns::of(before, after).move_key(&definition.columns)
+            && outlives_types(before, after, &index_of(definition))
             && !self.loses_extension
             && self.is_free(name, unique, after.uniques.contains_key(unique))
             && !after.indexes.contains_key(unique)
@@ -90,6 +92,7 @@ impl Names {
         let is_own = own.is_some_and(|new| new.name == key.name);
         key.columns.iter().all(stays)
             && !Columns::of(before, after).move_key(&key.columns)
+            && outlives_types(before, after, &index_of(&of_key(key)))
             && !self.loses_extension
             && self.is_free(name, &key.name, is_own)
             && !after.indexes.contains_key(&key.name)
@@ -132,6 +135,30 @@ impl Names {
     }
 }
 
+/// Whether an index that goes or changes can be made again, as PostgreSQL does, over the types that its
+/// columns get. Only an index of `after` tells that: the type may have no operator class for the method, and
+/// make values equal that were not.
+fn outlives_types(before: &Table, after: &Table, index: &Index) -> bool {
+    if !Columns::of(before, after).retype(index) {
+        return true;
+    }
+    let names = |index: &Index| -> BTreeSet<String> {
+        let names = index.columns.iter().filter_map(IndexColumn::name);
+        names.map(str::to_owned).collect()
+    };
+    let is_alike = |other: &Index| {
+        let by_default = |column: &IndexColumn| column.name().is_some() && column.opclass.is_none();
+        other.method == index.method
+            && (other.unique || !index.unique)
+            && other.predicate.is_none()
+            && other.columns.iter().all(by_default)
+            && names(other) == names(index)
+    };
+    let key = after.primary_key.iter().map(of_key);
+    let keys = key.chain(after.uniques.values().cloned());
+    after.indexes.values().any(is_alike) || keys.map(|key| index_of(&key)).any(|key| is_alike(&key))
+}
+
 /// Whether a constraint of the table has that name.
 fn is_constraint(table: &Table, name: &str) -> bool {
     table
@@ -159,9 +186,10 @@ impl Rests {
     }
 
     pub(super) fn on_index(&self, name: &QualifiedName, index: &Index) -> bool {
-        let columns = index.columns.iter().filter_map(IndexColumn::name);
-        let columns: Vec<String> = columns.map(str::to_owned).collect();
-        index.unique && self.on(name, &columns)
+        let columns = index.columns.iter().map(IndexColumn::name);
+        let columns: Option<Vec<String>> = columns.map(|it| it.map(str::to_owned)).collect();
+        let is_key = index.unique && index.predicate.is_none();
+        is_key && columns.is_some_and(|columns| self.on(name, &columns))
     }
 
     pub(super) fn on(&self, name: &QualifiedName, columns: &[String]) -> bool {
