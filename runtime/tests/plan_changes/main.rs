@@ -8,6 +8,7 @@ mod kept;
 mod keys;
 mod names;
 mod partitions;
+mod rests;
 mod rules;
 mod sample;
 mod told;

@@ -95,12 +95,15 @@ pub(super) fn rests_on_change(
         (None, None) => false,
         _ => true,
     };
-    let (before, after) = (from.tables.get(&key.table), to.tables.get(&key.table));
-    let other_keys = match (before, after) {
+    moved(name, &key.columns) || moved(&key.table, &key.references) || has_other_keys(from, to, key)
+}
+
+/// Whether a key that a foreign key may rest on comes, goes or changes.
+pub(super) fn has_other_keys(from: &Schema, to: &Schema, key: &ForeignKey) -> bool {
+    match (from.tables.get(&key.table), to.tables.get(&key.table)) {
         (Some(before), Some(after)) => keys(before, Some(after), key) != keys(after, None, key),
-        _ => before.is_some() != after.is_some(),
-    };
-    moved(name, &key.columns) || moved(&key.table, &key.references) || other_keys
+        (before, after) => before.is_some() != after.is_some(),
+    }
 }
 
 /// What a foreign key may rest on: a constraint, or an index that no constraint owns.

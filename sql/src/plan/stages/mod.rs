@@ -16,7 +16,10 @@
 //! 8. Another one validates those.
 //!
 //! What a foreign key rests on is not taken from under it: such an index or key changes in 7, in one
-//! transaction with the foreign key.
+//! transaction with the foreign key. Where there are several, PostgreSQL chooses, and history decides: so the
+//! way back of 3 takes each in one transaction with the foreign keys that may rest on it. They are not valid
+//! from 2 on, so that nobody waits while rows are checked, and are validated on either way in a file of their
+//! own.
 //!
 //! On a partitioned table an index is built on each partition concurrently, all in one file. Its keys and
 //! foreign keys are added in 2: PostgreSQL makes none of an index there, and adds none unchecked. An index
@@ -189,7 +192,7 @@ pub fn migrations(
     for &(name, after) in &lasting {
         let before = &stages.at.tables[name];
         for pending in pending(name, before, after, &rests, &mut names) {
-            stages.create_index(name, &pending);
+            stages.create_index(name, &pending, &rests);
             if pending.is_aside {
                 replacing.insert((name, pending.index));
             }
@@ -303,16 +306,30 @@ impl Stages<'_> {
         });
     }
 
-    fn create_index(&mut self, name: &QualifiedName, pending: &Pending) {
+    /// The way back drops it: together with the foreign keys that PostgreSQL may have let rest on it, which come
+    /// again with what stays.
+    fn create_index(&mut self, name: &QualifiedName, pending: &Pending, rests: &Rests) {
         let Pending {
             index, definition, ..
         } = pending;
         let table = &self.at.tables[name];
+        let mut with = table.clone();
+        with.indexes.insert(index.clone(), definition.clone());
         let up = online::create(name, table, index, definition, pending.rule.clone());
-        let down = online::drop(name, table, index, definition);
-        self.step(name, up, down, |table| {
-            table.indexes.insert(index.clone(), definition.clone());
-        });
+        let up = self.script(up.0, titled(table, up.1));
+        let down = match rests.on_index(name, definition) {
+            true => {
+                let mut next = (*self.at).clone();
+                next.tables.insert(name.clone(), with.clone());
+                let plan = transit(&next, &self.at, &Moves::default(), &self.kept);
+                self.script(false, plan)
+            }
+            false => {
+                let (no_transaction, steps) = online::drop(name, table, index, definition);
+                self.script(no_transaction, titled(table, steps))
+            }
+        };
+        self.push(up, down, Reach::Table(name.clone(), Box::new(with)));
     }
 
     /// A pair that changes one table: the steps of each file, and whether they run each by itself.
@@ -326,14 +343,9 @@ impl Stages<'_> {
         let Some(mut table) = self.at.tables.get(name).cloned() else {
             return;
         };
-        let plan = |steps: Vec<Step>| {
-            let mut plan = Plan::default();
-            plan.group(&table.source).steps.extend(steps);
-            plan
-        };
-        let (up, down) = ((up.0, plan(up.1)), (down.0, plan(down.1)));
+        let up = self.script(up.0, titled(&table, up.1));
+        let down = self.script(down.0, titled(&table, down.1));
         change(&mut table);
-        let (up, down) = (self.script(up.0, up.1), self.script(down.0, down.1));
         self.push(up, down, Reach::Table(name.clone(), Box::new(table)));
     }
 
@@ -355,4 +367,11 @@ impl Stages<'_> {
         }
         self.done.push(Migration { up, down, reach });
     }
+}
+
+/// Steps under the name of the struct.
+fn titled(table: &Table, steps: Vec<Step>) -> Plan {
+    let mut plan = Plan::default();
+    plan.group(&table.source).steps.extend(steps);
+    plan
 }

@@ -32,7 +32,8 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
         for (key, definition) in &after.foreign_keys {
             let earlier = old.and_then(|old| old.foreign_keys.get(key));
             let stays = earlier == Some(definition)
-                && !foreign_keys::rests_on_change(before, &main, name, definition);
+                && !foreign_keys::rests_on_change(before, &main, name, definition)
+                && !foreign_keys::has_other_keys(before, to, definition);
             let not_valid = old.is_some() && !stays && !is_partitioned;
             let is_possible = foreign_keys::has_key(&main, definition);
             decided.push((name.clone(), key.clone(), is_possible.then_some(not_valid)));
