@@ -232,11 +232,13 @@ impl Snapshot {
     }
 
     /// Reads what the session's own temporary tables hold, within the transaction that the client has
-    /// begun, and whose search path it empties.
+    /// begun, and rolls that back.
     pub(crate) async fn read_temporary(client: &Client) -> Result<Self, tokio_postgres::Error> {
         let own =
             "(select pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace::pg_catalog.name)";
-        let rows = client.simple_query(&Self::sql_of(own)).await?;
+        let rows = client
+            .simple_query(&format!("{};rollback", Self::sql_of(own)))
+            .await?;
         Ok(Self::from_rows(&rows))
     }
 

@@ -7,6 +7,7 @@ mod lookups;
 mod migrate_support;
 mod openings;
 mod roles;
+mod stronger;
 
 use migrate_support::{Project, ROLE, client, database};
 use tabellion::migrate::{ApplyOptions, Migrations, Migrator};

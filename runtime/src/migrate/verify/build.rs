@@ -7,8 +7,8 @@ use tabellion_sql::plan::plan;
 use tabellion_sql::schema::{Expr, Policy, QualifiedName, Rls, Role, Schema, Table};
 
 use super::predict::Prediction;
-use super::{BEGIN, compared, rows};
-use crate::catalog::Snapshot;
+use super::{BEGIN, compared, print, rows};
+use crate::catalog::{Object, Snapshot};
 use crate::migrate::connect::NO_PATH;
 use crate::migrate::engine::Migrator;
 use crate::migrate::error::MigrateError;
@@ -27,10 +27,25 @@ impl Migrator {
         schema: &Schema,
         prediction: &Prediction,
         doubtful: &BTreeSet<QualifiedName>,
+        weaker: Option<&str>,
         expected: &mut Snapshot,
     ) -> Result<(), MigrateError> {
         let taken = self.taken().await?;
-        let doubtful: Vec<&QualifiedName> = doubtful.iter().collect();
+        let mut doubtful: Vec<&QualifiedName> = doubtful.iter().collect();
+        if let Some(weaker) = weaker {
+            let is_harmless = |name: &&QualifiedName| {
+                let part = part(schema, &BTreeSet::from([*name]));
+                !part.tables.values().any(is_planned)
+            };
+            let (harmless, left): (Vec<_>, Vec<_>) = doubtful.into_iter().partition(is_harmless);
+            if left.iter().any(|name| prediction.unknown.contains(*name)) {
+                return Err(MigrateError::Server(format!(
+                    "some tables can be compared only as the server builds them, which may run functions that belong to \
+                     `{weaker}`, who may do less than this login; verify as `{weaker}`"
+                )));
+            }
+            doubtful = harmless;
+        }
         for chunk in doubtful.chunks(AT_ONCE) {
             let chunk: BTreeSet<&QualifiedName> = chunk.iter().copied().collect();
             let part = part(schema, &chunk);
@@ -44,6 +59,9 @@ impl Migrator {
             let built = match built {
                 Ok(built) => built,
                 Err(error) => {
+                    if let Some(standby) = self.standby(&error).await {
+                        return Err(standby);
+                    }
                     let lacks_right = error.code().is_some_and(|code| code.code() == "42501");
                     if !lacks_right {
                         let doing = "building the sealed schema for comparison";
@@ -65,20 +83,7 @@ impl Migrator {
                 }
             };
             ended.map_err(|error| MigrateError::server("rolling the comparison back", &error))?;
-            let built = compared(built, schema);
-            let is_whole = |place: &(String, String)| {
-                let of = prediction.origin.get(place);
-                of.is_some_and(|of| of.iter().all(|table| chunk.contains(table)))
-            };
-            let place =
-                |object: &crate::catalog::Object| (object.schema.clone(), object.relation.clone());
-            expected
-                .objects
-                .retain(|object, _| !is_whole(&place(object)));
-            let built = built.objects.into_iter();
-            expected
-                .objects
-                .extend(built.filter(|(object, _)| is_whole(&place(object))));
+            prediction.replace(expected, compared(built, schema), &chunk);
         }
         Ok(())
     }
@@ -108,7 +113,7 @@ impl Migrator {
             ..Schema::default()
         };
         // Unqualified names in a user's expressions find the scratch tables first.
-        let path: Vec<&str> = scratch.values().map(String::as_str).collect();
+        let schemas: Vec<&str> = scratch.values().map(String::as_str).collect();
         let quoted: Vec<String> = scratch
             .keys()
             .map(|real| format!("pg_catalog.quote_ident({})", quote_literal(real)))
@@ -117,15 +122,13 @@ impl Migrator {
         client.batch_execute(BEGIN).await?;
         let moved = moved(schema, scratch);
         let begin = format!(
-            "{}select pg_catalog.set_config('search_path',
-               {} || coalesce(', ' || nullif(pg_catalog.current_setting('search_path'), ''), ''), true);
-             {}",
+            "{}select {}{}",
             stand_ins(&moved, scratch),
-            quote_literal(&path.join(", ")),
+            print::path(&schemas),
             plan(&given, &calling(moved)).body()
         );
         client.batch_execute(&begin).await?;
-        let snapshot = Snapshot::read_in_transaction(client, path).await?;
+        let snapshot = Snapshot::read_in_transaction(client, schemas).await?;
         // As this server quotes them, which is how it prints them in the live definitions.
         let messages = client
             .simple_query(&format!("select {}", quoted.join(", ")))
@@ -148,6 +151,37 @@ impl Migrator {
         }
         Ok(Snapshot { objects })
     }
+}
+
+impl Prediction {
+    /// Puts in place of what is expected of these tables what was made of them otherwise.
+    pub(super) fn replace(
+        &self,
+        expected: &mut Snapshot,
+        made: Snapshot,
+        tables: &BTreeSet<&QualifiedName>,
+    ) {
+        let is_whole = |object: &Object| {
+            let place = (object.schema.clone(), object.relation.clone());
+            let of = self.origin.get(&place);
+            of.is_some_and(|of| of.iter().all(|table| tables.contains(table)))
+        };
+        expected.objects.retain(|object, _| !is_whole(object));
+        let made = made.objects.into_iter();
+        expected
+            .objects
+            .extend(made.filter(|(object, _)| is_whole(object)));
+    }
+}
+
+/// Whether PostgreSQL plans an expression of the table while it is built, and for that runs what is immutable on
+/// constants.
+fn is_planned(table: &Table) -> bool {
+    let mut columns = table.columns.iter();
+    let mut indexes = table.indexes.values();
+    columns.any(|column| column.computed.is_some())
+        || indexes.any(|index| index.exprs().next().is_some())
+        || !table.exclusions.is_empty()
 }
 
 /// The scratch schemas, and in them what stands in for the functions that policies call: those are compared by

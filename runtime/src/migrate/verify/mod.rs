@@ -4,7 +4,8 @@
 //! prints in its own way it is asked to print (`print`), which takes the right to create temporary
 //! tables and rolls them back. Where the catalog is not as predicted, or no prediction is made, the
 //! server builds the tables in question in scratch schemas and rolls them back (`build`), so that what is told as a difference never
-//! rests on a prediction alone. No user table is touched, and none is locked but as a plain `select`
+//! rests on a prediction alone. It is asked under PostgreSQL's own schema first, where nothing was planted, and of
+//! what differs there again with the login's search path. No user table is touched, and none is locked but as a plain `select`
 //! locks it. What no table holds, `around` looks at: extensions, owners, settings and views that open tables.
 //!
 //! The number of queries is fixed as long as nothing differs.
@@ -22,10 +23,12 @@ use std::fmt;
 use tabellion_sql::ident::quote_literal;
 use tabellion_sql::schema::Schema;
 use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
 
 use self::predict::Prediction;
-use self::print::{Answers, Asks};
+use self::print::{Answers, Asks, Path};
 use super::Migrator;
+use super::connect::NO_PATH;
 use super::error::MigrateError;
 use super::ledger;
 use super::roles;
@@ -110,10 +113,14 @@ impl Migrator {
     ///
     /// It takes the right to read the ledger and to create temporary tables, which everyone has unless it
     /// was revoked. Only to tell how a partitioned table or one with an exclusion constraint should read
-    /// it takes the right to create schemas in the database.
+    /// it takes the right to create schemas in the database. A standby has no temporary tables, so the primary
+    /// is verified in its place.
+    ///
+    /// What the server is asked runs nothing of someone who may do less than this login and owns the database.
     ///
     /// # Errors
-    /// Those of the connection and the server; a login without those rights. What differs is no error.
+    /// Those of the connection and the server; a login without those rights, a standby, and an index, a computed column
+    /// or an exclusion constraint that only such an owner may have read. What differs is no error.
     pub async fn verify(&mut self, set: &Migrations) -> Result<Verification, MigrateError> {
         let status = self.status(set).await?;
         let mut verification = Verification {
@@ -152,20 +159,34 @@ impl Migrator {
         }
         let namespaces = schema.namespaces();
         let found = compared(self.snapshot(&namespaces).await?, schema);
+        let weaker = self.weaker(schema).await?;
         let mut asks = Asks::default();
         let mut prediction = Prediction::of(schema, &mut asks);
-        let answers = match asks.put(&self.client, schema).await {
-            // Where it may not be asked this way, the tables are built.
-            Err(error) if error.as_db_error().is_some() => Answers::default(),
-            answers => answers.map_err(|error| {
-                MigrateError::server("asking how types and expressions print", &error)
-            })?,
-        };
+        let mut answers = self.ask(&asks, schema, Path::Own, weaker.is_some()).await?;
         let mut expected = compared(prediction.snapshot(&answers), schema);
-        let doubtful = prediction.doubtful(&expected, &found);
+        let mut doubtful = prediction.doubtful(&expected, &found);
         if !doubtful.is_empty() {
-            self.build(schema, &prediction, &doubtful, &mut expected)
-                .await?;
+            // What an expression names may lie on the login's path alone.
+            let mut on_path = Prediction::of(schema, &mut asks);
+            answers.correct(
+                self.ask(&asks, schema, Path::Login, weaker.is_some())
+                    .await?,
+            );
+            let snapshot = compared(on_path.snapshot(&answers), schema);
+            let known = doubtful.difference(&on_path.unknown).collect();
+            prediction.replace(&mut expected, snapshot, &known);
+            prediction.unknown = on_path.unknown;
+            doubtful = prediction.doubtful(&expected, &found);
+        }
+        if !doubtful.is_empty() {
+            self.build(
+                schema,
+                &prediction,
+                &doubtful,
+                weaker.as_deref(),
+                &mut expected,
+            )
+            .await?;
         }
         verification.compared = expected.objects.len();
         verification.findings = expected.diff(&found);
@@ -175,6 +196,75 @@ impl Migrator {
         verification.findings.extend(roles.powers);
         Ok(verification)
     }
+
+    /// The ledger's owner, where this login may do more: has an attribute, or can become a role, that the owner
+    /// lacks. The roles of the sealed schema are what the owner grants to.
+    async fn weaker(&self, schema: &Schema) -> Result<Option<String>, MigrateError> {
+        let sealed = list(schema.roles.keys().map(String::as_str));
+        let query = format!(
+            "select pg_catalog.pg_get_userbyid(o.relowner)
+             from pg_catalog.pg_class o join pg_catalog.pg_namespace n on n.oid = o.relnamespace
+             where n.nspname = 'tabellion' and o.relname = 'ledger' and exists (
+               select from pg_catalog.pg_roles r
+               where pg_catalog.pg_has_role(session_user, r.oid, 'member')
+                 and not pg_catalog.pg_has_role(o.relowner, r.oid, 'member')
+                 and case when r.rolname = session_user
+                   then r.rolsuper or r.rolcreaterole or r.rolbypassrls or r.rolreplication
+                   else r.rolname not in ({sealed}) end)"
+        );
+        let messages = self.client.simple_query(&format!("{NO_PATH}{query}")).await;
+        let messages = messages
+            .map_err(|error| MigrateError::server("looking for the ledger's owner", &error))?;
+        let owner = rows(&messages).next().and_then(|row| row.get(0));
+        Ok(owner.map(str::to_owned))
+    }
+
+    async fn ask(
+        &self,
+        asks: &Asks,
+        schema: &Schema,
+        path: Path,
+        is_stronger: bool,
+    ) -> Result<Answers, MigrateError> {
+        match asks.put(&self.client, schema, path, is_stronger).await {
+            // Where it may not be asked this way, the tables are built.
+            Err(error) if error.as_db_error().is_some() => match self.standby(&error).await {
+                Some(standby) => Err(standby),
+                None => Ok(Answers::default()),
+            },
+            answers => answers.map_err(|error| {
+                MigrateError::server("asking how types and expressions print", &error)
+            }),
+        }
+    }
+
+    /// What there is to say where the server refused to begin since it follows another one.
+    async fn standby(&self, error: &tokio_postgres::Error) -> Option<MigrateError> {
+        let query = format!("{NO_PATH}select pg_catalog.pg_is_in_recovery()");
+        let messages = match error.code() {
+            Some(code) if is_refused_by_standby(code) => {
+                self.client.simple_query(&query).await.ok()?
+            }
+            _ => return None,
+        };
+        let is_in_recovery = rows(&messages).next()?.get(0)? == "t";
+        is_in_recovery.then(|| {
+            MigrateError::Server(
+                "this server is a standby, on which not even the temporary tables can be made that the comparison \
+                 takes; verify on the primary, whose schema the standby has too"
+                    .into(),
+            )
+        })
+    }
+}
+
+/// Whether a standby refuses so what would write: where a transaction that may do so begins, and within one.
+fn is_refused_by_standby(code: &SqlState) -> bool {
+    [
+        SqlState::FEATURE_NOT_SUPPORTED,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ]
+    .contains(code)
 }
 
 /// Names as a list of literals for `in`, which is never empty.
@@ -205,4 +295,21 @@ fn compared(mut snapshot: Snapshot, schema: &Schema) -> Snapshot {
         !of_given && !of_administrator
     });
     snapshot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen on a standby of PostgreSQL 15: `begin read write`, and CREATE where the transaction began without.
+    #[test]
+    fn a_standby_is_asked_for_by_how_it_refuses() {
+        for (code, is_asked) in [("0A000", true), ("25006", true), ("42501", false)] {
+            assert_eq!(
+                is_refused_by_standby(&SqlState::from_code(code)),
+                is_asked,
+                "{code}"
+            );
+        }
+    }
 }

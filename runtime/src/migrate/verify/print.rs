@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tabellion_sql::ident::quote;
+use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::plan::plan;
 use tabellion_sql::schema::{
     Check, Column, Expr, Index, PartitionBy, PartitionStrategy, Policy, QualifiedName, Rls, Role,
@@ -15,6 +15,7 @@ use tabellion_sql::schema::{
 use tokio_postgres::Client;
 
 use crate::catalog::{Kind, Snapshot};
+use crate::migrate::connect::NO_PATH;
 
 /// How the tables are named, before their number, and what is in them.
 const TABLE: &str = "tabellion_print_";
@@ -35,7 +36,56 @@ pub(super) enum Ask {
     Index(Index),
 }
 
+/// Under which search path the questions are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Path {
+    /// Under PostgreSQL's own schema alone: nobody can have laid anything there.
+    Own,
+    /// With the login's behind it, for what lies there alone.
+    Login,
+}
+
+impl Path {
+    fn sql(self) -> String {
+        match self {
+            Path::Own => NO_PATH.to_owned(),
+            Path::Login => format!("select {}", path(&[])),
+        }
+    }
+}
+
+/// A call that sets the search path for the transaction: some schemas, PostgreSQL's own, those of the login.
+pub(super) fn path(first: &[&str]) -> String {
+    let first: String = first.iter().map(|schema| format!("{schema}, ")).collect();
+    format!(
+        "pg_catalog.set_config('search_path', pg_catalog.rtrim(pg_catalog.concat({},
+           pg_catalog.current_setting('search_path')), ', '), true);",
+        quote_literal(&format!("{first}pg_catalog, "))
+    )
+}
+
 impl Ask {
+    /// Whether PostgreSQL plans an expression of it at once, and for that runs what is immutable on constants.
+    fn is_planned(&self) -> bool {
+        match self {
+            Ask::Column(column) => column.computed.is_some(),
+            Ask::Index(index) => index.exprs().next().is_some(),
+            Ask::Check(_) | Ask::Policy(_) => false,
+        }
+    }
+
+    /// Whether it names something with its schema, as far as its text tells.
+    fn is_qualified(&self) -> bool {
+        match self {
+            Ask::Column(column) => {
+                is_qualified(&column.ty.to_string())
+                    || column.computed.iter().any(|expr| is_qualified(&expr.sql))
+            }
+            Ask::Index(index) => index.exprs().any(|expr| is_qualified(&expr.sql)),
+            Ask::Check(_) | Ask::Policy(_) => true,
+        }
+    }
+
     /// The columns that its answer depends on.
     fn reads(&self) -> BTreeSet<&String> {
         match self {
@@ -55,6 +105,12 @@ impl Ask {
             }
         }
     }
+}
+
+/// Whether a text has a point that is none of a number.
+fn is_qualified(sql: &str) -> bool {
+    let mut parts = sql.split('.').skip(1);
+    parts.any(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The questions, each once.
@@ -88,30 +144,55 @@ impl Asks {
         })
     }
 
-    /// Puts the questions; one that the server cannot answer has no answer.
+    /// Puts the questions; one that the server cannot answer has no answer, nor has one for which it could run
+    /// a function of someone who may do less than this login, where there is such a one.
     ///
     /// The client must stand outside a transaction, and does so afterwards.
     pub(super) async fn put(
         &self,
         client: &Client,
         schema: &Schema,
+        path: Path,
+        is_stronger: bool,
     ) -> Result<Answers, tokio_postgres::Error> {
-        let pages = self.pages();
+        let is_harmless = |(columns, ask): &(BTreeMap<String, Column>, Ask)| {
+            let of_own = || {
+                columns
+                    .values()
+                    .all(|column| !is_qualified(&column.ty.to_string()))
+            };
+            !is_stronger
+                || !ask.is_planned()
+                || path == Path::Own && of_own() && !ask.is_qualified()
+        };
+        let numbers = (0..)
+            .zip(&self.list)
+            .filter(|(_, asked)| is_harmless(asked));
+        let numbers: Vec<usize> = numbers.map(|(number, _)| number).collect();
+        let pages = self.pages(&numbers);
         let mut answers = Answers::default();
         if pages.is_empty() {
             return Ok(answers);
         }
-        let scripts: Vec<String> = (0..)
-            .zip(&pages)
-            .map(|(n, page)| self.script(n, page, schema))
-            .collect();
-        let mut read = Self::ask(client, &[scripts.concat()], false).await;
+        let scripts = |pages: &[Vec<usize>]| -> Vec<String> {
+            let numbered = (0..).zip(pages);
+            numbered
+                .map(|(n, page)| self.script(n, page, schema))
+                .collect()
+        };
+        let whole = scripts(&pages).concat();
+        let mut read = Self::ask(client, path, &[whole], false).await;
         if read
             .as_ref()
             .is_err_and(|error| error.as_db_error().is_some())
         {
             // One of them at least; the others' answers are worth having.
-            read = Self::ask(client, &scripts, true).await;
+            let pages = match is_stronger {
+                // They may be answered only now.
+                true => numbers.into_iter().map(|number| vec![number]).collect(),
+                false => pages,
+            };
+            read = Self::ask(client, path, &scripts(&pages), true).await;
         }
         for (object, text) in read?.objects {
             let kinds = [Kind::Column, Kind::Constraint, Kind::Index, Kind::Policy];
@@ -128,12 +209,14 @@ impl Asks {
 
     async fn ask(
         client: &Client,
+        path: Path,
         scripts: &[String],
         each_for_itself: bool,
     ) -> Result<Snapshot, tokio_postgres::Error> {
         let asked = async {
             // A message of its own: the server reads the quotes of a whole message before it runs it.
-            client.batch_execute(super::BEGIN).await?;
+            let begin = format!("{};{}", super::BEGIN, path.sql());
+            client.batch_execute(&begin).await?;
             for script in scripts {
                 if !each_for_itself {
                     client.batch_execute(script).await?;
@@ -149,15 +232,18 @@ impl Asks {
             Snapshot::read_temporary(client).await
         }
         .await;
-        // Rolled back whatever happened: nothing of it may stay.
-        let ended = client.batch_execute("rollback").await;
-        asked.and_then(|snapshot| ended.map(|()| snapshot))
+        if asked.is_err() {
+            // Whatever happened, nothing of it may stay.
+            let _ = client.batch_execute("rollback").await;
+        }
+        asked
     }
 
-    /// Which questions share a table.
-    fn pages(&self) -> Vec<Vec<usize>> {
+    /// Which of these questions share a table.
+    fn pages(&self, numbers: &[usize]) -> Vec<Vec<usize>> {
         let mut pages: Vec<(BTreeMap<&String, &Column>, Vec<usize>, usize)> = Vec::new();
-        for (number, (columns, ask)) in self.list.iter().enumerate() {
+        for &number in numbers {
+            let (columns, ask) = &self.list[number];
             let (parts, width) = match ask {
                 Ask::Column(_) => (0, columns.len() + 1),
                 _ => (1, columns.len()),
@@ -254,6 +340,11 @@ impl Asks {
 pub(super) struct Answers(HashMap<usize, (String, String)>);
 
 impl Answers {
+    /// Takes later answers for better ones.
+    pub(super) fn correct(&mut self, later: Answers) {
+        self.0.extend(later.0);
+    }
+
     /// The answer, as it reads for that table.
     pub(super) fn get(&self, ask: usize, table: &QualifiedName) -> Option<String> {
         let (asked, text) = self.0.get(&ask)?;
