@@ -268,6 +268,16 @@ pub enum TypeRef {
     EnumArray(PathRef),
 }
 
+impl TypeRef {
+    /// The type in PostgreSQL, where it does not take an enumeration to tell.
+    pub fn known(&self) -> Option<&Type> {
+        match self {
+            TypeRef::Known(ty) | TypeRef::Stated(ty) => Some(ty),
+            TypeRef::Enum(_) | TypeRef::EnumArray(_) => None,
+        }
+    }
+}
+
 /// A default.
 #[derive(Debug, Clone, Hash)]
 pub enum Default {

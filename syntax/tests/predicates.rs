@@ -35,6 +35,9 @@ fn policy(predicate: &str) -> Result<String, String> {
             status: Status,
             #[column(name = "Order")] order: i32,
             #[column(type = "citext")] email: String,
+            score: Option<f32>,
+            #[column(type = "real")] rank: Rank,
+            exact: f64,
         }}
         "#
     );
@@ -121,4 +124,29 @@ fn names_and_literals_are_quoted() {
         using("sql(\"shop = note.shop and \\\"Order\\\" > 0\")"),
         "shop = note.shop and \"Order\" > 0"
     );
+}
+
+#[test]
+fn a_literal_beside_a_real_is_one() {
+    for (predicate, sql) in [
+        ("score < 0.7", "score < 0.7::real"),
+        ("-0.5 != score", "-0.5::real <> score"),
+        ("rank >= 16777217", "rank >= 16777217::real"),
+        ("score.is_in([0.1])", "score = 0.1::real"),
+        (
+            "score.is_in([0.1, rank, exact, 2])",
+            "score in (0.1::real, rank, exact, 2::real)",
+        ),
+        (
+            "0.1.is_in([score, exact])",
+            "score = 0.1::real or exact = 0.1",
+        ),
+        (
+            "public && 0.1.is_in([score, exact])",
+            "public and (score = 0.1::real or exact = 0.1)",
+        ),
+        ("exact < 0.7", "exact < 0.7"),
+    ] {
+        assert_eq!(using(predicate), sql);
+    }
 }

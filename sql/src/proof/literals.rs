@@ -1,26 +1,49 @@
 //! The literals that a predicate compares a column with.
 
-/// The literals at the start of a text, up to what is none, as SQL.
+use crate::ident::quote_literal;
+
+/// The literals at the start of a text, up to what is none, as SQL, and the numbers beside them.
 pub(super) fn literals(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
-        let length = literal_length(rest);
-        let (literal, after) = rest.split_at(length);
-        if literal.is_empty() {
-            return found;
-        }
-        match literal.parse::<i64>() {
-            Ok(number) => {
-                let near = [Some(number), number.checked_sub(1), number.checked_add(1)];
-                found.extend(near.into_iter().flatten().map(|number| number.to_string()));
+        let after = if let Some((number, after)) = real(rest) {
+            found.extend([number, number - 1.0, number + 1.0].map(as_real));
+            after
+        } else {
+            let (literal, after) = rest.split_at(literal_length(rest));
+            if literal.is_empty() {
+                return found;
             }
-            Err(_) => found.push(literal.to_owned()),
-        }
+            match literal.parse::<i64>() {
+                Ok(number) => {
+                    let near = [Some(number), number.checked_sub(1), number.checked_add(1)];
+                    found.extend(near.into_iter().flatten().map(|number| number.to_string()));
+                }
+                Err(_) => found.push(literal.to_owned()),
+            }
+            after
+        };
         match after.strip_prefix(", ") {
             Some(after) => rest = after,
             None => return found,
         }
+    }
+}
+
+/// The `real` that a text begins with, and what follows.
+fn real(text: &str) -> Option<(f32, &str)> {
+    let (number, after) = text.split_once("::real")?;
+    let number: f32 = number.parse().ok()?;
+    number.is_finite().then_some((number, after))
+}
+
+/// As a column has it: two texts are two numbers. In quotes it takes the type of what it meets.
+fn as_real(number: f32) -> String {
+    let text = number.to_string();
+    match text.contains('.') {
+        true => quote_literal(&text),
+        false => text,
     }
 }
 
@@ -38,4 +61,21 @@ fn literal_length(text: &str) -> usize {
         }
     }
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literals;
+
+    #[test]
+    fn numbers_have_neighbours() {
+        assert_eq!(literals("5 and x = 1::real"), ["5", "4", "6"]);
+        assert_eq!(literals("'a', 'o''clock') or y"), ["'a'", "'o''clock'"]);
+        assert_eq!(
+            literals("-0.5::real, 16777217::real, rank)"),
+            [
+                "'-0.5'", "'-1.5'", "'0.5'", "16777216", "16777215", "16777216"
+            ]
+        );
+    }
 }

@@ -116,6 +116,14 @@ impl<'a> Lower<'a> {
                 );
                 Text::new(format!("{a} = {b}"), Binding::Tight)
             }
+            // Of columns of several types each is compared by itself.
+            Node::In(a @ Value::Literal(..), list) if list.iter().any(|it| self.is_real(it)) => {
+                let each = list.iter().map(|value| {
+                    let (a, value) = (self.value_beside(a, value), self.value(value));
+                    format!("{value} = {a}")
+                });
+                Text::new(each.collect::<Vec<_>>().join(" or "), Binding::Or)
+            }
             Node::In(a, list) => {
                 let list = list.iter().map(|value| self.value_beside(value, a));
                 let list: Vec<String> = list.collect();
@@ -152,6 +160,12 @@ impl<'a> Lower<'a> {
     /// A value that is compared with a column.
     pub(super) fn value_for(&mut self, value: &Value, column: Option<&Column>) -> String {
         let mut sql = self.value(value);
+        // Bare it would be another number than the column's: PostgreSQL compares both as `double precision`.
+        if let Value::Literal(Literal::Int(_) | Literal::Float(_), _) = value
+            && column.is_some_and(|column| column.ty.known() == Some(&Type::Float4))
+        {
+            sql.push_str("::real");
+        }
         // Between a citext and a text PostgreSQL takes the operator of text, for which case counts.
         if let Value::Scope(_) = value
             && let Some(TypeRef::Stated(ty)) = column.map(|column| &column.ty)
@@ -160,6 +174,14 @@ impl<'a> Lower<'a> {
             sql.push_str(&format!("::{ty}"));
         }
         sql
+    }
+
+    fn is_real(&self, value: &Value) -> bool {
+        let Value::Column(field) = value else {
+            return false;
+        };
+        let column = self.table.column(field);
+        column.is_some_and(|column| column.ty.known() == Some(&Type::Float4))
     }
 
     fn is_char(&self, field: &proc_macro2::Ident) -> bool {

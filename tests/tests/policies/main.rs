@@ -9,6 +9,7 @@ mod citext;
 mod claims;
 mod columns;
 mod columns_read;
+mod floats;
 mod lookups;
 mod membership;
 mod ranges;
