@@ -55,7 +55,7 @@ pub(super) fn moved(from: &Schema, to: &Schema) -> Option<Schema> {
 /// What is asked of an extension that would have to move and cannot, or of which it is no longer said where it
 /// lies; a table is where it is told.
 ///
-/// One that would come to lie in a schema which an earlier migration has made is asked about too: the rollback leaves
+/// One that is new in a schema which an earlier migration has made is asked about too: the rollback leaves
 /// it there, and that of the earlier one could not drop the schema. `before` are those that none drops.
 pub(super) fn ask(from: &Schema, to: &Schema, before: &BTreeSet<String>) -> Vec<Question> {
     let Some(table) = to.tables.keys().next() else {
@@ -95,12 +95,14 @@ pub(super) fn ask(from: &Schema, to: &Schema, before: &BTreeSet<String>) -> Vec<
     let (kept, made) = (kept(from, from, before), from.namespaces());
     let late = to.extensions.iter().filter_map(|(name, after)| {
         let home = after.schema.as_deref()?;
-        let is_new = from.extensions.get(name) != Some(after);
+        // One that lay elsewhere goes back there.
+        let before = from.extensions.get(name);
+        let stays = before != Some(after) && before.is_none_or(|it| it.schema.is_none());
         let is_dropped = made.contains(home)
             && !kept.contains(home)
             && home != "public"
             && [from, to].iter().all(|it| !it.external_schemas.contains(home));
-        (is_new && is_dropped).then(|| {
+        (stays && is_dropped).then(|| {
             format!(
                 "extension `{name}` would lie in PostgreSQL schema `{home}`, which an earlier migration has made for \
                  tables: a rollback leaves the extension there, and that migration's own could not drop the schema; \
@@ -352,7 +354,8 @@ mod tests {
              a rollback leaves the extension there, and that migration's own could not drop the schema; give it one \
              of its own, such as `.extension_in(\"citext\", \"extensions\")`"
         );
-        assert!(asked(&with("ltree", Some("other")), &with("ltree", Some("app"))).is_err());
+        assert!(asked(&with("ltree", None), &with("ltree", Some("app"))).is_err());
+        assert!(asked(&with("ltree", Some("other")), &with("ltree", Some("app"))).is_ok());
         // Nothing drops one in which an extension lay from the first, or that is someone else's.
         let both = |mut schema: Schema| {
             schema
