@@ -64,7 +64,8 @@ pub(crate) enum Rehearsal {
     #[command(after_long_help = help::REHEARSE)]
     Rehearse {
         /// Begin with a copy of this target's database and its rows, on its server, and rehearse what is pending
-        /// there; PostgreSQL copies a database while nobody is connected to it, such as a restored backup
+        /// there; PostgreSQL copies a database while nobody is connected to it, such as a restored backup.
+        /// It takes a login that owns it and has CREATEDB, or a superuser where one owns it
         #[arg(long, value_name = "TARGET", conflicts_with_all = ["target", "url_env"])]
         on_copy_of: Option<String>,
         /// On a throw-away server of this machine, whatever tabellion.toml names

@@ -12,17 +12,17 @@ use super::{Event, Ledger, rows};
 use crate::migrate::connect::OURS;
 use crate::migrate::set::Migrations;
 
-/// Whether the ledger is this login's own, which acts as nobody else, a plain table, and the only history there is; where it is not, the cast
-/// fails, and what stands behind it in a message never runs. Then nothing of a stranger's is executed by reading it,
-/// and no stranger can change that.
-const OWN: &str = "
-select (case when c.relkind = 'r' and not c.relrowsecurity
+/// Whether the ledger is this login's own, which acts as nobody else, a plain table, and the only history there is. Then
+/// nothing of a stranger's is executed by reading it, and no stranger can change that.
+const IS_OWN: &str = "c.relkind = 'r' and not c.relrowsecurity
     and c.relowner = pg_catalog.quote_ident(session_user)::pg_catalog.regrole and current_user = session_user
     and c.relnamespace = (
       select n.oid from pg_catalog.pg_namespace n where n.nspname = 'tabellion' and n.nspowner = c.relowner)
-    and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null
-  then 'true' else 'tabellion looks at this ledger more closely' end)::pg_catalog.bool
-from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('tabellion.ledger');";
+    and pg_catalog.to_regclass('supabase_migrations.schema_migrations') is null";
+
+/// The table that it is asked of.
+const OF_LEDGER: &str =
+    "from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('tabellion.ledger')";
 
 /// The last row: one that says a migration is applied was entered once all before it were, as the lock's chain has
 /// them. Nothing here is looked for along a search path.
@@ -42,7 +42,8 @@ impl Ledger {
     /// whatever kind.
     pub(in crate::migrate) async fn own(client: &Client) -> Option<Own> {
         let looked = Instant::now();
-        let messages = client.simple_query(&format!("{OURS}{OWN}")).await.ok()?;
+        let asked = format!("{OURS}select 'own' {OF_LEDGER} and {IS_OWN}");
+        let messages = client.simple_query(&asked).await.ok()?;
         rows(&messages).next().map(|_| Own(looked))
     }
 
@@ -54,7 +55,11 @@ impl Ledger {
         };
         let query = match own.0.elapsed() < FRESH {
             true => LAST.to_owned(),
-            false => format!("{OURS}{OWN}{LAST}"),
+            // Where it is its own no more the cast fails, and what stands behind it in the message never runs.
+            false => format!(
+                "{OURS}select (case when {IS_OWN} then 'true' else 'tabellion looks at this ledger more closely' \
+                 end)::pg_catalog.bool {OF_LEDGER};{LAST}"
+            ),
         };
         let Ok(messages) = client.simple_query(&query).await else {
             return false;

@@ -75,8 +75,8 @@ impl Scratch {
         if let Some(copied) = copied {
             return Err(MigrateError::Request(format!(
                 "no copy of `{copied}` can be made: {refused}; name a target on its server that is reached \
-                 directly, as a superuser or as the owner of `{copied}` with CREATEDB, while nobody is \
-                 connected to it"
+                 directly, as the owner of `{copied}` with CREATEDB, or as a superuser where one owns it, while \
+                 nobody is connected to it"
             )));
         }
         Self::throw_away(schema, &refused).await
