@@ -120,11 +120,8 @@ impl Type {
                 let plain = PLAIN
                     .iter()
                     .find(|(_, internal, sql)| name == *internal || name == *sql);
-                // `float(24)` is `real`, and `numeric` may have a scale below zero.
-                let takes_one = matches!(
-                    plain,
-                    None | Some((Type::Float8 | Type::Interval | Type::Numeric(_), ..))
-                );
+                // `numeric` may have a scale below zero.
+                let takes_one = matches!(plain, None | Some((Type::Interval | Type::Numeric(_), ..)));
                 !modifier.is_empty() && !takes_one
             }
             _ => false,
@@ -172,6 +169,14 @@ impl FromStr for Type {
         }
         let lower = text.to_ascii_lowercase();
         let (name, modifier) = modifier(&lower);
+        if let ("float", Ok(digits)) = (name.as_str(), modifier.parse::<u32>()) {
+            // The binary digits that a value must have: <https://www.postgresql.org/docs/15/datatype-numeric.html>.
+            match digits {
+                1..=24 => return Ok(Type::Float4),
+                25..=53 => return Ok(Type::Float8),
+                _ => {}
+            }
+        }
         let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
         let name = alias.map_or(name.as_str(), |(_, name)| name);
         if modifier.is_empty() {
@@ -268,6 +273,11 @@ mod tests {
             "varchar(x)",
             "timestamp(x)",
             "date(3)",
+            "float(0)",
+            "float(54)",
+            "float8(24)",
+            "double precision(24)",
+            "real(24)",
         ] {
             assert!(is_refused(text), "{text}");
         }
@@ -308,6 +318,11 @@ mod tests {
             ("Vector(384)", Type::Named("vector(384)".into())),
             ("bit varying(5)", Type::Named("varbit(5)".into())),
             ("char", Type::Char(1)),
+            ("float", Type::Float8),
+            ("float(1)", Type::Float4),
+            ("float(24)", Type::Float4),
+            ("float (25)", Type::Float8),
+            ("float(53)[]", Type::Array(Box::new(Type::Float8))),
             // Of any length, unlike `char`.
             ("bpchar", Type::Named("bpchar".into())),
             ("\"Mood\"", Type::Named("\"Mood\"".into())),
