@@ -254,6 +254,31 @@ pub fn quote_literal(text: &str) -> String {
     }
 }
 
+/// The text of a literal that [`quote_literal`] wrote; `None` where it is anything else.
+pub fn unquote_literal(sql: &str) -> Option<String> {
+    let (inner, is_escaped) = match sql.strip_prefix('E') {
+        Some(rest) => (rest, true),
+        None => (sql, false),
+    };
+    let inner = inner.strip_prefix('\'')?.strip_suffix('\'')?;
+    let mut text = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        text.push(match c {
+            '\'' if chars.next()? == '\'' => '\'',
+            '\'' => return None,
+            '\\' if is_escaped => match chars.next()? {
+                '\\' => '\\',
+                'r' => '\r',
+                'n' => '\n',
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(text)
+}
+
 /// A text between dollar quotes, under a tag that does not stand in it.
 pub(crate) fn quote_dollar(text: &str) -> String {
     let mut tag = "$$".to_owned();
@@ -398,6 +423,12 @@ mod tests {
     fn literals_keep_quotes_and_backslashes() {
         assert_eq!(quote_literal("it's"), "'it''s'");
         assert_eq!(quote_literal("a\\'b"), "E'a\\\\''b'");
+        for text in ["", "it's", "a\\'b", "\\", "a \n\r\\n", "'"] {
+            assert_eq!(unquote_literal(&quote_literal(text)).as_deref(), Some(text));
+        }
+        for sql in ["a", "'a' || 'b'", "'a", "'", "now()", "'a'::text", ""] {
+            assert_eq!(unquote_literal(sql), None, "{sql}");
+        }
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 mod classes;
 mod columns;
+mod defaults;
 mod extensions;
 mod foreign_keys;
 mod names;
 mod own_classes;
+mod partitions;
 mod policies;
 mod reads;
 #[cfg(test)]
@@ -53,6 +55,8 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
     let readable = policies::Readable::of(schema);
     for (name, table) in &schema.tables {
         columns::columns(name, table, &mut findings);
+        defaults::defaults(name, table, &mut findings);
+        partitions::partitions(name, table, &mut findings);
         policies::other_tables(schema, &readable, name, table, &mut findings);
         policies::looked_up(schema, &readable, name, table, &mut findings);
         extensions::extensions(schema, name, table, &mut findings);

@@ -2,7 +2,8 @@
 
 use tabellion::migrate::reseal;
 use tabellion_sql::schema::{
-    Check, Expr, ForeignKey, Index, IndexColumn, QualifiedName, Table, Type,
+    Check, Expr, ForeignKey, Index, IndexColumn, Partition, PartitionBy, PartitionStrategy,
+    QualifiedName, Table, Type,
 };
 
 use crate::anew::{parted, plain, tables};
@@ -27,6 +28,26 @@ fn branches_that_do_not_fit_together_are_refused() {
     checked.checks.insert("a_x_check".into(), check);
     let mut typed = plain("A");
     typed.columns[1].ty = Type::Text;
+    let listed = |partitions: &[(&str, &str)]| {
+        let mut table = plain("A");
+        table.partition_by = Some(PartitionBy {
+            strategy: PartitionStrategy::List,
+            columns: vec!["id".into()],
+        });
+        for (name, value) in partitions {
+            let bound = Partition::List(vec![(*value).into()]);
+            table.partitions.insert((*name).into(), bound);
+        }
+        table
+    };
+    let state = |texts: &str, default: &str| {
+        let mut table = plain("A");
+        table.columns[1].ty = Type::Text;
+        table.columns[1].default = Some(default.into());
+        let check = Check::new(Expr::new(format!("x in ({texts})"), ["x"]));
+        table.checks.insert("a_x_check".into(), check);
+        table
+    };
     for (base, right, left, said) in [
         // An index on a column that is gone.
         (
@@ -54,6 +75,20 @@ fn branches_that_do_not_fit_together_are_refused() {
             vec![a.clone(), named("b", child)],
             vec![b],
             "`public.b`",
+        ),
+        // Two partitions of the same rows.
+        (
+            vec![named("a", listed(&[("p", "1")]))],
+            vec![named("a", listed(&[("p", "1"), ("q", "2")]))],
+            vec![named("a", listed(&[("p", "1"), ("r", "2")]))],
+            "partitions `q` and `r` both hold 2; remove it from one",
+        ),
+        // A default that an enum no longer allows.
+        (
+            vec![named("a", state("'one', 'two'", "'one'"))],
+            vec![named("a", state("'one', 'two'", "'two'"))],
+            vec![named("a", state("'one'", "'one'"))],
+            "column `x` on table `a` has the default 'two', which check `a_x_check` refuses",
         ),
         // Two indexes of one name.
         (

@@ -3,6 +3,8 @@
 //! A schema is plain data, ordered and comparable. Whatever depends on a Rust name has been
 //! resolved before it gets here: an enumeration is text with a CHECK, a scope is a role and settings.
 
+mod allowed;
+pub mod bounds;
 mod cast;
 mod constraint;
 mod expr;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use allowed::allowed;
 pub use cast::{Cast, cast};
 pub use constraint::{
     Check, Deferrable, Exclusion, ExclusionElement, ForeignKey, PrimaryKey, ReferentialAction,

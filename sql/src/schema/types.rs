@@ -121,7 +121,8 @@ impl Type {
                     .iter()
                     .find(|(_, internal, sql)| name == *internal || name == *sql);
                 // `numeric` may have a scale below zero.
-                let takes_one = matches!(plain, None | Some((Type::Interval | Type::Numeric(_), ..)));
+                let takes_one =
+                    matches!(plain, None | Some((Type::Interval | Type::Numeric(_), ..)));
                 !modifier.is_empty() && !takes_one
             }
             _ => false,

@@ -132,7 +132,7 @@ fn qualified(name: &str) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
-pub(super) fn partition(bound: &Bound) -> schema::Partition {
+pub(crate) fn partition(bound: &Bound) -> schema::Partition {
     let all = |values: &[ast::At<BoundValue>]| values.iter().map(|at| value(&at.value)).collect();
     match bound {
         Bound::Range { from, to } => schema::Partition::Range {

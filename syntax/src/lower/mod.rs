@@ -17,7 +17,7 @@ use crate::ast::{self, At, Default, PathRef, TypeRef};
 use crate::predicate::{Predicate, plain};
 
 pub use keys::external;
-use keys::partition;
+pub(crate) use keys::partition;
 pub use partial::{Piece, partial};
 pub use renames::renames;
 

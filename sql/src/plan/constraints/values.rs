@@ -1,7 +1,6 @@
 //! The values that the CHECK of an enum no longer allows, of which rows may still hold some.
 
-use crate::ident::quote;
-use crate::schema::{Check, Expr};
+use crate::schema::{Check, Expr, allowed};
 
 /// What becomes of a CHECK: which values it no longer allows, and what to do about rows that hold them.
 /// `None` where it only steps aside.
@@ -24,51 +23,11 @@ pub(super) fn fate(old: Option<&Expr>, new: &Check) -> Option<String> {
 
 /// The literals that `old` lists and `new` does not, where both list what the same column may hold.
 fn gone<'a>(old: &'a Expr, new: &Expr) -> Vec<&'a str> {
-    let (Some(old), Some(new)) = (listed(old), listed(new)) else {
+    let (Some(old), Some(new)) = (allowed(old), allowed(new)) else {
         return Vec::new();
     };
     let stays = |literal: &&str| new.contains(literal);
     old.into_iter().filter(|literal| !stays(literal)).collect()
-}
-
-/// The literals of `column in (…)`, or of `column <@ array[…]`.
-fn listed(expr: &Expr) -> Option<Vec<&str>> {
-    let mut columns = expr.columns.iter();
-    let (Some(column), None) = (columns.next(), columns.next()) else {
-        return None;
-    };
-    let rest = expr.sql.strip_prefix(&*quote(column))?;
-    let one = || rest.strip_prefix(" in (")?.strip_suffix(')');
-    let many = || rest.strip_prefix(" <@ array[")?.strip_suffix(']');
-    let mut list = one().or_else(many)?;
-    let mut literals = Vec::new();
-    loop {
-        let (literal, after) = list.split_at(literal_len(list)?);
-        literals.push(literal);
-        match after.strip_prefix(", ") {
-            Some(next) => list = next,
-            None => return after.is_empty().then_some(literals),
-        }
-    }
-}
-
-/// How many bytes the literal takes that the text begins with; `None` where it begins with none.
-fn literal_len(text: &str) -> Option<usize> {
-    let (start, is_escaped) = match text.strip_prefix('E') {
-        Some(_) => (1, true),
-        None => (0, false),
-    };
-    let inside = text[start..].strip_prefix('\'')?;
-    let mut chars = inside.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' if is_escaped => drop(chars.next()),
-            '\'' if chars.peek().is_some_and(|(_, next)| *next == '\'') => drop(chars.next()),
-            '\'' => return Some(start + 1 + at + 1),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -117,7 +76,7 @@ mod tests {
         assert_eq!(gone(&array("'red'"), &other), Vec::<&str>::new());
         assert_eq!(gone(&other, &array("'red'")), Vec::<&str>::new());
         for odd in ["1, 2", "'red' || 'blue'", "'red", ""] {
-            assert_eq!(listed(&array(odd)), None, "{odd}");
+            assert_eq!(allowed(&array(odd)), None, "{odd}");
         }
     }
 }
