@@ -4,7 +4,7 @@ mod spelling;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast};
+use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast, is_alike};
 
 use super::change::keeps_computed;
 use super::moves::Moves;
@@ -137,15 +137,22 @@ impl<'a> Asked<'a> {
             .tables
             .iter()
             .filter(|(old, before)| {
-                !self.to.tables.contains_key(*old) && !claimed(old) && resembles(before, new)
+                let may_be = old.name == name.name || resembles(before, new);
+                !self.to.tables.contains_key(*old) && !claimed(old) && may_be
             })
             .map(|(old, _)| old)
             .collect();
-        if let Some(old) = candidates.first() {
+        // One that only lies elsewhere comes before one that is only alike.
+        let mut namesakes = candidates.iter().filter(|old| old.name == name.name);
+        if let Some(old) = namesakes.next().or(candidates.first()) {
+            let why = match resembles(&self.from.tables[*old], new) {
+                true => "their columns are alike",
+                false => "both have the same name",
+            };
             let old = spelling::written(old, &name.schema);
             let message = format!(
-                "table `{}` is new, table `{old}` is gone, and their columns are alike; if it is the same \
-                 table write `#[table(renamed_from = \"{old}\")]`, if not `#[table(replaces = \"{old}\")]`",
+                "table `{}` is new, table `{old}` is gone, and {why}; if it is the same table write \
+                 `#[table(renamed_from = \"{old}\")]`, if not `#[table(replaces = \"{old}\")]`",
                 name.name
             );
             self.say(name, None, message);
@@ -196,20 +203,19 @@ impl<'a> Asked<'a> {
             match before.column(old.unwrap_or(&new.name)) {
                 Some(old) => self.changed(name, old, new, before),
                 None => {
-                    let gone = before.columns.iter().filter(|old| {
+                    let mut gone = before.columns.iter().filter(|old| {
                         after.column(&old.name).is_none()
                             && !moved.contains_key(&old.name)
                             && !taken.contains(&old.name)
                     });
                     let replaces = hints.replaced_columns.contains_key(&new.name);
-                    let alike = gone
-                        .filter(|old| old.ty == new.ty && !replaces)
-                        .map(|old| old.name.clone())
-                        .next();
-                    match alike {
+                    let is_same = |old: &&Column| old.ty == new.ty;
+                    let alike = gone.clone().find(is_same);
+                    let alike = alike.or_else(|| gone.find(|old| may_become(old, new, before)));
+                    match alike.filter(|_| !replaces) {
                         Some(old) => {
                             open.insert(&new.name);
-                            self.maybe_renamed(name, &old, new);
+                            self.maybe_renamed(name, old, new);
                         }
                         None => self.added(name, new),
                     }
@@ -267,11 +273,21 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn maybe_renamed(&mut self, name: &QualifiedName, old: &str, new: &Column) {
+    fn maybe_renamed(&mut self, name: &QualifiedName, old: &Column, new: &Column) {
+        let facts = match old.ty == new.ty {
+            true => format!(
+                "column `{}.{}` is new, column `{}` is gone, and both are `{}`",
+                name.name, new.name, old.name, new.ty
+            ),
+            false => format!(
+                "column `{}.{}`, which is `{}`, is new, and column `{}`, which was `{}`, is gone",
+                name.name, new.name, new.ty, old.name, old.ty
+            ),
+        };
+        let old = &old.name;
         let message = format!(
-            "column `{}.{}` is new, column `{old}` is gone, and both are `{}`; if it is the same column write \
-             `#[column(renamed_from = \"{old}\")]`, if not `#[column(replaces = \"{old}\")]`",
-            name.name, new.name, new.ty
+            "{facts}; if it is the same column write `#[column(renamed_from = \"{old}\")]`, if not \
+             `#[column(replaces = \"{old}\")]`"
         );
         self.say(name, Some(&new.name), message);
     }
@@ -319,6 +335,13 @@ impl<'a> Asked<'a> {
             self.say(name, Some(&new.name), message);
         }
     }
+}
+
+/// Whether one column could be the other under a new name, with a type of the same kind, and its values kept.
+fn may_become(old: &Column, new: &Column, before: &Table) -> bool {
+    let mut key = before.partition_by.iter().flat_map(|by| &by.columns);
+    let is_stored = old.computed.is_none() && new.computed.is_none();
+    is_alike(&old.ty, &new.ty) && is_stored && !key.any(|column| *column == old.name)
 }
 
 /// Whether one table could be the other under a new name: at least half of the columns of the smaller
@@ -392,6 +415,80 @@ mod tests {
             [
                 "table `new` is `renamed_from = \"old\"`, and no sealed table of schema `shop` has that name; \
                  write `renamed_from = \"public.old\"`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_column_of_another_type_of_its_kind_may_be_the_old_one() {
+        let asked = |old: &str, new: &str| {
+            let name = named("public", "a");
+            let column = |name: &str, ty: &str| Column {
+                nullable: true,
+                ..Column::new(name, ty.parse().expect("a type"))
+            };
+            let from = schema([(name.clone(), vec![column("o", old)])]);
+            let to = schema([(name, vec![column("n", new)])]);
+            said(&from, &to, &[])
+        };
+        assert_eq!(
+            asked("text", "varchar(30)"),
+            [
+                "column `a.n`, which is `varchar(30)`, is new, and column `o`, which was `text`, is gone; if it is \
+                 the same column write `#[column(renamed_from = \"o\")]`, if not `#[column(replaces = \"o\")]`"
+            ]
+        );
+        for (old, new) in [
+            ("integer", "bigint"),
+            ("numeric(5, 2)", "double precision"),
+            ("timestamp", "timestamptz"),
+            ("date", "timestamp(3)"),
+            ("json", "jsonb"),
+            ("citext", "char(3)"),
+            ("integer[]", "bigint[]"),
+            ("time(3)", "time"),
+        ] {
+            assert_eq!(asked(old, new).len(), 1, "{old} {new}");
+            assert_eq!(asked(new, old).len(), 1, "{new} {old}");
+        }
+        for (old, new) in [
+            ("text", "integer"),
+            ("text", "jsonb"),
+            ("date", "time"),
+            ("integer", "integer[]"),
+            ("uuid", "text"),
+        ] {
+            assert_eq!(asked(old, new), [""; 0], "{old} {new}");
+        }
+    }
+
+    #[test]
+    fn of_the_columns_that_are_gone_the_one_of_the_same_type_is_asked_about() {
+        let name = named("public", "a");
+        let column = |name: &str, ty: Type| Column {
+            nullable: true,
+            ..Column::new(name, ty)
+        };
+        let gone = vec![column("i", Type::Int4), column("l", Type::Int8)];
+        let from = schema([(name.clone(), gone)]);
+        let to = schema([(name, vec![column("n", Type::Int8)])]);
+        let said = said(&from, &to, &[]);
+        assert!(
+            said[0].contains("column `l` is gone, and both are `bigint`"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_table_of_one_name_may_have_moved_whatever_its_columns() {
+        let columns = |name: &str| vec![Column::new(name, Type::Int8)];
+        let from = schema([(named("public", "tasks"), columns("id"))]);
+        let to = schema([(named("app", "tasks"), columns("key"))]);
+        assert_eq!(
+            said(&from, &to, &[]),
+            [
+                "table `tasks` is new, table `public.tasks` is gone, and both have the same name; if it is the same \
+                 table write `#[table(renamed_from = \"public.tasks\")]`, if not `#[table(replaces = \"public.tasks\")]`"
             ]
         );
     }

@@ -61,6 +61,21 @@ fn is_number(ty: &Type) -> bool {
     matches!(ty, Int2 | Int4 | Int8 | Float4 | Float8 | Numeric(_))
 }
 
+/// Whether the values of both are of one kind, so that a column of the one may well have become one of the other.
+pub(crate) fn is_alike(one: &Type, other: &Type) -> bool {
+    let is_moment =
+        |ty: &Type| matches!(ty, Type::Date | Type::Timestamp(_) | Type::Timestamptz(_));
+    let is_json = |ty: &Type| matches!(ty.internal_name().as_str(), "json" | "jsonb");
+    if let (Type::Array(one), Type::Array(other)) = (one, other) {
+        return is_alike(one, other);
+    }
+    one.internal_name() == other.internal_name()
+        || (is_number(one) && is_number(other))
+        || (is_text(one) && is_text(other))
+        || (is_moment(one) && is_moment(other))
+        || (is_json(one) && is_json(other))
+}
+
 fn exists(from: &Type, to: &Type) -> bool {
     use Type::*;
     match (from, to) {

@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use allowed::allowed;
+pub(crate) use cast::is_alike;
 pub use cast::{Cast, cast};
 pub use constraint::{
     Check, Deferrable, Exclusion, ExclusionElement, ForeignKey, PrimaryKey, ReferentialAction,
