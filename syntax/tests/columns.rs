@@ -93,6 +93,8 @@ fn a_tenant_of_limited_text_is_guarded_and_indexed_like_any_other() {
 fn earlier_names_are_beside_the_schema() {
     let source = r#"
         #[no_rls(reason = "a test")]
+        #[partition_by(list(cost))]
+        #[partition(name = "cheap", values(1), renamed_from = "low")]
         struct Item {
             #[column(renamed_from = "label")]
             title: String,
@@ -113,5 +115,6 @@ fn earlier_names_are_beside_the_schema() {
     };
     assert_eq!(pairs(&renames.columns), "type -> Kind, label -> title");
     assert_eq!(pairs(&renames.replaced_columns), "price -> cost");
+    assert_eq!(pairs(&renames.partitions), "low -> cheap");
     assert_eq!((renames.from, renames.replaces), (None, None));
 }

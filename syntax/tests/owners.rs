@@ -211,6 +211,27 @@ fn what_postgresql_refuses_of_a_partition() {
             ],
             "partitions `p` and `q` hold the same hashes; use another remainder",
         ),
+        (
+            "list(id)",
+            &["name = \"p\", values(1), renamed_from = \"p\""],
+            "`renamed_from` names partition `p` itself; remove it",
+        ),
+        (
+            "list(id)",
+            &[
+                "name = \"p\", values(1), renamed_from = \"q\"",
+                "name = \"q\", values(2)",
+            ],
+            "`renamed_from` on partition `p` names `q`, which the table still has; remove one of them",
+        ),
+        (
+            "list(id)",
+            &[
+                "name = \"p\", values(1), renamed_from = \"o\"",
+                "name = \"q\", values(2), renamed_from = \"o\"",
+            ],
+            "partitions `p` and `q` both come from `o`; keep one",
+        ),
     ] {
         let parts: String = parts
             .iter()

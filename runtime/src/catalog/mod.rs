@@ -272,7 +272,11 @@ impl Snapshot {
                     kind,
                     name: text(3).to_owned(),
                 };
-                snapshot.objects.insert(object, text(4).to_owned());
+                let definition = match kind {
+                    Kind::Table => schema::ordered(text(4)),
+                    _ => text(4).to_owned(),
+                };
+                snapshot.objects.insert(object, definition);
             }
         }
         snapshot.drop_strays();

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::{object_name, quote};
 use crate::schema::{
-    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, QualifiedName, Rls, Schema, Table,
+    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, QualifiedName, Rls, Schema, Share, Table,
 };
 
 use super::change::Columns;
 use super::renames::{self, Kind, Rename, Renames, Run};
 use super::statements::Step;
-use super::{foreign_keys, memberships, partitions, render, touch, twins, words};
+use super::{clones, foreign_keys, memberships, partitions, render, touch, twins, words};
 
 /// What is renamed between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,19 +19,25 @@ pub(super) struct Moves {
     pub(super) tables: BTreeMap<QualifiedName, QualifiedName>,
     /// Columns, from the old name to the new one, by the new name of their table.
     pub(super) columns: BTreeMap<QualifiedName, BTreeMap<String, String>>,
+    /// Partitions, from the old name to the new one, by the new name of their table.
+    pub(super) partitions: BTreeMap<QualifiedName, BTreeMap<String, String>>,
 }
 
 impl Moves {
     /// The way back.
     pub(super) fn inverted(&self) -> Moves {
         let back: BTreeMap<_, _> = self.tables.iter().map(|(old, new)| (new, old)).collect();
-        let columns = self.columns.iter().map(|(table, columns)| {
-            let table = back.get(table).copied().unwrap_or(table).clone();
-            let columns = columns.iter().map(|(old, new)| (new.clone(), old.clone()));
-            (table, columns.collect())
-        });
+        let inverted = |parts: &BTreeMap<QualifiedName, BTreeMap<String, String>>| {
+            let parts = parts.iter().map(|(table, parts)| {
+                let table = back.get(table).copied().unwrap_or(table).clone();
+                let parts = parts.iter().map(|(old, new)| (new.clone(), old.clone()));
+                (table, parts.collect())
+            });
+            parts.collect()
+        };
         Moves {
-            columns: columns.collect(),
+            columns: inverted(&self.columns),
+            partitions: inverted(&self.partitions),
             tables: self
                 .tables
                 .iter()
@@ -41,7 +47,7 @@ impl Moves {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.columns.is_empty()
+        self.tables.is_empty() && self.columns.is_empty() && self.partitions.is_empty()
     }
 
     /// The name that a table has afterwards.
@@ -199,6 +205,11 @@ impl Moves {
         if let Some(by) = &mut table.partition_by {
             by.columns.iter_mut().for_each(say);
         }
+        for (old, new) in self.partitions.get(name).into_iter().flatten() {
+            if let Some(bound) = table.partitions.remove(old) {
+                table.partitions.insert(new.clone(), bound);
+            }
+        }
         if let Rls::Enabled(policies) = &mut table.rls {
             for Policy { using, check, .. } in policies.values_mut() {
                 for expr in using.iter_mut().chain(check) {
@@ -275,6 +286,7 @@ impl Moves {
                     ),
                 );
             }
+            self.rename_partitions(name, table, renames.run(name, title).behind_move());
             for column in &table.columns {
                 let Some(sequence) = render::sequence(old, column) else {
                     continue;
@@ -285,6 +297,38 @@ impl Moves {
                     let sequence = QualifiedName::new(&name.schema, sequence.name);
                     let rename = Rename::new(Kind::Sequence, sequence, wanted);
                     renames.run(name, title).behind_move().rename(rename);
+                }
+            }
+        }
+        self.rename_parts(from, to, renames);
+    }
+
+    /// Renames the partitions of a table, each behind what it has of the table's indexes.
+    fn rename_partitions(&self, name: &QualifiedName, table: &Table, run: &mut Run) {
+        for (old, new) in self.partitions.get(name).into_iter().flatten() {
+            for index in table.index_names() {
+                let share = |partition| Share { partition, index }.name();
+                let at = QualifiedName::new(&name.schema, share(old));
+                run.rename(Rename::new(Kind::Share, at, share(new)));
+            }
+            let at = partitions::qualified(name, old);
+            run.rename(Rename::new(Kind::Partition(name.clone()), at, new.clone()));
+        }
+    }
+
+    /// Renames the parts that foreign keys have in partitions after them.
+    fn rename_parts(&self, from: &Schema, to: &Schema, renames: &mut Renames) {
+        for (old, table) in &from.tables {
+            let name = self.name(old);
+            let title = to
+                .tables
+                .get(name)
+                .map_or(&table.source, |after| &after.source);
+            for (key, definition) in &table.foreign_keys {
+                let partitions = self.partitions.get(self.name(&definition.table));
+                let partitions = partitions.into_iter().flat_map(BTreeMap::values);
+                if let Some(step) = clones::give_names(&[(name, key)], partitions) {
+                    renames.run(name, title).behind_rename().push(step);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What two schemas do not tell: whether something was renamed, and what old rows hold in a new column.
 
+mod partitions;
 mod spelling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -244,33 +245,7 @@ impl<'a> Asked<'a> {
         if !moved.is_empty() {
             self.moves.columns.insert(name.clone(), moved);
         }
-        for (partition, bound) in &after.partitions {
-            let gone = before.partitions.iter().find(|(old, earlier)| {
-                !before.partitions.contains_key(partition)
-                    && !after.partitions.contains_key(*old)
-                    && *earlier == bound
-            });
-            if let Some((old, _)) = gone {
-                let message = format!(
-                    "partition `{partition}` of table `{}` is new, partition `{old}` is gone, and both have the \
-                     same bounds; keep the old name, or drop the one in a migration before the other is added",
-                    name.name
-                );
-                self.say(name, None, message);
-            }
-            if before
-                .partitions
-                .get(partition)
-                .is_some_and(|old| old != bound)
-            {
-                let message = format!(
-                    "partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot do; \
-                     give the partition of the new bounds another name",
-                    name.name
-                );
-                self.say(name, None, message);
-            }
-        }
+        self.partitions(name, before, after, hints);
     }
 
     fn maybe_renamed(&mut self, name: &QualifiedName, old: &Column, new: &Column) {

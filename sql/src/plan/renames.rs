@@ -198,11 +198,15 @@ impl Renames {
         own.any(|run| run.tasks.iter().any(|task| matches!(task, Task::Move(_))))
     }
 
-    /// Whether a table has its new name only later.
+    /// Whether a table, or a partition of it, has its new name only later.
     fn is_to_come(&self, table: &QualifiedName) -> bool {
         let mut tasks = self.tasks();
         tasks.any(|task| match task {
-            Task::Rename(it) => matches!(it.kind, Kind::Table { .. }) && it.new_name() == *table,
+            Task::Rename(it) => match &it.kind {
+                Kind::Table { .. } => it.new_name() == *table,
+                Kind::Partition(of) => of == table,
+                _ => false,
+            },
             Task::Step(_) | Task::Move(_) => false,
         })
     }
@@ -254,7 +258,7 @@ impl Renames {
                         self.is_to_move(&run.table)
                     }
                     Kind::Rule(_) | Kind::ForeignKey { .. } => self.waits(run),
-                    Kind::Table { .. } | Kind::KeyIndex(_) => true,
+                    Kind::Table { .. } | Kind::Partition(_) | Kind::KeyIndex(_) => true,
                 };
                 !waits && is_it(rename)
             }

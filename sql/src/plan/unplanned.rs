@@ -8,7 +8,13 @@ use super::Question;
 pub(super) fn ask(from: &Schema, to: &Schema) -> Option<Question> {
     let mut names = from.tables.keys().chain(to.tables.keys());
     let bare = |schema: &Schema, name: &QualifiedName| schema.tables.get(name).map(bare);
-    let table = names.find(|name| bare(from, name) != bare(to, name))?;
+    let table = names.find(|name| {
+        let (mut before, after) = (bare(from, name), bare(to, name));
+        if let (Some(before), Some(after)) = (&mut before, &after) {
+            before.spell_bounds_as(after);
+        }
+        before != after
+    })?;
     Some(Question {
         table: table.clone(),
         column: None,

@@ -120,6 +120,17 @@ impl Table {
         })
         .collect()
     }
+
+    /// Writes the bounds of its partitions as another table does, where they hold the same rows there.
+    pub(crate) fn spell_bounds_as(&mut self, other: &Table) {
+        let key = other.partition_key();
+        for (name, bound) in &mut self.partitions {
+            let there = other.partitions.get(name);
+            if let Some(there) = there.filter(|there| there.is_same(bound, &key)) {
+                bound.clone_from(there);
+            }
+        }
+    }
 }
 
 /// The order of two keys, where the literals tell it.

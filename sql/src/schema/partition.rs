@@ -1,5 +1,7 @@
 //! Partitions of a table.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Schema, Table};
@@ -39,7 +41,7 @@ impl PartitionStrategy {
 }
 
 /// Which rows a partition holds. Values are SQL literals.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Partition {
     /// From one key, inclusive, to another, exclusive; `minvalue` and `maxvalue` stand for no end.
@@ -49,7 +51,7 @@ pub enum Partition {
         /// The key after the last.
         to: Vec<String>,
     },
-    /// These values.
+    /// These values, in whatever order.
     List(Vec<String>),
     /// The keys whose hash leaves this remainder.
     Hash {
@@ -61,6 +63,18 @@ pub enum Partition {
     /// Whatever no other partition holds.
     Default,
 }
+
+impl PartialEq for Partition {
+    fn eq(&self, other: &Partition) -> bool {
+        let sorted = |values: &[String]| values.iter().cloned().collect::<BTreeSet<String>>();
+        match (self, other) {
+            (Partition::List(some), Partition::List(others)) => sorted(some) == sorted(others),
+            _ => self.as_sql() == other.as_sql(),
+        }
+    }
+}
+
+impl Eq for Partition {}
 
 impl Partition {
     /// The bound as it stands behind `partition of …`.

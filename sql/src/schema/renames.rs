@@ -23,4 +23,6 @@ pub struct TableRenames {
     pub columns: BTreeMap<String, String>,
     /// By the declared column, one that goes and is not this one: `#[column(replaces = "…")]`.
     pub replaced_columns: BTreeMap<String, String>,
+    /// By the declared partition, its earlier name: `#[partition(renamed_from = "…")]`.
+    pub partitions: BTreeMap<String, String>,
 }

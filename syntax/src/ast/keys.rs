@@ -153,6 +153,8 @@ pub struct Partition {
     pub name: At<String>,
     /// Which rows it holds.
     pub bound: At<Bound>,
+    /// Its earlier name.
+    pub renamed_from: Option<At<String>>,
 }
 
 /// Which rows a partition holds.

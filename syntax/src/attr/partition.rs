@@ -1,4 +1,4 @@
-//! `#[partition_by(range(created_at))]` and `#[partition(name = "…", from(…), to(…))]`
+//! `#[partition_by(range(created_at))]` and `#[partition(name = "…", from(…), to(…), renamed_from = "…")]`
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
@@ -46,6 +46,7 @@ pub(crate) fn partition_by(attribute: &Attribute, report: &mut Report) -> Option
 #[derive(Default)]
 struct Parts {
     name: Option<At<String>>,
+    renamed_from: Option<At<String>>,
     from: Option<Vec<At<BoundValue>>>,
     to: Option<Vec<At<BoundValue>>>,
     values: Option<Vec<At<BoundValue>>>,
@@ -78,6 +79,7 @@ pub(crate) fn partition(attribute: &Attribute, report: &mut Report) -> Option<Pa
     Some(Partition {
         name: parts.name?,
         bound: bound?,
+        renamed_from: parts.renamed_from,
     })
 }
 
@@ -90,6 +92,10 @@ impl Parts {
                 self.name = arg.string(report);
                 return self.name.is_some();
             }
+            "renamed_from" => {
+                self.renamed_from = arg.string(report);
+                return self.renamed_from.is_some();
+            }
             "from" => self.from = values(arg, report),
             "to" => self.to = values(arg, report),
             "values" => self.values = values(arg, report),
@@ -98,7 +104,7 @@ impl Parts {
             _ => {
                 arg.unknown(
                     "partition",
-                    "the options are `name`, `from`, `to`, `values`, `hash` and `default`",
+                    "the options are `name`, `from`, `to`, `values`, `hash`, `default` and `renamed_from`",
                     report,
                 );
                 return false;

@@ -1,4 +1,4 @@
-//! Earlier names of tables and columns.
+//! Earlier names of tables, columns and partitions.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use crate::ast::{At, Column, Table};
 /// What the attributes say of earlier names must leave one reading.
 pub(super) fn renames(table: &Table, report: &mut Report) {
     earlier_table(table, report);
+    earlier_partitions(table, report);
     let mut earlier: BTreeMap<&str, &str> = BTreeMap::new();
     for column in &table.columns {
         let own = column.name.value.as_str();
@@ -49,6 +50,41 @@ pub(super) fn renames(table: &Table, report: &mut Report) {
                 format!(
                     "column `{own}` either had another name or takes another's place; keep `renamed_from` or \
                      `replaces`"
+                ),
+            );
+        }
+    }
+}
+
+/// The same of its partitions.
+fn earlier_partitions(table: &Table, report: &mut Report) {
+    let mut earlier: BTreeMap<&str, &str> = BTreeMap::new();
+    for partition in &table.partitions {
+        let own = partition.name.value.as_str();
+        let Some(other) = &partition.renamed_from else {
+            continue;
+        };
+        name("earlier partition", other, report);
+        let mut partitions = table.partitions.iter();
+        if other.value == own {
+            report.at(
+                other.span,
+                format!("`renamed_from` names partition `{own}` itself; remove it"),
+            );
+        } else if partitions.any(|partition| partition.name.value == other.value) {
+            report.at(
+                other.span,
+                format!(
+                    "`renamed_from` on partition `{own}` names `{}`, which the table still has; remove one of them",
+                    other.value
+                ),
+            );
+        } else if let Some(first) = earlier.insert(&other.value, own) {
+            report.at(
+                other.span,
+                format!(
+                    "partitions `{first}` and `{own}` both come from `{}`; keep one",
+                    other.value
                 ),
             );
         }

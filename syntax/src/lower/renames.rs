@@ -13,6 +13,14 @@ pub fn renames(table: &Table) -> TableRenames {
         replaces: table.replaces.as_ref().map(|name| name.value.clone()),
         columns: stated(table, |column| column.renamed_from.as_ref()),
         replaced_columns: stated(table, |column| column.replaces.as_ref()),
+        partitions: table
+            .partitions
+            .iter()
+            .filter_map(|partition| {
+                let earlier = partition.renamed_from.as_ref()?;
+                Some((partition.name.value.clone(), earlier.value.clone()))
+            })
+            .collect(),
     }
 }
 

@@ -26,6 +26,19 @@ pub(super) fn parse(text: &str) -> Option<Partition> {
     })
 }
 
+/// The definition of a relation with the values of its list, if it has one, in order: PostgreSQL prints them as they
+/// were written, and what order that is means nothing.
+pub(in crate::catalog) fn ordered(definition: &str) -> String {
+    const LIST: &str = " FOR VALUES IN ";
+    let at = definition.find(LIST).map(|at| at + LIST.len());
+    let split = at.and_then(|at| Some((&definition[..at], values(&definition[at..])?)));
+    let Some((before, (mut values, after))) = split else {
+        return definition.to_owned();
+    };
+    values.sort();
+    format!("{before}({}){after}", values.join(", "))
+}
+
 /// The words for no end are keywords, which generated SQL writes in lower case.
 fn ends(values: Vec<String>) -> Vec<String> {
     let lower = |value: String| match value.as_str() {
@@ -92,5 +105,21 @@ mod tests {
             })
         );
         assert_eq!(parse("FOR VALUES BETWEEN (1)"), None);
+    }
+
+    #[test]
+    fn the_values_of_a_list_are_put_in_order() {
+        let text = |list: &str| format!("table partition of a FOR VALUES IN ({list}) with (x=1)");
+        assert_eq!(
+            ordered(&text("'b, (', NULL, 'a'")),
+            text("'a', 'b, (', NULL")
+        );
+        for text in [
+            "table",
+            "table partition of a FOR VALUES FROM (2) TO (1)",
+            "table partition of a DEFAULT",
+        ] {
+            assert_eq!(ordered(text), text);
+        }
     }
 }

@@ -35,6 +35,7 @@ mod unsupported;
 use tabellion_sql::schema::Schema;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+pub(super) use bound::ordered;
 use reading::Reading;
 use row::Row;
 

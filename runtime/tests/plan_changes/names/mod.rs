@@ -2,6 +2,7 @@
 //! none have one that another still has.
 
 mod constraints;
+mod partitions;
 mod relations;
 mod shares;
 

@@ -2,11 +2,13 @@
 //! each in another way: what is left of it is neither the one's nor the other's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 use super::super::came::digits;
 use super::super::facts::fact;
 use super::super::{LockError, Sealed};
 use super::{WAY_OUT, placed};
+use crate::schema::QualifiedName;
 
 /// What a branch did since the branches parted.
 pub(super) struct Branch<'a> {
@@ -115,6 +117,14 @@ impl Object {
                 format!("column `{column}` of external table `{table}`"),
                 String::new(),
             ),
+            ["tables", table, "partitions", partition] => {
+                let name = QualifiedName::from_str(table).ok()?;
+                let subject = format!("partition {}", QualifiedName::new(name.schema, partition));
+                (
+                    format!("partition `{partition}` of table `{table}`"),
+                    subject,
+                )
+            }
             ["tables", table, ref part @ ..] => (
                 format!("{} of table `{table}`", part_of(part)?),
                 String::new(),

@@ -25,6 +25,8 @@ pub(in crate::plan) enum Kind {
         was: QualifiedName,
         fate: String,
     },
+    /// A partition of a table, which has its new name.
+    Partition(QualifiedName),
     /// A constraint of a table, with an index of its name.
     Key(QualifiedName),
     /// The same while its table may be called otherwise still: the index takes the constraint along.
@@ -79,7 +81,11 @@ impl Rename {
             Name::Constraint(table.clone(), clones::name(target, called))
         };
         match &self.kind {
-            Kind::Table { .. } | Kind::Index | Kind::Share | Kind::Sequence => vec![relation()],
+            Kind::Table { .. }
+            | Kind::Partition(_)
+            | Kind::Index
+            | Kind::Share
+            | Kind::Sequence => vec![relation()],
             Kind::Key(table) | Kind::KeyIndex(table) => vec![relation(), constraint(table)],
             Kind::Rule(table) => vec![constraint(table)],
             Kind::ForeignKey { table, targets, .. } => {
@@ -102,6 +108,10 @@ impl Rename {
             Kind::Table { was, fate } => {
                 let step = Step::new(format!("alter table {at} rename to {new}"));
                 step.stops(was).removes(format!("table {was}"), fate)
+            }
+            Kind::Partition(_) => {
+                let step = Step::new(format!("alter table {at} rename to {new}")).stops(&at);
+                step.removes(format!("partition {at}"), &format!("renamed to {new}"))
             }
             Kind::Key(table) | Kind::Rule(table) => of_constraint(table),
             Kind::ForeignKey {

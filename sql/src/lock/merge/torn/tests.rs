@@ -2,13 +2,20 @@ use super::super::super::Lock;
 use super::super::super::tests::schema;
 use super::super::tests::{after, union};
 use super::*;
-use crate::schema::QualifiedName;
+use crate::schema::{Partition, QualifiedName};
 
 /// What one branch renames and the other drops, changes or gives another name.
 #[test]
 fn what_one_branch_renamed_and_the_other_took_away_is_told() {
     let order = QualifiedName::new("public", "order");
-    let base = schema(&["id", "a", "b"]);
+    let listed = |columns: &[&str], partition: Option<&str>| {
+        let mut schema = schema(columns);
+        let partitions = &mut schema.tables.get_mut(&order).unwrap().partitions;
+        partitions.extend(partition.map(|it| (it.to_owned(), Partition::List(vec!["1".into()]))));
+        schema
+    };
+    let all = ["id", "a", "b"];
+    let base = listed(&all, Some("p"));
     let renamed = |to: &str| {
         let mut schema = base.clone();
         let table = schema.tables.get_mut(&order).unwrap();
@@ -29,12 +36,18 @@ fn what_one_branch_renamed_and_the_other_took_away_is_told() {
             "removes: table public.\"order\": renamed to public.sale".to_owned(),
         )
     };
-    let dropped = (schema(&["id", "b"]), String::new());
+    let dropped = (listed(&["id", "b"], Some("p")), String::new());
     let uncommented = {
         let mut schema = base.clone();
         schema.tables.get_mut(&order).unwrap().comment = None;
         (schema, String::new())
     };
+    let carved = |to: &str| {
+        let hazard = format!("removes: partition public.p: renamed to {to}");
+        (listed(&all, Some(to)), hazard)
+    };
+    let emptied = (listed(&all, None), String::new());
+    let partition = "partition `p` of table `public.\"order\"` was renamed to `q`";
     let column = "column `public.\"order\".a` was renamed to `x`";
     let table = "table `public.\"order\"` was renamed to `public.sale`";
     for (one, other, said) in [
@@ -45,6 +58,12 @@ fn what_one_branch_renamed_and_the_other_took_away_is_told() {
             Some((column, "was renamed to `y`")),
         ),
         (renamed("x"), renamed("x"), None),
+        (carved("q"), emptied, Some((partition, "was dropped"))),
+        (
+            carved("q"),
+            carved("r"),
+            Some((partition, "was renamed to `r`")),
+        ),
         (moved.clone(), dropped, Some((table, "was changed"))),
         (moved, uncommented, Some((table, "was changed"))),
     ] {
