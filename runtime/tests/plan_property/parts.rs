@@ -222,7 +222,7 @@ pub(crate) fn method_index(schema: &mut Schema, name: &QualifiedName, dice: &mut
 }
 
 /// The keys of a table that a foreign key may rest on.
-fn target_keys(table: &Table) -> Vec<Vec<String>> {
+pub(crate) fn target_keys(table: &Table) -> Vec<Vec<String>> {
     let not = tabellion_sql::schema::Deferrable::Not;
     let primary = table.primary_key.iter().filter(|key| key.deferrable == not);
     let uniques = table.uniques.values().filter(|key| key.deferrable == not);

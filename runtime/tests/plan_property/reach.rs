@@ -206,7 +206,11 @@ const EDITS: &str = "a table | drop a table | rename a table | move a table to a
     two names exchanged | a name passed on | a partition out of the default one | \
     updated_at under a long name | an enumeration | a variant called otherwise | a variant fewer | \
     a variant more | variants in another order | \
-    a unique index that becomes a constraint, or one that becomes an index";
+    a unique index that becomes a constraint, or one that becomes an index | \
+    another type under an index that goes | another type under an index that becomes another | \
+    a unique key that a foreign key may rest on comes | a unique key that a foreign key may rest on goes | \
+    an index with other parameters | an index by another operator class or collation | \
+    a foreign key that leads elsewhere | a foreign key that does something else | comments that go";
 
 const HAZARDS: &str = "share update exclusive | share | share row exclusive | access exclusive | scans | \
     rewrites | removes | restricts | narrows-access | widens-access | loses-data | no-transaction";

@@ -208,7 +208,7 @@ fn rename(editor: &mut Editor, name: &QualifiedName, old: &str, new: &str) {
 }
 
 /// Changes a type, at both ends of every foreign key; what cannot go along leaves.
-fn retype(editor: &mut Editor, name: &QualifiedName, column: &Column, ty: Type) {
+pub(super) fn retype(editor: &mut Editor, name: &QualifiedName, column: &Column, ty: Type) {
     if column.generated.is_some() && !matches!(ty, Type::Int2 | Type::Int4 | Type::Int8) {
         return;
     }

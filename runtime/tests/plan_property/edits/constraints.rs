@@ -190,7 +190,7 @@ pub(super) fn exchange(editor: &mut Editor, dice: &mut Dice) -> &'static str {
 }
 
 /// Another key, a new column of numbers included, or none.
-fn primary_key(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
+pub(super) fn primary_key(editor: &mut Editor, name: &QualifiedName, dice: &mut Dice) {
     let of = &editor.schema.tables[name];
     let mut columns = parts::key_columns(of, dice);
     columns.retain(|column| editor.is_old(name, column));

@@ -5,6 +5,7 @@ mod columns;
 mod constraints;
 mod sealed;
 mod tables;
+mod under;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,7 @@ impl Editor {
             _ if others.one_in(10) => constraints::exchange(self, &mut others),
             _ if others.one_in(20) => tables::parted(self, &mut others),
             _ if others.one_in(20) => constraints::promote(self, &mut others),
+            _ if others.one_in(6) => under::change(self, &mut others),
             0 | 1 => tables::change(self, &mut dice),
             2..=5 => columns::change(self, &mut dice),
             6 | 7 => constraints::change(self, &mut dice),
