@@ -150,3 +150,46 @@ fn a_literal_beside_a_real_is_one() {
         assert_eq!(using(predicate), sql);
     }
 }
+
+#[test]
+fn a_condition_reads_a_column_or_the_scope() {
+    for predicate in [
+        "now() == now()",
+        "public || 1 == 1",
+        "Status::Out != Status::Draft",
+        "1.is_in([1, 2])",
+        "now().is_not_null()",
+    ] {
+        let errors = policy(predicate).expect_err(predicate);
+        let message =
+            "`using` has a condition that reads neither a column nor the scope; name a column";
+        assert!(errors.contains(message), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn a_literal_is_within_the_type_of_its_column() {
+    for (predicate, column) in [
+        ("exact < 1e400", "`exact` of type `double precision`"),
+        ("-1e-400 == exact", "`exact` of type `double precision`"),
+        ("score.is_in([0.1, 1e39])", "`score` of type `real`"),
+        ("rank > 1e-60", "`rank` of type `real`"),
+        ("1e39.is_in([exact, score])", "`score` of type `real`"),
+        ("order == 2147483648", "`Order` of type `integer`"),
+        ("!(level >= -2147483649)", "`level` of type `integer`"),
+    ] {
+        let errors = policy(predicate).expect_err(predicate);
+        let message =
+            format!("`using` compares column {column} with a number that the type has no room for");
+        assert!(errors.contains(&message), "{errors}");
+    }
+    for predicate in [
+        "exact < 1e308 && exact > 0e500",
+        "score > 1e-45",
+        "order == -2147483648",
+        "order < 1e400",
+    ] {
+        using(predicate);
+    }
+}

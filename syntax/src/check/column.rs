@@ -319,16 +319,14 @@ fn misfit(ty: &Type, value: &Value) -> Option<String> {
             Type::Varchar(Some(most)) | Type::Char(most) => return too_long(ty, *most, text),
             _ => matches!(ty, Type::Text | Type::Varchar(None)),
         },
-        Value::Literal(Literal::Int(digits), _) => match ty {
-            Type::Int2 => digits.parse::<i16>().is_ok(),
-            Type::Int4 => digits.parse::<i32>().is_ok(),
-            Type::Int8 => digits.parse::<i64>().is_ok(),
+        Value::Literal(literal @ Literal::Int(digits), _) => match ty {
             Type::Numeric(limits) => return beyond(*limits, digits),
-            _ => is_float && is_finite(ty, digits),
+            Type::Int2 | Type::Int4 | Type::Int8 => has_room(ty, literal),
+            _ => is_float && has_room(ty, literal),
         },
-        Value::Literal(Literal::Float(digits), _) => match ty {
+        Value::Literal(literal @ Literal::Float(digits), _) => match ty {
             Type::Numeric(limits) => return beyond(*limits, digits),
-            _ => is_float && is_finite(ty, digits),
+            _ => is_float && has_room(ty, literal),
         },
         Value::Now(_) => matches!(
             ty,
@@ -350,10 +348,25 @@ fn too_long(ty: &Type, most: u32, text: &str) -> Option<String> {
     })
 }
 
-fn is_finite(ty: &Type, digits: &str) -> bool {
+/// Whether a number is within the range of a type that has one. A fraction beside an integer column is: both are
+/// compared as `numeric`.
+pub(crate) fn has_room(ty: &Type, literal: &Literal) -> bool {
+    let (Literal::Int(digits) | Literal::Float(digits)) = literal else {
+        return true;
+    };
+    // What rounds to zero is out of range too.
+    let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = !mantissa.contains(|c: char| ('1'..='9').contains(&c));
     match ty {
-        Type::Float4 => digits.parse().is_ok_and(f32::is_finite),
-        _ => digits.parse().is_ok_and(f64::is_finite),
+        Type::Float4 => (digits.parse::<f32>())
+            .is_ok_and(|number| number.is_finite() && (number == 0.0) == is_zero),
+        Type::Float8 => (digits.parse::<f64>())
+            .is_ok_and(|number| number.is_finite() && (number == 0.0) == is_zero),
+        _ if matches!(literal, Literal::Float(_)) => true,
+        Type::Int2 => digits.parse::<i16>().is_ok(),
+        Type::Int4 => digits.parse::<i32>().is_ok(),
+        Type::Int8 => digits.parse::<i64>().is_ok(),
+        _ => true,
     }
 }
 

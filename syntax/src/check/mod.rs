@@ -21,7 +21,7 @@ use tabellion_sql::schema::Type;
 use crate::Report;
 use crate::ast::{Rls, Table, TypeRef};
 
-pub(crate) use column::column;
+pub(crate) use column::{column, has_room};
 pub(crate) use external::{external, external_column};
 pub(crate) use names::{name, no_nul};
 

@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::Type;
 
+use super::column::has_room;
 use super::keys::known;
 use super::types;
 use crate::Report;
@@ -160,13 +161,6 @@ fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report)
             condition(table, place, b, report);
         }
         Node::Not(a) => condition(table, place, a, report),
-        Node::Compare(_, Value::Literal(..), Value::Literal(_, span), _) => report.at(
-            span.0,
-            format!(
-                "{} compares two literals, which says nothing of a row; name a column",
-                place.what
-            ),
-        ),
         Node::Truth(value) => {
             let found = match value {
                 Value::Literal(Literal::Bool(_), _) => return,
@@ -186,13 +180,59 @@ fn condition(table: &Table, place: &Place<'_>, node: &Node, report: &mut Report)
             report.at(value.span(), no_condition(&place.what, &found));
         }
         Node::Compare(comparison, a, b, _) => {
+            says_something(place, &[a, b], report);
+            room(table, place, a, b, report);
+            room(table, place, b, a, report);
             comparable(table, place, &[a, b], comparison.is_ordering(), report);
         }
         Node::In(a, list) => {
             let all: Vec<&Value> = std::iter::once(a).chain(list).collect();
+            says_something(place, &all, report);
+            for value in list {
+                room(table, place, a, value, report);
+                room(table, place, value, a, report);
+            }
             comparable(table, place, &all, false, report);
         }
-        Node::Null(..) | Node::Exists(_) => {}
+        Node::Null(a, _) => says_something(place, &[a], report),
+        Node::Exists(_) => {}
+    }
+}
+
+/// What is the same for everybody decides for all rows, and PostgreSQL cannot plan some of it: `now() = now()`.
+fn says_something(place: &Place<'_>, values: &[&Value], report: &mut Report) {
+    let reads = |value: &&Value| matches!(value, Value::Column(_) | Value::Scope(_));
+    if let Some(last) = values.last()
+        && !values.iter().any(reads)
+    {
+        let what = &place.what;
+        report.at(
+            last.span(),
+            format!(
+                "{what} has a condition that reads neither a column nor the scope; name a column"
+            ),
+        );
+    }
+}
+
+/// A literal is a number of the column's type, as rustc has it; beyond a float PostgreSQL raises an error.
+fn room(table: &Table, place: &Place<'_>, value: &Value, other: &Value, report: &mut Report) {
+    let (Value::Literal(literal, span), Value::Column(field)) = (value, other) else {
+        return;
+    };
+    if let Some(column) = table.column(field)
+        && let Some(ty) = column.ty.known()
+        && !has_room(ty, literal)
+    {
+        let what = &place.what;
+        report.at(
+            span.0,
+            format!(
+                "{what} compares column `{}` of type `{ty}` with a number that the type has no room for; change the \
+                 number or the type",
+                column.name.value
+            ),
+        );
     }
 }
 

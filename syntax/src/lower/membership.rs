@@ -14,6 +14,7 @@ use proc_macro2::Ident;
 
 use super::Lower;
 use crate::ast::{Column, IndexColumn, Table, TypeRef};
+use crate::check::has_room;
 use crate::predicate::{Comparison, Membership, Value, plain};
 
 impl Lower<'_> {
@@ -33,6 +34,7 @@ impl Lower<'_> {
                 self.absent(format!("no field `{field}`"));
                 continue;
             };
+            self.room(other, column, value);
             let column_name = quote(&column.name.value);
             let is_text = matches!(
                 column.ty,
@@ -97,6 +99,23 @@ impl Lower<'_> {
         };
         let name = lookup.name(namespace, table, &plain(&membership.field));
         self.lookups.insert(name, lookup);
+    }
+
+    /// A number beyond the column's type; the derive, which sees its own struct alone, cannot tell.
+    fn room(&mut self, other: &Table, column: &Column, value: &Value) {
+        if let Value::Literal(literal, _) = value
+            && let Some(ty) = column.ty.known()
+            && !has_room(ty, literal)
+        {
+            self.unresolved.push(super::Unresolved {
+                rustc_reports: false,
+                message: format!(
+                    "table `{}` compares column `{}` of `{}`, of type `{ty}`, with a number that the type has no room \
+                     for; change the number or the type",
+                    self.table.name.value, column.name.value, other.name.value
+                ),
+            });
+        }
     }
 
     /// PostgreSQL refuses to compare texts of two collations, and does so when it runs the comparison.

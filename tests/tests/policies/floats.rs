@@ -100,6 +100,15 @@ async fn a_literal_beside_a_real_is_the_number_that_rustc_reads() -> Outcome {
     world.close().await
 }
 
+#[test]
+fn a_number_beyond_the_type_of_another_table_is_told() {
+    let source = source().replace("m.x == 0.1", "m.x == 1e39");
+    let errors = crate::common::sql(&source, Platform::Postgres).expect_err("beyond");
+    let message = "table `limited` compares column `x` of `limits`, of type `real`, with a number that the type has no \
+                   room for";
+    assert!(errors.contains(message), "{errors}");
+}
+
 /// Where the two differ, as the README says.
 #[tokio::test]
 async fn nan_is_greater_than_every_number() -> Outcome {
