@@ -155,7 +155,7 @@ impl Table {
         let predicates = self.policies().iter();
         let predicates = predicates.flat_map(|policy| policy.using.iter().chain(&policy.check));
         let memberships = predicates.flat_map(Predicate::memberships);
-        let memberships = memberships.map(|(membership, _)| &membership.table);
+        let memberships = memberships.map(|membership| &membership.table);
         References {
             scopes: self.scopes(),
             enums: self

@@ -92,6 +92,23 @@ pub struct Membership {
     pub span: SpanOf,
 }
 
+impl Membership {
+    /// The fields of the scope that it reads, each once.
+    pub(crate) fn asked(&self) -> Vec<&Value> {
+        let mut seen = Vec::new();
+        let values = self.rest.iter().map(|(_, _, value, _)| value);
+        values
+            .filter(|value| match value {
+                Value::Scope(field) if !seen.contains(&field) => {
+                    seen.push(field);
+                    true
+                }
+                _ => false,
+            })
+            .collect()
+    }
+}
+
 /// A comparison.
 #[derive(Debug, Clone, Copy, Hash, PartialEq, Eq)]
 pub enum Comparison {
@@ -181,8 +198,8 @@ impl Value {
 }
 
 impl Predicate {
-    /// The memberships in it, each with whether a `!` encloses it; none in raw SQL.
-    pub fn memberships(&self) -> Vec<(&Membership, bool)> {
+    /// The memberships in it; none in raw SQL.
+    pub fn memberships(&self) -> Vec<&Membership> {
         match self {
             Predicate::Typed(node) => node.memberships(),
             Predicate::Sql(..) => Vec::new(),
@@ -200,19 +217,16 @@ impl Predicate {
 }
 
 impl Node {
-    /// The memberships in it, from left to right, each with whether a `!` encloses it.
-    pub(crate) fn memberships(&self) -> Vec<(&Membership, bool)> {
+    /// The memberships in it, from left to right.
+    pub(crate) fn memberships(&self) -> Vec<&Membership> {
         match self {
             Node::And(a, b) | Node::Or(a, b) => {
                 let mut both = a.memberships();
                 both.extend(b.memberships());
                 both
             }
-            Node::Not(a) => {
-                let of = a.memberships().into_iter();
-                of.map(|(membership, _)| (membership, true)).collect()
-            }
-            Node::Exists(membership) => vec![(membership, false)],
+            Node::Not(a) => a.memberships(),
+            Node::Exists(membership) => vec![membership],
             Node::Compare(..) | Node::Null(..) | Node::In(..) | Node::Truth(_) => Vec::new(),
         }
     }

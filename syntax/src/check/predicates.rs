@@ -293,25 +293,16 @@ fn comparable(
     }
 }
 
-/// Where a membership may stand. Negated it would hold for every row where no scope is set: then nobody
-/// is a member of anything.
+/// Where a membership may stand.
 fn memberships(place: &Place<'_>, report: &mut Report) {
+    if place.clause == Clause::Policy {
+        return;
+    }
     let what = &place.what;
-    for (membership, is_negated) in place.predicate.memberships() {
-        let at = membership.span.0;
-        if place.clause != Clause::Policy {
-            report.at(
-                at,
-                format!("{what} cannot read another table; only a policy can"),
-            );
-        } else if is_negated {
-            report.at(
-                at,
-                format!(
-                    "{what} negates a membership, which would let every row through where no scope is set; \
-                     say who may"
-                ),
-            );
-        }
+    for membership in place.predicate.memberships() {
+        report.at(
+            membership.span.0,
+            format!("{what} cannot read another table; only a policy can"),
+        );
     }
 }

@@ -9,6 +9,9 @@
 //!
 //! The first form is for a plain equality alone. Enclosed by a negation it would turn into "every row"
 //! where the setting is empty; the second form is NULL there, and NULL denies either way.
+//!
+//! A membership finds nothing where nothing is set, which is false and not NULL. Enclosed by a negation it is NULL
+//! there all the same: `col = any (…) or setting <> setting`. PostgreSQL asks that once a statement, before any row.
 
 use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Expr, Type};
@@ -132,9 +135,16 @@ impl<'a> Lower<'a> {
             }
             Node::Truth(a) => Text::new(self.value(a), Binding::Tight),
             Node::Exists(membership) => {
-                let (sql, table) = self.membership(membership);
+                let (mut sql, table) = self.membership(membership);
                 self.read_tables.insert(table);
-                Text::new(sql, Binding::Tight)
+                if !negated {
+                    return Text::new(sql, Binding::Tight);
+                }
+                for value in membership.asked() {
+                    let setting = self.value(value);
+                    sql.push_str(&format!(" or {setting} <> {setting}"));
+                }
+                Text::new(sql, Binding::Or)
             }
         }
     }

@@ -4,6 +4,7 @@
 #[path = "../../../syntax/tests/common/mod.rs"]
 mod common;
 
+mod banned;
 mod bypass;
 mod citext;
 mod claims;

@@ -120,3 +120,27 @@ pub struct Others {
     #[column(char(2))]
     pub country: String,
 }
+
+/// Who may not.
+#[derive(Table)]
+#[table(scope = Person)]
+#[primary_key(columns(person, shop))]
+#[policy("own", select, using = person == scope.id)]
+pub struct Banned {
+    /// A UUID.
+    pub person: Uuid,
+    /// A text.
+    pub shop: String,
+}
+
+/// For all but them.
+#[derive(Table)]
+#[table(scope = Person)]
+#[policy("others", select, using = !exists(Banned, |b| b.shop == shop && b.person == scope.id))]
+pub struct Post {
+    /// A key.
+    #[column(primary_key)]
+    pub id: i64,
+    /// A text.
+    pub shop: String,
+}

@@ -66,7 +66,8 @@ with tables as (
   (4, 'text of an enumeration',
     ' AND \(\(\s*?setting\.given #>> (?:[^'']|''[^'']*'')*? THEN', ') THEN', ''),
   (5, 'form of a value',
-    '(CASE\s+?WHEN )(?:(?!CASE\s)[^'']|''[^'']*'')*?( THEN)', '\1true\2', 'setting\.given')
+    '(CASE\s+?WHEN )(?:(?!CASE\s)[^'']|''[^'']*'')*?( THEN)', '\1true\2', 'setting\.given'),
+  (6, 'nothing said', ' OR \((.+?) <> \1\)', ' OR false', '')
 ), unguarded as (
   -- One for each place. A guard of one kind may be all that another kind guards by.
   select distinct on (p.on_table, p.name, p.side, b.bare) p.on_table, p.name, p.side, g.what, n.number, b.bare
