@@ -3,19 +3,24 @@
 //! Which order two values have is all that a comparison asks. So both predicates are evaluated over rows and
 //! scopes in which every column, and whatever else they read, takes every order to the rest that there is: a
 //! witness is found if there is one. What cannot be taken apart counts as something that may be anything,
-//! alike in both wherever its text is the same; where that does not decide, nothing is claimed.
+//! alike in both wherever its text is the same; where that does not decide, nothing is claimed. What is claimed rests
+//! on lists of what is known to be so, of types, of literals and of memberships: one wrong word hides an open door.
 //!
 //! | file | job |
 //! |---|---|
 //! | `parse` | the text of a predicate as comparisons between terms |
 //! | `number` | the numbers there, in their order |
+//! | `kind` | types, and what a literal is among the values of one |
 //! | `implied` | which membership holds wherever another one does |
+//! | `truth` | what is left possible of a predicate of which not all values are known |
 //! | `universe` | which values each term takes |
 //! | `tests` | the cases, and random ones against each other |
 
 mod implied;
+mod kind;
 mod number;
 mod parse;
+mod truth;
 mod universe;
 
 #[cfg(test)]
@@ -25,10 +30,11 @@ use std::collections::BTreeSet;
 
 use crate::schema::{Column, Expr, Table};
 
-use parse::{Node, Terms};
+use parse::{Atom, Node, Term, Terms};
+use truth::{follows, truth};
 use universe::{Universe, Value};
 
-/// More evaluations than this are not tried: a build waits for them.
+/// More evaluations than this are not tried for a row: a build waits for them.
 const MOST: usize = 60_000;
 
 /// What a new predicate does that an old one does not.
@@ -68,64 +74,48 @@ pub(crate) fn difference(
     let (old, new) = (node(old)?, node(new)?);
     let universe = Universe::of(&terms, [&old, &new])?;
     let implied = implied::implied(&terms);
-    let mut found = Difference::default();
-    universe.each(MOST, |values| {
-        let is_true = |term: usize| values[term].rank() == Some(universe::TRUE);
-        if implied
-            .iter()
-            .any(|(one, other)| is_true(*one) && !is_true(*other))
-        {
-            return;
+    let only = |one: &Node, other: &Node| {
+        if follows(&terms, one, other) {
+            return Some(None);
         }
-        let passes = |node: &Node| holds(node, values) == Some(true);
-        let place = match (passes(&old), passes(&new)) {
-            (false, true) => &mut found.wider,
-            (true, false) => &mut found.narrower,
-            _ => return,
-        };
-        place.get_or_insert_with(|| universe.words(&terms, values));
-    })?;
-    Some(found)
+        let is_true = |value: Option<Value>| value.map(|it| it.rank() == Some(universe::TRUE));
+        let found = universe.search(MOST, |values| {
+            let mut pairs = implied.iter();
+            let breaks = |(one, other): &(usize, usize)| {
+                is_true(values[*one]) == Some(true) && is_true(values[*other]) == Some(false)
+            };
+            truth(one, values).may_hold() && truth(other, values).may_fail() && !pairs.any(breaks)
+        });
+        let values = found.ok()?;
+        Some(values.map(|values| universe.words(&terms, &values)))
+    };
+    Some(Difference {
+        wider: only(&new, &old)?,
+        narrower: only(&old, &new)?,
+    })
 }
 
-/// The truth of a predicate; `None` is NULL.
-fn holds(node: &Node, values: &[Value]) -> Option<bool> {
-    use parse::Term;
-    let value = |term: &Term| match term {
-        Term::Is(index) => values[*index],
-        Term::UnlessEmpty(index) if values[*index] == Value::EMPTY => Value::Null,
-        Term::UnlessEmpty(index) => values[*index],
-        Term::Literal(literal) => values[*literal],
+/// Whether more rows of a table, as whoever asks sees it, can only make a predicate true where it was not. A predicate
+/// that does not read the table says so too.
+pub(crate) fn grows_with(expr: &Expr, table: &str) -> bool {
+    let mut terms = Terms::new(Vec::new());
+    let node = terms.parse(&expr.sql);
+    node.is_some_and(|node| grows(&terms, &node, table))
+}
+
+fn grows(terms: &Terms, node: &Node, table: &str) -> bool {
+    let is_read = |term: &Term| match &terms.atoms[term.place()] {
+        Atom::Opaque(text) => implied::mentions(text, table),
+        _ => false,
     };
     match node {
-        Node::And(nodes) => {
-            let mut all = Some(true);
-            for node in nodes {
-                match holds(node, values) {
-                    Some(true) => {}
-                    Some(false) => return Some(false),
-                    None => all = None,
-                }
-            }
-            all
-        }
-        Node::Or(nodes) => {
-            let mut any = Some(false);
-            for node in nodes {
-                match holds(node, values) {
-                    Some(false) => {}
-                    Some(true) => return Some(true),
-                    None => any = None,
-                }
-            }
-            any
-        }
-        Node::Not(node) => holds(node, values).map(|it| !it),
-        Node::Compare(operator, a, b) => {
-            let (a, b) = (value(a).rank()?, value(b).rank()?);
-            Some(operator.holds(a.cmp(&b)))
-        }
-        Node::Null(term) => Some(value(term) == Value::Null),
-        Node::Truth(term) => value(term).rank().map(|rank| rank == universe::TRUE),
+        Node::And(nodes) | Node::Or(nodes) => nodes.iter().all(|node| grows(terms, node, table)),
+        Node::Not(node) => !node.terms().into_iter().any(is_read),
+        Node::Compare(_, a, b) => !is_read(a) && !is_read(b),
+        Node::Null(term) => !is_read(term),
+        Node::Truth(term) => match &terms.atoms[term.place()] {
+            Atom::Opaque(text) if is_read(term) => implied::grows_with(text, table),
+            _ => true,
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers as they stand in predicates, in their order.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Add;
 
@@ -41,6 +42,26 @@ impl Number {
         self.units % ONE == 0
     }
 
+    /// As PostgreSQL reads it for a `double precision`.
+    pub(super) fn as_f64(self) -> Option<f64> {
+        let number = self.to_string().parse().ok();
+        number.filter(|it: &f64| it.is_finite())
+    }
+
+    /// As PostgreSQL reads it for a `real`.
+    pub(super) fn as_f32(self) -> Option<f32> {
+        let number = self.to_string().parse().ok();
+        number.filter(|it: &f32| it.is_finite())
+    }
+
+    /// Whether no type of numbers with a fraction rounds it.
+    pub(super) fn is_same_everywhere(self) -> bool {
+        let real = self.as_f32();
+        real.is_some_and(|it| {
+            Number::parse(&it.abs().to_string()).map(|it| it.units) == Some(self.units.abs())
+        })
+    }
+
     /// How many whole numbers lie between two of them.
     pub(super) fn between(self, above: Number) -> usize {
         let distance = above.units.saturating_sub(self.units);
@@ -66,6 +87,47 @@ impl fmt::Display for Number {
         match fraction {
             0 => Ok(()),
             fraction => write!(f, ".{}", format!("{fraction:018}").trim_end_matches('0')),
+        }
+    }
+}
+
+/// A `double precision`, in PostgreSQL's order. It is none of its three odd values, nor a zero with a sign.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Float(f64);
+
+impl Float {
+    pub(super) fn new(value: f64) -> Float {
+        Float(if value == 0.0 { 0.0 } else { value })
+    }
+}
+
+impl Ord for Float {
+    fn cmp(&self, other: &Float) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Float {
+    fn partial_cmp(&self, other: &Float) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Float) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Float {}
+
+impl fmt::Display for Float {
+    #[expect(clippy::cast_possible_truncation, reason = "what is lost is looked at")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let real = self.0 as f32;
+        match self.0.fract() != 0.0 && Float::new(f64::from(real)) == *self {
+            true => write!(f, "{real}"),
+            false => write!(f, "{}", self.0),
         }
     }
 }

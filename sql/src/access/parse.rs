@@ -5,10 +5,11 @@
 
 use std::cmp::Ordering;
 
-use super::number::Number;
+use super::kind::Kind;
+use super::number::{Float, Number};
 use crate::file;
 use crate::ident::quote;
-use crate::schema::Column;
+use crate::schema::{Column, Type};
 
 /// A predicate.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,26 @@ pub(super) enum Term {
     Literal(usize),
 }
 
+impl Node {
+    /// What it compares, each as often as it stands there.
+    pub(super) fn terms(&self) -> Vec<&Term> {
+        match self {
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().flat_map(Node::terms).collect(),
+            Node::Not(node) => node.terms(),
+            Node::Compare(_, a, b) => vec![a, b],
+            Node::Null(term) | Node::Truth(term) => vec![term],
+        }
+    }
+}
+
+impl Term {
+    /// Its place in [`Terms`].
+    pub(super) fn place(&self) -> usize {
+        let (Term::Is(place) | Term::UnlessEmpty(place) | Term::Literal(place)) = self;
+        *place
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Eq,
@@ -43,7 +64,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    fn of(text: &str) -> Option<Operator> {
+    pub(super) fn of(text: &str) -> Option<Operator> {
         Some(match text {
             "=" => Operator::Eq,
             "<>" | "!=" => Operator::Ne,
@@ -80,6 +101,10 @@ pub(super) enum Atom {
     /// What a text means, which is the same wherever the text is.
     Opaque(String),
     Number(Number),
+    /// A number that is cast to `real`.
+    Real(Number),
+    /// What a number is for a `double precision`.
+    Float(Float),
     /// As SQL. Whether two of them are one value, the type decides.
     Text(String),
     Bool(bool),
@@ -244,8 +269,8 @@ impl Parser<'_, '_> {
         let is_null = matches!(right, [word] if is_one_of(word, &["null"]));
         match words.as_slice() {
             [] => Some(Node::Truth(self.term(left)?)),
-            ["is"] if is_null => Some(Node::Null(self.term(left)?)),
-            ["is", "not"] if is_null => Some(Node::Not(Box::new(Node::Null(self.term(left)?)))),
+            ["is"] if is_null => self.null(left),
+            ["is", "not"] if is_null => Some(Node::Not(Box::new(self.null(left)?))),
             ["in"] => self.list(left, right),
             ["not", "in"] => Some(Node::Not(Box::new(self.list(left, right)?))),
             // With two of them, which binds first is not ours to know.
@@ -258,18 +283,45 @@ impl Parser<'_, '_> {
         }
     }
 
+    /// `left is null`, of what is NULL or not.
+    fn null(&mut self, left: &[&str]) -> Option<Node> {
+        let term = self.term(left)?;
+        let kind = Kind::of(&self.terms.atoms[term.place()], self.terms);
+        kind.is_some_and(|kind| kind.is_null_or_not())
+            .then_some(Node::Null(term))
+    }
+
     /// `left in (…)`, of literals.
     fn list(&mut self, left: &[&str], list: &[&str]) -> Option<Node> {
         let ["(", inner @ .., ")"] = list else {
             return None;
         };
         let left = self.term(left)?;
+        let pieces: Vec<&[&str]> = inner.split(|token| *token == ",").collect();
+        // Several literals have one type, and beside a `real` that is it. One alone has its own.
+        let is_real = pieces.len() > 1 && self.is_real(&left);
         let mut nodes = Vec::new();
-        for piece in inner.split(|token| *token == ",") {
+        for piece in pieces {
             let literal = self.literal(piece)?;
+            if let (true, Some(atom)) = (is_real, self.terms.atoms.last_mut())
+                && let Atom::Number(number) = *atom
+            {
+                *atom = Atom::Real(number);
+            }
             nodes.push(Node::Compare(Operator::Eq, left.clone(), literal));
         }
         Some(one_or(nodes, Node::Or))
+    }
+
+    fn is_real(&self, term: &Term) -> bool {
+        let Term::Is(place) = term else {
+            return false;
+        };
+        let column = match self.terms.atoms[*place] {
+            Atom::Column(at) => self.terms.columns.get(at),
+            _ => None,
+        };
+        column.is_some_and(|column| column.ty == Type::Float4)
     }
 
     /// One term; `None` for what is none, such as `any (…)`, which stands behind an operator alone.
@@ -294,6 +346,10 @@ impl Parser<'_, '_> {
     }
 
     fn literal(&mut self, tokens: &[&str]) -> Option<Term> {
+        let (tokens, is_real) = match tokens {
+            [number @ .., "::", ty] if is_one_of(ty, &["real", "float4"]) => (number, true),
+            tokens => (tokens, false),
+        };
         let atom = match tokens {
             // One with escapes may be spelled in several ways.
             [text] if text.starts_with('\'') => Atom::Text((*text).to_owned()),
@@ -302,6 +358,11 @@ impl Parser<'_, '_> {
             [digits] => Atom::Number(Number::parse(digits)?),
             ["-", digits] => Atom::Number(Number::parse(digits)?.negative()),
             _ => return None,
+        };
+        let atom = match (atom, is_real) {
+            (atom, false) => atom,
+            (Atom::Number(number), true) => Atom::Real(number),
+            (_, true) => return None,
         };
         self.terms.atoms.push(atom);
         Some(Term::Literal(self.terms.atoms.len() - 1))

@@ -18,6 +18,11 @@ fn table() -> Table {
         column("share", Type::Float8, false),
         column("at", Type::Timestamptz(None), true),
         column("word", Type::Named("citext".to_owned()), false),
+        column("grade", Type::Char(2), false),
+        column("score", Type::Float4, false),
+        column("owner", Type::Text, false),
+        column("second", Type::Text, true),
+        column("third", Type::Text, true),
     ];
     table
 }
@@ -190,7 +195,20 @@ fn what_logic_does_not_tell_is_left_open() {
         ("at = '2024-01-01'", "at = '2024-1-1'"),
         // The order of texts is the collation's.
         ("status < 'a'", "status < 'b'"),
-        ("share < 0.1", "share < 0.10000000000000001"),
+        (
+            "cast(status as integer) = '1' and cast(status as integer) <> '01'",
+            "level = 1",
+        ),
+        ("length(status) in ('1', '01')", "level = 1"),
+        ("status::real in (16777216, 16777217)", "level = 1"),
+        (
+            "level = length(status) and length(status) = '01'",
+            "level = 1",
+        ),
+        (
+            "grade = (select current_setting('app.x', true)) and grade <> ' '",
+            "grade = 'a'",
+        ),
         ("status between 'a' and 'b'", "status = 'a'"),
         ("random() < level", "level > 0"),
         ("level = 1", "level = 'x"),
@@ -200,6 +218,13 @@ fn what_logic_does_not_tell_is_left_open() {
         assert_eq!(told(old, new), None, "{old} → {new}");
         assert_eq!(told(new, old), None, "{new} → {old}");
     }
+    // A row is NULL or not, or in part.
+    let (wider, narrower) = told(
+        "(level, status) is null",
+        "not ((level, status) is not null)",
+    )
+    .expect("it is told");
+    assert!(wider.is_some() && narrower.is_some());
     // Members of one kind, and of another; rows of one table, and of another.
     let of = |table: &str, condition: &str| {
         format!("shop = any (array(select m.shop from {table} m where {condition}))")
@@ -223,6 +248,42 @@ fn what_logic_does_not_tell_is_left_open() {
             of("members", "m.a between 0 and 2 and m.b between 1 and 5"),
             of("members", "m.a between 0 and 5 and m.b between 1 and 2"),
         ),
+        // A row less is another number, or one that is no longer taken away.
+        (
+            "0 = any (array(select count(*) from members m where m.level = 1))".to_owned(),
+            "0 = any (array(select count(*) from members m where m.level = 1 and m.active))"
+                .to_owned(),
+        ),
+        (
+            "'b' = any (array(select max(m.shop) from members m where m.level = 1))".to_owned(),
+            "'b' = any (array(select max(m.shop) from members m where m.level = 1 and m.active))"
+                .to_owned(),
+        ),
+        (
+            of(
+                "members",
+                "m.level = 1 except select o.shop from owners o where o.level = 1",
+            ),
+            of(
+                "members",
+                "m.level = 1 except select o.shop from owners o where o.level = 1 and o.active",
+            ),
+        ),
+        (
+            of("members", "m.level = 1 having (true)"),
+            of("members", "m.level = 1 and m.active having (true)"),
+        ),
+        (
+            of("members", "m.level = 1 limit 1"),
+            of("members", "m.level = 1 and m.active limit 1"),
+        ),
+        (
+            format!("status is distinct from {}", of("members", "m.level = 1")),
+            format!(
+                "status is distinct from {}",
+                of("members", "m.level = 1 and m.active")
+            ),
+        ),
     ] {
         let (wider, narrower) = told(&old, &new).expect("it is told");
         assert!(wider.is_some() && narrower.is_some(), "{old} → {new}");
@@ -230,4 +291,109 @@ fn what_logic_does_not_tell_is_left_open() {
     // A cast column: it may be anything, and so may the text that it is compared with.
     let (wider, narrower) = told("level::text = '1'", "level = 1").expect("it is told");
     assert!(wider.is_some() && narrower.is_some());
+}
+
+#[test]
+fn a_literal_is_what_postgresql_makes_of_it() {
+    let wide = "share = 9007199254740992.0";
+    for (old, new, wider, narrower) in [
+        // Two spellings of one `double precision`.
+        (
+            &*format!("{wide} and share <> 9007199254740993.0"),
+            wide,
+            "the row (share = 9007199254740992)",
+            "",
+        ),
+        ("share < 0.1", "share < 0.10000000000000001", "", ""),
+        // Beside a `real` a literal is `double precision`, in a list `real`.
+        (
+            "score in (16777217.0, 5.0)",
+            "score in (16777216.0, 5.0)",
+            "",
+            "",
+        ),
+        (
+            "score = 16777217.0 or score = 5.0",
+            "score in (16777217.0, 5.0)",
+            "the row (score = 16777216)",
+            "the row (score = 16777217)",
+        ),
+        (
+            "score = 0.1::real",
+            "score in (0.1, 0.2)",
+            "the row (score = 0.2)",
+            "",
+        ),
+        (
+            "score = 0.1::real and score < 5.0::real",
+            "score = 0.1::real",
+            "",
+            "",
+        ),
+        // Blanks at the end are no part of a `char(n)`.
+        (
+            "grade = '' and grade <> ' '",
+            "grade = ''",
+            "the row (grade = '')",
+            "",
+        ),
+        (
+            "grade in ('a', 'b')",
+            "grade = 'a  '",
+            "",
+            "the row (grade = 'b')",
+        ),
+        ("status = '' and status <> ' '", "status = ''", "", ""),
+    ] {
+        let (found_wider, found_narrower) = told(old, new).expect(old);
+        assert_eq!(found_wider.unwrap_or_default(), wider, "{old} → {new}");
+        assert_eq!(
+            found_narrower.unwrap_or_default(),
+            narrower,
+            "{old} → {new}"
+        );
+    }
+}
+
+#[test]
+fn a_long_predicate_with_one_condition_more_is_narrower() {
+    let user = "(select current_setting('app.user', true))";
+    let own = format!(
+        "{OWN} and (owner = {user} and owner <> '' or second = {user} and second <> '' or third = {user} and \
+         third <> '') and status in ('open', 'closed', 'gone')"
+    );
+    let (wider, narrower) = told(&own, &format!("{own} and not done")).expect("it is told");
+    assert_eq!(wider, None);
+    let narrower = narrower.expect("a row");
+    assert!(narrower.contains("done = true"), "{narrower}");
+    let (wider, narrower) = told(&format!("{own} and not done"), &own).expect("it is told");
+    assert!(wider.is_some() && narrower.is_none());
+}
+
+#[test]
+fn more_rows_of_a_table_make_true_what_is_plainly_a_membership() {
+    let grows = |sql: &str| {
+        let expr = Expr::new(sql, ["shop"]);
+        grows_with(&expr, "members")
+    };
+    for sql in [
+        MEMBER,
+        "level > 0 and (shop = any (array(select m.shop from public.members m)) or level = 2)",
+        "shop = any (array(select m.shop from owners o join members m on m.id = o.id where o.level = 1))",
+        "not (level = any (array(select o.level from owners o where o.shop = 'x')))",
+    ] {
+        assert!(grows(sql), "{sql}");
+    }
+    for sql in [
+        &*format!("not {MEMBER}"),
+        &*format!("({MEMBER}) is not true"),
+        "0 = any (array(select count(*) from members m where m.level = 1))",
+        "not exists (select from public.members m where m.shop = shop)",
+        "shop = any (array(select o.shop from owners o left join members m on m.id = o.id where m.id is null))",
+        "shop = any (array(select o.shop from owners o where not (o.id in (select m.id from \"members\" m))))",
+        "shop = any (array(select o.shop from owners o where (select count(*) from members) = 0))",
+        "level = (select max(m.level) from members m)",
+    ] {
+        assert!(!grows(sql), "{sql}");
+    }
 }

@@ -1,11 +1,11 @@
 //! The values that the terms of two predicates take: every order to each other and to the literals that they are
 //! compared with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::kind::Kind;
 use super::number::Number;
 use super::parse::{Atom, Node, Term, Terms};
-use crate::schema::Type;
 
 /// A value, as far as comparisons tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,41 @@ pub(super) struct Universe {
     groups: Vec<Group>,
 }
 
+/// There are too many values to try them.
+pub(super) struct Undecided;
+
+struct Search<'a, F> {
+    universe: &'a Universe,
+    chosen: Vec<Option<Value>>,
+    left: usize,
+    may_be: F,
+}
+
+impl<F: Fn(&[Option<Value>]) -> bool> Search<'_, F> {
+    /// Finds values for the terms before a place, where those behind it have theirs.
+    fn choose(&mut self, before: usize) -> Result<bool, Undecided> {
+        self.left = self.left.checked_sub(1).ok_or(Undecided)?;
+        if !(self.may_be)(&self.chosen) {
+            return Ok(false);
+        }
+        let Some(term) = before.checked_sub(1) else {
+            return Ok(true);
+        };
+        let universe = self.universe;
+        for value in &universe.values[term] {
+            if universe.is_repeated(&self.chosen, term, *value) {
+                continue;
+            }
+            self.chosen[term] = Some(*value);
+            if self.choose(term)? {
+                return Ok(true);
+            }
+            self.chosen[term] = None;
+        }
+        Ok(false)
+    }
+}
+
 /// Terms that are compared with each other.
 #[derive(Default)]
 struct Group {
@@ -48,8 +83,10 @@ struct Group {
     is_ordered: bool,
     is_truth: bool,
     has_empty: bool,
-    /// The literals in their order, each once, the empty text left out.
+    /// The values of literals in their order, each once, the empty text left out.
     literals: Vec<Atom>,
+    /// Of each term that is a literal where it stands.
+    stated: BTreeMap<usize, Value>,
     /// The ranks beside those of literals.
     points: Vec<usize>,
 }
@@ -69,23 +106,37 @@ impl Universe {
         Some(Universe { values, groups })
     }
 
-    /// Hands out all values of all terms together, up to a number; `None` where there are more.
-    pub(super) fn each(&self, most: usize, mut hand: impl FnMut(&[Value])) -> Option<()> {
-        let sizes = self.values.iter().map(Vec::len);
-        let all = sizes.fold(1_usize, usize::saturating_mul);
-        if all > most {
-            return None;
-        }
-        let mut values = vec![Value::Null; self.values.len()];
-        for number in 0..all {
-            let mut rest = number;
-            for (value, list) in values.iter_mut().zip(&self.values) {
-                *value = list[rest % list.len()];
-                rest /= list.len();
-            }
-            hand(&values);
-        }
-        Some(())
+    /// The first choice of a value for each term that may not be given up, tried term by term: what cannot come true any
+    /// more, whatever the terms without a value are, is given up. `Err` where that took more than so many trials.
+    pub(super) fn search(
+        &self,
+        most: usize,
+        may_be: impl Fn(&[Option<Value>]) -> bool,
+    ) -> Result<Option<Vec<Value>>, Undecided> {
+        let mut search = Search {
+            universe: self,
+            chosen: vec![None; self.values.len()],
+            left: most,
+            may_be,
+        };
+        let is_found = search.choose(self.values.len())?;
+        Ok(is_found.then(|| search.chosen.into_iter().flatten().collect()))
+    }
+
+    /// Whether a value is another name for one that has been tried: where nobody asks for the order, the values that
+    /// are no literals are alike.
+    fn is_repeated(&self, chosen: &[Option<Value>], term: usize, value: Value) -> bool {
+        let group = self.groups.iter().find(|group| group.terms.contains(&term));
+        let (Some(group), Some(rank)) = (group.filter(|group| !group.is_ordered), value.rank())
+        else {
+            return false;
+        };
+        let is_chosen = |point: &usize| {
+            let mut values = group.terms.iter().filter_map(|term| chosen[*term]);
+            values.any(|value| value == Value::Rank(*point))
+        };
+        let mut earlier = group.points.iter().take_while(|point| **point != rank);
+        group.points.contains(&rank) && !earlier.all(is_chosen)
     }
 
     /// One choice of values in words: what the row holds, and what else there is. A value that has no other name is
@@ -111,7 +162,7 @@ impl Universe {
                 let (name, place) = match &terms.atoms[term] {
                     Atom::Column(at) => (terms.columns[*at].name.clone(), &mut row),
                     Atom::Opaque(text) => (name(text, group.is_truth), &mut around),
-                    Atom::Number(_) | Atom::Text(_) | Atom::Bool(_) => continue,
+                    _ => continue,
                 };
                 place.push(match values[term].rank() {
                     None => format!("{name} is null"),
@@ -139,56 +190,99 @@ impl Group {
     /// Orders the literals and finds the ranks beside them.
     fn settle(&mut self, terms: &Terms) -> Option<()> {
         let atoms = || self.terms.iter().map(|term| &terms.atoms[*term]);
-        let is_empty = |atom: &Atom| matches!(atom, Atom::Text(text) if text == "''");
-        let has_bool = atoms().any(|atom| matches!(atom, Atom::Bool(_)));
-        let mut literals: Vec<Atom> = atoms()
-            .filter(|atom| matches!(atom, Atom::Number(_) | Atom::Text(_)) && !is_empty(atom))
-            .cloned()
-            .collect();
-        self.has_empty |= atoms().any(is_empty);
-        if self.is_truth || has_bool {
+        let is_free = |atom: &&Atom| matches!(atom, Atom::Column(_) | Atom::Opaque(_));
+        let is_bool = |atom: &Atom| matches!(atom, Atom::Bool(_));
+        if self.is_truth || atoms().any(is_bool) {
             self.is_truth = true;
-            return (literals.is_empty() && !self.has_empty).then_some(());
+            let is_truth = |atom: &Atom| is_free(&atom) || is_bool(atom);
+            return (atoms().all(is_truth) && !self.has_empty).then_some(());
         }
-        let types: BTreeSet<Kind> = atoms().filter_map(|atom| Kind::of(atom, terms)).collect();
-        if types.len() > 1 {
-            // Between types equality may not be what it is within one.
-            return None;
+        let free = atoms().filter(is_free).count();
+        let unknown = atoms().filter(is_free);
+        let unknown = unknown
+            .filter(|atom| Kind::of(atom, terms).is_none())
+            .count();
+        let kind = self.kind(terms)?;
+        let mut literals = BTreeMap::new();
+        for &term in &self.terms {
+            let atom = &terms.atoms[term];
+            if !is_free(&atom) {
+                let value = Kind::value(kind.as_ref().filter(|_| unknown == 0), atom)?;
+                // A text of a setting keeps the blanks that a `char(n)` has not.
+                if kind == Some(Kind::Char) && free > 1 && value != *atom {
+                    return None;
+                }
+                literals.insert(term, value);
+            }
         }
-        literals.sort();
-        literals.dedup();
-        let has_text = self.has_empty || literals.iter().any(|it| matches!(it, Atom::Text(_)));
-        let has_number = literals.iter().any(|it| matches!(it, Atom::Number(_)));
-        let is_cast = atoms().any(|atom| matches!(atom, Atom::Opaque(text) if text.contains("::")));
-        let is_text = types.iter().all(|kind| *kind == Kind::Text) && !is_cast;
+        let is_empty = |atom: &Atom| matches!(atom, Atom::Text(text) if text == "''");
+        self.has_empty |= literals.values().any(is_empty);
+        let values = literals.values().filter(|value| !is_empty(value));
+        let values: BTreeSet<Atom> = values.cloned().collect();
+        let has_number = values.iter().any(|it| !matches!(it, Atom::Text(_)));
+        let has_text = self.has_empty || values.iter().any(|it| matches!(it, Atom::Text(_)));
         // Two spellings may be one value, and the order of two texts is the collation's.
-        let is_told = literals.len() <= 1 || (is_text && !self.is_ordered);
+        let is_text = unknown == 0 && matches!(kind, None | Some(Kind::Text | Kind::Char));
+        let count = values.len() + usize::from(self.has_empty && !is_text);
+        let is_told = count <= 1 || (is_text && (values.len() <= 1 || !self.is_ordered));
         if has_text && (has_number || !is_told) {
             return None;
         }
-        let free = atoms()
-            .filter(|it| matches!(it, Atom::Column(_) | Atom::Opaque(_)))
-            .count();
-        let only_columns = atoms().all(|atom| !matches!(atom, Atom::Opaque(_)));
-        let mut numbers = literals.iter().filter_map(number);
-        let is_whole = numbers.all(Number::is_whole);
-        if !is_whole && types.contains(&Kind::Float) {
-            // Two spellings of a fraction may be one value there.
+        // What equals two things makes them equal only where all are of one type.
+        let is_of_one_type = match kind {
+            Some(Kind::Text) => unknown <= 1 && values.is_empty(),
+            Some(Kind::Other(ref name)) => name.starts_with("Uuid"),
+            _ => false,
+        };
+        if unknown > 0 && free > 1 && free + values.len() > 2 && !is_of_one_type {
             return None;
         }
-        let is_integer = types.contains(&Kind::Integer) && only_columns && is_whole;
-        let first_gap = if self.is_ordered { 0 } else { literals.len() };
-        for gap in first_gap..=literals.len() {
-            let below = gap.checked_sub(1).and_then(|at| number(&literals[at]));
-            let room = match (below, literals.get(gap).and_then(number)) {
+        self.literals = values.into_iter().collect();
+        let is_whole = self
+            .literals
+            .iter()
+            .filter_map(number)
+            .all(Number::is_whole);
+        let is_integer = kind == Some(Kind::Integer) && unknown == 0 && is_whole;
+        let first_gap = match self.is_ordered {
+            true => 0,
+            false => self.literals.len(),
+        };
+        for gap in first_gap..=self.literals.len() {
+            let below = gap.checked_sub(1);
+            let below = below.and_then(|at| number(&self.literals[at]));
+            let room = match (below, self.literals.get(gap).and_then(number)) {
                 (Some(below), Some(above)) if is_integer => below.between(above),
                 _ => usize::MAX,
             };
             let points = (1..=free.min(room)).map(|point| gap * STEP + point);
             self.points.extend(points);
         }
-        self.literals = literals;
+        self.stated = literals
+            .into_iter()
+            .map(|(term, value)| match is_empty(&value) {
+                true => (term, Value::EMPTY),
+                false => {
+                    let place = self.literals.iter().position(|it| *it == value);
+                    (term, place.map_or(Value::Null, literal))
+                }
+            })
+            .collect();
         Some(())
+    }
+
+    /// The type of what is compared, as far as it is known; `None` where there are several: between types equality may
+    /// not be what it is within one.
+    fn kind(&self, terms: &Terms) -> Option<Option<Kind>> {
+        let atoms = || self.terms.iter().map(|term| &terms.atoms[*term]);
+        let mut kinds: BTreeSet<Kind> = atoms().filter_map(|atom| Kind::of(atom, terms)).collect();
+        let is_text_column = |atom: &Atom| {
+            matches!(atom, Atom::Column(_)) && Kind::of(atom, terms) == Some(Kind::Text)
+        };
+        if kinds.contains(&Kind::Char) && !atoms().any(is_text_column) {
+            kinds.remove(&Kind::Text);
+        }
+        (kinds.len() <= 1).then(|| kinds.pop_first())
     }
 
     fn fill(&self, terms: &Terms, values: &mut [Vec<Value>]) {
@@ -203,10 +297,8 @@ impl Group {
         for &term in &self.terms {
             values[term] = match &terms.atoms[term] {
                 Atom::Bool(is) => vec![Value::Rank(usize::from(*is))],
-                Atom::Text(text) if text == "''" => vec![Value::EMPTY],
-                atom @ (Atom::Number(_) | Atom::Text(_)) => {
-                    let place = self.literals.iter().position(|it| it == atom);
-                    vec![place.map_or(Value::Null, literal)]
+                Atom::Number(_) | Atom::Real(_) | Atom::Float(_) | Atom::Text(_) => {
+                    vec![self.stated.get(&term).copied().unwrap_or(Value::Null)]
                 }
                 Atom::Column(at) if !terms.columns[*at].nullable => all.clone(),
                 Atom::Opaque(text) if text == "now ( )" => all.clone(),
@@ -230,6 +322,7 @@ impl Group {
         let place = (0..self.literals.len()).find(|at| literal(*at) == Value::Rank(rank));
         match place.map(|place| &self.literals[place]) {
             Some(Atom::Number(number)) => Some(number.to_string()),
+            Some(Atom::Float(number)) => Some(number.to_string()),
             Some(Atom::Text(text)) => Some(text.clone()),
             _ => self.number(rank).map(|number| number.to_string()),
         }
@@ -249,30 +342,6 @@ impl Group {
                 above.is_none_or(|above| found < above).then_some(found)
             }
         }
-    }
-}
-
-/// Types within which equality and order are of one kind.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Integer,
-    Float,
-    Text,
-    Other(String),
-}
-
-impl Kind {
-    fn of(atom: &Atom, terms: &Terms) -> Option<Kind> {
-        let Atom::Column(at) = atom else {
-            return None;
-        };
-        let column = &terms.columns[*at];
-        Some(match (&column.ty, &column.collation) {
-            (Type::Int2 | Type::Int4 | Type::Int8, _) => Kind::Integer,
-            (Type::Float4 | Type::Float8, _) => Kind::Float,
-            (Type::Text | Type::Varchar(_), None) => Kind::Text,
-            (ty, collation) => Kind::Other(format!("{ty:?} {collation:?}")),
-        })
     }
 }
 
@@ -333,8 +402,7 @@ fn join(terms: &[&Term], is_ordered: bool, is_truth: bool, groups: &mut Vec<Grou
         ..Group::default()
     };
     for term in terms {
-        let (Term::Is(place) | Term::UnlessEmpty(place) | Term::Literal(place)) = term;
-        joined.terms.insert(*place);
+        joined.terms.insert(term.place());
         joined.has_empty |= matches!(term, Term::UnlessEmpty(_));
     }
     // Each literal stands by itself, so that two columns compared with one text are not compared.

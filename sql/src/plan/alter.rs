@@ -72,7 +72,7 @@ pub(super) fn build(
     let kept: Vec<QualifiedName> = partitions::relations(name, after)
         .filter(|relation| relation == name || before.partitions.contains_key(&relation.name))
         .collect();
-    rls::switch(name, before, after, &kept, group);
+    rls::switch(change, name, before, after, &kept, group);
     create::comments(name, Some(before), after, plan);
 }
 

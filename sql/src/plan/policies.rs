@@ -1,7 +1,7 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, Difference};
 use crate::ident::quote;
@@ -59,7 +59,8 @@ pub(super) fn drop_stale(
         if new.is_none()
             && let Some(step) = group.steps.get_mut(first)
         {
-            step.hazards.extend(dropped(policy, name, old, after));
+            step.hazards
+                .extend(dropped(change, policy, name, old, after));
         }
     }
 }
@@ -98,8 +99,10 @@ pub(super) fn build(
         let first = group.steps.len();
         group.steps.extend(steps);
         if let Some(step) = group.steps.get_mut(first) {
-            step.hazards
-                .extend(verdicts(change, policy, name, (before, after), new));
+            let told = verdicts(change, policy, name, (before, after), new);
+            let others = shown_through(change, policy, name, [old, Some(new)], &told);
+            step.hazards.extend(told);
+            step.hazards.extend(others);
         }
         for partition in partitions::only_in(after, before) {
             let partition = partitions::qualified(name, partition);
@@ -116,7 +119,8 @@ pub(super) fn build(
             group.push(drop(&relation, policy));
         }
         if let Some(step) = group.steps.get_mut(first) {
-            step.hazards.extend(dropped(policy, name, old, after));
+            step.hazards
+                .extend(dropped(change, policy, name, old, after));
         }
     }
 }
@@ -190,22 +194,144 @@ fn verdicts(
     wider.into_iter().chain(narrower).collect()
 }
 
+/// [`through`] for a policy, if it was, or is, for those who read.
+fn shown_through(
+    change: &Change<'_>,
+    policy: &str,
+    name: &QualifiedName,
+    sides: [Option<&Policy>; 2],
+    hazards: &[Hazard],
+) -> Vec<Hazard> {
+    let mut sides = sides.into_iter().flatten();
+    match sides.any(is_for_reading) {
+        true => through(change, name, &object(policy, name), hazards),
+        false => Vec::new(),
+    }
+}
+
+fn is_for_reading(policy: &Policy) -> bool {
+    commands(policy).any(|command| command == Command::Select)
+}
+
+/// The policies of other tables that may let more through where a table shows other rows than before: whatever they read
+/// there, they read through its policies. `hazards` are what `by`, one of these policies, does to it.
+pub(super) fn through(
+    change: &Change<'_>,
+    name: &QualifiedName,
+    by: &str,
+    hazards: &[Hazard],
+) -> Vec<Hazard> {
+    let has = |kind: fn(&Hazard) -> bool| hazards.iter().any(kind);
+    let seen = Seen {
+        more: has(|it| matches!(it, Hazard::WidensAccess(_))),
+        less: has(|it| matches!(it, Hazard::NarrowsAccess(_))),
+    };
+    let mut tables = BTreeMap::from([(name, seen)]);
+    let mut readers = BTreeSet::new();
+    let mut next = vec![name];
+    while let Some(read) = next.pop() {
+        let seen = tables.get(read).copied().unwrap_or_default();
+        for (table, policy, [was, reader]) in standing(change) {
+            // What it did not read itself before, its own change tells.
+            let told = match reads_itself(was, read) {
+                true => seen.through(reader, read),
+                false => Seen::default(),
+            };
+            if told.more {
+                readers.insert(object(policy, table));
+            }
+            let known = tables.entry(table).or_default();
+            let all = known.and(told);
+            if is_for_reading(reader) && all != *known {
+                *known = all;
+                next.push(table);
+            }
+        }
+    }
+    let fate = format!("{by} changes");
+    let others = readers.into_iter().filter(|reader| reader != by);
+    others
+        .map(|reader| Hazard::WidensAccess(Subject::new(reader, &fate)))
+        .collect()
+}
+
+/// Whether whoever asks sees rows of a table that were not to be seen, and fails to see some that were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Seen {
+    more: bool,
+    less: bool,
+}
+
+impl Seen {
+    fn and(self, other: Seen) -> Seen {
+        Seen {
+            more: self.more || other.more,
+            less: self.less || other.less,
+        }
+    }
+
+    /// What a policy that reads the table makes of it.
+    fn through(self, policy: &Policy, table: &QualifiedName) -> Seen {
+        let mut exprs = policy.using.iter().chain(&policy.check);
+        if self == Seen::default() || !reads_itself(policy, table) {
+            return Seen::default();
+        }
+        match exprs.all(|expr| access::grows_with(expr, &table.name)) {
+            true => self,
+            false => Seen {
+                more: true,
+                less: true,
+            },
+        }
+    }
+}
+
+/// Whether a policy reads a table by its own query, not by a function, which no policy binds.
+fn reads_itself(policy: &Policy, table: &QualifiedName) -> bool {
+    let exprs = policy.using.iter().chain(&policy.check);
+    let mut read = exprs.flat_map(Expr::reads);
+    read.any(|written| words::names(written, table))
+}
+
+/// The policies on both sides, as they were and as they are.
+fn standing<'a>(
+    change: &Change<'a>,
+) -> impl Iterator<Item = (&'a QualifiedName, &'a str, [&'a Policy; 2])> {
+    let Change { from, to, .. } = *change;
+    let both = to.tables.iter().filter_map(move |(table, after)| {
+        let before = from.tables.get(table)?;
+        Some((table, before.rls.policies(), after.rls.policies()))
+    });
+    both.flat_map(|(table, before, after)| {
+        after.iter().filter_map(move |(policy, now)| {
+            let was = before.get(policy)?;
+            Some((table, policy.as_str(), [was, now]))
+        })
+    })
+}
+
 /// What the rule of a policy lets through that another did not, and what no more; `None` where logic does not tell.
 fn rule_difference(
     change: &Change<'_>,
     (before, old): (&Table, &Policy),
     (after, new): (&Table, &Policy),
 ) -> Option<Difference> {
-    if old.command != new.command || old.restrictive != new.restrictive {
+    if old.restrictive != new.restrictive {
         return None;
     }
-    let command = new.command.map_or("every command", Command::as_str);
+    let both: Vec<Command> = commands(old)
+        .filter(|command| commands(new).any(|it| it == *command))
+        .collect();
+    let command = match both.as_slice() {
+        [command] => command.as_str().to_owned(),
+        _ => "every command".to_owned(),
+    };
     let roles = roles(new);
     let mut told = Difference::default();
-    let reads = new.command != Some(Command::Insert);
-    let writes = new
-        .command
-        .is_none_or(|it| matches!(it, Command::Insert | Command::Update));
+    let reads = both.iter().any(|it| *it != Command::Insert);
+    let writes = both
+        .iter()
+        .any(|it| matches!(it, Command::Insert | Command::Update));
     let clauses = [
         (reads, "reaches", old.using.as_ref(), new.using.as_ref()),
         // Without a check what may be reached may be written.
@@ -238,7 +364,25 @@ fn rule_difference(
             found.narrower.or_else(|| hidden(change.to, new, old)),
         );
     }
+    let only = |one: &Policy, other: &Policy, when: &str| {
+        let rest = commands(one).filter(|command| commands(other).all(|it| it != *command));
+        let rest: Vec<&str> = rest.map(Command::as_str).collect();
+        (!rest.is_empty()).then(|| format!("{when} for {}", rest.join(", ")))
+    };
+    let also = |known: Option<String>, more| {
+        let both: Vec<String> = known.into_iter().chain(more).collect();
+        (!both.is_empty()).then(|| both.join(", and "))
+    };
+    told.wider = also(told.wider, only(new, old, "now"));
+    told.narrower = also(told.narrower, only(old, new, "no longer"));
     Some(told)
+}
+
+/// The commands that a policy is for.
+fn commands(policy: &Policy) -> impl Iterator<Item = Command> {
+    let of = policy.command;
+    let every = Command::ALL.into_iter();
+    every.filter(move |command| of.is_none_or(|of| of == *command))
 }
 
 /// What the policies of a table, if it has row-level security in that schema, hide from an expression that reads it
@@ -268,12 +412,24 @@ fn same_rule(old: &Policy, new: &Policy) -> bool {
 }
 
 /// What the end of a policy does to access; nothing where row-level security ends with it.
-fn dropped(policy: &str, name: &QualifiedName, old: &Policy, after: &Table) -> Option<Hazard> {
+fn dropped(
+    change: &Change<'_>,
+    policy: &str,
+    name: &QualifiedName,
+    old: &Policy,
+    after: &Table,
+) -> Vec<Hazard> {
+    if !after.rls.is_enabled() {
+        return Vec::new();
+    }
     let subject = subject(policy, name, "dropped");
-    after.rls.is_enabled().then_some(match old.restrictive {
+    let mut told = vec![match old.restrictive {
         true => Hazard::WidensAccess(subject),
         false => Hazard::NarrowsAccess(subject),
-    })
+    }];
+    let others = shown_through(change, policy, name, [Some(old), None], &told);
+    told.extend(others);
+    told
 }
 
 fn drop(name: &QualifiedName, policy: &str) -> Step {

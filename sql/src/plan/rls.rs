@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ident::quote;
 use crate::schema::{Command, Platform, QualifiedName, Rls, Table};
 
-use super::change::Columns;
+use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
 use super::policies;
 use super::render::{sequence, serial_sequence};
@@ -25,13 +25,20 @@ pub(super) fn enable(name: &QualifiedName, table: &Table, group: &mut Group) {
 
 /// Turns on, or off, what was the other way on a table that stays.
 pub(super) fn switch(
+    change: &Change<'_>,
     name: &QualifiedName,
     before: &Table,
     after: &Table,
     relations: &[QualifiedName],
     group: &mut Group,
 ) {
-    let subject = |fate: &str| Subject::new(format!("row-level security on {name}"), fate);
+    let object = format!("row-level security on {name}");
+    let subject = |fate: &str| Subject::new(&object, fate);
+    let tell = |step: &mut Step, hazard: Hazard| {
+        let others = policies::through(change, name, &object, std::slice::from_ref(&hazard));
+        step.hazards.push(hazard);
+        step.hazards.extend(others);
+    };
     // What happens to the table stands above its own statement, not above one of a partition.
     let first = group.steps.len();
     match (before.rls.is_enabled(), after.rls.is_enabled()) {
@@ -40,7 +47,7 @@ pub(super) fn switch(
                 enable(relation, after, group);
             }
             if let Some(step) = group.steps.get_mut(first) {
-                step.hazards.push(Hazard::NarrowsAccess(subject("enabled")));
+                tell(step, Hazard::NarrowsAccess(subject("enabled")));
             }
         }
         (true, false) => {
@@ -55,7 +62,7 @@ pub(super) fn switch(
                 }
             }
             if let Some(step) = group.steps.get_mut(first) {
-                step.hazards.push(Hazard::WidensAccess(subject("disabled")));
+                tell(step, Hazard::WidensAccess(subject("disabled")));
             }
         }
         _ => {}
