@@ -28,8 +28,12 @@ struct Who {
     #[setting("app.text")] text: Option<String>,
     #[setting("app.uuid")] uuid: Option<Uuid>,
     #[setting("app.number")] number: Option<i64>,
+    #[setting("app.flag")] flag: Option<bool>,
+    #[setting("app.day")] day: Option<Date>,
+    #[setting("app.size")] size: Option<Size>,
     #[claim("sub")] user: Option<Uuid>,
 }
+#[derive(TextEnum)] enum Size { Small, Large }
 #[derive(Table)] #[table(name = "by_text", scope = Who)]
 #[index(columns(tenant, created_at desc))] #[policy("own", select, using = tenant == scope.text)]
 struct ByText { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
@@ -49,6 +53,40 @@ struct Member { user_id: Uuid, tenant: String }
 #[index(columns(tenant, created_at desc))]
 #[policy("members", select, using = exists(Member, |m| m.tenant == tenant && m.user_id == scope.uuid))]
 struct ByMembership { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
+#[derive(Table)] #[table(name = "not_banned", scope = Who)]
+#[index(columns(tenant, created_at desc))]
+#[policy("others", select, using = !exists(Banned, |m| m.tenant == tenant && m.user_id == scope.uuid))]
+struct NotBanned { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
+#[derive(Table)] #[table(name = "banned", scope = Who)]
+#[primary_key(columns(user_id, tenant))] #[policy("own", select, using = user_id == scope.uuid)]
+struct Banned { user_id: Uuid, tenant: String }
+#[derive(Table)] #[table(name = "teammates", scope = Who)]
+#[primary_key(columns(user_id, tenant))]
+#[policy("team", select, using = exists(Teammate, |m| m.tenant == tenant && m.user_id == scope.uuid))]
+struct Teammate { user_id: Uuid, tenant: String }
+#[derive(Table)] #[table(name = "by_function", scope = Who)]
+#[index(columns(tenant, created_at desc))]
+#[policy("team", select, using = exists(Teammate, |m| m.tenant == tenant && m.user_id == scope.uuid))]
+struct ByFunction { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
+#[derive(Table)] #[table(name = "by_bool", scope = Who)]
+#[index(columns(tenant, created_at desc))] #[policy("own", select, using = flag == scope.flag)]
+struct ByBool { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String,
+    #[column(default = true)] flag: bool }
+#[derive(Table)] #[table(name = "by_date", scope = Who)]
+#[index(columns(tenant, created_at desc))] #[policy("own", select, using = tenant == scope.day)]
+struct ByDate { #[column(primary_key)] id: i64, tenant: Date, created_at: Timestamp, body: String }
+#[derive(Table)] #[table(name = "by_enum", scope = Who)]
+#[index(columns(tenant, created_at desc))] #[policy("own", select, using = size == scope.size)]
+struct ByEnum { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String,
+    #[column(default = Size::Small)] size: Size }
+#[derive(Table)] #[table(name = "by_guard", scope = Who)]
+#[index(columns(tenant, created_at desc))] #[tenant(tenant = scope.text, restrictive)]
+#[policy("all", select, using = true)]
+struct ByGuard { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
+#[derive(Table)] #[table(name = "by_others", scope = Who)]
+#[index(columns(tenant, created_at desc))]
+#[policy("some", select, using = tenant != scope.text || tenant.is_in([scope.text, "none"]))]
+struct ByOthers { #[column(primary_key)] id: i64, tenant: String, created_at: Timestamp, body: String }
 "#;
 
 /// The same where Supabase sets the claims, of which its functions read a JSON text.
@@ -76,14 +114,21 @@ do $$ begin create role authenticated; exception when duplicate_object then null
 ";
 
 /// A table, the tenant of a row number as SQL, and how much of the bare statement's time its form may take.
-const FORMS: [(&str, &str, f64); 7] = [
+const FORMS: [(&str, &str, f64); 14] = [
     ("by_text", "'shop-' || n || '.example'", 1.1),
     ("by_uuid", "md5(n::text)::uuid", 1.1),
     ("by_number", "n", 1.1),
     ("by_claim", "md5(n::text)::uuid", 1.1),
     ("by_uid", "md5(n::text)::uuid", 1.1),
     ("by_jwt", "'shop-' || n || '.example'", 1.1),
+    ("by_bool", "'shop-' || n || '.example'", 1.1),
+    ("by_date", "date '2000-01-01' + n::integer", 1.1),
+    ("by_enum", "'shop-' || n || '.example'", 1.1),
+    ("by_guard", "'shop-' || n || '.example'", 1.1),
+    ("by_others", "'shop-' || n || '.example'", 1.1),
     ("by_membership", "'shop-' || n || '.example'", 1.5),
+    ("not_banned", "'shop-' || n || '.example'", 1.5),
+    ("by_function", "'shop-' || n || '.example'", 1.5),
 ];
 
 /// The tenant that is asked for.
@@ -119,6 +164,8 @@ impl Session {
              select set_config('app.text', 'shop-{TENANT}.example', false),
                set_config('app.uuid', md5('{TENANT}')::uuid::text, false),
                set_config('app.number', '{TENANT}', false),
+               set_config('app.flag', 'true', false), set_config('app.size', 'small', false),
+               set_config('app.day', (date '2000-01-01' + {TENANT})::text, false),
                set_config('request.jwt.claim.sub', md5('{TENANT}')::uuid::text, false),
                set_config('request.jwt.claims', json_build_object('sub', md5('{TENANT}')::uuid, 'role', 'bench_app',
                  'aud', 'authenticated', 'email', 'ana@example.com', 'exp', 1999999999, 'session_id',
@@ -175,6 +222,8 @@ async fn main() -> Outcome<()> {
     let setup = format!(
         "create role bench_free nologin bypassrls;
          insert into members select md5(n::text)::uuid, 'shop-' || n || '.example' from generate_series(0, 999) n;
+         insert into teammates select * from members;
+         insert into banned select user_id, 'other' from members;
          {}
          grant select on all tables in schema public to bench_free;",
         FORMS
