@@ -17,8 +17,8 @@ use super::ledger::{FORM, PROTECTIONS, ROUTINES};
 ///
 /// Trusted are the login, the role that it acts as, superusers, the database's owner and its members. Of those, but for the
 /// login itself, one that may do less than the login is `weaker`: the session's user counts, for it can return to that, with
-/// whatever the roles may do that it is a member of, for it can become each of them. Whoever is a member of those that the
-/// login was made a member of is one of all of them.
+/// whatever the roles may do that it can become. Whoever can become those that the login was made a member of can become
+/// all of them.
 /// Row-level security, rules, triggers and defaults call functions.
 const QUERY: &str = "
 with me as (
@@ -72,7 +72,7 @@ able as (
   select w.oid, pg_catalog.bool_or(r.rolsuper) as is_super, pg_catalog.bool_or(r.rolcreaterole) as makes_roles,
     pg_catalog.bool_or(r.rolbypassrls) as passes_rls, pg_catalog.bool_or(r.rolreplication) as replicates
   from (select oid from me union select owner from piece) w
-  join pg_catalog.pg_roles r on pg_catalog.pg_has_role(w.oid, r.oid, 'member')
+  join pg_catalog.pg_roles r on {w becomes r}
   group by w.oid
 ),
 owner as (
@@ -84,7 +84,7 @@ owner as (
         case when own.replicates > o.replicates then 'REPLICATION' end, (
           select 'membership in ' || pg_catalog.string_agg(distinct '`' || p.rolname || '`', ', ')
           from pg_catalog.pg_auth_members a join pg_catalog.pg_roles p on p.oid = a.roleid
-          where a.member = me.oid and not pg_catalog.pg_has_role(o.oid, p.oid, 'member')))
+          where a.member = me.oid and {me becomes p} and not {o becomes p}))
       end as lacks
   from me join able own on own.oid = me.oid
   join pg_catalog.pg_database d on d.datname = pg_catalog.current_database(),
@@ -131,8 +131,22 @@ union all
 select 'their form', '', '', '' from history where relkind <> 'r'";
 
 /// Whether the role `r` may own what is written, in the database `d`.
-pub(super) const TRUSTED: &str = "(r.rolsuper or r.rolname in (session_user, current_user) \
-    or pg_catalog.pg_has_role(r.oid, d.datdba, 'member'))";
+pub(super) fn trusted() -> String {
+    format!(
+        "(r.rolsuper or r.rolname in (session_user, current_user) or {})",
+        becomes("r.oid", "d.datdba")
+    )
+}
+
+/// Whether one role can act as another, or has its rights. Since PostgreSQL 16 a membership may give neither, such as
+/// that which whoever creates a role has in it.
+pub(super) fn becomes(who: &str, role: &str) -> String {
+    format!(
+        "(pg_catalog.pg_has_role({who}, {role}, 'usage') or pg_catalog.pg_has_role({who}, {role}, \
+         case when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000 \
+         then 'set' else 'member' end))"
+    )
+}
 
 /// Whether the history of Supabase's tool may be read, of which `history` has the `oid` and the schema's `nspoid`.
 pub(super) const READABLE: &str = "(pg_catalog.has_schema_privilege(history.nspoid, 'usage') \
@@ -185,7 +199,10 @@ pub(super) async fn look(client: &Client) -> Result<Found, MigrateError> {
         .replace("{counted}", &counted.join(", "))
         .replace("{columns}", &columns.join(", "))
         .replace("{readable}", READABLE)
-        .replace("{trusted}", TRUSTED);
+        .replace("{trusted}", &trusted())
+        .replace("{w becomes r}", &becomes("w.oid", "r.oid"))
+        .replace("{me becomes p}", &becomes("me.oid", "p.oid"))
+        .replace("{o becomes p}", &becomes("o.oid", "p.oid"));
     let messages = client.simple_query(&format!("{OURS}{query}")).await;
     let messages =
         messages.map_err(|error| MigrateError::server("looking for the ledger", &error))?;

@@ -304,3 +304,49 @@ async fn an_owner_and_a_member_of_the_owner_apply() {
     );
     assert!(refused.to_string().ends_with(&said), "{refused}");
 }
+
+/// Since PostgreSQL 16 whoever creates a role is a member of it who may grant it, and no more.
+#[tokio::test]
+async fn who_made_a_role_applies_what_comes_after() {
+    let (database, project) = (database().await, Project::new());
+    let (_, name) = owner(&database).await;
+    let (one, other) = ("one", "other");
+    let first = database.create_login(one, &[&name]).await.unwrap();
+    let second = database.create_login(other, &[&name]).await.unwrap();
+    let names = [one, other].map(|login| format!("{login}_{}", database.name()));
+    let [made_ledger, makes_role] = &names;
+    let make = format!(
+        "alter role {made_ledger} createrole; alter role {makes_role} createrole;
+         grant create on database \"{}\" to {made_ledger}; grant create on schema public to {made_ledger}",
+        database.name()
+    );
+    run(&database, &make).await;
+    let table = |n: u32| {
+        let up = format!("create table public.t{n} ();\n");
+        (up, format!("drop table public.t{n};\n"))
+    };
+    let (up, down) = table(0);
+    project.seal_sql("first", &up, &down);
+    engine(&first)
+        .await
+        .apply(&project.load(), &ALL)
+        .await
+        .unwrap();
+    may_write(&database, makes_role).await;
+    for n in 1..3 {
+        let (up, down) = table(n);
+        project.seal_sql(&format!("more{n}"), &up, &down);
+        let applied = engine(&second).await.apply(&project.load(), &ALL).await;
+        assert_eq!(applied.unwrap().len(), 1);
+        // As a migration of a new scope does.
+        let role = format!("create role made_{n}_{} nologin", database.name());
+        client(&second).await.batch_execute(&role).await.unwrap();
+    }
+    for n in 1..3 {
+        run(
+            &database,
+            &format!("drop role made_{n}_{}", database.name()),
+        )
+        .await;
+    }
+}

@@ -1,10 +1,10 @@
 //! What verify asks the server runs nothing of someone who may do less, and finds nothing that was planted.
 
-use tabellion::migrate::{ApplyOptions, Migrator};
+use tabellion::migrate::{Adopt, ApplyOptions, Migrator};
 use tabellion::testing::TestDatabase;
 use tabellion_sql::schema::{Column, Expr, Index, IndexColumn, QualifiedName, Type};
 
-use crate::migrate_support::{Project, client, database, step};
+use crate::migrate_support::{Project, ROLE, client, database, step};
 
 /// A login that owns the database and is no superuser, and its name.
 async fn owned(database: &TestDatabase) -> (String, String) {
@@ -79,39 +79,83 @@ async fn a_superuser_runs_no_function_of_the_databases_owner() {
     }
 }
 
-/// What needs nothing of the owner's is compared, whatever else the tables name.
+/// What a login can do within the database it shows to whoever owns that anyway; what reaches beyond it counts, by
+/// whatever role it becomes.
 #[tokio::test]
-async fn a_superuser_compares_what_runs_nothing_of_the_owners() {
-    let (database, project) = (database().await, Project::new());
-    let mut schema = step(3);
-    let key = QualifiedName::new("public", "order");
-    let orders = schema.tables.get_mut(&key).expect("the orders");
-    let mut mail = Column::new("mail", Type::Named("citext".into()));
-    mail.default = Some("'None'".into());
-    let mut half = Column::new("half", Type::Numeric(None));
-    half.computed = Some(Expr::new("total * 0.5", ["total"]));
-    half.nullable = true;
-    orders.columns.extend([mail, half]);
-    project.draw(&schema);
-    project.seal("names");
+async fn who_reaches_beyond_the_database_does_not_verify_for_its_owner() {
+    let (database, project) = (database().await, Project::sealed());
     let set = project.load();
-    let (login, _) = owned(&database).await;
+    let (login, owner) = owned(&database).await;
     let admin = client(database.url()).await;
-    admin
-        .batch_execute("create extension citext")
-        .await
-        .unwrap();
+    let service = database.create_login("service", &[]).await.unwrap();
+    let name = format!("service_{}", database.name());
     let mut engine = Migrator::connect(&login).await.unwrap();
     engine.apply(&set, &ApplyOptions::default()).await.unwrap();
-    let mut above = Migrator::connect(database.url()).await.unwrap();
-    let found = above.verify(&set).await.unwrap();
-    assert!(found.is_clean(), "{found}");
-    admin
-        .batch_execute("drop index public.order_open")
-        .await
-        .unwrap();
-    let found = above.verify(&set).await.unwrap();
-    assert_eq!(found.findings.len(), 1, "{found}");
+    let grants = format!(
+        "grant usage on schema tabellion to {name}; grant select on tabellion.ledger to {name};
+         create role above_{name} superuser nologin; create role beside_{name} nologin"
+    );
+    admin.batch_execute(&grants).await.unwrap();
+    for (gives, takes, is_refused) in [
+        (
+            format!("grant beside_{name}, pg_monitor to {name}"),
+            format!("revoke beside_{name}, pg_monitor from {name}"),
+            false,
+        ),
+        (
+            format!("alter role {name} bypassrls"),
+            format!("alter role {name} nobypassrls"),
+            false,
+        ),
+        (
+            format!("grant {ROLE} to {name}"),
+            format!("revoke {ROLE} from {name}"),
+            false,
+        ),
+        (
+            format!("alter role {name} replication"),
+            format!("alter role {name} noreplication"),
+            true,
+        ),
+        (
+            format!("grant above_{name} to {name}"),
+            format!("revoke above_{name} from {name}"),
+            true,
+        ),
+        (
+            format!("grant pg_execute_server_program to {name}"),
+            format!("revoke pg_execute_server_program from {name}"),
+            true,
+        ),
+    ] {
+        admin.batch_execute(&gives).await.unwrap();
+        let mut engine = Migrator::connect(&service).await.unwrap();
+        match engine.verify(&set).await {
+            Ok(_) => assert!(!is_refused, "{gives}"),
+            Err(refused) => {
+                assert!(is_refused, "{gives}: {refused}");
+                let way_out = format!("verify as `{owner}`");
+                assert!(refused.to_string().ends_with(&way_out), "{refused}");
+            }
+        }
+        admin.batch_execute(&takes).await.unwrap();
+    }
+    let drop = format!("drop role above_{name}; drop role beside_{name}");
+    admin.batch_execute(&drop).await.unwrap();
+}
+
+/// Where there is no ledger yet, what the schema names belongs to the database's owner.
+#[tokio::test]
+async fn nor_does_it_adopt() {
+    let (database, project) = (database().await, Project::sealed());
+    let (_, owner) = owned(&database).await;
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    let adopted = engine.adopt(&project.load(), &Adopt::All, &[], None).await;
+    let refused = adopted.unwrap_err().to_string();
+    assert!(
+        refused.ends_with(&format!("verify as `{owner}`")),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

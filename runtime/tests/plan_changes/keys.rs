@@ -251,6 +251,32 @@ fn a_unique_index_goes_before_its_values_may_become_equal_for_a_wider_one() {
 }
 
 #[test]
+fn a_key_that_is_stricter_than_the_one_to_come_goes_before_its_values_may_become_equal() {
+    let keyed = |ty, name: &str, column: IndexColumn, strict| {
+        let index = Index {
+            unique: true,
+            nulls_not_distinct: strict,
+            ..Index::new([column, IndexColumn::new("id")])
+        };
+        things(ty, |table| {
+            table.indexes.insert(name.into(), index);
+        })
+    };
+    let folded = IndexColumn {
+        collation: Some("C".into()),
+        ..IndexColumn::new("a")
+    };
+    let plain = || IndexColumn::new("a");
+    for (column, strict) in [(plain(), true), (folded, false)] {
+        let from = keyed(Type::Text, "old", column, strict);
+        let to = keyed(Type::Varchar(Some(1)), "new", plain(), false);
+        let bodies = bodies(&from, &to);
+        let (dropped, retyped) = (place(&bodies, "drop index"), place(&bodies, "alter column"));
+        assert!(dropped < retyped, "{bodies:#?}");
+    }
+}
+
+#[test]
 fn a_rule_that_changes_with_a_type_stays_until_the_new_one_is_there() {
     let filled = Index {
         with: BTreeMap::from([("fillfactor".into(), "70".into())]),

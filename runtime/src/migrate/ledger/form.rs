@@ -62,7 +62,7 @@ where a.attname not in ({names})
 union all
 select 'the ledger has constraint `' || k.conname || '`, which could keep rows out',
   'alter table tabellion.ledger drop constraint ' || pg_catalog.quote_ident(k.conname)
-from ledger join pg_catalog.pg_constraint k on k.conrelid = ledger.oid and k.contype not in ('p', 'n', 't')
+from ledger join pg_catalog.pg_constraint k on k.conrelid = ledger.oid and k.contype not in ('p', 'n', 't') and k.conislocal
 union all
 select 'the ledger has index `' || c.relname || '`, which could keep rows out',
   'drop index tabellion.' || pg_catalog.quote_ident(c.relname)

@@ -196,7 +196,7 @@ fn query() -> String {
         .replace("{routines}", &routines.join(", "))
         .replace("{faults}", &form::faults())
         .replace("{readable}", trust::READABLE)
-        .replace("{trusted}", trust::TRUSTED)
+        .replace("{trusted}", &trust::trusted())
 }
 
 /// How a ledger that exists is protected.

@@ -135,7 +135,7 @@ impl Ledger {
             format!(
                 "the rollback of migration `{version}_{}` was begun at {} UTC and has not finished; unless it runs \
                  still, run `cargo tabellion rollback{steps}` to finish it, or put back by hand what it took and enter \
-                 that with `cargo tabellion repair {version} --applied`",
+                 that with `cargo tabellion repair {version} --applied --by NAME --reason TEXT`",
                 entry.name, entry.at
             )
         })

@@ -27,25 +27,10 @@ impl Migrator {
         schema: &Schema,
         prediction: &Prediction,
         doubtful: &BTreeSet<QualifiedName>,
-        weaker: Option<&str>,
         expected: &mut Snapshot,
     ) -> Result<(), MigrateError> {
         let taken = self.taken().await?;
-        let mut doubtful: Vec<&QualifiedName> = doubtful.iter().collect();
-        if let Some(weaker) = weaker {
-            let is_harmless = |name: &&QualifiedName| {
-                let part = part(schema, &BTreeSet::from([*name]));
-                !part.tables.values().any(is_planned)
-            };
-            let (harmless, left): (Vec<_>, Vec<_>) = doubtful.into_iter().partition(is_harmless);
-            if left.iter().any(|name| prediction.unknown.contains(*name)) {
-                return Err(MigrateError::Server(format!(
-                    "some tables can be compared only as the server builds them, which may run functions that belong to \
-                     `{weaker}`, who may do less than this login; verify as `{weaker}`"
-                )));
-            }
-            doubtful = harmless;
-        }
+        let doubtful: Vec<&QualifiedName> = doubtful.iter().collect();
         for chunk in doubtful.chunks(AT_ONCE) {
             let chunk: BTreeSet<&QualifiedName> = chunk.iter().copied().collect();
             let part = part(schema, &chunk);
@@ -77,7 +62,8 @@ impl Migrator {
                         "some tables can be compared only as the server builds them (partitioned ones, exclusion \
                          constraints, predicates over schemas that this login may not use), which verify does in \
                          scratch schemas that it rolls back, and this login may not create any; grant it `create` \
-                         on the database, and `temporary` where that was revoked, or verify as the role that applies"
+                         on the database, or `temporary` alone where that was revoked, or verify as the role that \
+                         applies"
                             .into(),
                     ));
                 }
@@ -172,16 +158,6 @@ impl Prediction {
             .objects
             .extend(made.filter(|(object, _)| is_whole(object)));
     }
-}
-
-/// Whether PostgreSQL plans an expression of the table while it is built, and for that runs what is immutable on
-/// constants.
-fn is_planned(table: &Table) -> bool {
-    let mut columns = table.columns.iter();
-    let mut indexes = table.indexes.values();
-    columns.any(|column| column.computed.is_some())
-        || indexes.any(|index| index.exprs().next().is_some())
-        || !table.exclusions.is_empty()
 }
 
 /// The scratch schemas, and in them what stands in for the functions that policies call: those are compared by

@@ -29,10 +29,11 @@ use self::predict::Prediction;
 use self::print::{Answers, Asks, Path};
 use super::Migrator;
 use super::connect::NO_PATH;
-use super::error::MigrateError;
+use super::error::{MigrateError, Problems};
 use super::ledger;
 use super::roles;
 use super::set::Migrations;
+use super::trust;
 use crate::catalog::{Finding, Kind, Snapshot};
 
 pub use require::Unfit;
@@ -116,11 +117,10 @@ impl Migrator {
     /// it takes the right to create schemas in the database. A standby has no temporary tables, so the primary
     /// is verified in its place.
     ///
-    /// What the server is asked runs nothing of someone who may do less than this login and owns the database.
-    ///
     /// # Errors
-    /// Those of the connection and the server; a login without those rights, a standby, and an index, a computed column
-    /// or an exclusion constraint that only such an owner may have read. What differs is no error.
+    /// Those of the connection and the server; a login without those rights, a standby, and a login that may do more
+    /// beyond the database than the ledger's owner (SUPERUSER, CREATEROLE, REPLICATION, the server's files and
+    /// programs): what the server is asked could run functions of that owner. What differs is no error.
     pub async fn verify(&mut self, set: &Migrations) -> Result<Verification, MigrateError> {
         let status = self.status(set).await?;
         let mut verification = Verification {
@@ -159,19 +159,16 @@ impl Migrator {
         }
         let namespaces = schema.namespaces();
         let found = compared(self.snapshot(&namespaces).await?, schema);
-        let weaker = self.weaker(schema).await?;
+        self.refuse_weaker().await?;
         let mut asks = Asks::default();
         let mut prediction = Prediction::of(schema, &mut asks);
-        let mut answers = self.ask(&asks, schema, Path::Own, weaker.is_some()).await?;
+        let mut answers = self.ask(&asks, schema, Path::Own).await?;
         let mut expected = compared(prediction.snapshot(&answers), schema);
         let mut doubtful = prediction.doubtful(&expected, &found);
         if !doubtful.is_empty() {
             // What an expression names may lie on the login's path alone.
             let mut on_path = Prediction::of(schema, &mut asks);
-            answers.correct(
-                self.ask(&asks, schema, Path::Login, weaker.is_some())
-                    .await?,
-            );
+            answers.correct(self.ask(&asks, schema, Path::Login).await?);
             let snapshot = compared(on_path.snapshot(&answers), schema);
             let known = doubtful.difference(&on_path.unknown).collect();
             prediction.replace(&mut expected, snapshot, &known);
@@ -179,14 +176,8 @@ impl Migrator {
             doubtful = prediction.doubtful(&expected, &found);
         }
         if !doubtful.is_empty() {
-            self.build(
-                schema,
-                &prediction,
-                &doubtful,
-                weaker.as_deref(),
-                &mut expected,
-            )
-            .await?;
+            self.build(schema, &prediction, &doubtful, &mut expected)
+                .await?;
         }
         verification.compared = expected.objects.len();
         verification.findings = expected.diff(&found);
@@ -197,36 +188,49 @@ impl Migrator {
         Ok(verification)
     }
 
-    /// The ledger's owner, where this login may do more: has an attribute, or can become a role, that the owner
-    /// lacks. The roles of the sealed schema are what the owner grants to.
-    async fn weaker(&self, schema: &Schema) -> Result<Option<String>, MigrateError> {
-        let sealed = list(schema.roles.keys().map(String::as_str));
+    /// Refuses to ask the server anything where that would run functions, domains or operators of someone who may do
+    /// less than this login: what a schema names belongs to the ledger's owner, or where there is no ledger yet to the
+    /// database's. More is what reaches beyond the database.
+    async fn refuse_weaker(&self) -> Result<(), MigrateError> {
         let query = format!(
-            "select pg_catalog.pg_get_userbyid(o.relowner)
-             from pg_catalog.pg_class o join pg_catalog.pg_namespace n on n.oid = o.relnamespace
-             where n.nspname = 'tabellion' and o.relname = 'ledger' and exists (
-               select from pg_catalog.pg_roles r
-               where pg_catalog.pg_has_role(session_user, r.oid, 'member')
-                 and not pg_catalog.pg_has_role(o.relowner, r.oid, 'member')
-                 and case when r.rolname = session_user
-                   then r.rolsuper or r.rolcreaterole or r.rolbypassrls or r.rolreplication
-                   else r.rolname not in ({sealed}) end)"
+            "with owner (oid) as (
+               select coalesce((
+                   select c.relowner
+                   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = 'tabellion' and c.relname = 'ledger'), d.datdba)
+               from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
+             ), able (who, powers) as (
+               select w.oid, array[pg_catalog.bool_or(r.rolsuper), pg_catalog.bool_or(r.rolcreaterole),
+                 pg_catalog.bool_or(r.rolreplication), pg_catalog.bool_or(r.rolname in
+                   ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))]
+               from (
+                 select oid from owner
+                 union
+                 select oid from pg_catalog.pg_roles where rolname = session_user
+               ) w join pg_catalog.pg_roles r on {}
+               group by w.oid
+             )
+             select pg_catalog.pg_get_userbyid(o.oid)
+             from owner o join able theirs on theirs.who = o.oid
+             where exists (
+               select from able own, unnest(own.powers, theirs.powers) as p (own, theirs)
+               where own.who <> o.oid and p.own and not p.theirs)",
+            trust::becomes("w.oid", "r.oid")
         );
         let messages = self.client.simple_query(&format!("{NO_PATH}{query}")).await;
         let messages = messages
             .map_err(|error| MigrateError::server("looking for the ledger's owner", &error))?;
-        let owner = rows(&messages).next().and_then(|row| row.get(0));
-        Ok(owner.map(str::to_owned))
+        match rows(&messages).next().and_then(|row| row.get(0)) {
+            None => Ok(()),
+            Some(owner) => Err(MigrateError::History(Problems(vec![format!(
+                "the comparison asks the server how it reads what was sealed, which may run functions that belong to \
+                 `{owner}`, who may do less than this login; verify as `{owner}`"
+            )]))),
+        }
     }
 
-    async fn ask(
-        &self,
-        asks: &Asks,
-        schema: &Schema,
-        path: Path,
-        is_stronger: bool,
-    ) -> Result<Answers, MigrateError> {
-        match asks.put(&self.client, schema, path, is_stronger).await {
+    async fn ask(&self, asks: &Asks, schema: &Schema, path: Path) -> Result<Answers, MigrateError> {
+        match asks.put(&self.client, schema, path).await {
             // Where it may not be asked this way, the tables are built.
             Err(error) if error.as_db_error().is_some() => match self.standby(&error).await {
                 Some(standby) => Err(standby),

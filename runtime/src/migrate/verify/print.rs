@@ -65,27 +65,6 @@ pub(super) fn path(first: &[&str]) -> String {
 }
 
 impl Ask {
-    /// Whether PostgreSQL plans an expression of it at once, and for that runs what is immutable on constants.
-    fn is_planned(&self) -> bool {
-        match self {
-            Ask::Column(column) => column.computed.is_some(),
-            Ask::Index(index) => index.exprs().next().is_some(),
-            Ask::Check(_) | Ask::Policy(_) => false,
-        }
-    }
-
-    /// Whether it names something with its schema, as far as its text tells.
-    fn is_qualified(&self) -> bool {
-        match self {
-            Ask::Column(column) => {
-                is_qualified(&column.ty.to_string())
-                    || column.computed.iter().any(|expr| is_qualified(&expr.sql))
-            }
-            Ask::Index(index) => index.exprs().any(|expr| is_qualified(&expr.sql)),
-            Ask::Check(_) | Ask::Policy(_) => true,
-        }
-    }
-
     /// The columns that its answer depends on.
     fn reads(&self) -> BTreeSet<&String> {
         match self {
@@ -105,12 +84,6 @@ impl Ask {
             }
         }
     }
-}
-
-/// Whether a text has a point that is none of a number.
-fn is_qualified(sql: &str) -> bool {
-    let mut parts = sql.split('.').skip(1);
-    parts.any(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The questions, each once.
@@ -144,8 +117,7 @@ impl Asks {
         })
     }
 
-    /// Puts the questions; one that the server cannot answer has no answer, nor has one for which it could run
-    /// a function of someone who may do less than this login, where there is such a one.
+    /// Puts the questions; one that the server cannot answer has no answer.
     ///
     /// The client must stand outside a transaction, and does so afterwards.
     pub(super) async fn put(
@@ -153,46 +125,23 @@ impl Asks {
         client: &Client,
         schema: &Schema,
         path: Path,
-        is_stronger: bool,
     ) -> Result<Answers, tokio_postgres::Error> {
-        let is_harmless = |(columns, ask): &(BTreeMap<String, Column>, Ask)| {
-            let of_own = || {
-                columns
-                    .values()
-                    .all(|column| !is_qualified(&column.ty.to_string()))
-            };
-            !is_stronger
-                || !ask.is_planned()
-                || path == Path::Own && of_own() && !ask.is_qualified()
-        };
-        let numbers = (0..)
-            .zip(&self.list)
-            .filter(|(_, asked)| is_harmless(asked));
-        let numbers: Vec<usize> = numbers.map(|(number, _)| number).collect();
-        let pages = self.pages(&numbers);
+        let pages = self.pages();
         let mut answers = Answers::default();
         if pages.is_empty() {
             return Ok(answers);
         }
-        let scripts = |pages: &[Vec<usize>]| -> Vec<String> {
-            let numbered = (0..).zip(pages);
-            numbered
-                .map(|(n, page)| self.script(n, page, schema))
-                .collect()
-        };
-        let whole = scripts(&pages).concat();
-        let mut read = Self::ask(client, path, &[whole], false).await;
+        let scripts: Vec<String> = (0..)
+            .zip(&pages)
+            .map(|(n, page)| self.script(n, page, schema))
+            .collect();
+        let mut read = Self::ask(client, path, &[scripts.concat()], false).await;
         if read
             .as_ref()
             .is_err_and(|error| error.as_db_error().is_some())
         {
             // One of them at least; the others' answers are worth having.
-            let pages = match is_stronger {
-                // They may be answered only now.
-                true => numbers.into_iter().map(|number| vec![number]).collect(),
-                false => pages,
-            };
-            read = Self::ask(client, path, &scripts(&pages), true).await;
+            read = Self::ask(client, path, &scripts, true).await;
         }
         for (object, text) in read?.objects {
             let kinds = [Kind::Column, Kind::Constraint, Kind::Index, Kind::Policy];
@@ -239,11 +188,10 @@ impl Asks {
         asked
     }
 
-    /// Which of these questions share a table.
-    fn pages(&self, numbers: &[usize]) -> Vec<Vec<usize>> {
+    /// Which questions share a table.
+    fn pages(&self) -> Vec<Vec<usize>> {
         let mut pages: Vec<(BTreeMap<&String, &Column>, Vec<usize>, usize)> = Vec::new();
-        for &number in numbers {
-            let (columns, ask) = &self.list[number];
+        for (number, (columns, ask)) in self.list.iter().enumerate() {
             let (parts, width) = match ask {
                 Ask::Column(_) => (0, columns.len() + 1),
                 _ => (1, columns.len()),

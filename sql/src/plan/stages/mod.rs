@@ -257,8 +257,8 @@ fn lasting<'a>(
 /// What to do about a table whose renames have no order.
 fn blocked(table: QualifiedName) -> Question {
     let message = format!(
-        "what is renamed or moved with table `{}` has no order in which each new name is free; rename a part of \
-         it in one migration, and the rest in the next",
+        "what is renamed or moved with table `{}` has no order in which each new name is free; give what \
+         takes a name that is not free yet a third one in this migration, and its own in the next",
         table.name
     );
     Question {

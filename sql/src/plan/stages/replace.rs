@@ -147,11 +147,18 @@ fn outlives_types(before: &Table, after: &Table, index: &Index) -> bool {
         names.map(str::to_owned).collect()
     };
     let is_alike = |other: &Index| {
-        let by_default = |column: &IndexColumn| column.name().is_some() && column.opclass.is_none();
+        let by_default = |column: &IndexColumn| {
+            column.name().is_some() && column.opclass.is_none() && column.collation.is_none()
+        };
+        // It lets no row through that the one which goes would not.
+        let is_as_strict =
+            !index.unique || (other.unique && other.nulls_not_distinct >= index.nulls_not_distinct);
+        let mut own = index.columns.iter();
         other.method == index.method
-            && (other.unique || !index.unique)
+            && is_as_strict
             && other.predicate.is_none()
             && other.columns.iter().all(by_default)
+            && own.all(|column| column.collation.is_none())
             && names(other) == names(index)
     };
     let key = after.primary_key.iter().map(of_key);
