@@ -1,9 +1,24 @@
 //! Roles of scopes, and the logins that become them: whom policies do not bind is told.
 
-use tabellion::migrate::{ApplyOptions, Migrator};
+use tabellion::migrate::{ApplyOptions, Migrations, Migrator};
+use tabellion::testing::TestDatabase;
+use tabellion_sql::schema::Role;
 
 use crate::applied;
 use crate::migrate_support::{Project, ROLE, client, database, step};
+
+/// A database to which a migration has brought roles of scopes and nothing else.
+async fn with_roles(database: &TestDatabase, roles: [&String; 2]) -> (Migrations, Migrator) {
+    let (project, mut schema) = (Project::new(), step(1));
+    schema.tables.clear();
+    schema.roles = roles.map(|name| (name.clone(), Role::Created)).into();
+    project.draw(&schema);
+    project.seal("role");
+    let set = project.load();
+    let mut engine = Migrator::connect(database.url()).await.unwrap();
+    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    (set, engine)
+}
 
 #[tokio::test]
 async fn a_role_that_is_gone_is_told() {
@@ -33,21 +48,13 @@ async fn a_role_that_is_gone_is_told() {
 
 #[tokio::test]
 async fn a_role_above_the_policies_is_told() {
-    let (database, project) = (database().await, Project::new());
+    let database = database().await;
     let (role, group) = (
         format!("above_{}", database.name()),
         format!("group_{}", database.name()),
     );
     let other = format!("other_{}", database.name());
-    let mut schema = step(1);
-    schema.tables.clear();
-    let made = |name: &String| (name.clone(), tabellion_sql::schema::Role::Created);
-    schema.roles = [made(&role), made(&other)].into();
-    project.draw(&schema);
-    project.seal("role");
-    let set = project.load();
-    let mut engine = Migrator::connect(database.url()).await.unwrap();
-    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let (set, mut engine) = with_roles(&database, [&role, &other]).await;
     let admin = client(database.url()).await;
     let create = format!("create role \"{group}\" bypassrls");
     admin.batch_execute(&create).await.unwrap();
@@ -131,18 +138,10 @@ async fn a_role_above_the_policies_is_told() {
 /// Nobody runs the drawn tests on a database in use, so that `verify` asks of logins what they ask.
 #[tokio::test]
 async fn a_login_above_the_policies_is_told() {
-    let (database, project) = (database().await, Project::new());
+    let database = database().await;
     let [role, other, login, group] =
         ["role", "other", "login", "group"].map(|it| format!("{it}_{}", database.name()));
-    let mut schema = step(1);
-    schema.tables.clear();
-    let made = |name: &String| (name.clone(), tabellion_sql::schema::Role::Created);
-    schema.roles = [made(&role), made(&other)].into();
-    project.draw(&schema);
-    project.seal("role");
-    let set = project.load();
-    let mut engine = Migrator::connect(database.url()).await.unwrap();
-    engine.apply(&set, &ApplyOptions::default()).await.unwrap();
+    let (set, mut engine) = with_roles(&database, [&role, &other]).await;
     let admin = client(database.url()).await;
     // Who asks, and who acts for two scopes, is nobody to speak of.
     let create = format!(
