@@ -19,7 +19,7 @@ use crate::schema::{Expr, Type};
 
 pub use clause::{Clause, refused};
 pub use judge::mistyped;
-pub use types::{Columns, no_condition};
+pub use types::{Columns, no_condition, type_of};
 
 /// Parses an expression over the columns of `table`.
 ///

@@ -12,6 +12,12 @@ use crate::schema::Type;
 /// The types of a table's columns, by the columns' names; `None` where a name or its type is not known.
 pub type Columns<'a> = &'a dyn Fn(&str) -> Option<Type>;
 
+/// The type of an expression, where that is evident; nothing of a literal, which takes the one that its place
+/// asks for.
+pub fn type_of(sql: &str, columns: Columns<'_>) -> Option<Type> {
+    typed(&parse(sql).ok()?, columns)
+}
+
 /// What the expression is, where it or one of the sides of its `and` and `or` is evidently neither true
 /// nor false.
 pub fn no_condition(sql: &str, columns: Columns<'_>) -> Option<String> {
@@ -212,6 +218,23 @@ pub(super) mod tests {
             _ => return None,
         };
         text.parse().ok()
+    }
+
+    #[test]
+    fn the_type_of_an_expression_where_that_is_evident() {
+        let shown = |sql| type_of(sql, &column).map(|ty| ty.to_string());
+        for (sql, ty) in [
+            ("n + 1", "integer"),
+            ("lower(name)", "text"),
+            ("data ->> 'note'", "text"),
+            ("(data -> 'note')", "jsonb"),
+            ("name::own", "own"),
+        ] {
+            assert_eq!(shown(sql).as_deref(), Some(ty), "{sql}");
+        }
+        for sql in ["'x'", "mine(n)", "missing", "name collate \"C\"", "not ("] {
+            assert_eq!(shown(sql), None, "{sql}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::said::{Known, is_read};
 use super::{Level, Page, Place, Rule};
+use crate::schema::built_in::is_built_in;
 use crate::schema::{QualifiedName, Schema, Table, Type, extension};
 
 pub(super) const RULE: Rule = Rule {
@@ -58,65 +59,8 @@ pub(super) fn may_be_one(ty: &Type) -> bool {
     };
     // Of an extension the schema is whatever the emitter was told.
     let bare = element.rsplit('.').next().unwrap_or(&element);
-    !BUILT_IN.contains(&bare) && extension::of_type(bare).is_none()
+    !is_built_in(bare) && extension::of_type(bare).is_none()
 }
-
-/// PostgreSQL's own types that a column may have and the schema holds by name. Source: `pg_type` of
-/// PostgreSQL 15.
-const BUILT_IN: [&str; 52] = [
-    "\"char\"",
-    "aclitem",
-    "bit",
-    "box",
-    "bpchar",
-    "cid",
-    "cidr",
-    "circle",
-    "datemultirange",
-    "daterange",
-    "inet",
-    "int4multirange",
-    "int4range",
-    "int8multirange",
-    "int8range",
-    "interval",
-    "json",
-    "jsonpath",
-    "line",
-    "lseg",
-    "macaddr",
-    "macaddr8",
-    "money",
-    "name",
-    "nummultirange",
-    "numrange",
-    "oid",
-    "oidvector",
-    "path",
-    "pg_lsn",
-    "pg_snapshot",
-    "point",
-    "polygon",
-    "refcursor",
-    "regclass",
-    "regnamespace",
-    "regproc",
-    "regrole",
-    "regtype",
-    "tid",
-    "timetz",
-    "tsmultirange",
-    "tsquery",
-    "tsrange",
-    "tstzmultirange",
-    "tstzrange",
-    "tsvector",
-    "txid_snapshot",
-    "varbit",
-    "xid",
-    "xid8",
-    "xml",
-];
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 
 mod allowed;
 pub mod bounds;
+pub(crate) mod built_in;
 mod cast;
 mod constraint;
 mod expr;

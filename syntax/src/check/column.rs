@@ -5,7 +5,7 @@ use tabellion_sql::literal;
 use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::{Generated, Type};
 
-use super::{generated, name, no_nul};
+use super::{collation, generated, no_nul};
 use crate::Report;
 use crate::ast::{At, Column, Default, TypeRef};
 use crate::attr::{ColumnAttr, modifier_between};
@@ -31,7 +31,7 @@ pub(crate) fn column(column: &Column, attr: &ColumnAttr, report: &mut Report) {
         default_fits(column, default, report);
     }
     generated::column(column, attr, report);
-    collation(column, report);
+    collation::column(column, report);
     search(column, report);
     let what = format!("the comment of column `{}`", column.name.value);
     let span = column.ident.span();
@@ -80,40 +80,6 @@ fn numbered(column: &Column, attr: &ColumnAttr, report: &mut Report) {
             default.span,
             format!("column `{name}` is `{word}`, which is its default; remove `default`"),
         );
-    }
-}
-
-/// A collation where nothing is collated.
-fn collation(column: &Column, report: &mut Report) {
-    let Some(collation) = &column.collation else {
-        return;
-    };
-    name("collation", collation, report);
-    let collated = match &column.ty {
-        TypeRef::Enum(_) | TypeRef::EnumArray(_) => true,
-        TypeRef::Known(ty) => is_text(innermost(ty)),
-        // Of a type that we do not know, such as `citext`, PostgreSQL knows.
-        TypeRef::Stated(ty) => is_text(innermost(ty)) || matches!(innermost(ty), Type::Named(_)),
-    };
-    if !collated {
-        report.at(
-            collation.span,
-            format!(
-                "column `{}` holds no text, and `collate` orders texts; remove it",
-                column.name.value
-            ),
-        );
-    }
-}
-
-fn is_text(ty: &Type) -> bool {
-    matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_))
-}
-
-fn innermost(ty: &Type) -> &Type {
-    match ty {
-        Type::Array(element) => innermost(element),
-        ty => ty,
     }
 }
 

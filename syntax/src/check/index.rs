@@ -5,7 +5,7 @@ use tabellion_sql::raw::{self, Clause};
 use tabellion_sql::schema::Nulls;
 
 use super::keys::{listed, ordered};
-use super::{storage, types};
+use super::{collation, storage, types};
 use crate::Report;
 use crate::ast::{At, Index, IndexColumn, IndexKey, Table};
 use crate::predicate::plain;
@@ -164,8 +164,9 @@ fn nulls(table: &Table, what: &str, column: &IndexColumn, report: &mut Report) {
     }
 }
 
-/// An expression, where a part of a key is one.
+/// One part of a key: its expression, where it is one, and its collation.
 pub(super) fn part(table: &Table, what: &str, column: &IndexColumn, report: &mut Report) {
+    collation::part(table, what, column, report);
     if let IndexKey::Sql(sql) = &column.key {
         expression(table, what, sql, report);
     }

@@ -1,6 +1,7 @@
 //! What one struct can hold wrong, beyond what parsing an attribute shows. A function for each rule,
 //! a file for each family of them.
 
+mod collation;
 mod column;
 mod exclusion;
 mod external;
