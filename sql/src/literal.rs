@@ -5,9 +5,13 @@
 //! Sources: <https://www.postgresql.org/docs/15/datatype-datetime.html#DATATYPE-DATETIME-INPUT> and
 //! <https://www.postgresql.org/docs/15/datatype-uuid.html>.
 
+mod moments;
+mod numbers;
+
 use std::cmp::Ordering;
 
 use crate::schema::Type;
+use moments::{Clock, Moment};
 
 /// Whether a text is certainly no value of a type.
 pub fn is_refused(ty: &Type, text: &str) -> bool {
@@ -20,7 +24,7 @@ pub fn is_refused(ty: &Type, text: &str) -> bool {
         Type::Int2 => !is_integer(text, |text| text.parse::<i16>().is_ok()),
         Type::Int4 => !is_integer(text, |text| text.parse::<i32>().is_ok()),
         Type::Int8 => !is_integer(text, |text| text.parse::<i64>().is_ok()),
-        Type::Bool => !is_boolean(text),
+        Type::Bool => boolean(text).is_none(),
         Type::Jsonb => !is_json(text),
         Type::Named(name) => name == "json" && !is_json(text),
         _ => false,
@@ -36,28 +40,47 @@ fn is_integer(text: &str, fits: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Source: `parse_bool_with_len` in PostgreSQL's `src/backend/utils/adt/bool.c`.
-fn is_boolean(text: &str) -> bool {
+fn boolean(text: &str) -> Option<bool> {
     let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
     let text = text.to_ascii_lowercase();
     let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
     let words = [
-        ("true", 1),
-        ("false", 1),
-        ("yes", 1),
-        ("no", 1),
-        ("on", 2),
-        ("off", 2),
+        ("true", 1, true),
+        ("false", 1, false),
+        ("yes", 1, true),
+        ("no", 1, false),
+        ("on", 2, true),
+        ("off", 2, false),
+        ("1", 1, true),
+        ("0", 1, false),
     ];
-    matches!(text.as_str(), "0" | "1") || words.iter().any(|(word, least)| begins(word, *least))
+    let mut words = words.iter();
+    let (.., value) = words.find(|(word, least, _)| begins(word, *least))?;
+    Some(*value)
 }
 
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// Whether two texts are one value of a type, as far as the texts tell.
-pub fn are_equal(ty: &Type, a: &str, b: &str) -> bool {
-    a == b || compare(ty, None, a, b) == Some(Ordering::Equal)
+/// Whether two texts are one value of a type, where the texts tell it. `collation` is the one that is named, where
+/// one is: only those that PostgreSQL brings are known to tell any two texts apart.
+pub fn is_same(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<bool> {
+    match ty {
+        _ if a == b => Some(true),
+        Type::Text | Type::Varchar(_) | Type::Char(_)
+            if collation.is_some_and(|collation| !is_by_bytes(collation)) =>
+        {
+            None
+        }
+        Type::Char(_) => Some(a.trim_end_matches(' ') == b.trim_end_matches(' ')),
+        // Blanks that are too many are cut off.
+        Type::Varchar(Some(_)) => {
+            (a.trim_end_matches(' ') != b.trim_end_matches(' ')).then_some(false)
+        }
+        Type::Text | Type::Varchar(None) => Some(false),
+        _ => Some(compare(ty, collation, a, b)? == Ordering::Equal),
+    }
 }
 
 /// The order of two texts as values of a type, where the texts tell it. `collation` is the one that is
@@ -68,9 +91,10 @@ pub fn compare(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<O
             let (a, b) = (Moment::read(a)?, Moment::read(b)?);
             (a.exists() && b.exists()).then(|| a.day.cmp(&b.day))
         }
-        Type::Timestamp(_) | Type::Timestamptz(_) => {
+        Type::Timestamp(digits) | Type::Timestamptz(digits) => {
             let (a, b) = (Moment::read(a)?, Moment::read(b)?);
-            if !(a.exists() && b.exists()) {
+            let is_exact = |it: Moment| it.exists() && it.clock.is_exact(*digits);
+            if !(is_exact(a) && is_exact(b)) {
                 return None;
             }
             match (ty, a.offset, b.offset) {
@@ -83,16 +107,24 @@ pub fn compare(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<O
                 _ => None,
             }
         }
-        Type::Time(_) => {
+        Type::Time(digits) => {
             let (a, b) = (Clock::read(a.trim())?, Clock::read(b.trim())?);
-            (a.exists() && b.exists()).then(|| a.cmp(&b))
+            let is_exact = |it: Clock| it.exists() && it.is_exact(*digits);
+            (is_exact(a) && is_exact(b)).then(|| a.cmp(&b))
         }
         Type::Uuid => Some(uuid(a)?.cmp(&uuid(b)?)),
         // It is filled up with blanks, which play no part.
         Type::Char(_) => texts(collation, a.trim_end_matches(' '), b.trim_end_matches(' ')),
         Type::Text | Type::Varchar(_) => texts(collation, a, b),
-        _ => (a == b).then_some(Ordering::Equal),
+        Type::Bool => Some(boolean(a)?.cmp(&boolean(b)?)),
+        _ if a == b => Some(Ordering::Equal),
+        _ => numbers::compare(ty, a, b),
     }
+}
+
+/// Whether a collation compares the bytes of texts.
+fn is_by_bytes(collation: &str) -> bool {
+    matches!(collation, "C" | "POSIX" | "ucs_basic")
 }
 
 /// The order of two texts, where no collation could have another.
@@ -100,7 +132,7 @@ fn texts(collation: Option<&str>, a: &str, b: &str) -> Option<Ordering> {
     if a == b {
         return Some(Ordering::Equal);
     }
-    if matches!(collation, Some("C" | "POSIX" | "ucs_basic")) {
+    if collation.is_some_and(is_by_bytes) {
         return Some(a.as_bytes().cmp(b.as_bytes()));
     }
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -143,150 +175,13 @@ fn uuid(text: &str) -> Option<String> {
     (digits.len() == 32 && !doubled).then_some(digits)
 }
 
-/// A time of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Clock {
-    hour: u32,
-    minute: u32,
-    second: u32,
-    micros: u32,
-}
-
-impl Clock {
-    const MIDNIGHT: Clock = Clock {
-        hour: 0,
-        minute: 0,
-        second: 0,
-        micros: 0,
-    };
-
-    /// `04:05`, `04:05:06`, `04:05:06.789`
-    fn read(text: &str) -> Option<Clock> {
-        let mut parts = text.split(':');
-        let (hour, minute) = (parts.next()?, parts.next()?);
-        let second = parts.next().unwrap_or("00");
-        let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
-        if parts.next().is_some() || fraction.is_empty() || fraction.len() > 6 {
-            return None;
-        }
-        let micros = number(fraction, 1..=6)? * 10_u32.pow(6 - u32::try_from(fraction.len()).ok()?);
-        Some(Clock {
-            hour: number(hour, 1..=2)?,
-            minute: number(minute, 2..=2)?,
-            second: number(second, 2..=2)?,
-            micros,
-        })
-    }
-
-    /// The last second of a day may be its 60th, and its last hour the 24th.
-    fn exists(self) -> bool {
-        let is_end = self.hour == 24 && (self.minute, self.second, self.micros) == (0, 0, 0);
-        let second = self.second < 60 || (self.second == 60 && self.micros == 0);
-        is_end || (self.hour < 24 && self.minute < 60 && second)
-    }
-
-    fn micros(self) -> i64 {
-        let seconds = (i64::from(self.hour) * 60 + i64::from(self.minute)) * 60;
-        (seconds + i64::from(self.second)) * 1_000_000 + i64::from(self.micros)
-    }
-}
-
-/// A day, a time of it, and how far that is from UTC where it is said.
-#[derive(Debug, Clone, Copy)]
-struct Moment {
-    day: (u32, u32, u32),
-    clock: Clock,
-    /// In minutes east of Greenwich.
-    offset: Option<i64>,
-}
-
-impl Moment {
-    /// `2026-02-03`, `2026-02-03 04:05:06`, `2026-02-03T04:05:06.789+01:00`, `2026-02-03 04:05Z`
-    fn read(text: &str) -> Option<Moment> {
-        let text = text.trim();
-        let (day, rest) = match text.split_once(['T', ' ']) {
-            Some((day, rest)) => (day, Some(rest)),
-            None => (text, None),
-        };
-        let mut parts = day.split('-');
-        let day = (
-            number(parts.next()?, 4..=4)?,
-            number(parts.next()?, 1..=2)?,
-            number(parts.next()?, 1..=2)?,
-        );
-        if parts.next().is_some() {
-            return None;
-        }
-        let (clock, offset) = match rest {
-            None => (Clock::MIDNIGHT, None),
-            Some(rest) => {
-                let at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
-                let (clock, offset) = rest.split_at(at);
-                let offset = match offset {
-                    "" => None,
-                    offset => Some(self::offset(offset)?),
-                };
-                (Clock::read(clock)?, offset)
-            }
-        };
-        Some(Moment { day, clock, offset })
-    }
-
-    fn exists(self) -> bool {
-        let (year, month, day) = self.day;
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let last = match month {
-            2 if leap => 29,
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => return false,
-        };
-        year > 0 && (1..=last).contains(&day) && self.clock.exists()
-    }
-
-    /// Microseconds from the start of the calendar, in UTC.
-    fn instant(self) -> i64 {
-        self.local() - self.offset.unwrap_or_default() * 60_000_000
-    }
-
-    /// The same by the clock that it was read from.
-    fn local(self) -> i64 {
-        let (year, month, day) = self.day;
-        // Counted from March, so that the day that comes and goes is the last of a year.
-        let (year, month) = match month {
-            1 | 2 => (i64::from(year) - 1, i64::from(month) + 9),
-            _ => (i64::from(year), i64::from(month) - 3),
-        };
-        let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-        let days = year * 365 + leaps + (month * 153 + 2) / 5 + i64::from(day);
-        days * 24 * 60 * 60_000_000 + self.clock.micros()
-    }
-}
-
-/// `Z`, `+01`, `-01:30`
-fn offset(text: &str) -> Option<i64> {
-    if text == "Z" {
-        return Some(0);
-    }
-    let (sign, rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+')?),
-    };
-    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
-    let (hours, minutes) = (number(hours, 2..=2)?, number(minutes, 2..=2)?);
-    (hours < 16 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
-}
-
-/// That many digits as a number.
-fn number(digits: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && length.contains(&digits.len())).then(|| digits.parse().ok())?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn are_equal(ty: &Type, a: &str, b: &str) -> bool {
+        is_same(ty, None, a, b) == Some(true)
+    }
 
     #[test]
     fn what_does_not_exist_is_refused() {
@@ -299,6 +194,7 @@ mod tests {
             "2026-02-29 10:00",
             "2026-01-01 25:00",
             "2026-01-01T10:60:00Z",
+            "20260230",
         ] {
             assert!(is_refused(&Type::Date, text), "{text}");
             assert!(is_refused(&Type::Timestamptz(None), text), "{text}");
@@ -378,6 +274,7 @@ mod tests {
         ));
         assert!(!are_equal(&utc, "2026-01-01 00:00", "2026-01-01 00:00Z"));
         assert!(are_equal(&Type::Date, "2026-01-01", "2026-1-1"));
+        assert!(are_equal(&Type::Date, "2026-01-01", "20260101"));
         let local = Type::Timestamp(None);
         assert!(are_equal(&local, "2025-12-31 24:00", "2026-01-01"));
         assert!(are_equal(&local, "2026-02-28 23:59:60", "2026-03-01"));

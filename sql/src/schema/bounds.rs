@@ -2,6 +2,7 @@
 //!
 //! Only PostgreSQL knows the order of all its types; here as much is said as literals tell.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::{Partition, Table, Type};
@@ -89,9 +90,14 @@ impl Partition {
         }
     }
 
-    /// Whether it holds the rows that another one holds, however either is written.
-    pub fn is_same(&self, other: &Partition, key: &[KeyColumn<'_>]) -> bool {
-        let is_end = |a, b| compare(key, a, b) == Some(Ordering::Equal);
+    /// Whether it holds the rows that another one holds, however either is written; `None` where the literals do
+    /// not tell it.
+    pub fn is_same(&self, other: &Partition, key: &[KeyColumn<'_>]) -> Option<bool> {
+        let column = |at: usize| key.get(at).copied().flatten();
+        let is_end = |a: &[String], b: &[String]| {
+            let pairs = a.iter().zip(b).enumerate();
+            all(pairs.map(|(at, (a, b))| same(column(at), a, b)))
+        };
         match (self, other) {
             (
                 Partition::Range { from, to },
@@ -99,13 +105,19 @@ impl Partition {
                     from: next,
                     to: end,
                 },
-            ) => is_end(from, next) && is_end(to, end),
+            ) => all([is_end(from, next), is_end(to, end)]),
             (Partition::List(some), Partition::List(others)) => {
-                let holds = |list: &[String], value| list.iter().any(|it| is_same(key, it, value));
-                some.iter().all(|value| holds(others, value))
-                    && others.iter().all(|value| holds(some, value))
+                let holds = |list: &[String], value| {
+                    let lacks = list
+                        .iter()
+                        .map(|it| same(column(0), it, value).map(|is| !is));
+                    all(lacks).map(|lacks| !lacks)
+                };
+                let here = some.iter().map(|value| holds(others, value));
+                let there = others.iter().map(|value| holds(some, value));
+                all(here.chain(there))
             }
-            (one, other) => one == other,
+            (one, other) => Some(one == other),
         }
     }
 }
@@ -126,7 +138,8 @@ impl Table {
         let key = other.partition_key();
         for (name, bound) in &mut self.partitions {
             let there = other.partitions.get(name);
-            if let Some(there) = there.filter(|there| there.is_same(bound, &key)) {
+            let is_same = |there: &&Partition| there.is_same(bound, &key) == Some(true);
+            if let Some(there) = there.filter(is_same) {
                 bound.clone_from(there);
             }
         }
@@ -146,7 +159,30 @@ pub fn compare(key: &[KeyColumn<'_>], a: &[String], b: &[String]) -> Option<Orde
 
 /// Whether two values of a list are one; a list is of one column.
 pub fn is_same(key: &[KeyColumn<'_>], a: &str, b: &str) -> bool {
-    order(key.first().copied().flatten(), a, b) == Some(Ordering::Equal)
+    same(key.first().copied().flatten(), a, b) == Some(true)
+}
+
+/// Whether all are true: one that is not decides it, however little is known of the others.
+fn all(facts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut all = Some(true);
+    for fact in facts {
+        match fact {
+            Some(false) => return Some(false),
+            None => all = None,
+            Some(true) => {}
+        }
+    }
+    all
+}
+
+/// Whether two values are one, where the literals tell it.
+fn same(column: KeyColumn<'_>, a: &str, b: &str) -> Option<bool> {
+    let is_word = |value: &str| matches!(value, "null" | "minvalue" | "maxvalue");
+    if a == b || is_word(a) || is_word(b) {
+        return Some(a == b);
+    }
+    let (ty, collation) = column?;
+    literal::is_same(ty, collation, &text(a), &text(b))
 }
 
 fn order(column: KeyColumn<'_>, a: &str, b: &str) -> Option<Ordering> {
@@ -154,40 +190,16 @@ fn order(column: KeyColumn<'_>, a: &str, b: &str) -> Option<Ordering> {
         _ if a == b => Some(Ordering::Equal),
         ("minvalue", _) | (_, "maxvalue") => Some(Ordering::Less),
         ("maxvalue", _) | (_, "minvalue") => Some(Ordering::Greater),
-        _ => match (unquote_literal(a), unquote_literal(b)) {
-            (Some(a), Some(b)) => {
-                let (ty, collation) = column?;
-                literal::compare(ty, collation, &a, &b)
-            }
-            // PostgreSQL prints some numbers in quotes.
-            (one, other) => number(one.as_deref().unwrap_or(a), other.as_deref().unwrap_or(b)),
-        },
+        _ => {
+            let (ty, collation) = column?;
+            literal::compare(ty, collation, &text(a), &text(b))
+        }
     }
 }
 
-/// The order of two numbers without an exponent, of any number of digits.
-fn number(a: &str, b: &str) -> Option<Ordering> {
-    let parts = |text: &str| {
-        let (is_negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let whole = whole.trim_start_matches('0').to_owned();
-        let fraction = fraction.trim_end_matches('0').to_owned();
-        let is_zero = whole.is_empty() && fraction.is_empty();
-        let is_number = [&whole, &fraction]
-            .into_iter()
-            .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-        is_number.then_some((is_negative && !is_zero, (whole.len(), whole, fraction)))
-    };
-    let ((a_is_negative, a), (b_is_negative, b)) = (parts(a)?, parts(b)?);
-    Some(match (a_is_negative, b_is_negative) {
-        (false, false) => a.cmp(&b),
-        (true, true) => b.cmp(&a),
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-    })
+/// What a literal says, with or without quotes.
+fn text(literal: &str) -> Cow<'_, str> {
+    unquote_literal(literal).map_or(Cow::Borrowed(literal), Cow::Owned)
 }
 
 #[cfg(test)]
@@ -201,7 +213,7 @@ mod tests {
     #[test]
     fn bounds_that_hold_the_same_rows_are_the_same() {
         let same = |ty: Type, one: &[&str], other: &[&str]| {
-            list(one).is_same(&list(other), &[Some((&ty, None))])
+            list(one).is_same(&list(other), &[Some((&ty, None))]) == Some(true)
         };
         assert!(same(Type::Int8, &["2", "3"], &["3", "2"]));
         assert!(same(Type::Int8, &["'2'"], &["2"]));
@@ -216,8 +228,10 @@ mod tests {
             to: vec![to.into()],
         };
         let key = [Some((&Type::Int4, None))];
-        assert!(range("minvalue", "01").is_same(&range("minvalue", "1"), &key));
-        assert!(!range("minvalue", "1").is_same(&range("0", "1"), &key));
-        assert!(Partition::Default.is_same(&Partition::Default, &key));
+        let is_same = |one: Partition, other: Partition| one.is_same(&other, &key);
+        let ends = [range("minvalue", "01"), range("minvalue", "1")];
+        assert_eq!(is_same(ends[0].clone(), ends[1].clone()), Some(true));
+        assert_eq!(is_same(ends[1].clone(), range("0", "1")), Some(false));
+        assert_eq!(is_same(Partition::Default, Partition::Default), Some(true));
     }
 }

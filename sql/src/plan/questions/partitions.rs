@@ -6,6 +6,10 @@ use crate::schema::{QualifiedName, Table, TableRenames};
 
 use super::{Asked, spelling};
 
+/// What becomes of a partition in whose place one of another name comes.
+const FATE: &str = "the old one goes with its rows, or move them into another partition before with \
+                    `cargo tabellion new`";
+
 impl Asked<'_> {
     pub(super) fn partitions(
         &mut self,
@@ -20,32 +24,50 @@ impl Asked<'_> {
             let old = moved.iter().find(|(_, new)| *new == partition);
             let old = old.map_or(partition, |(old, _)| old);
             if let Some(was) = before.partitions.get(old) {
-                if !bound.is_same(was, &key) {
-                    let message = format!(
+                let message = match bound.is_same(was, &key) {
+                    Some(true) => continue,
+                    Some(false) => format!(
                         "partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot do; give \
-                         the partition of the new bounds another name, and the old one goes with its rows, or move \
-                         them into another partition before with `cargo tabellion new`",
+                         the partition of the new bounds another name, and {FATE}",
                         name.name
-                    );
-                    self.say(name, None, message);
-                }
+                    ),
+                    None => format!(
+                        "whether partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot \
+                         do, cannot be told; write the same ones as they are sealed, `{}`, or give the partition of \
+                         new ones another name, and {FATE}",
+                        name.name,
+                        was.as_sql()
+                    ),
+                };
+                self.say(name, None, message);
                 continue;
             }
-            let mut gone = before.partitions.iter().filter(|(old, was)| {
-                !after.partitions.contains_key(*old)
-                    && !moved.contains_key(*old)
-                    && bound.is_same(was, &key)
+            let gone = before.partitions.iter().filter(|(old, _)| {
+                !after.partitions.contains_key(*old) && !moved.contains_key(*old)
             });
-            if let Some((old, _)) = gone.next() {
-                let old = spelling::escaped(old);
-                let message = format!(
-                    "partition `{partition}` of table `{}` is new, partition `{old}` is gone, and both have the same \
-                     bounds; if it is the same partition write `#[partition(renamed_from = \"{old}\")]`, if not drop \
-                     the one with its rows in a migration before the other is added",
-                    name.name
-                );
-                self.say(name, None, message);
-            }
+            let alike = gone.filter_map(|(old, was)| match bound.is_same(was, &key) {
+                Some(false) => None,
+                is_same => Some((is_same.is_none(), old, was)),
+            });
+            // One that is the same for certain leaves nothing open of the others.
+            let Some((is_open, old, was)) = alike.min_by_key(|(is_open, ..)| *is_open) else {
+                continue;
+            };
+            let old = spelling::escaped(old);
+            let (fact, spelling) = match is_open {
+                false => ("both have the same bounds", String::new()),
+                true => (
+                    "whether both have the same bounds cannot be told",
+                    format!(" and the bounds as they are sealed, `{}`", was.as_sql()),
+                ),
+            };
+            let message = format!(
+                "partition `{partition}` of table `{}` is new, partition `{old}` is gone, and {fact}; if it is the \
+                 same partition write `#[partition(renamed_from = \"{old}\")]`{spelling}, if not drop the one with \
+                 its rows in a migration before the other is added",
+                name.name
+            );
+            self.say(name, None, message);
         }
         if !moved.is_empty() {
             self.moves.partitions.insert(name.clone(), moved);

@@ -186,3 +186,109 @@ fn a_partition_key_whose_columns_are_renamed_is_the_same() {
         "{told:?}"
     );
 }
+
+/// Notes by `id` of a type, in one partition of that name and bound.
+fn bounded(ty: Type, partition: &str, bound: Partition) -> Schema {
+    let mut schema = by(PartitionStrategy::Range, &["id"], &["id"]);
+    let table = schema.tables.get_mut(&name()).expect("the table");
+    table.columns[0].ty = ty;
+    table.partitions.insert(partition.into(), bound);
+    schema
+}
+
+#[test]
+fn a_bound_in_a_spelling_that_is_not_read_is_asked_about() {
+    let range = |from: &str, to: &str| Partition::Range {
+        from: vec![from.into()],
+        to: vec![to.into()],
+    };
+    let list = |value: &str| Partition::List(vec![value.into()]);
+    let named = |ty: &str| Type::Named(ty.into());
+    let sealed = || range("'2026-01-01'", "'2027-01-01'");
+    let seconds = || Type::Timestamp(Some(0));
+    let (same, other, open) = (None, Some("changes its bounds"), Some("cannot be told"));
+    for (ty, from, to, said) in [
+        (
+            Type::Date,
+            sealed(),
+            range("'20260101'", "'2027-1-1'"),
+            same,
+        ),
+        (
+            Type::Date,
+            sealed(),
+            range("'20260101'", "'20270102'"),
+            other,
+        ),
+        (
+            Type::Date,
+            sealed(),
+            range("'2026-01-01'", "'Jan 1 2027'"),
+            open,
+        ),
+        (
+            Type::Date,
+            sealed(),
+            range("'2026-01-02'", "'Jan 1 2027'"),
+            other,
+        ),
+        (
+            Type::Date,
+            sealed(),
+            range("minvalue", "'Jan 1 2027'"),
+            other,
+        ),
+        (
+            seconds(),
+            sealed(),
+            range("'2026-01-01 00:00:00.2'", "'2027-01-01'"),
+            open,
+        ),
+        (Type::Text, list("'a'"), list("'A'"), other),
+        (Type::Text, list("'a'"), list("null"), other),
+        (Type::Varchar(Some(1)), list("'a'"), list("'a '"), open),
+        (Type::Char(2), list("'a'"), list("'a '"), same),
+        (named("citext"), list("'a'"), list("'A'"), open),
+        (named("inet"), list("'10.0.0.0/8'"), list("'10/8'"), open),
+        (Type::Bool, list("true"), list("false"), other),
+        (Type::Float8, list("0.1"), list("0.10000000000000001"), open),
+        (Type::Float8, list("0.1"), list("0.2"), other),
+        (Type::Numeric(Some((4, 1))), list("1.0"), list("1.04"), open),
+        (Type::Numeric(None), list("'1.0'"), list("'1.04'"), other),
+    ] {
+        let before = bounded(ty.clone(), "a", from.clone());
+        let told = asked(&before, &bounded(ty.clone(), "a", to.clone()), &[]);
+        let fits = match said {
+            None => told.is_empty(),
+            Some(said) => told.len() == 1 && told[0].contains(said),
+        };
+        assert!(fits, "{ty}, {to:?}: {told:?}");
+        let told = asked(&before, &bounded(ty.clone(), "b", to.clone()), &[]);
+        let fits = match said {
+            None => told.len() == 1 && told[0].contains("both have the same bounds; if"),
+            Some("cannot be told") => told.len() == 1 && told[0].contains("cannot be told"),
+            Some(_) => told.is_empty(),
+        };
+        assert!(fits, "{ty}, {to:?}: {told:?}");
+    }
+    let before = bounded(Type::Date, "a", sealed());
+    let open = range("'2026-01-01'", "'Jan 1 2027'");
+    assert_eq!(
+        asked(&before, &bounded(Type::Date, "a", open.clone()), &[]),
+        [
+            "whether partition `a` of table `notes` changes its bounds, which PostgreSQL cannot do, cannot be told; \
+             write the same ones as they are sealed, `for values from ('2026-01-01') to ('2027-01-01')`, or give the \
+             partition of new ones another name, and the old one goes with its rows, or move them into another \
+             partition before with `cargo tabellion new`"
+        ]
+    );
+    assert_eq!(
+        asked(&before, &bounded(Type::Date, "b", open), &[]),
+        [
+            "partition `b` of table `notes` is new, partition `a` is gone, and whether both have the same bounds \
+             cannot be told; if it is the same partition write `#[partition(renamed_from = \"a\")]` and the bounds \
+             as they are sealed, `for values from ('2026-01-01') to ('2027-01-01')`, if not drop the one with its \
+             rows in a migration before the other is added"
+        ]
+    );
+}
