@@ -1,5 +1,6 @@
 //! One struct into one `ast::Table`.
 
+mod names;
 mod parts;
 
 use proc_macro2::Ident;

@@ -5,6 +5,7 @@ mod explain;
 mod interrupt;
 mod look;
 mod rehearsal;
+mod scratch;
 mod sealing;
 mod work;
 
@@ -14,11 +15,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tabellion::migrate::{
-    Adopt, Approve, Migrations, Migrator, Repair, RlsTests, RollbackOptions, SealOptions, unsealed,
+    Adopt, Approve, Migrations, Migrator, Repair, RollbackOptions, SealOptions, unsealed,
 };
 
 use self::interrupt::interrupted;
-use crate::args::{Command, Database, Rehearsal, Sealing, Target, tells_events};
+use crate::args::{Command, Database, Sealing, Target, tells_events};
 use crate::config::Config;
 use crate::evidence::{Evidence, PLAN, VERIFICATION};
 use crate::exit::Outcome;
@@ -137,79 +138,6 @@ impl Session {
                 sealing::reseal_merged(&self.root, places).await
             }
         }
-    }
-
-    /// Works on a scratch database, and leaves what the evidence keeps of it.
-    async fn in_scratch(&self, command: Rehearsal) -> Result<Answer, Fault> {
-        let answer = match command {
-            Rehearsal::Rehearse {
-                on_copy_of,
-                throw_away,
-                target,
-            } => self.rehearse(on_copy_of, throw_away, &target).await,
-            Rehearsal::Test {
-                mutate,
-                throw_away,
-                target,
-            } => self.test(mutate, throw_away, &target).await,
-        };
-        if let Err(fault) = &answer {
-            self.document_unless_there(PLAN, || json!({ "error": json::error(fault) }));
-            self.document(VERIFICATION, || json!({ "error": json::error(fault) }));
-        }
-        answer
-    }
-
-    /// The server of a scratch database.
-    fn scratch_place(
-        &self,
-        on_copy_of: Option<&str>,
-        throw_away: bool,
-        target: &Target,
-    ) -> Result<Option<Place>, Fault> {
-        let place = match throw_away {
-            true => None,
-            false => Place::for_rehearsal(&self.config, on_copy_of, target)?,
-        };
-        if let Some(name) = place.as_ref().and_then(|place| place.target.name.as_ref()) {
-            self.teller.set_target(name);
-        }
-        Ok(place)
-    }
-
-    async fn rehearse(
-        &self,
-        on_copy_of: Option<String>,
-        throw_away: bool,
-        target: &Target,
-    ) -> Result<Answer, Fault> {
-        let place = self.scratch_place(on_copy_of.as_deref(), throw_away, target)?;
-        let set = Arc::new(Migrations::load(&self.root)?);
-        self.document(PLAN, || {
-            let versions = set.iter().map(|migration| &migration.version);
-            json!({
-                "command": "rehearse",
-                "on_copy_of": on_copy_of,
-                "would_run": versions.collect::<Vec<_>>(),
-            })
-        });
-        self.intact()?;
-        let answer = rehearsal::rehearse(&self.teller, &set, place, on_copy_of.is_some()).await?;
-        self.document(VERIFICATION, || answer.json["verification"].clone());
-        Ok(answer)
-    }
-
-    async fn test(&self, mutate: bool, throw_away: bool, target: &Target) -> Result<Answer, Fault> {
-        let place = self.scratch_place(None, throw_away, target)?;
-        let tests = RlsTests::load(&self.root)?;
-        self.document(PLAN, || {
-            let would_run: [&str; 0] = [];
-            json!({ "command": "test", "mutate": mutate, "would_run": would_run })
-        });
-        self.intact()?;
-        let answer = rehearsal::test(&self.teller, &tests, place, mutate).await?;
-        self.document(VERIFICATION, || answer.json.clone());
-        Ok(answer)
     }
 
     /// Runs what works on a database, between the plan and the verification that the evidence keeps.
