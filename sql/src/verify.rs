@@ -3,10 +3,12 @@
 
 mod classes;
 mod columns;
+mod default_classes;
 mod defaults;
 mod extensions;
 mod foreign_keys;
 mod names;
+mod operators;
 mod own_classes;
 mod partitions;
 mod policies;
@@ -14,7 +16,7 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
-use crate::schema::{QualifiedName, Schema};
+use crate::schema::{IndexColumn, QualifiedName, Schema, Table};
 
 pub(crate) use columns::{Reader, readers};
 pub use policies::settle_lookups;
@@ -62,7 +64,24 @@ pub fn verify(schema: &Schema) -> Vec<Finding> {
         extensions::extensions(schema, name, table, &mut findings);
         classes::classes(schema, name, table, &mut findings);
         own_classes::own_classes(schema, name, table, &mut findings);
+        default_classes::default_classes(schema, name, table, &mut findings);
+        operators::operators(schema, name, table, &mut findings);
         foreign_keys::foreign_keys(schema, name, table, &mut findings);
     }
     findings
+}
+
+/// The parts of the keys of indexes and exclusion constraints: what such a thing is, its name, its access method,
+/// and the part.
+fn parts(table: &Table) -> impl Iterator<Item = (&'static str, &str, &str, &IndexColumn)> {
+    let indexes = table.indexes.iter().flat_map(|(name, index)| {
+        let parts = index.columns.iter();
+        parts.map(move |part| ("index", name.as_str(), index.method.as_str(), part))
+    });
+    let exclusions = table.exclusions.iter().flat_map(|(name, exclusion)| {
+        let parts = exclusion.elements.iter().map(|element| &element.column);
+        let kind = "exclusion constraint";
+        parts.map(move |part| (kind, name.as_str(), exclusion.method.as_str(), part))
+    });
+    indexes.chain(exclusions)
 }

@@ -68,6 +68,7 @@ pub(crate) fn is_built_in(name: &str) -> bool {
 pub(crate) fn own_name(ty: &Type) -> Option<String> {
     let name = ty.internal_name();
     match ty {
+        Type::Array(element) => own_name(element).map(|_| name),
         Type::Named(_) => {
             let bare = name.strip_prefix("pg_catalog.").unwrap_or(&name);
             is_built_in(bare).then(|| bare.to_owned())

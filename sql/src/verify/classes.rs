@@ -1,8 +1,8 @@
-//! Access methods, operator classes and operators that only an extension has.
+//! Access methods and operator classes that only an extension has.
 
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::{Finding, parts};
 use crate::schema::{IndexColumn, QualifiedName, Schema, Table, Type, extension};
 
 /// Access methods of extensions in wide use, by the extension that brings them.
@@ -11,15 +11,6 @@ const METHODS: [(&str, &str); 4] = [
     ("hnsw", "vector"),
     ("ivfflat", "vector"),
     ("rum", "rum"),
-];
-
-/// PostgreSQL's own operators. Source: `pg_operator` of PostgreSQL 15.
-const OPERATORS: [&str; 74] = [
-    "!!", "!~", "!~*", "!~~", "!~~*", "#", "##", "#-", "#>", "#>>", "%", "&", "&&", "&<", "&<|",
-    "&>", "*", "*<", "*<=", "*<>", "*=", "*>", "*>=", "+", "-", "->", "->>", "-|-", "/", "<",
-    "<->", "<<", "<<=", "<<|", "<=", "<>", "<@", "<^", "=", ">", ">=", ">>", ">>=", ">^", "?",
-    "?#", "?&", "?-", "?-|", "?|", "?||", "@", "@-@", "@>", "@?", "@@", "@@@", "^", "^@", "|",
-    "|&>", "|/", "|>>", "||", "||/", "~", "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
 ];
 
 pub(super) fn classes(
@@ -50,15 +41,7 @@ pub(super) fn classes(
             findings.push(Finding::new(name, first, message));
         }
     }
-    let indexes = table.indexes.iter().flat_map(|(index, definition)| {
-        let columns = definition.columns.iter();
-        columns.map(move |column| ("index", index, column))
-    });
-    let exclusions = table.exclusions.iter().flat_map(|(exclusion, definition)| {
-        let elements = definition.elements.iter();
-        elements.map(move |element| ("exclusion constraint", exclusion, &element.column))
-    });
-    for (kind, object, column) in indexes.chain(exclusions) {
+    for (kind, object, _, column) in parts(table) {
         let class = column.opclass.as_deref().map(bare);
         if let Some(class) = class
             && let Some(extension) = extension::of_class(class)
@@ -71,27 +54,6 @@ pub(super) fn classes(
                 remedy(extension)
             );
             findings.push(Finding::new(name, column.name(), message));
-        }
-    }
-    // Whatever an extension is, it may bring operators; so may whoever made an operator class.
-    if !schema.extensions.is_empty() {
-        return;
-    }
-    for (exclusion, definition) in &table.exclusions {
-        for element in &definition.elements {
-            let operator = element.operator.as_str();
-            // `!=` is another text for `<>`.
-            if OPERATORS.contains(&operator) || operator == "!=" || element.column.opclass.is_some()
-            {
-                continue;
-            }
-            let message = format!(
-                "exclusion constraint `{exclusion}` on table `{}` compares with `{operator}`, which PostgreSQL \
-                 does not have; use one that it has, or add the extension that has it to the emitter in \
-                 `build.rs`",
-                name.name
-            );
-            findings.push(Finding::new(name, element.column.name(), message));
         }
     }
 }

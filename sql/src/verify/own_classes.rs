@@ -1,7 +1,7 @@
 //! PostgreSQL's own operator classes over columns that they are not for.
 
-use super::Finding;
 use super::classes::bare;
+use super::{Finding, parts};
 use crate::schema::{IndexColumn, QualifiedName, Schema, Table, Type};
 
 /// Types that are sorted and hashed, by their internal names.
@@ -86,18 +86,7 @@ pub(super) fn own_classes(
     table: &Table,
     findings: &mut Vec<Finding>,
 ) {
-    let indexes = table.indexes.iter().flat_map(|(index, definition)| {
-        let columns = definition.columns.iter();
-        columns.map(move |column| ("index", index, &definition.method, column))
-    });
-    let exclusions = table.exclusions.iter().flat_map(|(exclusion, definition)| {
-        let elements = definition.elements.iter();
-        elements.map(move |element| {
-            let kind = "exclusion constraint";
-            (kind, exclusion, &definition.method, &element.column)
-        })
-    });
-    for (kind, object, method, part) in indexes.chain(exclusions) {
+    for (kind, object, method, part) in parts(table) {
         // `btree_gin` has classes by the same names.
         if method == "gin" && schema.extensions.contains_key("btree_gin") {
             continue;

@@ -1,3 +1,4 @@
+mod classes;
 mod policies;
 
 use super::verify;
@@ -347,7 +348,7 @@ fn an_operator_that_nobody_has() {
                 deferrable: Deferrable::Not,
             };
             let user = table(schema, "user");
-            user.columns[0].ty = Type::Named("int4range".into());
+            user.columns[0].ty = Type::Named("own".into());
             user.primary_key = None;
             user.exclusions.insert("e".into(), exclusion);
             table(schema, "post").foreign_keys.clear();

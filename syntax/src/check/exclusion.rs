@@ -1,7 +1,9 @@
 //! Exclusion constraints.
 
+use tabellion_sql::schema::BTREE;
+
 use super::index::{known_method, no_order, part};
-use super::keys::{MAX_KEYS, known};
+use super::keys::{MAX_KEYS, known, ordered};
 use crate::Report;
 use crate::ast::{At, Exclusion, Table};
 
@@ -16,6 +18,11 @@ pub(super) fn exclusions(table: &Table, report: &mut Report) {
             part(table, &what, column, report);
             no_order(&format!("{what} only compares"), column, report);
             self::operator(&what, &exclusion.method, operator, report);
+        }
+        if exclusion.method.value == BTREE {
+            let fields = exclusion.elements.iter();
+            let fields = fields.filter_map(|(column, _)| column.field());
+            ordered(table, &what, fields, report);
         }
         if let Some((column, _)) = exclusion.elements.get(MAX_KEYS) {
             report.at(

@@ -31,7 +31,10 @@ pub(super) fn partitions(table: &Table, report: &mut Report) {
 fn key(table: &Table, by: &PartitionBy, report: &mut Report) {
     let what = "the partition key";
     listed(table, what, by.columns.iter(), report);
-    ordered(table, what, by.columns.iter(), report);
+    // What has a hash only the whole schema's reading tells.
+    if by.strategy.value != PartitionStrategy::Hash {
+        ordered(table, what, by.columns.iter(), report);
+    }
     if let (PartitionStrategy::List, Some(second)) = (by.strategy.value, by.columns.get(1)) {
         report.at(
             second.span(),
