@@ -222,7 +222,9 @@ fn what_postgresql_refuses_of_a_partition() {
                 "name = \"p\", values(1), renamed_from = \"q\"",
                 "name = \"q\", values(2)",
             ],
-            "`renamed_from` on partition `p` names `q`, which the table still has; remove one of them",
+            "`renamed_from` on partition `p` names `q`, which the table still has; remove it, or rename in one \
+             migration after another, first what has that name now; of two that exchange their names one takes a third \
+             name first and its own last",
         ),
         (
             "list(id)",

@@ -1,13 +1,14 @@
 //! What two schemas do not tell: whether something was renamed, and what old rows hold in a new column.
 
+mod columns;
 mod partitions;
 mod spelling;
+mod tables;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::schema::{Column, QualifiedName, Renames, Schema, Table, TableRenames, cast, is_alike};
+use crate::schema::{QualifiedName, Renames, Schema, Table, TableRenames};
 
-use super::change::keeps_computed;
 use super::moves::Moves;
 use super::{around, taken};
 
@@ -86,257 +87,12 @@ impl<'a> Asked<'a> {
         let old = renamed.map_or(name, |(old, _)| old);
         self.from.tables.get(old)
     }
-
-    fn table_hint(&mut self, name: &QualifiedName, hints: &TableRenames) {
-        let Some(old) = &hints.from else {
-            return;
-        };
-        if !self.from.tables.contains_key(old) {
-            // Sealed long since, where the table is there under its new name.
-            if !self.from.tables.contains_key(name) && !self.from.tables.is_empty() {
-                let message = format!(
-                    "table `{}` is `renamed_from = \"{}\"`, and {}",
-                    name.name,
-                    spelling::escaped(&old.name),
-                    spelling::remedy(self.from, old)
-                );
-                self.say(name, None, message);
-            }
-        } else if self.to.tables.contains_key(old) {
-            self.say(
-                name,
-                None,
-                format!(
-                    "table `{}` is `renamed_from = \"{}\"`, and a struct still declares that table; \
-                     leave it out, or rename in two migrations",
-                    name.name, old.name
-                ),
-            );
-        } else if let Some(other) = self.moves.tables.insert(old.clone(), name.clone()) {
-            self.say(
-                name,
-                None,
-                format!(
-                    "tables `{other}` and `{name}` are both `renamed_from = \"{}\"`; keep one",
-                    old.name
-                ),
-            );
-        }
-    }
-
-    fn maybe_renamed_table(&mut self, name: &QualifiedName, renames: &Renames) {
-        let new = &self.to.tables[name];
-        let claimed = |old: &QualifiedName| {
-            self.moves.tables.contains_key(old)
-                || renames
-                    .tables
-                    .values()
-                    .any(|hints| hints.replaces.as_ref() == Some(old))
-        };
-        let candidates: Vec<&QualifiedName> = self
-            .from
-            .tables
-            .iter()
-            .filter(|(old, before)| {
-                let may_be = old.name == name.name || resembles(before, new);
-                !self.to.tables.contains_key(*old) && !claimed(old) && may_be
-            })
-            .map(|(old, _)| old)
-            .collect();
-        // One that only lies elsewhere comes before one that is only alike.
-        let mut namesakes = candidates.iter().filter(|old| old.name == name.name);
-        if let Some(old) = namesakes.next().or(candidates.first()) {
-            let why = match resembles(&self.from.tables[*old], new) {
-                true => "their columns are alike",
-                false => "both have the same name",
-            };
-            let old = spelling::written(old, &name.schema);
-            let message = format!(
-                "table `{}` is new, table `{old}` is gone, and {why}; if it is the same table write \
-                 `#[table(renamed_from = \"{old}\")]`, if not `#[table(replaces = \"{old}\")]`",
-                name.name
-            );
-            self.say(name, None, message);
-        }
-    }
-
-    fn columns(
-        &mut self,
-        name: &QualifiedName,
-        before: &Table,
-        after: &Table,
-        hints: &TableRenames,
-    ) {
-        let mut moved: BTreeMap<String, String> = BTreeMap::new();
-        for (new, old) in &hints.columns {
-            if before.column(old).is_none() {
-                if before.column(new).is_none() {
-                    let message = format!(
-                        "column `{}.{new}` is `renamed_from = \"{old}\"`, and the sealed table has no such \
-                         column; correct it, or leave it out",
-                        name.name
-                    );
-                    self.say(name, Some(new), message);
-                }
-            } else if after.column(old).is_some() {
-                let message = format!(
-                    "column `{}.{new}` is `renamed_from = \"{old}\"`, and a field still declares that \
-                     column; leave it out, or rename in two migrations",
-                    name.name
-                );
-                self.say(name, Some(new), message);
-            } else if moved.insert(old.clone(), new.clone()).is_some() {
-                let message = format!(
-                    "two columns of `{}` are `renamed_from = \"{old}\"`; keep one",
-                    name.name
-                );
-                self.say(name, Some(new), message);
-            }
-        }
-        let taken: BTreeSet<&String> = hints.replaced_columns.values().collect();
-        // Those of which it is asked what they continue.
-        let mut open: BTreeSet<&String> = BTreeSet::new();
-        for new in &after.columns {
-            let old = moved
-                .iter()
-                .find(|(_, to)| **to == new.name)
-                .map(|(old, _)| old);
-            match before.column(old.unwrap_or(&new.name)) {
-                Some(old) => self.changed(name, old, new, before),
-                None => {
-                    let mut gone = before.columns.iter().filter(|old| {
-                        after.column(&old.name).is_none()
-                            && !moved.contains_key(&old.name)
-                            && !taken.contains(&old.name)
-                    });
-                    let replaces = hints.replaced_columns.contains_key(&new.name);
-                    let is_same = |old: &&Column| old.ty == new.ty;
-                    let alike = gone.clone().find(is_same);
-                    let alike = alike.or_else(|| gone.find(|old| may_become(old, new, before)));
-                    match alike.filter(|_| !replaces) {
-                        Some(old) => {
-                            open.insert(&new.name);
-                            self.maybe_renamed(name, old, new);
-                        }
-                        None => self.added(name, new),
-                    }
-                }
-            }
-        }
-        let is_kept =
-            |old: &String, new: &String| moved.get(old).unwrap_or(old) == new || open.contains(new);
-        let is_same = match (&before.partition_by, &after.partition_by) {
-            (Some(old), Some(new)) => {
-                let mut columns = old.columns.iter().zip(&new.columns);
-                old.strategy == new.strategy
-                    && old.columns.len() == new.columns.len()
-                    && columns.all(|(old, new)| is_kept(old, new))
-            }
-            (old, new) => old == new,
-        };
-        if !is_same {
-            let message = format!(
-                "table `{}` changes how it is partitioned, which PostgreSQL cannot do to a table; declare a \
-                 new table beside it, and move the rows with `cargo tabellion new`",
-                name.name
-            );
-            self.say(name, None, message);
-        }
-        if !moved.is_empty() {
-            self.moves.columns.insert(name.clone(), moved);
-        }
-        self.partitions(name, before, after, hints);
-    }
-
-    fn maybe_renamed(&mut self, name: &QualifiedName, old: &Column, new: &Column) {
-        let facts = match old.ty == new.ty {
-            true => format!(
-                "column `{}.{}` is new, column `{}` is gone, and both are `{}`",
-                name.name, new.name, old.name, new.ty
-            ),
-            false => format!(
-                "column `{}.{}`, which is `{}`, is new, and column `{}`, which was `{}`, is gone",
-                name.name, new.name, new.ty, old.name, old.ty
-            ),
-        };
-        let old = &old.name;
-        let message = format!(
-            "{facts}; if it is the same column write `#[column(renamed_from = \"{old}\")]`, if not \
-             `#[column(replaces = \"{old}\")]`"
-        );
-        self.say(name, Some(&new.name), message);
-    }
-
-    /// A new column must have a value for the rows that are there.
-    fn added(&mut self, name: &QualifiedName, new: &Column) {
-        self.filled(name, new, "is new and not null");
-    }
-
-    fn filled(&mut self, name: &QualifiedName, new: &Column, what: &str) {
-        let made = new.default.is_some() || new.generated.is_some() || new.computed.is_some();
-        if !new.nullable && !made {
-            let message = format!(
-                "column `{}.{}` {what}, and says nothing about the rows that are there; give it a `default`, \
-                 or make the field an `Option`",
-                name.name, new.name
-            );
-            self.say(name, Some(&new.name), message);
-        }
-    }
-
-    fn changed(&mut self, name: &QualifiedName, old: &Column, new: &Column, before: &Table) {
-        if old.computed.is_some() || new.computed.is_some() {
-            if new.computed.is_none() && !keeps_computed(old, new) {
-                self.filled(name, new, "is no longer generated, and not null");
-            }
-            return;
-        }
-        let by = before.partition_by.iter().flat_map(|by| &by.columns);
-        if (old.ty != new.ty || old.collation != new.collation)
-            && by.into_iter().any(|column| *column == old.name)
-        {
-            let message = format!(
-                "column `{}.{}` is part of the partition key, so that PostgreSQL cannot change its type or collation; declare \
-                 a new table beside it, and move the rows with `cargo tabellion new`",
-                name.name, new.name
-            );
-            self.say(name, Some(&new.name), message);
-        } else if cast(&old.ty, &new.ty).is_none() || cast(&new.ty, &old.ty).is_none() {
-            let message = format!(
-                "column `{}.{}` changes from `{}` to `{}`, between which PostgreSQL has no cast; add a column \
-                 of the new type, fill it with `cargo tabellion new`, and then drop this one",
-                name.name, new.name, old.ty, new.ty
-            );
-            self.say(name, Some(&new.name), message);
-        }
-    }
-}
-
-/// Whether one column could be the other under a new name, with a type of the same kind, and its values kept.
-fn may_become(old: &Column, new: &Column, before: &Table) -> bool {
-    let mut key = before.partition_by.iter().flat_map(|by| &by.columns);
-    let is_stored = old.computed.is_none() && new.computed.is_none();
-    is_alike(&old.ty, &new.ty) && is_stored && !key.any(|column| *column == old.name)
-}
-
-/// Whether one table could be the other under a new name: at least half of the columns of the smaller
-/// one are in both.
-fn resembles(old: &Table, new: &Table) -> bool {
-    let shared = old
-        .columns
-        .iter()
-        .filter(|column| {
-            new.column(&column.name)
-                .is_some_and(|other| other.ty == column.ty)
-        })
-        .count();
-    shared > 0 && shared * 2 >= old.columns.len().min(new.columns.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Expr, Type};
+    use crate::schema::{Column, Expr, STEPWISE, Type};
 
     fn named(schema: &str, name: &str) -> QualifiedName {
         QualifiedName::new(schema, name)
@@ -377,6 +133,29 @@ mod tests {
         let said = said(&from, &to, &[(a.clone(), b.clone()), (b, a)]);
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said.iter().all(|it| it.starts_with("table ")), "{said:?}");
+        assert!(said.iter().all(|it| it.ends_with(STEPWISE)), "{said:?}");
+    }
+
+    #[test]
+    fn columns_that_exchange_their_names_do_so_through_a_third_one() {
+        let name = named("public", "a");
+        let columns = ["n", "o"].map(|name| Column::new(name, Type::Int4));
+        let from = schema([(name.clone(), columns.to_vec())]);
+        let hints = TableRenames {
+            columns: [("n", "o"), ("o", "n")]
+                .map(|(new, old)| (new.to_owned(), old.to_owned()))
+                .into(),
+            ..TableRenames::default()
+        };
+        let renames = Renames {
+            tables: [(name, hints)].into(),
+        };
+        let asked = ask(&from, &from, &renames, &BTreeSet::new()).expect_err("questions");
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert!(
+            asked.iter().all(|it| it.message.ends_with(STEPWISE)),
+            "{asked:?}"
+        );
     }
 
     #[test]

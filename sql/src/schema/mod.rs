@@ -41,7 +41,7 @@ pub use name::QualifiedName;
 pub(crate) use partition::Share;
 pub use partition::{Partition, PartitionBy, PartitionStrategy};
 pub use policy::{Command, Policy, Rls};
-pub use renames::{Renames, TableRenames};
+pub use renames::{Renames, STEPWISE, TableRenames};
 pub use table::{Column, Generated, Table};
 pub use types::Type;
 

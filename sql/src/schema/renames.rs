@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use super::QualifiedName;
 
+/// What to do where an earlier name is one that something still has. It ends an error.
+pub const STEPWISE: &str = "rename in one migration after another, first what has that name now; of two that exchange \
+                            their names one takes a third name first and its own last";
+
 /// What the attributes say about names that differ between the sealed schema and the declared one.
 /// It is no part of either: once sealed, it has had its say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tabellion_sql::schema::STEPWISE;
+
 use super::name;
 use crate::Report;
 use crate::ast::{At, Column, Table};
@@ -27,10 +29,14 @@ pub(super) fn renames(table: &Table, report: &mut Report) {
                     format!("`{word}` names column `{own}` itself; remove it"),
                 );
             } else if stays(table, &other.value, word) {
+                let remedy = match word {
+                    "replaces" => "remove one of them".to_owned(),
+                    _ => format!("remove it, or {STEPWISE}"),
+                };
                 report.at(
                     other.span,
                     format!(
-                        "`{word}` on column `{own}` names `{}`, which the table still has; remove one of them",
+                        "`{word}` on column `{own}` names `{}`, which the table still has; {remedy}",
                         other.value
                     ),
                 );
@@ -75,7 +81,7 @@ fn earlier_partitions(table: &Table, report: &mut Report) {
             report.at(
                 other.span,
                 format!(
-                    "`renamed_from` on partition `{own}` names `{}`, which the table still has; remove one of them",
+                    "`renamed_from` on partition `{own}` names `{}`, which the table still has; remove it, or {STEPWISE}",
                     other.value
                 ),
             );

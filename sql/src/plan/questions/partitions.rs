@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{QualifiedName, Table, TableRenames};
+use crate::schema::bounds::KeyColumn;
+use crate::schema::{Partition, QualifiedName, STEPWISE, Table, TableRenames};
 
 use super::{Asked, spelling};
 
@@ -26,11 +27,10 @@ impl Asked<'_> {
             if let Some(was) = before.partitions.get(old) {
                 let message = match bound.is_same(was, &key) {
                     Some(true) => continue,
-                    Some(false) => format!(
-                        "partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot do; give \
-                         the partition of the new bounds another name, and {FATE}",
-                        name.name
-                    ),
+                    Some(false) => match namesake(before, old, bound, &key) {
+                        Some(other) => exchanged(name, partition, other, after),
+                        None => changed(name, partition),
+                    },
                     None => format!(
                         "whether partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot \
                          do, cannot be told; write the same ones as they are sealed, `{}`, or give the partition of \
@@ -84,6 +84,8 @@ impl Asked<'_> {
     ) -> BTreeMap<String, String> {
         let mut moved = BTreeMap::new();
         for (new, old) in &hints.partitions {
+            let stays =
+                format!("and the table still has that partition; leave it out, or {STEPWISE}");
             let wrong = if !before.partitions.contains_key(old) {
                 // Sealed long since, where the partition is there under its new name.
                 let is_over = before.partitions.contains_key(new);
@@ -91,9 +93,7 @@ impl Asked<'_> {
                     "and the sealed table has no such partition; correct it, or leave it out",
                 )
             } else if after.partitions.contains_key(old) {
-                Some(
-                    "and the table still has that partition; leave it out, or rename in two migrations",
-                )
+                Some(stays.as_str())
             } else if moved.insert(old.clone(), new.clone()).is_some() {
                 Some("and so is another one; keep one")
             } else {
@@ -110,4 +110,42 @@ impl Asked<'_> {
         }
         moved
     }
+}
+
+/// The other sealed partition that has a bound for certain.
+fn namesake<'a>(
+    before: &'a Table,
+    own: &String,
+    bound: &Partition,
+    key: &[KeyColumn<'_>],
+) -> Option<&'a String> {
+    let mut others = before.partitions.iter().filter(|(other, _)| *other != own);
+    let other = others.find(|(_, was)| bound.is_same(was, key) == Some(true));
+    other.map(|(other, _)| other)
+}
+
+fn changed(name: &QualifiedName, partition: &str) -> String {
+    format!(
+        "partition `{partition}` of table `{}` changes its bounds, which PostgreSQL cannot do; give the partition of the \
+         new bounds another name, and {FATE}",
+        name.name
+    )
+}
+
+/// A partition has the bounds of another one, and may be that one.
+fn exchanged(name: &QualifiedName, partition: &str, other: &str, after: &Table) -> String {
+    let stays = after.partitions.contains_key(other);
+    let other = spelling::escaped(other);
+    let remedy = match stays {
+        true => STEPWISE.to_owned(),
+        false => format!(
+            "write `#[partition(renamed_from = \"{other}\")]`, and what is sealed as `{partition}` goes with its rows"
+        ),
+    };
+    format!(
+        "partition `{partition}` of table `{}` has the bounds that partition `{other}` had, and PostgreSQL cannot \
+         change those of a partition; if it is that one under another name {remedy}; if not give the partition of the \
+         new bounds another name, and {FATE}",
+        name.name
+    )
 }

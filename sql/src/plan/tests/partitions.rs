@@ -292,3 +292,103 @@ fn a_bound_in_a_spelling_that_is_not_read_is_asked_about() {
         ]
     );
 }
+
+/// Notes in partitions by lists of one value each.
+fn listed(partitions: &[(&str, &str)]) -> Schema {
+    let mut schema = by(PartitionStrategy::List, &["id"], &["id"]);
+    let table = schema.tables.get_mut(&name()).expect("the table");
+    for (partition, value) in partitions {
+        let bound = Partition::List(vec![(*value).to_owned()]);
+        table.partitions.insert((*partition).to_owned(), bound);
+    }
+    schema
+}
+
+fn loses(pairs: &[Migration]) -> bool {
+    let mut hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+    hazards.any(|hazard| matches!(hazard, Hazard::LosesData(_)))
+}
+
+fn renamed_partitions(table: QualifiedName, renamed: &[(&str, &str)]) -> Renames {
+    let partitions = renamed.iter();
+    let partitions = partitions.map(|&(old, new)| (new.to_owned(), old.to_owned()));
+    let hints = TableRenames {
+        partitions: partitions.collect(),
+        ..TableRenames::default()
+    };
+    Renames {
+        tables: BTreeMap::from([(table, hints)]),
+    }
+}
+
+/// What is asked where partitions are renamed so, from the old name to the new one.
+fn asked_of(from: &Schema, to: &Schema, renamed: &[(&str, &str)]) -> Vec<String> {
+    let renames = renamed_partitions(name(), renamed);
+    let questions = migrations(from, to, &renames, &Settings::default()).err();
+    let questions = questions.unwrap_or_default().into_iter();
+    questions.map(|question| question.message).collect()
+}
+
+#[test]
+fn partitions_that_exchange_their_names_do_so_through_a_third_one() {
+    let from = listed(&[("p", "1"), ("q", "2")]);
+    let to = listed(&[("p", "2"), ("q", "1")]);
+    assert_eq!(
+        asked_of(&from, &to, &[])[0],
+        "partition `p` of table `notes` has the bounds that partition `q` had, and PostgreSQL cannot change those of \
+         a partition; if it is that one under another name rename in one migration after another, first what has \
+         that name now; of two that exchange their names one takes a third name first and its own last; if not give \
+         the partition of the new bounds another name, and the old one goes with its rows, or move them into another \
+         partition before with `cargo tabellion new`"
+    );
+    assert_eq!(
+        asked_of(&from, &to, &[("p", "q"), ("q", "p")])[0],
+        "partition `p` of table `notes` is `renamed_from = \"q\"`, and the table still has that partition; leave it \
+         out, or rename in one migration after another, first what has that name now; of two that exchange their \
+         names one takes a third name first and its own last"
+    );
+    let taken = asked_of(&from, &listed(&[("p", "2")]), &[]);
+    let said = "write `#[partition(renamed_from = \"q\")]`, and what is sealed as `p` goes with its rows; if not";
+    assert!(taken[0].contains(said), "{taken:?}");
+    let aside = listed(&[("r", "1"), ("q", "2")]);
+    let half = listed(&[("r", "1"), ("p", "2")]);
+    for (from, to, renamed) in [
+        (&from, &aside, ("p", "r")),
+        (&aside, &half, ("q", "p")),
+        (&half, &to, ("r", "q")),
+    ] {
+        assert_eq!(asked_of(from, to, &[renamed]), [""; 0]);
+        let renames = renamed_partitions(name(), &[renamed]);
+        let pairs = migrations(from, to, &renames, &Settings::default()).expect("no question");
+        assert!(!loses(&pairs));
+    }
+}
+
+#[test]
+fn partitions_that_exchange_their_names_with_those_of_another_table_take_a_third_one_too() {
+    let other = QualifiedName::new("public", "others");
+    let both = |own: &str, others: &str| {
+        let mut schema = listed(&[(own, "1")]);
+        let mut table = listed(&[(others, "1")])
+            .tables
+            .remove(&name())
+            .expect("the table");
+        table.rls = Rls::Enabled(BTreeMap::new());
+        schema.tables.insert(other.clone(), table);
+        schema
+    };
+    let went = |from: &Schema, to: &Schema, own: &[(&str, &str)], others: &[(&str, &str)]| {
+        let mut renames = renamed_partitions(name(), own);
+        renames
+            .tables
+            .extend(renamed_partitions(other.clone(), others).tables);
+        migrations(from, to, &renames, &Settings::default())
+    };
+    let (from, aside, to) = (both("p", "q"), both("r", "p"), both("q", "p"));
+    let blocked = went(&from, &to, &[("p", "q")], &[("q", "p")]).expect_err("a question");
+    assert!(blocked[0].message.contains("a third one in this migration"));
+    let first = went(&from, &aside, &[("p", "r")], &[("q", "p")]).expect("no question");
+    assert!(!loses(&first));
+    let second = went(&aside, &to, &[("r", "q")], &[]).expect("no question");
+    assert!(!loses(&second));
+}
