@@ -6,28 +6,41 @@ use crate::schema::{Check, Expr, allowed};
 /// `None` where it only steps aside.
 pub(super) fn fate(old: Option<&Expr>, new: &Check) -> Option<String> {
     let fate = super::rule(old, &new.expr)?;
-    let gone = old.map_or_else(Vec::new, |old| gone(old, &new.expr));
+    let (gone, come) = match old {
+        Some(old) => (missing(old, &new.expr), missing(&new.expr, old)),
+        None => (Vec::new(), Vec::new()),
+    };
     if gone.is_empty() {
         return Some(fate.to_owned());
     }
-    let gone = gone.join(", ");
-    Some(match new.not_valid {
-        true => format!(
-            "{fate}, without {gone}; rows that hold it stop the next file, update them between the two"
-        ),
-        false => {
-            format!("{fate}, without {gone}; rows that hold it stop this file, update them before")
-        }
-    })
+    let remedy = match new.not_valid {
+        true => "the next file, update them between the two",
+        false => "this file, update them before",
+    };
+    let mut said = format!(
+        "{fate}, without {}; rows that hold it stop {remedy}",
+        gone.join(", ")
+    );
+    // Before such a file the rows cannot hold what takes its place.
+    if !come.is_empty() {
+        said.push_str(&format!(
+            "; where {} replaces it allow both in this migration, update the rows in one of `cargo tabellion new`, and \
+             drop the old one in the next",
+            come.join(" or ")
+        ));
+    }
+    Some(said)
 }
 
-/// The literals that `old` lists and `new` does not, where both list what the same column may hold.
-fn gone<'a>(old: &'a Expr, new: &Expr) -> Vec<&'a str> {
-    let (Some(old), Some(new)) = (allowed(old), allowed(new)) else {
+/// The literals that the first lists and the other does not, where both list what the same column may hold.
+fn missing<'a>(one: &'a Expr, other: &Expr) -> Vec<&'a str> {
+    let (Some(one), Some(other)) = (allowed(one), allowed(other)) else {
         return Vec::new();
     };
-    let stays = |literal: &&str| new.contains(literal);
-    old.into_iter().filter(|literal| !stays(literal)).collect()
+    let is_there = |literal: &&str| other.contains(literal);
+    one.into_iter()
+        .filter(|literal| !is_there(literal))
+        .collect()
 }
 
 #[cfg(test)]
@@ -69,12 +82,30 @@ mod tests {
     }
 
     #[test]
+    fn of_a_text_that_another_replaces_it_is_said_how_rows_come_by_it() {
+        let old = check(&["red", "blue"], false);
+        let said = |not_valid| fate(Some(&old.expr), &check(&["crimson", "blue"], not_valid));
+        assert_eq!(
+            said(false).as_deref(),
+            Some(
+                "changed, without 'red'; rows that hold it stop this file, update them before; where 'crimson' \
+                 replaces it allow both in this migration, update the rows in one of `cargo tabellion new`, and \
+                 drop the old one in the next"
+            )
+        );
+        assert!(said(true).is_some_and(|it| it.ends_with("drop the old one in the next")));
+    }
+
+    #[test]
     fn the_values_of_an_array_are_named_and_those_of_another_condition_are_not() {
         let array = |list: &str| Expr::new(format!("colours <@ array[{list}]"), ["colours"]);
-        assert_eq!(gone(&array("'red', 'blue'"), &array("'blue'")), ["'red'"]);
+        assert_eq!(
+            missing(&array("'red', 'blue'"), &array("'blue'")),
+            ["'red'"]
+        );
         let other = Expr::new("colours is not null", ["colours"]);
-        assert_eq!(gone(&array("'red'"), &other), Vec::<&str>::new());
-        assert_eq!(gone(&other, &array("'red'")), Vec::<&str>::new());
+        assert_eq!(missing(&array("'red'"), &other), Vec::<&str>::new());
+        assert_eq!(missing(&other, &array("'red'")), Vec::<&str>::new());
         for odd in ["1, 2", "'red' || 'blue'", "'red", ""] {
             assert_eq!(allowed(&array(odd)), None, "{odd}");
         }
