@@ -77,8 +77,8 @@ pub(super) fn ordered<'a>(
 ) {
     for field in fields {
         if let Some(column) = table.column(field)
-            && let TypeRef::Stated(Type::Named(ty)) = &column.ty
-            && UNORDERED.contains(&ty.to_ascii_lowercase().as_str())
+            && let TypeRef::Stated(ty) = &column.ty
+            && has_no_order(ty)
         {
             report.at(
                 field.span(),
@@ -88,6 +88,15 @@ pub(super) fn ordered<'a>(
                 ),
             );
         }
+    }
+}
+
+/// An array is ordered by its elements.
+fn has_no_order(ty: &Type) -> bool {
+    match ty {
+        Type::Array(element) => has_no_order(element),
+        Type::Named(name) => UNORDERED.contains(&name.to_ascii_lowercase().as_str()),
+        _ => false,
     }
 }
 

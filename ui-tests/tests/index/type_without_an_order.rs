@@ -5,12 +5,15 @@ use tabellion_ui_tests::Shop;
 #[table(scope = Shop)]
 #[tenant(shop = scope.domain)]
 #[index(columns(body))]
+#[index(columns(parts))]
 pub struct Task {
     #[column(primary_key, identity)]
     pub id: i64,
     pub shop: String,
     #[column(type = "json")]
     pub body: Json,
+    #[column(type = "json[]")]
+    pub parts: Vec<Json>,
 }
 
 fn main() {}
