@@ -1,14 +1,16 @@
 //! An object that one branch took away as a whole, and of which the other changed a part, or that both added,
 //! each in another way: what is left of it is neither the one's nor the other's.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
 use super::super::came::digits;
 use super::super::facts::fact;
 use super::super::{LockError, Sealed};
 use super::{WAY_OUT, placed};
-use crate::schema::QualifiedName;
+use names::Named;
+pub(super) use names::renamed;
 
 /// What a branch did since the branches parted.
 pub(super) struct Branch<'a> {
@@ -61,77 +63,31 @@ impl<'a> Branch<'a> {
         let (version, sealed) = links.find(|(_, sealed)| is(sealed))?;
         Some(sealed.file_name(version))
     }
-
-    /// The name that it gave an object, and in which file.
-    fn renamed(&self, object: &Object) -> Option<(String, String)> {
-        let mut links = self.links.iter();
-        links.find_map(|(version, sealed)| {
-            Some((renamed(sealed, &object.subject)?, sealed.file_name(version)))
-        })
-    }
-
-    /// What became of an object that it took away, and in which file.
-    fn fate(&self, object: &Object, facts: &BTreeSet<&str>) -> (String, String) {
-        match self.renamed(object) {
-            Some((name, file)) => (format!("was renamed to `{name}`"), file),
-            None => {
-                let file = self.file(|sealed| sealed.gone.iter().any(|it| facts.contains(&**it)));
-                ("was dropped".to_owned(), file.unwrap_or_default())
-            }
-        }
-    }
 }
 
-/// The name that a migration gave an object, which hazards call `subject`.
-pub(super) fn renamed(sealed: &Sealed, subject: &str) -> Option<String> {
-    let hazards = sealed.hazards.iter().map(ToString::to_string);
-    hazards.into_iter().find_map(|hazard| {
-        let (_, fate) = hazard.split_once(&format!(" {subject}: "))?;
-        Some(fate.strip_prefix("renamed to ")?.to_owned())
-    })
-}
-
-/// An object of a schema.
-struct Object {
-    /// As people read it.
-    shown: String,
-    /// As a hazard names it, of those that can be renamed.
-    subject: String,
-}
+/// An object of a schema, as people read it.
+struct Object(String);
 
 impl Object {
     /// The object that a path leads to, or what is said of one.
     fn at(path: &[String]) -> Option<Object> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let (shown, subject) = match path[..] {
-            ["tables", table] => (format!("table `{table}`"), format!("table {table}")),
+        let shown = match path[..] {
+            ["tables", table] => format!("table `{table}`"),
             ["tables", table, "columns", column] => {
-                let column = format!("{table}.{}", crate::ident::quote(column));
-                (format!("column `{column}`"), format!("column {column}"))
+                format!("column `{table}.{}`", crate::ident::quote(column))
             }
-            ["roles", role] => (format!("role `{role}`"), String::new()),
-            ["extensions", name] => (format!("extension `{name}`"), String::new()),
-            ["external_schemas"] => ("the list of external schemas".to_owned(), String::new()),
-            ["externals", table] => (format!("external table `{table}`"), String::new()),
-            ["externals", table, "columns", column] => (
-                format!("column `{column}` of external table `{table}`"),
-                String::new(),
-            ),
-            ["tables", table, "partitions", partition] => {
-                let name = QualifiedName::from_str(table).ok()?;
-                let subject = format!("partition {}", QualifiedName::new(name.schema, partition));
-                (
-                    format!("partition `{partition}` of table `{table}`"),
-                    subject,
-                )
+            ["roles", role] => format!("role `{role}`"),
+            ["extensions", name] => format!("extension `{name}`"),
+            ["external_schemas"] => "the list of external schemas".to_owned(),
+            ["externals", table] => format!("external table `{table}`"),
+            ["externals", table, "columns", column] => {
+                format!("column `{column}` of external table `{table}`")
             }
-            ["tables", table, ref part @ ..] => (
-                format!("{} of table `{table}`", part_of(part)?),
-                String::new(),
-            ),
+            ["tables", table, ref part @ ..] => format!("{} of table `{table}`", part_of(part)?),
             _ => return None,
         };
-        Some(Object { shown, subject })
+        Some(Object(shown))
     }
 }
 
@@ -214,10 +170,10 @@ pub(super) fn refuse_taken(branches: &[Branch<'_>], left: &[String]) -> Result<(
                 .map(|fact| of_others(fact).filter(|_| !branch.has(fact)))
                 .collect();
             if let Some([changed, ..]) = files.as_deref() {
-                let (fate, file) = branch.fate(&object, &facts);
+                let (fate, file) = branch.fate(&path, &facts);
                 return Err(LockError::whole(format!(
                     "{} {fate} by `{file}`, and changed by `{changed}` of the other branch; {WAY_OUT}",
-                    object.shown
+                    object.0
                 )));
             }
         }
@@ -238,21 +194,21 @@ pub(super) fn refuse_renamed(branches: &[Branch<'_>]) -> Result<(), LockError> {
         .collect();
     for (branch, gone) in branches.iter().zip(&taken) {
         for (path, facts) in gone {
-            let Some(object) = Object::at(path).filter(|object| !object.subject.is_empty()) else {
+            let (Some(object), Some(named)) = (Object::at(path), Named::at(path)) else {
                 continue;
             };
-            let Some((name, file)) = branch.renamed(&object) else {
+            let Some((name, file)) = branch.renamed(&named) else {
                 continue;
             };
             for (other, theirs) in branches.iter().zip(&taken) {
                 let Some(lost) = theirs.get(path).filter(|_| !std::ptr::eq(other, branch)) else {
                     continue;
                 };
-                let now = other.renamed(&object);
+                let now = other.renamed(&named);
                 if now.as_ref().is_some_and(|(now, _)| *now == name) {
                     continue;
                 }
-                let (fate, by) = other.fate(&object, lost);
+                let (fate, by) = other.fate(path, lost);
                 let fate = if facts.is_subset(lost) {
                     &*fate
                 } else {
@@ -260,7 +216,7 @@ pub(super) fn refuse_renamed(branches: &[Branch<'_>]) -> Result<(), LockError> {
                 };
                 return Err(LockError::whole(format!(
                     "{} was renamed to `{name}` by `{file}`, and {fate} by `{by}` of the other branch; {WAY_OUT}",
-                    object.shown
+                    object.0
                 )));
             }
         }
@@ -299,7 +255,7 @@ pub(super) fn refuse_added(branches: &[Branch<'_>], left: &[String]) -> Result<(
         let file = |branch: &Branch<'_>| facts.iter().find_map(|fact| branch.added(fact));
         return Err(LockError::whole(format!(
             "{} was added by `{}`, and in another way by `{}` of the other branch; {WAY_OUT}",
-            object.shown,
+            object.0,
             file(one).unwrap_or_default(),
             file(other).unwrap_or_default()
         )));
