@@ -289,3 +289,109 @@ fn a_rule_that_changes_with_a_type_stays_until_the_new_one_is_there() {
     let bodies = bodies(&from, &to);
     assert!(place(&bodies, "create unique index") < place(&bodies, "drop index"));
 }
+
+#[tokio::test]
+async fn a_key_that_goes_does_not_stand_in_the_way_of_values_that_become_equal() {
+    let numeric = |precision, scale| Type::Numeric(Some((precision, scale)));
+    let bits = |size| Type::Named(format!("varbit({size})"));
+    let key = |ty, name: &str| {
+        let name = name.to_owned();
+        things(ty, |table| {
+            table.uniques.insert(name, unique(&["a"]));
+        })
+    };
+    let primary = |ty, column: &str| {
+        things(ty, |table| {
+            table.primary_key = self::key("things_pkey", &[column])
+        })
+    };
+    let mut cases = Vec::new();
+    for (what, from, to, rows) in [
+        (
+            "varchar",
+            Type::Varchar(Some(5)),
+            Type::Varchar(Some(2)),
+            "(1, 'abc'), (2, 'abd')",
+        ),
+        (
+            "char",
+            Type::Char(5),
+            Type::Char(2),
+            "(1, 'abc'), (2, 'abd')",
+        ),
+        ("varbit", bits(5), bits(2), "(1, '111'), (2, '110')"),
+        (
+            "numeric",
+            numeric(5, 2),
+            numeric(5, 1),
+            "(1, 1.11), (2, 1.12)",
+        ),
+        (
+            "timestamp",
+            Type::Timestamp(None),
+            Type::Timestamp(Some(0)),
+            "(1, '2026-01-01 10:00:00.1'), (2, '2026-01-01 10:00:00.2')",
+        ),
+    ] {
+        let rows: &str = Box::leak(format!("insert into public.things values {rows}").into());
+        cases.extend([
+            (
+                what,
+                vec![
+                    indexed(from.clone(), unique_index(&["a"])),
+                    plain(to.clone()),
+                ],
+                rows,
+            ),
+            (what, vec![key(from.clone(), "u"), plain(to.clone())], rows),
+            (what, vec![primary(from, "a"), primary(to, "id")], rows),
+        ]);
+    }
+    let mut failures = Vec::new();
+    let server = Server::shared().expect("a server");
+    for (what, schemas, rows) in cases {
+        failures.extend(
+            there_but_not_back(server, (what, schemas, rows))
+                .await
+                .err(),
+        );
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Follows the schemas up with rows that the way back refuses, takes one of these, and goes back and up again.
+async fn there_but_not_back(server: &Server, (what, schemas, rows): Case) -> Result<(), String> {
+    let say = |error: String| format!("{what}: {error}");
+    let database = server.database().await.expect("a database");
+    let client = connect(database.url()).await;
+    run(&client, what, &Schema::default(), &schemas[0]).await;
+    client.batch_execute(rows).await.expect("the rows");
+    let start = snapshot(&client).await;
+    let pairs = migrations(
+        &schemas[0],
+        &schemas[1],
+        &Renames::default(),
+        &Settings::default(),
+    );
+    let pairs: Vec<Migration> = pairs.expect("no question");
+    let up: Vec<Script> = pairs.iter().map(|pair| pair.up.clone()).collect();
+    let down: Vec<Script> = pairs.iter().rev().map(|pair| pair.down.clone()).collect();
+    let there = follow(&client, &up).await.map_err(say)?;
+    let taken = client.batch_execute("delete from public.things where id = 2");
+    taken.await.expect("one row");
+    let back = follow(&client, &down).await.map_err(say)?;
+    let again = follow(&client, &up).await.map_err(say)?;
+    let findings = [start.diff(&back), there.diff(&again)].concat();
+    match findings.is_empty() {
+        true => Ok(()),
+        false => Err(say(format!("{findings:?}"))),
+    }
+}
+
+#[test]
+fn a_unique_index_stays_while_its_column_only_grows() {
+    let from = indexed(Type::Varchar(Some(2)), unique_index(&["a"]));
+    let to = plain(Type::Varchar(Some(5)));
+    let bodies = bodies(&from, &to);
+    assert!(place(&bodies, "alter column") < place(&bodies, "drop index"));
+}

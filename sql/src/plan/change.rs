@@ -53,6 +53,8 @@ pub(super) struct Columns {
     pub(super) replaced: BTreeSet<String>,
     /// Those that go, and those whose type changes to more than another size of the same.
     retyped: BTreeSet<String>,
+    /// Those whose values are written anew in another size, or may become equal in it.
+    recast: BTreeSet<String>,
     /// Those that change in any of these ways, or only in size.
     pub(super) any: BTreeSet<String>,
 }
@@ -72,6 +74,8 @@ impl Columns {
                     || old.collation != new.collation
                 {
                     columns.retyped.insert(name());
+                } else if cast(&old.ty, &new.ty).is_none_or(|cast| cast.rewrites || cast.loses) {
+                    columns.recast.insert(name());
                 }
             }
         }
@@ -117,11 +121,11 @@ impl Columns {
         columns.iter().any(|column| self.gone.contains(column))
     }
 
-    /// Whether a column that the index sorts or searches by goes, or changes its type to more than another size
-    /// of the same.
+    /// Whether a column that the index sorts or searches by goes, or changes its type to more than a size that
+    /// takes every value as it is.
     pub(super) fn retype(&self, index: &Index) -> bool {
         let mut names = index.columns.iter().filter_map(IndexColumn::name);
-        names.any(|name| self.retyped.contains(name))
+        names.any(|name| self.retyped.contains(name) || self.recast.contains(name))
     }
 
     /// One with an expression is always made anew, its expression too, whatever column of it changes.
