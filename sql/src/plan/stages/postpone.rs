@@ -3,24 +3,27 @@
 use std::collections::BTreeSet;
 
 use crate::ident::object_name;
-use crate::schema::{Check, Expr, QualifiedName, Schema, Table};
+use crate::schema::{Check, Expr, PrimaryKey, QualifiedName, Schema, Table};
 
 use super::super::change::Columns;
 use super::super::{constraints, foreign_keys, indexes};
 use super::online::is_online;
-use super::replace::Names;
+use super::replace::{Names, Rests};
 
 /// The schema that one transaction can reach from `before` without reading the rows of a table that
 /// exists: `to` without what takes longer.
 pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Schema {
     let mut main = to.clone();
+    let rests = [before, to].map(Rests::of);
     for (name, after) in &mut main.tables {
         if let Some(old) = before.tables.get(name).filter(|old| *old != after) {
             if is_online(old, after, to.platform) {
                 postpone_indexes(name, old, after, names);
             }
             if old.partition_by.is_none() && after.partition_by.is_none() {
-                postpone_keys(name, old, after, names);
+                postpone_keys(name, old, after, names, &rests);
+            } else {
+                keep_keys(name, old, after, names, &rests);
             }
             postpone_checks(name, old, after);
         }
@@ -68,7 +71,13 @@ fn postpone_indexes(name: &QualifiedName, before: &Table, after: &mut Table, nam
 }
 
 /// The same for unique constraints and primary keys.
-fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names: &Names) {
+fn postpone_keys(
+    name: &QualifiedName,
+    before: &Table,
+    after: &mut Table,
+    names: &Names,
+    rests: &[Rests; 2],
+) {
     let columns = Columns::of(before, after);
     let wanted = after.clone();
     for (unique, definition) in &wanted.uniques {
@@ -76,14 +85,17 @@ fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names:
             after.uniques.remove(unique);
         }
     }
-    if let Some(key) = &wanted.primary_key
-        && (before.primary_key.as_ref() != Some(key) || columns.move_key(&key.columns))
-    {
-        // A key that goes for good goes at once: what was its part may become nullable.
-        after.primary_key = before
-            .primary_key
-            .clone()
-            .filter(|_| names.key_may_linger(name, before, &wanted));
+    let (old, new) = (&before.primary_key, &wanted.primary_key);
+    // One that goes for good goes at once, since what was its part may become nullable, but where a foreign key
+    // rests on it and on what comes in its place.
+    let is_led_to = |key: &PrimaryKey| rests.iter().all(|rests| rests.on(name, &key.columns));
+    let waits = match new {
+        Some(key) => old.as_ref() != Some(key) || columns.move_key(&key.columns),
+        None => old.as_ref().is_some_and(is_led_to),
+    };
+    if waits {
+        let lingers = names.key_may_linger(name, before, &wanted);
+        after.primary_key = old.clone().filter(|_| lingers);
     }
     for (unique, definition) in &before.uniques {
         if after.uniques.get(unique) != Some(definition)
@@ -91,6 +103,40 @@ fn postpone_keys(name: &QualifiedName, before: &Table, after: &mut Table, names:
         {
             after.uniques.insert(unique.clone(), definition.clone());
         }
+    }
+}
+
+/// Keeps the keys of a partitioned table that foreign keys rest on, where an index comes in their place, which is
+/// built later.
+fn keep_keys(
+    name: &QualifiedName,
+    before: &Table,
+    after: &mut Table,
+    names: &Names,
+    rests: &[Rests; 2],
+) {
+    let wanted = after.clone();
+    let has_index_alone = |columns: &[String]| {
+        let key = wanted.primary_key.iter().map(|key| &key.columns);
+        let mut keys = key.chain(wanted.uniques.values().map(|unique| &unique.columns));
+        let is_same = |key: &Vec<String>| {
+            key.len() == columns.len() && key.iter().all(|column| columns.contains(column))
+        };
+        rests.iter().all(|rests| rests.on(name, columns)) && !keys.any(is_same)
+    };
+    for (unique, definition) in &before.uniques {
+        if !wanted.uniques.contains_key(unique)
+            && has_index_alone(&definition.columns)
+            && names.unique_may_linger(name, before, &wanted, unique)
+        {
+            after.uniques.insert(unique.clone(), definition.clone());
+        }
+    }
+    let old = before.primary_key.as_ref();
+    if let Some(key) = old.filter(|key| has_index_alone(&key.columns))
+        && names.key_may_linger(name, before, &wanted)
+    {
+        after.primary_key = Some(key.clone());
     }
 }
 
