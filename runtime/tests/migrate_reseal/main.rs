@@ -1,6 +1,7 @@
 //! Two branches that both sealed, merged by git itself, and put into one chain.
 
 mod anew;
+mod homes;
 #[path = "../migrate_support/mod.rs"]
 mod migrate_support;
 mod policies;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use tabellion_sql::file::{Document, Header};
 use tabellion_sql::lock::{DOWN, Lock, NewPair, Order, Sealed, UP, carried, schema_checksum};
-use tabellion_sql::plan::{Script, Settings, migrations, plan};
+use tabellion_sql::plan::{Question, Script, Settings, migrations, plan};
 use tabellion_sql::schema::{QualifiedName, Renames, Schema};
 use tabellion_sql::verify::verify;
 
@@ -246,30 +246,37 @@ fn fitted(
     if now[0] == now[1] {
         return Ok(Some(Vec::new()));
     }
-    let drawn = |[from, to]: [&Schema; 2]| -> Option<Vec<Pair>> {
-        let drawn = migrations(from, to, &Renames::default(), settings).ok()?;
+    let drawn = |[from, to]: [&Schema; 2]| {
+        let drawn = migrations(from, to, &Renames::default(), settings)?;
         let pairs = drawn.iter();
-        pairs
-            .map(|pair| Some((document(&pair.up)?, document(&pair.down)?)))
-            .collect()
+        let pairs = pairs.map(|pair| Some((document(&pair.up)?, document(&pair.down)?)));
+        Ok::<Option<Vec<Pair>>, Vec<Question>>(pairs.collect())
     };
-    let (before, anew) = (drawn(was), drawn(now));
+    let before = drawn(was).ok().flatten();
+    let (anew, asked) = match drawn(now) {
+        Ok(anew) => (anew, None),
+        Err(questions) => (None, questions.into_iter().next()),
+    };
     if before.is_some() && before == anew {
         return Ok(None);
     }
     match anew {
-        Some(anew) if before.is_some_and(|before| says(links, &before)) => {
+        Some(anew) if before.as_ref().is_some_and(|before| says(links, before)) => {
             answered(links, anew).map(Some)
         }
         // What a person has answered, such as that a column was renamed, is in none of the two.
         _ if same(was, now) => Ok(None),
-        _ => Err(refused(
-            links,
-            &format!(
-                "would have to say something else behind the other branch, since {}",
-                both_changed(was, now)
-            ),
-        )),
+        _ => {
+            let what = match asked.filter(|_| before.is_some()) {
+                // It is asked only behind the other branch.
+                Some(asked) => format!("cannot stand behind the other branch: {}", asked.message),
+                None => format!(
+                    "would have to say something else behind the other branch, since {}",
+                    both_changed(was, now)
+                ),
+            };
+            Err(refused(links, &what))
+        }
     }
 }
 
