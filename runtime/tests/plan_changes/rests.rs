@@ -219,7 +219,9 @@ async fn a_foreign_key_stands_while_the_key_that_it_rests_on_is_replaced() {
         table.primary_key = key("things_pkey", &["id", "a"]);
         table.indexes.insert("v".into(), unique_index(&["a"]));
     });
+    let same = led_by(&[("u", unique_index(&["a"]))]);
     let kinds = [
+        ("an index of that name", same),
         ("the primary key", primary),
         ("a unique constraint", constraint),
         ("a unique index", index),

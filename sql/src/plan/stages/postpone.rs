@@ -17,13 +17,14 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
     let rests = [before, to].map(Rests::of);
     for (name, after) in &mut main.tables {
         if let Some(old) = before.tables.get(name).filter(|old| *old != after) {
+            let wanted = &to.tables[name];
             if is_online(old, after, to.platform) {
-                postpone_indexes(name, old, after, names);
+                postpone_indexes(name, old, after, wanted, names);
             }
             if old.partition_by.is_none() && after.partition_by.is_none() {
-                postpone_keys(name, old, after, names, &rests);
+                postpone_keys(name, old, after, wanted, names, &rests);
             } else {
-                keep_keys(name, old, after, names, &rests);
+                keep_keys(name, old, after, wanted, names, &rests);
             }
             postpone_checks(name, old, after);
         }
@@ -56,14 +57,19 @@ pub(super) fn without_waiting(before: &Schema, to: &Schema, names: &Names) -> Sc
 
 /// Leaves out the indexes that are new or changed, and keeps those that go or change, but for what is in
 /// the way.
-fn postpone_indexes(name: &QualifiedName, before: &Table, after: &mut Table, names: &Names) {
-    let wanted = after.clone();
-    for index in indexes::new_in(before, &wanted) {
+fn postpone_indexes(
+    name: &QualifiedName,
+    before: &Table,
+    after: &mut Table,
+    wanted: &Table,
+    names: &Names,
+) {
+    for index in indexes::new_in(before, wanted) {
         after.indexes.remove(index);
     }
     for (index, definition) in &before.indexes {
         if after.indexes.get(index) != Some(definition)
-            && names.may_linger(name, before, &wanted, index)
+            && names.may_linger(name, before, wanted, index)
         {
             after.indexes.insert(index.clone(), definition.clone());
         }
@@ -75,11 +81,11 @@ fn postpone_keys(
     name: &QualifiedName,
     before: &Table,
     after: &mut Table,
+    wanted: &Table,
     names: &Names,
     rests: &[Rests; 2],
 ) {
     let columns = Columns::of(before, after);
-    let wanted = after.clone();
     for (unique, definition) in &wanted.uniques {
         if before.uniques.get(unique) != Some(definition) || columns.move_key(&definition.columns) {
             after.uniques.remove(unique);
@@ -94,12 +100,12 @@ fn postpone_keys(
         None => old.as_ref().is_some_and(is_led_to),
     };
     if waits {
-        let lingers = names.key_may_linger(name, before, &wanted);
+        let lingers = names.key_may_linger(name, before, wanted);
         after.primary_key = old.clone().filter(|_| lingers);
     }
     for (unique, definition) in &before.uniques {
         if after.uniques.get(unique) != Some(definition)
-            && names.unique_may_linger(name, before, &wanted, unique)
+            && names.unique_may_linger(name, before, wanted, unique)
         {
             after.uniques.insert(unique.clone(), definition.clone());
         }
@@ -112,10 +118,10 @@ fn keep_keys(
     name: &QualifiedName,
     before: &Table,
     after: &mut Table,
+    wanted: &Table,
     names: &Names,
     rests: &[Rests; 2],
 ) {
-    let wanted = after.clone();
     let has_index_alone = |columns: &[String]| {
         let key = wanted.primary_key.iter().map(|key| &key.columns);
         let mut keys = key.chain(wanted.uniques.values().map(|unique| &unique.columns));
@@ -127,14 +133,14 @@ fn keep_keys(
     for (unique, definition) in &before.uniques {
         if !wanted.uniques.contains_key(unique)
             && has_index_alone(&definition.columns)
-            && names.unique_may_linger(name, before, &wanted, unique)
+            && names.unique_may_linger(name, before, wanted, unique)
         {
             after.uniques.insert(unique.clone(), definition.clone());
         }
     }
     let old = before.primary_key.as_ref();
     if let Some(key) = old.filter(|key| has_index_alone(&key.columns))
-        && names.key_may_linger(name, before, &wanted)
+        && names.key_may_linger(name, before, wanted)
     {
         after.primary_key = Some(key.clone());
     }

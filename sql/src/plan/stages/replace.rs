@@ -8,7 +8,7 @@ use crate::schema::{Index, IndexColumn, QualifiedName, Schema, Share, Table};
 
 use super::super::Subject;
 use super::super::change::Columns;
-use super::super::constraints::{self, attachments, index_of, of_key};
+use super::super::constraints::{self, attachments, index_of, is_attached, of_key};
 use super::super::indexes;
 use super::super::renames::relations;
 
@@ -45,9 +45,10 @@ impl Names {
         !Columns::of(before, after).move_index(definition)
             && outlives_types(before, after, definition)
             && !self.loses_extension
-            && self.is_free(name, index, after.indexes.contains_key(index))
             && self.are_shares_free(name, before, after, index)
-            && !is_constraint(after, index)
+            && (is_attached(before, after, index)
+                || self.is_free(name, index, after.indexes.contains_key(index))
+                    && !is_constraint(after, index))
     }
 
     /// The same for a unique constraint.
@@ -65,11 +66,12 @@ impl Names {
             uniques: Default::default(),
             ..after.clone()
         };
+        // An index of its name is built aside.
+        let is_own = after.uniques.contains_key(unique) || after.indexes.contains_key(unique);
         !Columns::of(before, after).move_key(&definition.columns)
             && outlives_types(before, after, &index_of(definition))
             && !self.loses_extension
-            && self.is_free(name, unique, after.uniques.contains_key(unique))
-            && !after.indexes.contains_key(unique)
+            && self.is_free(name, unique, is_own)
             && !is_constraint(&others, unique)
     }
 
