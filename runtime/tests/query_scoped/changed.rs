@@ -170,10 +170,12 @@ async fn what_a_statement_calls_without_saying_so_is_called_once() -> Outcome {
         call().await?;
         let change = "truncate calls; alter table called alter column body type varchar";
         fixture.admin.batch_execute(change).await?;
-        let _ = call().await;
+        let outcome = call().await;
         let query = "select count(*) from calls";
         let calls: i64 = fixture.admin.query_one(query, &[]).await?.get(0);
-        assert_eq!(calls, 1);
+        // PostgreSQL 18 refuses the function while its row changes.
+        let is_refused = matches!(outcome, Err(Error::Server(_)));
+        assert_eq!(calls, i64::from(!is_refused), "{outcome:?}");
         let back = "alter table called alter column body type text";
         fixture.admin.batch_execute(back).await?;
     }
