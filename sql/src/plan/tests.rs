@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod access;
 mod columns;
+mod memberships;
 mod moves;
 mod partitions;
+mod readers;
 
 use super::*;
 use crate::schema::{
