@@ -15,7 +15,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use crate::file::keeps_literals;
-use crate::schema::{Expr, Type};
+use crate::schema::{Expr, TableName, Type};
 
 pub use clause::{Clause, refused};
 pub use judge::mistyped;
@@ -151,7 +151,7 @@ struct Names<'a> {
     /// The names that each enclosing query brings in, outermost first.
     scopes: Vec<BTreeSet<String>>,
     read: BTreeSet<String>,
-    tables: BTreeSet<String>,
+    tables: BTreeSet<TableName>,
     errors: Vec<String>,
 }
 
@@ -192,17 +192,21 @@ impl Visitor for Names<'_> {
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             scope.insert(folded(&cte.alias.name));
         }
+        // The parser keeps of such a query only a text, without its quotes.
+        if is_table(&query.body) {
+            let error = "`table` as a query does not show what it reads; write `select` and `from`";
+            self.errors.push(error.to_owned());
+        }
         self.scopes.push(scope);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        let parts: Option<Vec<String>> = relation
-            .0
-            .iter()
-            .map(|part| part.as_ident().map(folded))
-            .collect();
-        self.tables.extend(parts.map(|parts| parts.join(".")));
+        let mut parts = relation.0.iter().rev().filter_map(|part| part.as_ident());
+        if let Some(name) = parts.next().map(folded) {
+            let schema = parts.next().map(folded);
+            self.tables.insert(TableName { schema, name });
+        }
         ControlFlow::Continue(())
     }
 
@@ -257,6 +261,15 @@ fn sources(body: &SetExpr, scope: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether a query, or a part of it, is `table t`.
+fn is_table(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Table(_) => true,
+        SetExpr::SetOperation { left, right, .. } => is_table(left) || is_table(right),
+        _ => false,
+    }
+}
+
 fn factor(factor: &TableFactor, scope: &mut BTreeSet<String>) {
     match factor {
         TableFactor::Table { name, alias, .. } => {
@@ -283,11 +296,11 @@ fn factor(factor: &TableFactor, scope: &mut BTreeSet<String>) {
     }
 }
 
-/// As PostgreSQL reads it: lower case unless quoted.
+/// As PostgreSQL reads it: unless quoted, the letters of ASCII in lower case and no others.
 fn folded(ident: &Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
     }
 }
 
@@ -338,6 +351,34 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_the_name_that_postgresql_reads() {
+        for (written, schema, name) in [
+            ("banned", None, "banned"),
+            ("Banned", None, "banned"),
+            ("\"Banned\"", None, "Banned"),
+            ("\"user\"", None, "user"),
+            ("PUBLIC.user", Some("public"), "user"),
+            ("\"a.b\".\"c.d\"", Some("a.b"), "c.d"),
+            ("\"a.b\"", None, "a.b"),
+            ("\"odd\"\"name\"", None, "odd\"name"),
+            ("shop.Public.T", Some("public"), "t"),
+            ("\u{c9}t\u{c9}", None, "\u{c9}t\u{c9}"),
+        ] {
+            let read = TableName {
+                schema: schema.map(str::to_owned),
+                name: name.to_owned(),
+            };
+            let sql = format!("exists (select from {written} b where b.a = 1)");
+            let expr = expression(&sql, "note", &COLUMNS).expect(written);
+            assert_eq!(
+                expr.tables.into_iter().collect::<Vec<_>>(),
+                [read],
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (sql, message) in [
             (
@@ -363,6 +404,10 @@ mod tests {
             (
                 "exists (select 1 from member where shop = 'x')",
                 "`shop` stands in a subquery without its table; write `table.shop`",
+            ),
+            (
+                "exists (select 1 from member m union (table public.member))",
+                "`table` as a query does not show what it reads; write `select` and `from`",
             ),
         ] {
             let errors = read(sql).expect_err(sql);

@@ -98,7 +98,8 @@ async fn a_prediction_reads_as_the_server_prints() {
     };
     let reads = "shop in (select upper(n.shop) from \"Desk\".note n where n.order_id = big and length(state) > 1)";
     let mut expr = Expr::new(reads, ["shop", "big", "state"]);
-    expr.tables.insert("\"Desk\".note".into());
+    expr.tables
+        .insert(QualifiedName::new("Desk", "note").into());
     let policy = policies.values_mut().next().expect("a policy");
     policy.check = policy.check.as_ref().map(|_| expr.clone());
     policy.using = policy.using.as_ref().map(|_| expr);

@@ -18,11 +18,11 @@ fn shared() -> (Schema, QualifiedName) {
              and m.shop <> '$function$'"
                 .into(),
         returns: Type::Text,
-        table: name.to_string(),
+        table: name.clone(),
     };
     let function = lookup.name("public", "order", "shop");
     let mut expr = Expr::new(format!("shop = any (array({}))", lookup.query), ["shop"]);
-    expr.tables.insert(name.to_string());
+    expr.tables.insert((&name).into());
     expr.lookups.insert(function.clone(), lookup);
     let policy = Policy {
         command: Some(Command::Delete),

@@ -114,7 +114,7 @@ pub(crate) fn edits() -> Vec<(&'static str, Edit)> {
                     &["shop"],
                 );
                 if let Some(using) = &mut see.using {
-                    using.tables.insert("z_member".into());
+                    using.tables.insert("z_member".parse().expect("a table"));
                 }
                 policies.insert("see".into(), see);
             }

@@ -76,7 +76,7 @@ fn of_teams(team: &str) -> Schema {
         ),
         ["team"],
     );
-    using.tables.insert(members.to_string());
+    using.tables.insert((&members).into());
     let policy = Policy {
         command: Some(Command::Select),
         restrictive: false,

@@ -8,6 +8,7 @@ mod kept;
 mod keys;
 mod names;
 mod partitions;
+mod readers;
 mod rests;
 mod rules;
 mod sample;

@@ -17,7 +17,7 @@ use super::{connect, follow, run};
 const COLLATION: &str = "create collation public.ci \
     (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
 
-fn schema(tables: impl IntoIterator<Item = (&'static str, Table)>) -> Schema {
+pub(super) fn schema(tables: impl IntoIterator<Item = (&'static str, Table)>) -> Schema {
     let tables = tables.into_iter();
     Schema {
         roles: BTreeMap::from([(ROLE.into(), Role::Created)]),
@@ -29,7 +29,7 @@ fn schema(tables: impl IntoIterator<Item = (&'static str, Table)>) -> Schema {
 }
 
 /// A table that the role may read and write as far as the policies let it.
-fn table(columns: Vec<Column>, policies: &[(&str, Policy)]) -> Table {
+pub(super) fn table(columns: Vec<Column>, policies: &[(&str, Policy)]) -> Table {
     let policies = policies.iter().cloned();
     Table {
         columns,
@@ -40,18 +40,18 @@ fn table(columns: Vec<Column>, policies: &[(&str, Policy)]) -> Table {
 }
 
 /// A migration from one schema to another on a server, with rows in the first one.
-struct Way {
-    client: Client,
+pub(super) struct Way {
+    pub(super) client: Client,
     pairs: Vec<Migration>,
     _database: tabellion::testing::TestDatabase,
 }
 
 impl Way {
-    async fn new(from: &Schema, to: &Schema, rows: &str) -> Way {
+    pub(super) async fn new(from: &Schema, to: &Schema, rows: &str) -> Way {
         Way::renaming(from, to, &Renames::default(), rows).await
     }
 
-    async fn renaming(from: &Schema, to: &Schema, renames: &Renames, rows: &str) -> Way {
+    pub(super) async fn renaming(from: &Schema, to: &Schema, renames: &Renames, rows: &str) -> Way {
         let server = Server::shared().expect("a server");
         let database = server.database().await.expect("a database");
         let client = connect(database.url()).await;
@@ -66,23 +66,23 @@ impl Way {
         }
     }
 
-    fn ups(&self) -> Vec<Script> {
+    pub(super) fn ups(&self) -> Vec<Script> {
         self.pairs.iter().map(|pair| pair.up.clone()).collect()
     }
 
-    fn downs(&self) -> Vec<Script> {
+    pub(super) fn downs(&self) -> Vec<Script> {
         let pairs = self.pairs.iter().rev();
         pairs.map(|pair| pair.down.clone()).collect()
     }
 
-    fn told(&self, scripts: &[Script], hazard: &str) {
+    pub(super) fn told(&self, scripts: &[Script], hazard: &str) {
         let told = scripts.iter().flat_map(Script::hazards);
         let told: Vec<String> = told.map(|hazard| hazard.to_string()).collect();
         assert!(told.iter().any(|it| it == hazard), "{hazard}: {told:?}");
     }
 
     /// Runs a statement as the role, of the shop `acme`, and takes it back.
-    async fn as_role(&self, statement: &str) -> Result<u64, String> {
+    pub(super) async fn as_role(&self, statement: &str) -> Result<u64, String> {
         let begin = format!("begin; set local role {ROLE}; set local app.shop = 'acme'");
         self.client.batch_execute(&begin).await.expect("the role");
         let result = self.client.execute(statement, &[]).await;
@@ -94,7 +94,7 @@ impl Way {
     }
 }
 
-fn own(command: Option<Command>) -> Policy {
+pub(super) fn own(command: Option<Command>) -> Policy {
     policy(
         command,
         "shop = current_setting('app.shop', true)",
@@ -113,7 +113,7 @@ async fn a_collation_that_lets_a_role_see_more_is_told() {
             &["of"],
         );
         if let Some(using) = &mut through.using {
-            using.tables.insert("notes".into());
+            using.tables.insert("notes".parse().expect("a table"));
         }
         schema([
             (
@@ -335,7 +335,7 @@ async fn a_policy_never_reads_what_only_has_the_same_name() {
             &["of"],
         );
         if let Some(using) = &mut through.using {
-            using.tables.insert("notes".into());
+            using.tables.insert("notes".parse().expect("a table"));
         }
         let of = vec![column("of", Type::Text)];
         ("parts", table(of, &[("through", through)]))

@@ -46,7 +46,7 @@ pub(crate) fn enter_memberships(schema: &mut Schema) {
             format!("{} = any (array({membership}))", quote(&own.name)),
             [own.name.clone()],
         );
-        expr.tables.insert(other.to_string());
+        expr.tables.insert(other.into());
         let policy = Policy {
             command: Some(Command::Delete),
             restrictive: true,
@@ -86,13 +86,13 @@ pub(crate) fn enter(schema: &mut Schema, seed: u64) {
                 quote(&own)
             ),
             returns,
-            table: name.to_string(),
+            table: name.clone(),
         };
         let mut expr = Expr::new(
             format!("{} = any (array({}))", quote(&own), lookup.query),
             [own.clone()],
         );
-        expr.tables.insert(name.to_string());
+        expr.tables.insert(name.into());
         let function = lookup.name(&name.schema, &name.name, &own);
         expr.lookups.insert(function, lookup);
         let policy = Policy {

@@ -389,7 +389,7 @@ pub(crate) fn predicate(schema: &Schema, name: &QualifiedName, dice: &mut Dice) 
         let column = dice.pick(&schema.tables[&other].columns);
         let mut expr = exprs::predicate(&own, dice);
         expr.sql = format!("({}) and {}", expr.sql, reads(&other, &column.name));
-        expr.tables.insert(other.to_string());
+        expr.tables.insert(other.into());
         return expr;
     }
     exprs::predicate(&own, dice)

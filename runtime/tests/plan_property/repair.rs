@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::schema::{
     Column, Command, Deferrable, Exclusion, Expr, Extension, ForeignKey, Index, IndexColumn,
-    Policy, QualifiedName, ReferentialAction, Rls, Schema, Table, Type, Unique,
+    Policy, ReferentialAction, Rls, Schema, Table, TableName, Type, Unique,
 };
 
 use crate::dice::Dice;
@@ -272,8 +272,8 @@ fn policies_together(schema: &mut Schema) {
         }
     }
     for (other, roles) in reads {
-        let other = other.parse::<QualifiedName>().ok();
-        if let Some(table) = other.and_then(|name| schema.tables.get_mut(&name)) {
+        let mut tables = schema.tables.iter_mut();
+        if let Some((_, table)) = tables.find(|(name, _)| other.is(name)) {
             for role in roles {
                 table
                     .grants
@@ -302,15 +302,11 @@ fn policies_together(schema: &mut Schema) {
 }
 
 /// Whether the table and the column that a predicate reads are there.
-fn reads_other(schema: &Schema, expr: &Expr, other: &str) -> bool {
-    let Ok(name) = other.parse::<QualifiedName>() else {
-        return false;
-    };
-    schema.tables.get(&name).is_some_and(|table| {
-        table.columns.iter().any(|column| {
-            expr.sql
-                .ends_with(&crate::parts::reads(&name, &column.name))
-        })
+fn reads_other(schema: &Schema, expr: &Expr, other: &TableName) -> bool {
+    let mut found = schema.tables.iter().filter(|(name, _)| other.is(name));
+    found.any(|(name, table)| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| expr.sql.ends_with(&crate::parts::reads(name, &column.name)))
     })
 }
 

@@ -276,7 +276,7 @@ mod tests {
         let looked_up = Lookup {
             query: "select m.shop from shop.member m".into(),
             returns: Type::Int8,
-            table: "shop.member".into(),
+            table: QualifiedName::new("shop", "member"),
         };
         lookup.lookups.insert(name, looked_up);
         let policy = Policy {

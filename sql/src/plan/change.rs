@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{
-    Check, Column, Exclusion, Expr, Index, IndexColumn, Policy, QualifiedName, Schema, Table, cast,
+    Check, Column, Exclusion, Expr, Index, IndexColumn, Policy, QualifiedName, Schema, Table,
+    TableName, cast,
 };
-
-use super::words;
 
 /// The two schemas, renames already applied to the first, and what changes under what reads it.
 pub(super) struct Change<'a> {
@@ -33,11 +32,8 @@ impl<'a> Change<'a> {
     /// Whether a policy must leave before the change and come back after it: what it reads changes.
     pub(super) fn moves(&self, policy: &Policy, columns: &Columns) -> bool {
         let exprs = || policy.using.iter().chain(&policy.check);
-        let reads_disturbed = |written: &String| {
-            self.disturbed
-                .iter()
-                .any(|name| words::names(written, name))
-        };
+        let reads_disturbed =
+            |read: &TableName| self.disturbed.iter().any(|name| read.may_be(name));
         exprs().any(|expr| {
             !expr.columns.is_disjoint(&columns.any) || expr.tables.iter().any(reads_disturbed)
         })

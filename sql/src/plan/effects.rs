@@ -6,7 +6,7 @@ use crate::schema::{Column, Expr, Generated, IndexKey, Policy, QualifiedName, Ty
 use super::change::Change;
 use super::hazard::{Hazard, Subject};
 use super::statements::Group;
-use super::{constraints, indexes, policies, words};
+use super::{constraints, indexes, policies};
 
 /// A column of a table that stays, before and after.
 #[derive(Clone, Copy)]
@@ -107,7 +107,7 @@ impl Changed<'_> {
             exprs.any(|expr| {
                 let mut others = expr.tables.iter();
                 (table == self.table && self.is_read_by(expr))
-                    || others.any(|written| words::names(written, self.table))
+                    || others.any(|written| written.may_be(self.table))
             })
         };
         let mut readers = Vec::new();

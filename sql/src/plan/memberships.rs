@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::quote;
-use crate::schema::{Expr, Policy, QualifiedName};
+use crate::schema::{Expr, Policy, QualifiedName, TableName};
 
 use super::moves::Moves;
 use super::words::{pieces, plain};
@@ -25,18 +25,18 @@ pub(super) fn retell(expr: &mut Expr, moves: &Moves) -> bool {
     };
     let mut lookups = expr.lookups.clone();
     for lookup in lookups.values_mut() {
-        let table = BTreeSet::from([lookup.table.clone()]);
+        let table = BTreeSet::from([(&lookup.table).into()]);
         let query = format!("array({})", lookup.query);
         let told = text(&query, &table, moves, &BTreeSet::from([query.clone()]));
         let query = told.as_deref().and_then(|told| {
             let query = told.strip_prefix("array(")?;
             query.strip_suffix(')')
         });
-        let (Some(query), Ok(name)) = (query, lookup.table.parse::<QualifiedName>()) else {
+        let Some(query) = query else {
             return false;
         };
         lookup.query = query.to_owned();
-        lookup.table = moves.name(&name).to_string();
+        lookup.table = moves.name(&lookup.table).clone();
     }
     expr.sql = sql;
     expr.lookups = lookups;
@@ -88,7 +88,7 @@ fn unnamed(sql: &str) -> String {
 /// the memberships that no policy holds.
 fn text(
     sql: &str,
-    tables: &BTreeSet<String>,
+    tables: &BTreeSet<TableName>,
     moves: &Moves,
     looked_up: &BTreeSet<String>,
 ) -> Option<String> {
@@ -104,7 +104,7 @@ fn text(
             Some(membership) => {
                 let is_held = !looked_up.contains(&membership.pieces.concat());
                 out.push_str(&membership.told(moves, is_held)?);
-                read.insert(membership.table.to_string());
+                read.insert(TableName::from(&membership.table));
                 at += membership.pieces.len();
             }
             None => {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::{object_name, quote};
 use crate::schema::{
-    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, QualifiedName, Rls, Schema, Share, Table,
+    ExclusionElement, Expr, IndexColumn, IndexKey, Policy, QualifiedName, Rls, Schema, Share,
+    Table, TableName,
 };
 
 use super::change::Columns;
@@ -94,7 +95,7 @@ impl Moves {
                     let mut exprs = policy.using.iter().chain(&policy.check);
                     let reads = |name: &&QualifiedName, expr: &Expr| {
                         let mut written = expr.tables.iter();
-                        written.any(|written| words::names(written, name))
+                        written.any(|written| written.may_be(name))
                     };
                     exprs.all(|expr| !cleared.iter().any(|name| reads(name, expr)))
                 });
@@ -229,7 +230,7 @@ impl Moves {
     fn tells_otherwise(&self, expr: &Expr) -> bool {
         let reads = |table: &QualifiedName| {
             let mut written = expr.tables.iter();
-            written.any(|written| words::names(written, table))
+            written.any(|written| written.may_be(table))
         };
         let old_name = |new| self.tables.iter().find(|(_, name)| *name == new);
         self.tables.keys().any(reads)
@@ -243,11 +244,11 @@ impl Moves {
     }
 
     /// The tables that an expression reads, under their new names. PostgreSQL renames them by itself.
-    fn retold(&self, written: &BTreeSet<String>) -> BTreeSet<String> {
-        let new = |written: &String| {
+    fn retold(&self, written: &BTreeSet<TableName>) -> BTreeSet<TableName> {
+        let new = |written: &TableName| {
             let mut moved = self.tables.iter();
-            let moved = moved.find(|(old, _)| words::names(written, old));
-            moved.map_or_else(|| written.clone(), |(_, new)| new.to_string())
+            let moved = moved.find(|(old, _)| written.may_be(old));
+            moved.map_or_else(|| written.clone(), |(_, new)| new.into())
         };
         written.iter().map(new).collect()
     }

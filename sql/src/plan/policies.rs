@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, Difference};
 use crate::ident::quote;
-use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table, TableName};
 
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
-use super::{memberships, partitions, words};
+use super::{memberships, partitions};
 
 /// A policy as a hazard names it.
 pub(super) fn object(policy: &str, name: &QualifiedName) -> String {
@@ -290,7 +290,7 @@ impl Seen {
 fn reads_itself(policy: &Policy, table: &QualifiedName) -> bool {
     let exprs = policy.using.iter().chain(&policy.check);
     let mut read = exprs.flat_map(Expr::reads);
-    read.any(|written| words::names(written, table))
+    read.any(|written| written.may_be(table))
 }
 
 /// The policies on both sides, as they were and as they are.
@@ -388,17 +388,17 @@ fn commands(policy: &Policy) -> impl Iterator<Item = Command> {
 /// What the policies of a table, if it has row-level security in that schema, hide from an expression that reads it
 /// itself, and not from one for which a function does.
 fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) -> Option<String> {
-    let read: BTreeSet<&String> = itself.into_iter().flat_map(Expr::reads).collect();
+    let read: Vec<&TableName> = itself.into_iter().flat_map(Expr::reads).collect();
     let looked_up = by_function
         .into_iter()
         .flat_map(|expr| expr.lookups.values());
-    let hides = |written: &String| {
-        let mut tables = schema.tables.iter();
-        let found = tables.find(|(name, _)| words::names(written, name));
-        found.is_none_or(|(_, table)| table.rls.is_enabled())
+    let hides = |name: &QualifiedName| {
+        let table = schema.tables.get(name);
+        table.is_none_or(|table| table.rls.is_enabled())
     };
+    let is_read = |name: &QualifiedName| read.iter().any(|read| read.may_be(name));
     let mut looked_up = looked_up.map(|lookup| &lookup.table);
-    let table = looked_up.find(|table| read.contains(table) && hides(table))?;
+    let table = looked_up.find(|table| is_read(table) && hides(table))?;
     Some(format!("what the policies of {table} hide"))
 }
 

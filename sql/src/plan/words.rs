@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::ident::{quote, unquote};
-use crate::schema::QualifiedName;
 
 /// The expression with columns renamed, as PostgreSQL does it by itself when a column is renamed.
 ///
@@ -61,15 +60,6 @@ pub(super) fn mentions(sql: &str, column: &str) -> bool {
     let mut words = sql.split(|c| !is_word(c));
     (ident.starts_with('"') && sql.contains(&*ident))
         || words.any(|word| word.eq_ignore_ascii_case(column))
-}
-
-/// Whether a table as it is written in an expression, with its schema or without, may be that table.
-pub(super) fn names(written: &str, table: &QualifiedName) -> bool {
-    if let Ok(name) = written.parse::<QualifiedName>() {
-        return name == *table;
-    }
-    let plain = unquote(written).filter(|(_, rest)| rest.is_empty());
-    plain.is_some_and(|(name, _)| name == table.name)
 }
 
 fn is_word(c: char) -> bool {

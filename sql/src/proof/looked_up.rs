@@ -21,10 +21,9 @@ pub(super) fn lookups(schema: &Schema) -> Vec<(&QualifiedName, &Expr)> {
 
 /// Whether policies of the table look its own rows up.
 pub(super) fn looks_at_itself(name: &QualifiedName, table: &Table) -> bool {
-    let full = name.to_string();
     let exprs = exprs(table).into_values();
     let mut lookups = exprs.flat_map(|expr| expr.lookups.values());
-    lookups.any(|lookup| lookup.table == full)
+    lookups.any(|lookup| lookup.table == *name)
 }
 
 /// The columns of a table by which policies look its rows up.
@@ -33,10 +32,9 @@ pub(super) fn read_by_others(
     name: &QualifiedName,
     table: &Table,
 ) -> BTreeSet<String> {
-    let full = name.to_string();
     let is_read = |expr: &Expr| {
         let mut tables = expr.tables.iter();
-        tables.any(|read| *read == full || *read == name.name)
+        tables.any(|read| read.may_be(name))
     };
     let exprs: Vec<&Expr> = lookups
         .iter()

@@ -37,8 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::file::tokens;
 use crate::ident::{object_name, quote};
 use crate::schema::{
-    Command, Expr, Generated, Lookup, Platform, Policy, QualifiedName, Schema, Table, Type,
-    extension,
+    Command, Expr, Generated, Lookup, Platform, Policy, QualifiedName, Schema, Table, TableName,
+    Type, extension,
 };
 
 use out::{Out, Values, text};
@@ -258,10 +258,10 @@ impl Proven<'_> {
         );
         let read = self.table.rls.policies().values();
         let read = read.flat_map(|policy| policy.using.iter().chain(&policy.check));
-        let read: BTreeSet<&String> = read.flat_map(Expr::reads).collect();
+        let read: BTreeSet<&TableName> = read.flat_map(Expr::reads).collect();
         out.insert("rls_reads (on_table, name)", read, |values, name| {
             values.sql(&table);
-            values.text(name);
+            values.text(&name.to_string());
         });
         let own = looked_up::looks_at_itself(self.name, self.table).then_some(());
         out.insert("rls_itself (name)", own, |values, ()| values.sql(&table));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lookup, QualifiedName};
+use super::{Lookup, QualifiedName, TableName};
 
 /// An SQL expression over the columns of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +15,9 @@ pub struct Expr {
     /// The columns it reads. A change of one of them makes the owner of the expression step aside.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub columns: BTreeSet<String>,
-    /// The other tables that its subqueries read, as they are written. They must exist before it.
+    /// The other tables that its subqueries read, as it names them. They must exist before it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub tables: BTreeSet<String>,
+    pub tables: BTreeSet<TableName>,
     /// What functions look up for it, by their names: in a policy their calls stand in place of the queries.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lookups: BTreeMap<QualifiedName, Lookup>,

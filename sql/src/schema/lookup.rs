@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expr, Policy, QualifiedName, Schema, Type};
+use super::{Expr, Policy, QualifiedName, Schema, TableName, Type};
 use crate::file::checksum;
 use crate::ident::object_name;
 
@@ -24,8 +24,8 @@ pub struct Lookup {
     pub query: String,
     /// The type of what it finds.
     pub returns: Type,
-    /// The table that it reads, as it is written in the query.
-    pub table: String,
+    /// The table that it reads.
+    pub table: QualifiedName,
 }
 
 impl Lookup {
@@ -70,11 +70,11 @@ impl Expr {
     }
 
     /// The tables that it reads itself; one may be looked up in one place and read in another.
-    pub fn reads(&self) -> Vec<&String> {
+    pub fn reads(&self) -> Vec<&TableName> {
         let written = self.written();
-        let is_looked_up = |table: &String| {
+        let is_looked_up = |table: &TableName| {
             let mut lookups = self.lookups.values();
-            lookups.any(|lookup| lookup.table == *table)
+            lookups.any(|lookup| table.is(&lookup.table))
                 && !written.contains(&format!(" from {table} "))
         };
         let tables = self.tables.iter();

@@ -37,7 +37,7 @@ pub use extension::Extension;
 pub use external::External;
 pub use index::{BTREE, Index, IndexColumn, IndexKey, Nulls};
 pub use lookup::{LOOKUP, Lookup};
-pub use name::QualifiedName;
+pub use name::{QualifiedName, TableName};
 pub(crate) use partition::Share;
 pub use partition::{Partition, PartitionBy, PartitionStrategy};
 pub use policy::{Command, Policy, Rls};

@@ -2,34 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ident::unquote;
-use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Rls, Schema, Table, TableName};
 
 use super::Finding;
 use super::reads::{self, Read};
 
-/// The tables that policies may read.
-pub(super) struct Readable {
-    /// By their names as the derives write them.
-    full: BTreeMap<String, QualifiedName>,
-    /// By their names alone.
-    bare: BTreeMap<String, Vec<QualifiedName>>,
-}
+/// The tables that policies may read, by their names alone.
+pub(super) struct Readable(BTreeMap<String, Vec<QualifiedName>>);
 
 impl Readable {
     /// The tables of a schema; none where no policy reads one.
     pub(super) fn of(schema: &Schema) -> Self {
-        let mut readable = Readable {
-            full: BTreeMap::new(),
-            bare: BTreeMap::new(),
-        };
+        let mut readable = Readable(BTreeMap::new());
         let policies = schema.tables.values().map(|table| table.rls.policies());
         let mut exprs = policies.flat_map(BTreeMap::values).flat_map(exprs);
         if exprs.any(|expr| !expr.tables.is_empty()) {
             for name in schema.tables.keys() {
-                readable.full.insert(name.to_string(), name.clone());
-                let bare = readable.bare.entry(name.name.clone()).or_default();
-                bare.push(name.clone());
+                let of_name = readable.0.entry(name.name.clone()).or_default();
+                of_name.push(name.clone());
             }
         }
         readable
@@ -37,20 +27,14 @@ impl Readable {
 
     /// The tables that may be meant. Raw SQL need not name the PostgreSQL schema, and which one a search path leads to
     /// nobody knows here.
-    pub(super) fn named(&self, written: &str) -> Vec<&QualifiedName> {
-        if let Some(name) = self.full.get(written) {
-            return vec![name];
-        }
-        let folded = match written.contains('"') {
-            true => written.to_owned(),
-            false => written.to_lowercase(),
-        };
-        if let Ok(name) = folded.parse::<QualifiedName>() {
-            return self.full.get(&name.to_string()).into_iter().collect();
-        }
-        let bare = unquote(&folded).filter(|(_, rest)| rest.is_empty());
-        let found = bare.and_then(|(name, _)| self.bare.get(&name));
-        found.into_iter().flatten().collect()
+    pub(super) fn named(&self, written: &TableName) -> Vec<&QualifiedName> {
+        let of_name = self.0.get(&written.name).into_iter().flatten();
+        of_name.filter(|name| written.may_be(name)).collect()
+    }
+
+    fn has(&self, table: &QualifiedName) -> bool {
+        let of_name = self.0.get(&table.name);
+        of_name.is_some_and(|of_name| of_name.contains(table))
     }
 }
 
@@ -66,7 +50,7 @@ fn exprs(policy: &Policy) -> impl Iterator<Item = &Expr> {
 /// It takes a schema in which each membership that a function can look up has one.
 pub fn settle_lookups(schema: &mut Schema) {
     let readable = Readable::of(schema);
-    if readable.full.is_empty() {
+    if readable.0.is_empty() {
         return;
     }
     let whole = schema.clone();
@@ -77,11 +61,10 @@ pub fn settle_lookups(schema: &mut Schema) {
         for policy in policies.values_mut() {
             for expr in policy.using.iter_mut().chain(&mut policy.check) {
                 expr.lookups.retain(|_, lookup| {
-                    let other = readable.full.get(&lookup.table);
-                    let is_back = |role: &String, other| {
-                        leads_back(&whole, &readable, all, role, other, name)
+                    let is_back = |role: &String| {
+                        leads_back(&whole, &readable, all, role, &lookup.table, name)
                     };
-                    other.is_some_and(|other| policy.roles.iter().any(|role| is_back(role, other)))
+                    readable.has(&lookup.table) && policy.roles.iter().any(is_back)
                 });
             }
         }
@@ -156,10 +139,8 @@ pub(super) fn looked_up(
             .flat_map(|it| it.lookups.values())
             .collect();
         for lookup in lookups {
-            let (Some(other), Some(given)) = (
-                readable.full.get(&lookup.table),
-                reads::selected(&lookup.query),
-            ) else {
+            let other = &lookup.table;
+            let Some(given) = reads::selected(&lookup.query).filter(|_| readable.has(other)) else {
                 continue;
             };
             for role in &definition.roles {
@@ -190,7 +171,7 @@ fn unread<'a>(table: &'a Table, role: &'a str) -> impl Iterator<Item = &'a Strin
 }
 
 /// What an expression reads, itself or by a function.
-fn all(expr: &Expr) -> Vec<&String> {
+fn all(expr: &Expr) -> Vec<&TableName> {
     expr.tables.iter().collect()
 }
 
@@ -202,7 +183,7 @@ fn all(expr: &Expr) -> Vec<&String> {
 fn leads_back(
     schema: &Schema,
     readable: &Readable,
-    reads: for<'a> fn(&'a Expr) -> Vec<&'a String>,
+    reads: for<'a> fn(&'a Expr) -> Vec<&'a TableName>,
     role: &String,
     from: &QualifiedName,
     to: &QualifiedName,

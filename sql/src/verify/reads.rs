@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::file::tokens;
 use crate::ident::unquote;
-use crate::schema::{Expr, QualifiedName, Schema};
+use crate::schema::{Expr, QualifiedName, Schema, TableName};
 
 use super::policies::Readable;
 
@@ -103,8 +103,7 @@ struct Subqueries<'a> {
 /// `public.members m`, behind `from` or `join`.
 struct Row {
     name: String,
-    /// The table, as it is written.
-    table: String,
+    table: TableName,
     words: Range<usize>,
 }
 
@@ -187,12 +186,16 @@ impl<'a> Subqueries<'a> {
 
 impl Row {
     fn at(words: &[&str], start: usize) -> Option<Row> {
-        let (table, last) = match words.get(start..)? {
-            [schema, ".", table, ..] => (format!("{schema}.{table}"), start + 2),
-            [table, ..] => ((*table).to_owned(), start),
+        let (schema, last) = match words.get(start..)? {
+            [schema, ".", _, ..] => (Some(folded(schema)), start + 2),
+            [_, ..] => (None, start),
             [] => return None,
         };
-        let own = name(words[last])?;
+        // Behind a point a key word is a name too.
+        let own = match schema {
+            Some(_) => folded(words[last]),
+            None => name(words[last])?,
+        };
         let is_as = words
             .get(last + 1)
             .is_some_and(|word| is_one_of(word, &["as"]));
@@ -200,8 +203,11 @@ impl Row {
         let given = words.get(behind).and_then(|word| name(word));
         let end = behind + usize::from(given.is_some());
         Some(Row {
+            table: TableName {
+                schema,
+                name: own.clone(),
+            },
             name: given.unwrap_or(own),
-            table,
             words: start..end,
         })
     }

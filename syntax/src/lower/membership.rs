@@ -18,13 +18,16 @@ use crate::check::has_room;
 use crate::predicate::{Comparison, Membership, Value, plain};
 
 impl Lower<'_> {
-    /// The text, and the other table as it stands there.
-    pub(super) fn membership(&mut self, membership: &Membership) -> (String, String) {
+    /// The text, and the other table; none where there is no such table or field.
+    pub(super) fn membership(
+        &mut self,
+        membership: &Membership,
+    ) -> Option<(String, QualifiedName)> {
         let Some(other) = self.denote.table(&membership.table) else {
             self.missing("table", &membership.table.text(), "Table");
-            return (String::new(), String::new());
+            return None;
         };
-        let name = QualifiedName::new(&other.schema.value, &other.name.value).to_string();
+        let name = QualifiedName::new(&other.schema.value, &other.name.value);
         let row = plain(&membership.row);
         let row = quote(&row);
         let mut conditions = Vec::new();
@@ -61,7 +64,7 @@ impl Lower<'_> {
             }
             None => {
                 self.absent(format!("no field `{}`", membership.field));
-                return (String::new(), name);
+                return None;
             }
         };
         self.index_of(other, membership);
@@ -70,12 +73,18 @@ impl Lower<'_> {
         let query = format!("select {row}.{tied} from {name} {row} where {conditions}");
         let sql = format!("{own} = any (array({query}))");
         self.lookup(membership, other, query, &name);
-        (sql, name)
+        Some((sql, name))
     }
 
     /// The function that could run the query. Within it only PostgreSQL's own operators are found, so that every
     /// column has to be of a type that needs no others.
-    fn lookup(&mut self, membership: &Membership, other: &Table, query: String, name: &str) {
+    fn lookup(
+        &mut self,
+        membership: &Membership,
+        other: &Table,
+        query: String,
+        name: &QualifiedName,
+    ) {
         let returned = |field: &Ident| match &other.column(field)?.ty {
             TypeRef::Known(ty) => Lookup::returned(ty),
             TypeRef::Enum(_) => Some(Type::Text),
@@ -95,7 +104,7 @@ impl Lower<'_> {
         let lookup = Lookup {
             query,
             returns,
-            table: name.to_owned(),
+            table: name.clone(),
         };
         let name = lookup.name(namespace, table, &plain(&membership.field));
         self.lookups.insert(name, lookup);

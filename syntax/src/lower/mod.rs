@@ -110,7 +110,7 @@ struct Lower<'a> {
     /// The scope of the policy that is being lowered, and its path.
     scope: Option<(&'a PathRef, &'a ast::Scope)>,
     /// The other tables that the predicate reads which is being lowered.
-    read_tables: BTreeSet<String>,
+    read_tables: BTreeSet<schema::TableName>,
     /// What a function would look up for it, were the policies of those tables to lead back.
     lookups: BTreeMap<QualifiedName, schema::Lookup>,
     unresolved: Vec<Unresolved>,

@@ -135,8 +135,10 @@ impl<'a> Lower<'a> {
             }
             Node::Truth(a) => Text::new(self.value(a), Binding::Tight),
             Node::Exists(membership) => {
-                let (mut sql, table) = self.membership(membership);
-                self.read_tables.insert(table);
+                let Some((mut sql, table)) = self.membership(membership) else {
+                    return Text::new(String::new(), Binding::Tight);
+                };
+                self.read_tables.insert(table.into());
                 if !negated {
                     return Text::new(sql, Binding::Tight);
                 }

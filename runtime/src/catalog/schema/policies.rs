@@ -99,7 +99,7 @@ fn expr(row: &Row<'_>, sql: &str, tree: &str) -> Option<Expr> {
     let tables = pairs::<(u32, String, String)>(row, "tables")
         .into_iter()
         .filter(|(relation, ..)| relations.contains(relation))
-        .map(|(_, schema, name)| QualifiedName::new(schema, name).to_string());
+        .map(|(_, schema, name)| QualifiedName::new(schema, name).into());
     Some(Expr {
         tables: tables.collect(),
         ..Expr::new(text, columns)

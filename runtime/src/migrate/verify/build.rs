@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_sql::ident::quote_literal;
 use tabellion_sql::plan::plan;
-use tabellion_sql::schema::{Expr, Policy, QualifiedName, Rls, Role, Schema, Table};
+use tabellion_sql::schema::{Expr, Policy, QualifiedName, Rls, Role, Schema, Table, TableName};
 
 use super::predict::Prediction;
 use super::{BEGIN, compared, print, rows};
@@ -187,10 +187,10 @@ fn part(schema: &Schema, tables: &BTreeSet<&QualifiedName>) -> Schema {
             continue;
         }
         queue.extend(table.foreign_keys.values().map(|key| &key.table));
-        let read: BTreeSet<&str> = read(table).collect();
+        let read: BTreeSet<&TableName> = read(table).collect();
         if !read.is_empty() {
             let all = schema.tables.keys();
-            queue.extend(all.filter(|other| read.iter().any(|text| names(text, other))));
+            queue.extend(all.filter(|other| read.iter().any(|read| read.may_be(other))));
         }
     }
     let mut part = schema.clone();
@@ -198,17 +198,11 @@ fn part(schema: &Schema, tables: &BTreeSet<&QualifiedName>) -> Schema {
     part
 }
 
-/// The other tables that the policies and checks of a table read, as they are written.
-fn read(table: &Table) -> impl Iterator<Item = &str> {
+/// The other tables that the policies and checks of a table read.
+fn read(table: &Table) -> impl Iterator<Item = &TableName> {
     let policies = table.rls.policies().values();
     let exprs = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-    exprs.flat_map(|expr: &Expr| expr.tables.iter().map(String::as_str))
-}
-
-/// Whether a table may be meant by a name as it is written.
-fn names(text: &str, table: &QualifiedName) -> bool {
-    let last = text.rsplit('.').next().unwrap_or(text).trim_matches('"');
-    last.replace("\"\"", "\"").eq_ignore_ascii_case(&table.name) || text == table.to_string()
+    exprs.flat_map(|expr: &Expr| &expr.tables)
 }
 
 /// A definition as it reads where the scratch schema has its real name, given as the server quotes it.

@@ -200,7 +200,7 @@ fn rename(editor: &mut Editor, name: &QualifiedName, old: &str, new: &str) {
         crate::parts::reads(name, new),
     );
     super::access::retell(&mut editor.schema, |expr| {
-        if expr.tables.contains(&name.to_string()) {
+        if expr.tables.contains(&name.into()) {
             expr.sql = expr.sql.replace(&from, &to);
         }
     });

@@ -131,8 +131,8 @@ fn rename(editor: &mut Editor, old: &QualifiedName, new: &QualifiedName, whole: 
     }
     let (before, after) = (format!("from {old} as o"), format!("from {new} as o"));
     super::access::retell(&mut editor.schema, |expr| {
-        if expr.tables.remove(&old.to_string()) {
-            expr.tables.insert(new.to_string());
+        if expr.tables.remove(&old.into()) {
+            expr.tables.insert(new.into());
             expr.sql = expr.sql.replace(&before, &after);
         }
     });

@@ -117,7 +117,7 @@ fn a_column_that_tells_rows_apart_says_what_its_rollback_needs() {
 #[test]
 fn a_policy_that_reads_the_column_of_another_table_is_told() {
     let mut exists = Expr::new("exists (select from notes n where n.shop = x)", ["x"]);
-    exists.tables.insert("notes".into());
+    exists.tables.insert("notes".parse().expect("a table"));
     let reader = Table {
         columns: vec![Column::new("x", Type::Text)],
         rls: Rls::Enabled(BTreeMap::from([("through".to_owned(), see(exists))])),

@@ -9,10 +9,10 @@ fn asking(roles: &[&str], by_function: bool) -> Table {
     let lookup = Lookup {
         query: "select m.level from public.notes m where m.id = 1".into(),
         returns: Type::Int4,
-        table: "public.notes".into(),
+        table: name(),
     };
     let mut expr = Expr::new(format!("level = any (array({}))", lookup.query), ["level"]);
-    expr.tables.insert("public.notes".into());
+    expr.tables.insert(name().into());
     if by_function {
         let name = lookup.name("public", "notes", "level");
         expr.lookups.insert(name, lookup);
@@ -97,10 +97,10 @@ fn of_members(members: &str, user: &str, by_function: bool) -> Schema {
             "select m.shop from {name} m where m.{user} = (select current_setting('app.user', true)) and m.{user} <> ''"
         ),
         returns: Type::Text,
-        table: name.to_string(),
+        table: name.clone(),
     };
     let mut expr = Expr::new(format!("shop = any (array({}))", lookup.query), ["shop"]);
-    expr.tables.insert(name.to_string());
+    expr.tables.insert((&name).into());
     if by_function {
         let function = lookup.name("public", members, "shop");
         expr.lookups.insert(function, lookup);

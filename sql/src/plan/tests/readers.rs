@@ -6,17 +6,19 @@ use super::*;
 /// A table of banned people, which some predicate reads, a second one that another reads, and what is told of the
 /// change of the first one's policy.
 fn told_of_readers(was: &str, is: &str, reader: &str, second: &str) -> Vec<String> {
-    let tables = || {
-        ["public.banned", "public.notes"]
-            .map(str::to_owned)
-            .into_iter()
+    let tables = ["banned", "notes"].map(|table| QualifiedName::new("public", table));
+    let read = |sql: &str| {
+        let read = tables
+            .iter()
+            .filter(|table| sql.contains(&table.to_string()));
+        read.map(Into::into).collect()
     };
     let policy = |sql: &str| Policy {
         command: Some(Command::Select),
         restrictive: false,
         roles: BTreeSet::from(["app".to_owned()]),
         using: Some(Expr {
-            tables: tables().filter(|it| sql.contains(it.as_str())).collect(),
+            tables: read(sql),
             ..Expr::new(sql, ["level"])
         }),
         check: None,
@@ -73,4 +75,81 @@ fn who_reads_what_a_policy_hides_from_now_on_may_let_more_through() {
         told_of_readers(more, fewer, banned, &not(notes)),
         [wider("threads")]
     );
+}
+
+/// Notes whose raw policy reads another table, written so, which has a column of that type and a policy of that rule.
+fn raw_reader(table: &QualifiedName, written: &str, ty: Type, rule: &str) -> Schema {
+    let sql = format!("not shop = any (array(select b.shop from {written} b where b.level = 1))");
+    let reader = crate::raw::expression(&sql, "notes", &["shop", "level"]).expect("SQL");
+    let policy = |using| Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from(["app".to_owned()]),
+        using: Some(using),
+        check: None,
+    };
+    let with = |using| Table {
+        rls: Rls::Enabled(BTreeMap::from([("see".to_owned(), policy(using))])),
+        ..open()
+    };
+    let mut schema = schema(with(reader));
+    let mut read = with(Expr::new(rule, ["level"]));
+    read.columns[0].ty = ty;
+    schema.tables.insert(table.clone(), read);
+    schema
+}
+
+#[test]
+fn a_table_is_known_however_raw_sql_writes_its_name() {
+    for (schema, name, spellings) in [
+        ("public", "user", vec!["\"user\"", "public.\"user\""]),
+        ("public", "Banned", vec!["\"Banned\"", "public.\"Banned\""]),
+        ("public", "banned", vec!["banned", "Public.\"banned\""]),
+        (
+            "public",
+            "odd.name",
+            vec!["\"odd.name\"", "public.\"odd.name\""],
+        ),
+        ("public", "odd\"name", vec!["\"odd\"\"name\""]),
+        ("Own", "order", vec!["\"order\"", "\"Own\".\"order\""]),
+        ("a.b", "c", vec!["c", "\"a.b\".c"]),
+    ] {
+        let table = QualifiedName::new(schema, name);
+        for written in spellings {
+            let side = |ty, rule| raw_reader(&table, written, ty, rule);
+            let from = side(Type::Text, "level > 0");
+            let told = |to: &Schema| {
+                let pairs = migrations(&from, to, &Renames::default(), &Settings::default());
+                let pairs = pairs.expect("no question");
+                let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+                let told: Vec<String> = hazards.map(|hazard| hazard.to_string()).collect();
+                let body: String = pairs.iter().map(|pair| pair.up.body()).collect();
+                (told, body)
+            };
+            let reader = "widens-access: policy see on public.notes: ";
+            let (narrowed, _) = told(&side(Type::Text, "level > 5"));
+            let by = format!("{reader}policy see on {table} changes");
+            assert!(narrowed.contains(&by), "{written}: {narrowed:?}");
+            let (retyped, body) = told(&side("citext".parse().expect("a type"), "level > 0"));
+            let by = format!("{reader}column {table}.shop changes");
+            assert!(retyped.contains(&by), "{written}: {retyped:?}");
+            assert!(body.contains("drop policy see on public.notes"), "{body}");
+            // The same text is about another table: PostgreSQL goes on reading what had the name.
+            let mut replaced = from.clone();
+            let read = replaced.tables.remove(&table).expect("the table");
+            let moved = QualifiedName::new(schema, "People");
+            replaced.tables.insert(moved.clone(), read);
+            let hints = TableRenames {
+                from: Some(table.clone()),
+                ..TableRenames::default()
+            };
+            let renames = Renames {
+                tables: BTreeMap::from([(moved, hints)]),
+            };
+            let pairs = migrations(&from, &replaced, &renames, &Settings::default());
+            let pairs = pairs.expect("no question");
+            let body: String = pairs.iter().map(|pair| pair.up.body()).collect();
+            assert!(body.contains("alter policy see on public.notes"), "{body}");
+        }
+    }
 }

@@ -35,7 +35,10 @@ fn base() -> Schema {
 fn over(sql: &str, tables: &[&str]) -> Expr {
     let own = ["a"].into_iter().filter(|_| tables.is_empty());
     let mut expr = Expr::new(sql, own);
-    expr.tables = tables.iter().map(|&table| table.to_owned()).collect();
+    expr.tables = tables
+        .iter()
+        .map(|table| table.parse().expect("a table"))
+        .collect();
     expr
 }
 
