@@ -3,8 +3,10 @@
 //! More conditions mean fewer rows for plain columns of joined tables alone: counted, a row less is another answer, and
 //! behind `except` it is a row more. So only what is read to its end here is a membership.
 
-use super::parse::{Atom, Operator, Terms, is_one_of, lex};
-use crate::ident::unquote;
+use super::calls;
+use super::parse::{Atom, Operator, Terms};
+use super::tokens::{is_one_of, is_word, lex, name};
+use super::universe::{TRUE, Value};
 
 /// Of the terms those that are memberships, each with one that holds where it does.
 pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
@@ -27,6 +29,16 @@ pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
     pairs.filter(|(one, other)| one != other).collect()
 }
 
+/// Whether a membership can have a truth where a wider one has another: among fewer values there is no match, and no
+/// NULL, that is not among more.
+pub(super) fn may_be(narrow: Value, wide: Value) -> bool {
+    match wide.rank() {
+        Some(TRUE) => true,
+        Some(_) => narrow == wide,
+        None => narrow.rank() != Some(TRUE),
+    }
+}
+
 /// Whether a truth, where it reads a table, is a membership that more rows of the table can only make true.
 pub(super) fn grows_with(text: &str, table: &str) -> bool {
     Membership::read(text).is_some_and(|it| {
@@ -45,8 +57,8 @@ pub(super) fn mentions(text: &str, table: &str) -> bool {
 }
 
 fn mention(tokens: &[impl AsRef<str>], table: &str) -> bool {
-    let names = |token: &str| unquote(token).is_some_and(|(name, _)| name == table);
-    tokens.iter().any(|token| names(token.as_ref()))
+    let mut names = tokens.iter().filter_map(|token| name(token.as_ref()));
+    names.any(|name| name == table)
 }
 
 /// `column = any (array(select column from tables where conditions))`.
@@ -67,6 +79,9 @@ const JOINING: [&str; 8] = [
 impl Membership {
     fn read(text: &str) -> Option<Membership> {
         let tokens = lex(text)?;
+        if !calls::are_stable(&tokens) {
+            return None;
+        }
         let mut reader = Reader {
             tokens: &tokens,
             at: 0,
@@ -134,9 +149,7 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Option<()> {
-        let first = self.next()?.chars().next()?;
-        let is_word = first.is_alphabetic() || matches!(first, '_' | '"');
-        is_word.then(|| self.at += 1)
+        is_word(self.next()?).then(|| self.at += 1)
     }
 
     /// A name, and what it is qualified with.

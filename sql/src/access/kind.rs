@@ -1,7 +1,8 @@
 //! Types, as far as it matters to comparisons which one a term has, and what a literal is among the values of one.
 
 use super::number::Float;
-use super::parse::{Atom, Terms, lex};
+use super::parse::{Atom, Terms};
+use super::tokens::lex;
 use crate::schema::Type;
 
 /// Types within which equality and order are of one kind.

@@ -3,12 +3,15 @@
 //! Which order two values have is all that a comparison asks. So both predicates are evaluated over rows and
 //! scopes in which every column, and whatever else they read, takes every order to the rest that there is: a
 //! witness is found if there is one. What cannot be taken apart counts as something that may be anything,
-//! alike in both wherever its text is the same; where that does not decide, nothing is claimed. What is claimed rests
+//! alike in both wherever its text is the same, unless it calls what may be volatile; where that does not decide, nothing
+//! is claimed. What is claimed rests
 //! on lists of what is known to be so, of types, of literals and of memberships: one wrong word hides an open door.
 //!
 //! | file | job |
 //! |---|---|
+//! | `tokens` | the tokens of a predicate, and what a token is |
 //! | `parse` | the text of a predicate as comparisons between terms |
+//! | `calls` | which calls have one value wherever they stand |
 //! | `number` | the numbers there, in their order |
 //! | `kind` | types, and what a literal is among the values of one |
 //! | `implied` | which membership holds wherever another one does |
@@ -16,10 +19,12 @@
 //! | `universe` | which values each term takes |
 //! | `tests` | the cases, and random ones against each other |
 
+mod calls;
 mod implied;
 mod kind;
 mod number;
 mod parse;
+mod tokens;
 mod truth;
 mod universe;
 
@@ -32,7 +37,7 @@ use crate::schema::{Column, Expr, Table};
 
 use parse::{Atom, Node, Term, Terms};
 use truth::{follows, truth};
-use universe::{Universe, Value};
+use universe::Universe;
 
 /// More evaluations than this are not tried for a row: a build waits for them.
 const MOST: usize = 60_000;
@@ -66,6 +71,10 @@ pub(crate) fn difference(
             ..other.clone()
         });
     }
+    let text = |expr: Option<&Expr>| expr.map(|expr| expr.sql.clone());
+    if text(old) == text(new) {
+        return Some(Difference::default());
+    }
     let mut terms = Terms::new(columns);
     let mut node = |expr: Option<&Expr>| match expr {
         Some(expr) => terms.parse(&expr.sql),
@@ -78,11 +87,11 @@ pub(crate) fn difference(
         if follows(&terms, one, other) {
             return Some(None);
         }
-        let is_true = |value: Option<Value>| value.map(|it| it.rank() == Some(universe::TRUE));
         let found = universe.search(MOST, |values| {
             let mut pairs = implied.iter();
-            let breaks = |(one, other): &(usize, usize)| {
-                is_true(values[*one]) == Some(true) && is_true(values[*other]) == Some(false)
+            let breaks = |(narrow, wide): &(usize, usize)| match (values[*narrow], values[*wide]) {
+                (Some(narrow), Some(wide)) => !implied::may_be(narrow, wide),
+                _ => false,
             };
             truth(one, values).may_hold() && truth(other, values).may_fail() && !pairs.any(breaks)
         });

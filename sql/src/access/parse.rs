@@ -5,9 +5,10 @@
 
 use std::cmp::Ordering;
 
+use super::calls;
 use super::kind::Kind;
 use super::number::{Float, Number};
-use crate::file;
+use super::tokens::{Open, is_one_of, lex};
 use crate::ident::quote;
 use crate::schema::{Column, Type};
 
@@ -98,7 +99,7 @@ impl Operator {
 pub(super) enum Atom {
     /// By its place among the columns.
     Column(usize),
-    /// What a text means, which is the same wherever the text is.
+    /// What a text means. One that is not the same wherever the text is stands only once.
     Opaque(String),
     Number(Number),
     /// A number that is cast to `real`.
@@ -114,6 +115,8 @@ pub(super) enum Atom {
 pub(super) struct Terms {
     pub(super) atoms: Vec<Atom>,
     pub(super) columns: Vec<Column>,
+    /// Whether a text stands in several places that may be another value in each.
+    is_unclear: bool,
 }
 
 impl Terms {
@@ -121,24 +124,26 @@ impl Terms {
         Terms {
             atoms: (0..columns.len()).map(Atom::Column).collect(),
             columns,
+            is_unclear: false,
         }
     }
 
-    /// A predicate; `None` where its text has no such form at all.
+    /// A predicate; `None` where its text has no such form at all, and where it holds anew what may be another value
+    /// each time.
     pub(super) fn parse(&mut self, sql: &str) -> Option<Node> {
         let tokens = lex(sql)?;
-        // What is not the same wherever it stands is not the same in two predicates either.
-        let is_stable = tokens.iter().all(|token| {
-            let word = token.to_ascii_lowercase();
-            !["random", "clock_timestamp", "nextval", "gen_random_uuid"].contains(&word.as_str())
-        });
+        // A name behind a dot may be written like a key word.
+        let is_name = |pair: &[&str]| pair[0] == "." && is_one_of(pair[1], &KEY_WORDS);
+        if tokens.windows(2).any(is_name) {
+            return None;
+        }
         let mut parser = Parser {
             terms: self,
             tokens: &tokens,
             at: 0,
         };
         let node = parser.or()?;
-        (is_stable && parser.at == tokens.len()).then_some(node)
+        (parser.at == tokens.len() && !self.is_unclear).then_some(node)
     }
 
     fn place(&mut self, atom: Atom) -> usize {
@@ -152,9 +157,16 @@ impl Terms {
     }
 
     fn opaque(&mut self, tokens: &[&str]) -> usize {
-        self.place(Atom::Opaque(tokens.join(" ")))
+        let atom = Atom::Opaque(tokens.join(" "));
+        self.is_unclear |= self.atoms.contains(&atom) && !calls::are_stable(tokens);
+        self.place(atom)
     }
 }
+
+/// The key words by which a predicate is taken apart.
+const KEY_WORDS: [&str; 10] = [
+    "and", "or", "not", "is", "in", "isnull", "notnull", "between", "case", "end",
+];
 
 struct Parser<'a, 't> {
     terms: &'t mut Terms,
@@ -199,32 +211,27 @@ impl Parser<'_, '_> {
             let next = self.tokens.get(end + 1);
             let ends = next.is_none_or(|token| is_one_of(token, &["and", "or", ")"]));
             let inner = self.tokens.get(self.at + 1..end)?;
-            let is_query = inner
-                .first()
-                .is_some_and(|token| is_one_of(token, &["select"]));
-            if ends && !is_query {
+            if ends && !is_query(inner)? {
                 self.at += 1;
                 let node = self.or()?;
                 return self.take(")").then_some(node);
             }
         }
         let start = self.at;
-        let mut depth = 0_usize;
+        let mut open = Open::default();
         while let Some(token) = self.tokens.get(self.at) {
-            if is_one_of(token, &["(", "[", "case"]) {
-                depth += 1;
-            } else if depth > 0 && is_one_of(token, &[")", "]", "end"]) {
-                depth -= 1;
-            } else if depth == 0 && is_one_of(token, &["and", "or", ")"]) {
+            if open.is_none() && is_one_of(token, &["and", "or", ")"]) {
                 break;
-            } else if depth == 0 && is_one_of(token, &["between"]) {
+            }
+            if open.is_none() && is_one_of(token, &["between"]) {
                 // Its `and` is none of ours.
                 return None;
             }
+            open.take(token)?;
             self.at += 1;
         }
         let tokens = self.tokens.get(start..self.at)?;
-        (depth == 0 && !tokens.is_empty()).then(|| self.atom(tokens))
+        (open.is_none() && !tokens.is_empty()).then(|| self.atom(tokens))
     }
 
     /// The place of the bracket that closes the one at a place.
@@ -248,19 +255,16 @@ impl Parser<'_, '_> {
     }
 
     fn known(&mut self, tokens: &[&str]) -> Option<Node> {
-        let mut depth = 0_usize;
+        let mut open = Open::default();
         // The words and operators outside of brackets that say what it is.
         let mut telling: Vec<(usize, String)> = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
-            if is_one_of(token, &["(", "[", "case"]) {
-                depth += 1;
-            } else if is_one_of(token, &[")", "]", "end"]) {
-                depth = depth.checked_sub(1)?;
-            } else if depth == 0
-                && (Operator::of(token).is_some() || is_one_of(token, &["is", "in", "not"]))
-            {
+            let is_telling = Operator::of(token).is_some()
+                || is_one_of(token, &["is", "in", "not", "isnull", "notnull"]);
+            if open.is_none() && is_telling {
                 telling.push((at, token.to_ascii_lowercase()));
             }
+            open.take(token)?;
         }
         let words: Vec<&str> = telling.iter().map(|(_, word)| word.as_str()).collect();
         let first = telling.first().map_or(tokens.len(), |(at, _)| *at);
@@ -369,45 +373,25 @@ impl Parser<'_, '_> {
     }
 }
 
+/// Whether what stands in brackets is a query; `None` where its own brackets are not in pairs.
+fn is_query(inner: &[&str]) -> Option<bool> {
+    let first = inner.first()?;
+    if is_one_of(first, &["select", "with", "values", "table"]) {
+        return Some(true);
+    }
+    let mut open = Open::default();
+    for token in inner {
+        if open.is_none() && is_one_of(token, &["union", "intersect", "except"]) {
+            return Some(true);
+        }
+        open.take(token)?;
+    }
+    Some(false)
+}
+
 fn one_or(mut nodes: Vec<Node>, all: fn(Vec<Node>) -> Node) -> Node {
     match nodes.len() {
         1 => nodes.remove(0),
         _ => all(nodes),
     }
-}
-
-pub(super) fn is_one_of(token: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| token.eq_ignore_ascii_case(word))
-}
-
-/// The tokens of a predicate: words, literals, brackets, commas, and operators of any length.
-pub(super) fn lex(sql: &str) -> Option<Vec<&str>> {
-    const OPERATORS: &str = "+-*/<>=~!@#%^&|`?:";
-    let mut found: Vec<&str> = Vec::new();
-    let mut at = 0;
-    while at < sql.len() {
-        let rest = &sql[at..];
-        let first = rest.chars().next()?;
-        let len = if first.is_ascii_digit() {
-            let tail = |c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_');
-            rest.find(tail).unwrap_or(rest.len())
-        } else if OPERATORS.contains(first) && !rest.starts_with("--") && !rest.starts_with("/*") {
-            let len = rest.find(|c| !OPERATORS.contains(c)).unwrap_or(rest.len());
-            // `<-1` is a comparison with a negative number.
-            match rest[..len].trim_end_matches(['-', '+']).len() {
-                0 => 1,
-                len => len,
-            }
-        } else {
-            let (len, is_blank) = file::token_length(sql, at)?;
-            if is_blank {
-                at += len;
-                continue;
-            }
-            len
-        };
-        found.push(&rest[..len]);
-        at += len;
-    }
-    Some(found)
 }

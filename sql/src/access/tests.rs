@@ -1,3 +1,6 @@
+mod alarms;
+mod hidden;
+
 use super::*;
 use crate::schema::Type;
 
