@@ -350,6 +350,11 @@ const MEMBERS: Family = Family {
         "t = any (array(select m.who from members m where m.level = 1))",
         "t = any (array(select m.who from members m where m.level = 1 and m.active))",
         "t = any (array(select m.who from members m where m.active and m.level = 1 and m.who <> ''))",
+        "t = any (array(select n.who from members as n where n.active and n.level = 1))",
+        "t = any (array(select m.who from members m where m.level >= 1))",
+        "t = any (array(select m.who from members m where m.level > 1))",
+        "t = any (array(select m.who from members m where m.who in ('a', 'b')))",
+        "t = any (array(select m.who from members m where m.who = 'a'))",
         "t = any (array(select m.who from members m where m.level = 1 or m.active))",
         "t = any (array(select m.who from members m where m.level = 1 and m.active = false))",
         "t = any (array(select m.who from members m join members o on o.who = m.who where m.level = 1))",
@@ -368,6 +373,46 @@ const MEMBERS: Family = Family {
         "t = any (array(select m.who from members m where m.level = 1 and m.active group by m.who having count(*) = 1))",
         "b",
         "t = 'a'",
+    ],
+};
+
+const ORDERS: Family = Family {
+    columns: &[
+        ("x", Type::Int4),
+        ("y", Type::Int4),
+        ("v", Type::Text),
+        ("w", Type::Text),
+        ("day", Type::Date),
+    ],
+    universe: "create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      create temp table bans (uid text);
+      create temp table universe as select x, y, v, w, day from
+        unnest(array[null, 1, 3, 5]) x, unnest(array[null, 1, 2, 3]) y, unnest(array['a', 'A', 'b', 'm']) v,
+        unnest(array[null, 'a', 'B', 'm']) w,
+        unnest(array[null, '2023-12-31', '2024-01-01', '2024-01-31', '2024-02-01', '2024-02-02']::date[]) day",
+    scopes: &[
+        "truncate bans",
+        "insert into bans values ('a')",
+        "insert into bans values ('m')",
+    ],
+    compared: &[
+        ("(x, y)", &["(3, 2)"]),
+        ("(x, 2)", &["(3, y)"]),
+        ("v", &["w", "'a' collate ci"]),
+        ("w", &["'a' collate ci", "'a'", "'b'"]),
+        ("(v collate ci)::text", &["'a'", "'A'", "w"]),
+        ("lower(w)", &["'a'", "'b'", "v"]),
+        (
+            "day",
+            &["'2024-01-01'", "'2024-1-1'", "'2024-02-01'", "current_date"],
+        ),
+    ],
+    others: &[
+        "x = y",
+        "(with q as (select b.uid from bans b) select count(*) = 0 from q where q.uid = 'a')",
+        "(with q as (select b.uid from bans b) select count(*) = 0 from q where q.uid = 'a' and q.uid <> v)",
+        "timeofday() <> timeofday()",
+        "false",
     ],
 };
 
@@ -390,7 +435,7 @@ impl Family {
 #[tokio::test]
 async fn a_verdict_hides_nothing_of_other_kinds() -> Result<(), Box<dyn std::error::Error>> {
     let cases = cases()? * 4;
-    for (kind, family) in [FLOATS, CHARS, CASTS, MEMBERS].iter().enumerate() {
+    for (kind, family) in [FLOATS, CHARS, CASTS, MEMBERS, ORDERS].iter().enumerate() {
         // Most changes add something to what there is, or take it away.
         let pairs = pairs(cases, family.predicate(), |case, one, other| {
             match case % 4 {

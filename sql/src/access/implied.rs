@@ -3,10 +3,12 @@
 //! More conditions mean fewer rows for plain columns of joined tables alone: counted, a row less is another answer, and
 //! behind `except` it is a row more. So only what is read to its end here is a membership.
 
-use super::calls;
-use super::parse::{Atom, Operator, Terms};
+use super::difference;
+use super::membership::Membership;
+use super::parse::{Atom, Terms};
 use super::tokens::{is_one_of, is_word, lex, name};
 use super::universe::{TRUE, Value};
+use crate::schema::{Expr, Table};
 
 /// Of the terms those that are memberships, each with one that holds where it does.
 pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
@@ -21,8 +23,8 @@ pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
         .collect();
     let pairs = memberships.iter().flat_map(|(one, narrow)| {
         let wider = memberships.iter().filter(move |(_, wide)| {
-            let is_asked = |asked| narrow.conditions.contains(asked);
-            narrow.of == wide.of && wide.conditions.iter().all(is_asked)
+            let mut asked = wide.conditions.iter();
+            narrow.of == wide.of && asked.all(|asked| holds(&narrow.conditions, asked))
         });
         wider.map(move |(other, _)| (*one, *other))
     });
@@ -61,195 +63,41 @@ fn mention(tokens: &[impl AsRef<str>], table: &str) -> bool {
     names.any(|name| name == table)
 }
 
-/// `column = any (array(select column from tables where conditions))`.
-struct Membership {
-    /// What stands before the conditions.
-    of: Vec<String>,
-    /// What the tables are joined by.
-    joined: Vec<Vec<String>>,
-    /// What all have to hold of the other tables' rows.
-    conditions: Vec<Vec<String>>,
+/// Whether a condition holds of all rows of which others do.
+fn holds(conditions: &[Vec<String>], asked: &Vec<String>) -> bool {
+    let is_listed = |condition: &Vec<String>| match (listed(condition), listed(asked)) {
+        (Some((one, few)), Some((other, more))) => {
+            one == other && few.iter().all(|it| more.contains(it))
+        }
+        _ => false,
+    };
+    let follows = || {
+        let all: Vec<String> = conditions.iter().map(|tokens| tokens.join(" ")).collect();
+        let expr = |sql: String| Expr::new(sql, Vec::<String>::new());
+        // Of the columns of other tables no more is known than of any text.
+        let none = Table::new("");
+        let (wide, narrow) = (expr(asked.join(" ")), expr(all.join(" and ")));
+        let found = difference((Some(&wide), &none), (Some(&narrow), &none));
+        found.is_some_and(|it| it.wider.is_none())
+    };
+    conditions.contains(asked) || conditions.iter().any(is_listed) || follows()
 }
 
-/// Words that are no alias.
-const JOINING: [&str; 8] = [
-    "where", "join", "inner", "cross", "left", "right", "full", "on",
-];
-
-impl Membership {
-    fn read(text: &str) -> Option<Membership> {
-        let tokens = lex(text)?;
-        if !calls::are_stable(&tokens) {
-            return None;
-        }
-        let mut reader = Reader {
-            tokens: &tokens,
-            at: 0,
-        };
-        reader.name()?;
-        for word in ["=", "any", "(", "array", "(", "select"] {
-            reader.take(word)?;
-        }
-        reader.name()?;
-        reader.take("from")?;
-        reader.source()?;
-        let mut joined = Vec::new();
-        loop {
-            if reader.take(",").is_some() {
-                reader.source()?;
-            } else if reader.take("cross").is_some() {
-                reader.take("join")?;
-                reader.source()?;
-            } else if reader.take("inner").is_some() || reader.is_next("join") {
-                reader.take("join")?;
-                reader.source()?;
-                reader.take("on")?;
-                joined.extend(reader.conditions()?);
-            } else {
-                break;
-            }
-        }
-        let of = reader.since(0);
-        let conditions = match reader.take("where") {
-            Some(()) => reader.conditions()?,
-            None => Vec::new(),
-        };
-        reader.take(")")?;
-        reader.take(")")?;
-        (reader.at == tokens.len()).then_some(Membership {
-            of,
-            joined,
-            conditions,
-        })
-    }
-}
-
-/// What takes the tokens of a membership one after the other.
-struct Reader<'a> {
-    tokens: &'a [&'a str],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn next(&self) -> Option<&str> {
-        self.tokens.get(self.at).copied()
-    }
-
-    fn is_next(&self, word: &str) -> bool {
-        self.next().is_some_and(|it| it.eq_ignore_ascii_case(word))
-    }
-
-    fn take(&mut self, word: &str) -> Option<()> {
-        self.is_next(word).then(|| self.at += 1)
-    }
-
-    fn since(&self, start: usize) -> Vec<String> {
-        let tokens = self.tokens[start..self.at].iter();
-        tokens.map(|token| (*token).to_owned()).collect()
-    }
-
-    fn word(&mut self) -> Option<()> {
-        is_word(self.next()?).then(|| self.at += 1)
-    }
-
-    /// A name, and what it is qualified with.
-    fn name(&mut self) -> Option<()> {
-        self.word()?;
-        while self.take(".").is_some() {
-            self.word()?;
-        }
-        Some(())
-    }
-
-    /// A table, under another name or its own.
-    fn source(&mut self) -> Option<()> {
-        self.name()?;
-        if self.take("as").is_some() {
-            return self.word();
-        }
-        if !self.next().is_some_and(|it| is_one_of(it, &JOINING)) {
-            // Any other word that is no alias is followed by what no condition is.
-            let _ = self.word();
-        }
-        Some(())
-    }
-
-    /// What `and` joins.
-    fn conditions(&mut self) -> Option<Vec<Vec<String>>> {
-        let mut conditions = Vec::new();
-        loop {
-            let start = self.at;
-            self.condition()?;
-            conditions.push(self.since(start));
-            if self.take("and").is_none() {
-                return Some(conditions);
-            }
-        }
-    }
-
-    fn condition(&mut self) -> Option<()> {
-        while self.take("not").is_some() {}
-        self.operand()?;
-        if self.take("is").is_some() {
-            let _ = self.take("not");
-            let is_known = |it| is_one_of(it, &["null", "true", "false"]);
-            return self.next().is_some_and(is_known).then(|| self.at += 1);
-        }
-        if self.next().and_then(Operator::of).is_some() {
-            self.at += 1;
-            return self.operand();
-        }
-        let is_negated = self.take("not").is_some();
-        match self.take("in") {
-            Some(()) => self.brackets(),
-            None => (!is_negated).then_some(()),
-        }
-    }
-
-    /// A column, a literal, a call, something in brackets; and what it is cast to.
-    fn operand(&mut self) -> Option<()> {
-        let next = self.next()?;
-        if next == "(" {
-            self.brackets()?;
-        } else if next.starts_with(|first: char| first == '\'' || first.is_ascii_digit()) {
-            self.at += 1;
-        } else if next == "-" {
-            self.at += 1;
-            let digits = self.next()?;
-            digits
-                .starts_with(|first: char| first.is_ascii_digit())
-                .then(|| self.at += 1)?;
-        } else {
-            self.name()?;
-            if self.is_next("(") {
-                self.brackets()?;
-            }
-        }
-        while self.take("::").is_some() {
-            self.name()?;
-            if self.is_next("(") {
-                self.brackets()?;
-            }
-            while self.take("[").is_some() {
-                self.take("]")?;
-            }
-        }
-        Some(())
-    }
-
-    /// Whatever stands between two brackets.
-    fn brackets(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.next()? {
-                "(" => depth += 1,
-                ")" => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
+/// `column = 'text'` and `column in ('text', …)`: whatever type it is, the same texts are the same values.
+fn listed(condition: &[String]) -> Option<(Vec<&str>, Vec<&str>)> {
+    let tokens: Vec<&str> = condition.iter().map(String::as_str).collect();
+    let is_telling = |token: &&str| is_one_of(token, &["=", "in"]);
+    let (left, right) = tokens.split_at(tokens.iter().position(is_telling)?);
+    let texts: Vec<&str> = match right {
+        ["=", text] => vec![*text],
+        [_, "(", texts @ .., ")"] => texts
+            .split(|token| *token == ",")
+            .flatten()
+            .copied()
+            .collect(),
+        _ => return None,
+    };
+    let is_name = left.iter().all(|token| is_word(token) || *token == ".");
+    let are_texts = texts.iter().all(|text| text.starts_with('\''));
+    (is_name && are_texts).then(|| (left.to_vec(), texts))
 }

@@ -1,9 +1,13 @@
 //! Types, as far as it matters to comparisons which one a term has, and what a literal is among the values of one.
 
+use std::cmp::Ordering;
+
 use super::number::Float;
 use super::parse::{Atom, Terms};
-use super::tokens::lex;
-use crate::schema::Type;
+use super::tokens::{is_one_of, lex};
+use crate::ident::unquote_literal;
+use crate::literal;
+use crate::schema::{Column, Type};
 
 /// Types within which equality and order are of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,20 +19,22 @@ pub(super) enum Kind {
     Text,
     /// `char(n)`: blanks at the end are no part of a value.
     Char,
-    Other(String),
+    /// Any other, with the collation that is named.
+    Other(Type, Option<String>),
 }
 
 impl Kind {
     /// The type of a column, or of a text whose form says which one it has; `None` for any other, and for literals.
     pub(super) fn of(atom: &Atom, terms: &Terms) -> Option<Kind> {
         match atom {
-            Atom::Column(at) => {
-                let column = &terms.columns[*at];
-                Some(Kind::of_type(&column.ty, column.collation.as_deref()))
-            }
-            Atom::Opaque(text) => Kind::of_opaque(text),
+            Atom::Column(at) => terms.columns.get(*at).map(Kind::of_column),
+            Atom::Opaque(text) => Kind::of_tokens(&lex(text)?, terms),
             _ => None,
         }
+    }
+
+    fn of_column(column: &Column) -> Kind {
+        Kind::of_type(&column.ty, column.collation.as_deref())
     }
 
     fn of_type(ty: &Type, collation: Option<&str>) -> Kind {
@@ -38,34 +44,56 @@ impl Kind {
             (Type::Float4 | Type::Float8, _) => Kind::Float,
             (Type::Text | Type::Varchar(_), None) => Kind::Text,
             (Type::Char(_), None) => Kind::Char,
-            (Type::Timestamptz(_), _) => Kind::Other("timestamptz".to_owned()),
-            (ty, collation) => Kind::Other(format!("{ty:?} {collation:?}")),
+            (Type::Timestamptz(_), _) => Kind::Other(Type::Timestamptz(None), None),
+            (ty, collation) => Kind::Other(ty.clone(), collation.map(str::to_owned)),
         }
     }
 
-    /// Settings and claims as the derives write them, `now()`, and what is cast as a whole.
-    fn of_opaque(text: &str) -> Option<Kind> {
-        let tokens = lex(text)?;
-        match tokens.as_slice() {
-            ["now", "(", ")"] => Some(Kind::of_type(&Type::Timestamptz(None), None)),
-            ["(", "select", "auth", ".", "uid", "(", ")", ")"] => {
-                Some(Kind::of_type(&Type::Uuid, None))
+    /// What the tokens of a text are; of those with the database's own collation alone texts.
+    fn of_tokens(tokens: &[&str], terms: &Terms) -> Option<Kind> {
+        match tokens {
+            [name] if is_one_of(name, &["current_timestamp"]) => {
+                Some(Kind::of_type(&Type::Timestamptz(None), None))
             }
-            [
-                "(",
-                "select",
-                "current_setting",
-                "(",
-                _,
-                ",",
-                "true",
-                ")",
-                ")",
-            ]
-            | ["current_setting", "(", _, ",", "true", ")"]
-            | ["current_setting", "(", _, ")"] => Some(Kind::Text),
-            ["(", "select", "case", .., "setting", ")"] => Kind::of_given(&tokens),
-            [value @ .., "::", ty] if is_one_operand(value) => Kind::of_cast(ty),
+            [name] if is_one_of(name, &["current_date"]) => Some(Kind::of_type(&Type::Date, None)),
+            [name] => terms.column(name).map(Kind::of_column),
+            ["(", "select", "case", .., "setting", ")"] => Kind::of_given(tokens),
+            ["(", inner @ .., ")"] if is_one_operand(tokens) => Kind::of_tokens(inner, terms),
+            ["select", inner @ ..] => Kind::of_tokens(inner, terms),
+            [value @ .., "::", ty] if is_one_operand(value) => Kind::of_cast(value, ty, terms),
+            ["auth", ".", called, "(", ")"] => match *called {
+                "uid" => Some(Kind::of_type(&Type::Uuid, None)),
+                "email" | "role" => Some(Kind::Text),
+                _ => None,
+            },
+            ["auth", ".", "jwt", "(", ")", steps @ ..]
+            | ["(", "select", "auth", ".", "jwt", "(", ")", ")", steps @ ..] => {
+                is_text_in_json(steps).then_some(Kind::Text)
+            }
+            [called, "(", arguments @ .., ")"] if is_one_operand(tokens) => {
+                Kind::of_call(called, arguments, terms)
+            }
+            _ => None,
+        }
+    }
+
+    fn of_call(called: &str, arguments: &[&str], terms: &Terms) -> Option<Kind> {
+        let first = || {
+            let first = arguments.split(|token| *token == ",").next()?;
+            Kind::of_tokens(first, terms)
+        };
+        match called {
+            "now" => Some(Kind::of_type(&Type::Timestamptz(None), None)),
+            "current_setting" => Some(Kind::Text),
+            "length" | "char_length" | "octet_length" => Some(Kind::Integer),
+            // Of another type they may be something else.
+            "lower" | "upper" | "btrim" => first().filter(|kind| *kind == Kind::Text),
+            "coalesce" | "nullif" => match arguments {
+                [.., ",", literal] if literal.starts_with('\'') => {
+                    Kind::of_tokens(&arguments[..arguments.len() - 2], terms)
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -80,16 +108,39 @@ impl Kind {
         let value = tokens[then + 1..].split(|token| *token == "end").next()?;
         match value {
             ["given"] | ["given", "#>>", "'{}'", "::", "text", "[", "]"] => Some(Kind::Text),
-            ["given", "::", ty] => Kind::of_cast(ty),
+            ["given", "::", ty] => Kind::of_type_named(ty),
             _ => None,
         }
     }
 
+    /// A cast text keeps the collation of what is cast.
+    fn of_cast(value: &[&str], ty: &str, terms: &Terms) -> Option<Kind> {
+        let kind = Kind::of_type_named(ty)?;
+        let is_literal = matches!(value, [one] if one.starts_with('\''));
+        let has_own_collation = || match Kind::of_tokens(value, terms) {
+            Some(Kind::Other(ty, collation)) => collation.is_some() || matches!(ty, Type::Named(_)),
+            found => found.is_none(),
+        };
+        let is_text = matches!(kind, Kind::Text | Kind::Char);
+        (!is_text || is_literal || !has_own_collation()).then_some(kind)
+    }
+
     /// A literal beside a `real` is `real` in some places and `double precision` in others, so that of what is cast to
     /// it nothing is known.
-    fn of_cast(ty: &str) -> Option<Kind> {
+    fn of_type_named(ty: &str) -> Option<Kind> {
         let ty: Type = ty.parse().ok()?;
         (ty != Type::Float4).then(|| Kind::of_type(&ty, None))
+    }
+
+    /// Whether of any two values, NULL apart, one is less or both are equal.
+    pub(super) fn is_ordered(&self) -> bool {
+        match self {
+            Kind::Integer | Kind::Numeric | Kind::Float | Kind::Text | Kind::Char => true,
+            Kind::Other(Type::Named(name), _) => {
+                ["citext", "inet", "cidr", "macaddr"].contains(&name.as_str())
+            }
+            Kind::Other(ty, _) => !matches!(ty, Type::Array(_) | Type::Jsonb),
+        }
     }
 
     /// A literal as the value that it is in that type; `None` where that is not known.
@@ -110,10 +161,20 @@ impl Kind {
         }
     }
 
+    /// The order of two literals as values of that type, where their texts tell it.
+    pub(super) fn compare(&self, a: &str, b: &str) -> Option<Ordering> {
+        let ty = match self {
+            Kind::Text => &Type::Text,
+            Kind::Char => &Type::Char(1),
+            Kind::Other(ty, None) => ty,
+            _ => return None,
+        };
+        literal::compare(ty, None, &unquote_literal(a)?, &unquote_literal(b)?)
+    }
+
     /// Whether a value is NULL or not, and nothing between, as a row is whose fields are NULL in part.
     pub(super) fn is_null_or_not(&self) -> bool {
-        let is_citext = |name: &str| name.starts_with("Named(\"citext\")");
-        !matches!(self, Kind::Other(name) if name.starts_with("Named(") && !is_citext(name))
+        !matches!(self, Kind::Other(Type::Named(name), _) if name != "citext")
     }
 }
 
@@ -135,6 +196,26 @@ fn is_one_operand(tokens: &[&str]) -> bool {
         }
     }
     depth == 0 && !tokens.is_empty()
+}
+
+/// Whether steps lead to a text in JSON.
+fn is_text_in_json(mut steps: &[&str]) -> bool {
+    loop {
+        let rest;
+        (steps, rest) = match steps {
+            [step, key, "::", "text", rest @ ..] | [step, key, rest @ ..]
+                if key.starts_with('\'') =>
+            {
+                (std::slice::from_ref(step), rest)
+            }
+            _ => return false,
+        };
+        match steps {
+            ["->>"] => return rest.is_empty(),
+            ["->"] => steps = rest,
+            _ => return false,
+        }
+    }
 }
 
 /// A text without the blanks at its end.

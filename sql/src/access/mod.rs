@@ -4,24 +4,30 @@
 //! scopes in which every column, and whatever else they read, takes every order to the rest that there is: a
 //! witness is found if there is one. What cannot be taken apart counts as something that may be anything,
 //! alike in both wherever its text is the same, unless it calls what may be volatile; where that does not decide, nothing
-//! is claimed. What is claimed rests
-//! on lists of what is known to be so, of types, of literals and of memberships: one wrong word hides an open door.
+//! is claimed. What is claimed rests on lists of what is known to be so, of types, of literals, of calls and of
+//! memberships: one wrong word hides an open door.
 //!
 //! | file | job |
 //! |---|---|
 //! | `tokens` | the tokens of a predicate, and what a token is |
-//! | `parse` | the text of a predicate as comparisons between terms |
+//! | `node` | a predicate as comparisons between terms |
+//! | `parse` | the text of a predicate as such a one |
 //! | `calls` | which calls have one value wherever they stand |
 //! | `number` | the numbers there, in their order |
 //! | `kind` | types, and what a literal is among the values of one |
+//! | `membership` | a membership, read to its end |
 //! | `implied` | which membership holds wherever another one does |
 //! | `truth` | what is left possible of a predicate of which not all values are known |
-//! | `universe` | which values each term takes |
+//! | `group` | what is compared with each other, and which values it takes |
+//! | `universe` | every value of every term, and the search among them |
 //! | `tests` | the cases, and random ones against each other |
 
 mod calls;
+mod group;
 mod implied;
 mod kind;
+mod membership;
+mod node;
 mod number;
 mod parse;
 mod tokens;
@@ -35,7 +41,8 @@ use std::collections::BTreeSet;
 
 use crate::schema::{Column, Expr, Table};
 
-use parse::{Atom, Node, Term, Terms};
+use node::{Node, Term};
+use parse::{Atom, Terms};
 use truth::{follows, truth};
 use universe::Universe;
 

@@ -3,96 +3,13 @@
 //! It takes apart what the derives write: `and`, `or`, `not`, comparisons, `is null`, `in`. What it does not know
 //! is a term, or a truth, that may be anything.
 
-use std::cmp::Ordering;
-
 use super::calls;
 use super::kind::Kind;
+use super::node::{Node, Operator, Term};
 use super::number::{Float, Number};
 use super::tokens::{Open, is_one_of, lex};
 use crate::ident::quote;
 use crate::schema::{Column, Type};
-
-/// A predicate.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Not(Box<Node>),
-    Compare(Operator, Term, Term),
-    Null(Term),
-    /// A term of type boolean.
-    Truth(Term),
-}
-
-/// What is compared. The numbers are places in [`Terms`].
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Term {
-    /// A column, or whatever a text means.
-    Is(usize),
-    /// `nullif(…, '')` of it.
-    UnlessEmpty(usize),
-    Literal(usize),
-}
-
-impl Node {
-    /// What it compares, each as often as it stands there.
-    pub(super) fn terms(&self) -> Vec<&Term> {
-        match self {
-            Node::And(nodes) | Node::Or(nodes) => nodes.iter().flat_map(Node::terms).collect(),
-            Node::Not(node) => node.terms(),
-            Node::Compare(_, a, b) => vec![a, b],
-            Node::Null(term) | Node::Truth(term) => vec![term],
-        }
-    }
-}
-
-impl Term {
-    /// Its place in [`Terms`].
-    pub(super) fn place(&self) -> usize {
-        let (Term::Is(place) | Term::UnlessEmpty(place) | Term::Literal(place)) = self;
-        *place
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
-}
-
-impl Operator {
-    pub(super) fn of(text: &str) -> Option<Operator> {
-        Some(match text {
-            "=" => Operator::Eq,
-            "<>" | "!=" => Operator::Ne,
-            "<" => Operator::Lt,
-            "<=" => Operator::Le,
-            ">" => Operator::Gt,
-            ">=" => Operator::Ge,
-            _ => return None,
-        })
-    }
-
-    pub(super) fn holds(self, order: Ordering) -> bool {
-        match self {
-            Operator::Eq => order.is_eq(),
-            Operator::Ne => order.is_ne(),
-            Operator::Lt => order.is_lt(),
-            Operator::Le => order.is_le(),
-            Operator::Gt => order.is_gt(),
-            Operator::Ge => order.is_ge(),
-        }
-    }
-
-    /// Whether it asks for more than whether both are one.
-    pub(super) fn is_ordering(self) -> bool {
-        !matches!(self, Operator::Eq | Operator::Ne)
-    }
-}
 
 /// Something that a predicate reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +61,26 @@ impl Terms {
         };
         let node = parser.or()?;
         (parser.at == tokens.len() && !self.is_unclear).then_some(node)
+    }
+
+    fn column_place(&self, name: &str) -> Option<usize> {
+        let mut columns = self.columns.iter();
+        columns.position(|column| quote(&column.name) == name)
+    }
+
+    /// The column that a token names.
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+        self.column_place(name).and_then(|at| self.columns.get(at))
+    }
+
+    /// Whether one of two is less or both are equal, NULL apart. What a row is compared with is no literal, and of no
+    /// type that has an order.
+    fn are_ordered(&self, one: &Term, other: &Term) -> bool {
+        let is_ordered = |term: &Term| {
+            let kind = Kind::of(&self.atoms[term.place()], self);
+            matches!(term, Term::Literal(_)) || kind.is_some_and(|kind| kind.is_ordered())
+        };
+        is_ordered(one) || is_ordered(other)
     }
 
     fn place(&mut self, atom: Atom) -> usize {
@@ -281,7 +218,8 @@ impl Parser<'_, '_> {
             [operator] => {
                 let operator = Operator::of(operator)?;
                 let (left, right) = (self.term(left)?, self.term(right)?);
-                Some(Node::Compare(operator, left, right))
+                let is_told = !operator.is_ordering() || self.terms.are_ordered(&left, &right);
+                is_told.then_some(Node::Compare(operator, left, right))
             }
             _ => None,
         }
@@ -337,9 +275,8 @@ impl Parser<'_, '_> {
         if let Some(literal) = self.literal(tokens) {
             return Some(literal);
         }
-        let mut columns = self.terms.columns.iter();
         if let [name] = tokens
-            && let Some(place) = columns.position(|column| quote(&column.name) == *name)
+            && let Some(place) = self.terms.column_place(name)
         {
             return Some(Term::Is(place));
         }

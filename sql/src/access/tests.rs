@@ -1,5 +1,6 @@
 mod alarms;
 mod hidden;
+mod literals;
 
 use super::*;
 use crate::schema::Type;
@@ -26,6 +27,13 @@ fn table() -> Table {
         column("owner", Type::Text, false),
         column("second", Type::Text, true),
         column("third", Type::Text, true),
+        column("day", Type::Date, true),
+        column("spot", Type::Named("box".to_owned()), false),
+        column("edge", Type::Named("box".to_owned()), false),
+        Column {
+            collation: Some("any_case".to_owned()),
+            ..column("any_case", Type::Text, false)
+        },
     ];
     table
 }
@@ -195,9 +203,11 @@ fn what_logic_does_not_tell_is_left_open() {
     for (old, new) in [
         // Two spellings may be one value of such a type.
         ("word = 'a'", "word = 'A'"),
-        ("at = '2024-01-01'", "at = '2024-1-1'"),
+        ("at = '2024-01-01'", "at = 'today'"),
+        ("at < '2024-03-31 02:30'", "at < '2024-03-31 02:45'"),
         // The order of texts is the collation's.
-        ("status < 'a'", "status < 'b'"),
+        ("status < 'a'", "status < 'B'"),
+        ("any_case < 'a'", "any_case < 'b'"),
         (
             "cast(status as integer) = '1' and cast(status as integer) <> '01'",
             "level = 1",
@@ -244,7 +254,7 @@ fn what_logic_does_not_tell_is_left_open() {
         ),
         (
             of("members", "m.level = 1 and (m.a or m.b)"),
-            of("members", "m.level = 1 and (m.a and m.b)"),
+            of("members", "m.level = 1 and (m.a or m.c)"),
         ),
         // An `and` that joins no conditions.
         (
@@ -294,68 +304,6 @@ fn what_logic_does_not_tell_is_left_open() {
     // A cast column: it may be anything, and so may the text that it is compared with.
     let (wider, narrower) = told("level::text = '1'", "level = 1").expect("it is told");
     assert!(wider.is_some() && narrower.is_some());
-}
-
-#[test]
-fn a_literal_is_what_postgresql_makes_of_it() {
-    let wide = "share = 9007199254740992.0";
-    for (old, new, wider, narrower) in [
-        // Two spellings of one `double precision`.
-        (
-            &*format!("{wide} and share <> 9007199254740993.0"),
-            wide,
-            "the row (share = 9007199254740992)",
-            "",
-        ),
-        ("share < 0.1", "share < 0.10000000000000001", "", ""),
-        // Beside a `real` a literal is `double precision`, in a list `real`.
-        (
-            "score in (16777217.0, 5.0)",
-            "score in (16777216.0, 5.0)",
-            "",
-            "",
-        ),
-        (
-            "score = 16777217.0 or score = 5.0",
-            "score in (16777217.0, 5.0)",
-            "the row (score = 16777216)",
-            "the row (score = 16777217)",
-        ),
-        (
-            "score = 0.1::real",
-            "score in (0.1, 0.2)",
-            "the row (score = 0.2)",
-            "",
-        ),
-        (
-            "score = 0.1::real and score < 5.0::real",
-            "score = 0.1::real",
-            "",
-            "",
-        ),
-        // Blanks at the end are no part of a `char(n)`.
-        (
-            "grade = '' and grade <> ' '",
-            "grade = ''",
-            "the row (grade = '')",
-            "",
-        ),
-        (
-            "grade in ('a', 'b')",
-            "grade = 'a  '",
-            "",
-            "the row (grade = 'b')",
-        ),
-        ("status = '' and status <> ' '", "status = ''", "", ""),
-    ] {
-        let (found_wider, found_narrower) = told(old, new).expect(old);
-        assert_eq!(found_wider.unwrap_or_default(), wider, "{old} → {new}");
-        assert_eq!(
-            found_narrower.unwrap_or_default(),
-            narrower,
-            "{old} → {new}"
-        );
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is left possible of a predicate of which not all values are known, and what follows from its form alone.
 
-use super::parse::{Node, Term, Terms};
+use super::node::{Node, Term};
+use super::parse::Terms;
 use super::universe::{TRUE, Value};
 
 /// Which truths a predicate may still have. NULL is the third one.

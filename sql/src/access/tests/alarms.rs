@@ -24,3 +24,101 @@ fn a_narrower_membership_is_false_wherever_the_wider_one_is() {
         Some((true, false))
     );
 }
+
+#[test]
+fn what_the_rows_of_a_membership_are_called_is_no_difference() {
+    let one = "shop = any (array(select m.shop from public.members m join owners o on o.id = m.id where m.level = 1))";
+    let other = "shop = any (array(select n.shop from public.members as n join owners p on p.id = n.id where n.level = 1))";
+    assert_eq!(said(one, other), Some((false, false)));
+    let (one_more, itself) = (
+        "shop = any (array(select members.shop from members where members.level = 1))",
+        "shop = any (array(select members.shop from members members where members.level = 1))",
+    );
+    assert_eq!(said(one_more, itself), Some((false, false)));
+    assert_eq!(said(one_more, &member("m.level = 1")), Some((false, false)));
+    let fewer = other.replace("= 1", "= 1 and p.active");
+    assert_eq!(said(one, &fewer), Some((false, true)));
+    // Another row, another table, another schema.
+    for (old, new) in [
+        (
+            "shop = any (array(select members.shop from members where members.level = 1))",
+            "shop = any (array(select owners.shop from owners where owners.level = 1))",
+        ),
+        (
+            "shop = any (array(select m.shop from members m join owners o on o.id = m.id where m.level = 1))",
+            "shop = any (array(select n.shop from members n join owners o on o.id = n.id where o.level = 1))",
+        ),
+        (
+            "shop = any (array(select m.shop from members m where m.a in (select m.b from owners m)))",
+            "shop = any (array(select n.shop from members n where n.a in (select n.b from owners m)))",
+        ),
+        (
+            "shop = any (array(select m.shop from members m where m.shop = n.shop))",
+            "shop = any (array(select n.shop from members n where n.shop = n.shop))",
+        ),
+        (
+            "shop = any (array(select a.shop from members a where a.x in (select o.x from a.owners o)))",
+            "shop = any (array(select b.shop from members b where b.x in (select o.x from b.owners o)))",
+        ),
+        (
+            "shop = any (array(select auth.shop from members auth where auth.id = auth.uid()))",
+            "shop = any (array(select n.shop from members n where n.id = auth.uid()))",
+        ),
+    ] {
+        assert_ne!(said(old, new).map(|it| it.0), Some(false), "{old} → {new}");
+    }
+}
+
+#[test]
+fn the_conditions_of_a_membership_are_what_they_mean() {
+    for (narrow, wide) in [
+        ("m.level >= 5", "m.level >= 3"),
+        (
+            "m.level = 4 and m.active",
+            "m.active = true and m.level > 3",
+        ),
+        ("m.level in (1, 2)", "m.level in (1, 2, 3)"),
+        ("m.level = 4", "m.level <> 5"),
+        ("m.role = 'admin'", "m.role in ('admin', 'owner')"),
+        (
+            "m.role in ('owner', 'admin')",
+            "m.role in ('admin', 'owner', 'guest')",
+        ),
+    ] {
+        let (narrow, wide) = (member(narrow), member(wide));
+        assert_eq!(said(&wide, &narrow), Some((false, true)), "{narrow}");
+        assert_eq!(said(&narrow, &wide), Some((true, false)), "{narrow}");
+    }
+    // Two texts may be one value of a type that is not known.
+    let (guest, admin) = (member("m.role <> 'guest'"), member("m.role = 'admin'"));
+    assert_eq!(said(&guest, &admin), Some((true, true)));
+}
+
+#[test]
+fn days_moments_and_plain_texts_have_the_order_of_their_values() {
+    for (narrow, wide) in [
+        (
+            "at > '2024-02-01' and at < now()",
+            "at > '2024-1-1' and at < now()",
+        ),
+        (
+            "day > '2024-02-01' and day < '2025-01-01'",
+            "day > '2024-01-01' and day < '2025-01-01'",
+        ),
+        ("day in ('2024-02-01')", "day in ('2024-01-01', '2024-2-1')"),
+        ("shop > 'b' and shop <> 'c'", "shop > 'b'"),
+        ("shop > 'c'", "shop > 'b' and shop <> 'c'"),
+    ] {
+        assert_eq!(said(wide, narrow), Some((false, true)), "{narrow}");
+        assert_eq!(said(narrow, wide), Some((true, false)), "{narrow}");
+    }
+    for (old, new) in [
+        ("at = '2024-01-01'", "at = '2024-1-1'"),
+        (
+            "day < '2024-01-01' or day = '20240101'",
+            "day <= '2024-1-1'",
+        ),
+    ] {
+        assert_eq!(said(old, new), Some((false, false)), "{old}");
+    }
+}

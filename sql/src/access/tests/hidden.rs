@@ -85,3 +85,89 @@ fn what_is_known_not_to_be_volatile_is_one_value() {
     // What does not change at all is the same, whatever it calls.
     assert_eq!(told("own.f(level)", "own.f(level)"), Some((None, None)));
 }
+
+#[test]
+fn rows_and_what_else_may_have_no_order_are_not_put_in_one() {
+    for (less, greater, differ) in [
+        (
+            "(level, top) < (1, 2)",
+            "(level, top) > (1, 2)",
+            "(level, top) <> (1, 2)",
+        ),
+        (
+            "row(level) < row(top)",
+            "row(level) > row(top)",
+            "row(level) <> row(top)",
+        ),
+        ("spot < edge", "spot > edge", "spot <> edge"),
+    ] {
+        assert!(widens(&format!("{less} or {greater}"), differ), "{differ}");
+    }
+    // What has an order is put in one.
+    for (less, more, either) in [
+        (
+            "length(status) < level",
+            "length(status) = level",
+            "length(status) <= level",
+        ),
+        ("at < now()", "at = current_timestamp", "at <= now()"),
+        (
+            "at < now() - interval '1 day'",
+            "at = now() - interval '1 day'",
+            "at <= now() - interval '1 day'",
+        ),
+    ] {
+        let (wider, _) = told(either, &format!("{less} or {more}")).expect(either);
+        assert_eq!(
+            wider.is_some(),
+            either.contains("at <= now()") && more.contains("current")
+        );
+    }
+}
+
+#[test]
+fn a_collation_may_make_of_two_texts_one_or_order_them_otherwise() {
+    for (both, third) in [
+        (
+            "shop < 'm' collate \"en-x-icu\" and owner > 'm' collate \"en-x-icu\"",
+            "shop < owner",
+        ),
+        (
+            "shop = 'x' collate \"ci\" and owner = 'x' collate \"ci\"",
+            "shop = owner",
+        ),
+        (
+            "shop = any_case::text and owner = any_case::text",
+            "shop = owner",
+        ),
+        (
+            "shop = (any_case)::text and owner = (any_case)::text",
+            "shop = owner",
+        ),
+        (
+            "shop = lower(any_case) and owner = lower(any_case)",
+            "shop = owner",
+        ),
+        (
+            "shop = (select w.word from words w) and owner = (select w.word from words w)",
+            "shop = owner",
+        ),
+        ("any_case::text = 'open'", "any_case::text <> 'OPEN'"),
+        ("upper(any_case) = 'open'", "upper(any_case) <> 'OPEN'"),
+    ] {
+        assert!(widens(&format!("{both} and {third}"), both), "{both}");
+    }
+    // The database's own tells texts apart.
+    for (value, other) in [
+        ("(auth.jwt() ->> 'sub')", "lower(status)"),
+        (
+            "(select auth.jwt() -> 'app_metadata' ->> 'org')",
+            "coalesce(status, '')",
+        ),
+        ("level::text", "status::varchar"),
+    ] {
+        let old = format!("shop = {value} and owner = {value} and second = {other}");
+        let (wider, narrower) = told(&format!("{old} and shop = owner"), &old).expect(value);
+        assert_eq!((wider, narrower), (None, None), "{value}");
+    }
+}

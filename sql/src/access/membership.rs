@@ -1,0 +1,236 @@
+//! A membership, read to its end.
+
+use std::ops::Range;
+
+use super::calls;
+use super::node::Operator;
+use super::tokens::{is_one_of, is_word, lex, name};
+
+/// `column = any (array(select column from tables where conditions))`.
+pub(super) struct Membership {
+    /// What stands before the conditions.
+    pub(super) of: Vec<String>,
+    /// What the tables are joined by.
+    pub(super) joined: Vec<Vec<String>>,
+    /// What all have to hold of the other tables' rows.
+    pub(super) conditions: Vec<Vec<String>>,
+}
+
+/// Words that are no alias.
+const JOINING: [&str; 8] = [
+    "where", "join", "inner", "cross", "left", "right", "full", "on",
+];
+
+impl Membership {
+    pub(super) fn read(text: &str) -> Option<Membership> {
+        let tokens = lex(text)?;
+        if !calls::are_stable(&tokens) {
+            return None;
+        }
+        let mut reader = Reader {
+            tokens: &tokens,
+            at: 0,
+            rows: Vec::new(),
+        };
+        reader.name()?;
+        for word in ["=", "any", "(", "array", "("] {
+            reader.take(word)?;
+        }
+        let query = reader.at;
+        reader.take("select")?;
+        reader.name()?;
+        reader.take("from")?;
+        reader.source()?;
+        let mut joined = Vec::new();
+        loop {
+            if reader.take(",").is_some() {
+                reader.source()?;
+            } else if reader.take("cross").is_some() {
+                reader.take("join")?;
+                reader.source()?;
+            } else if reader.take("inner").is_some() || reader.is_next("join") {
+                reader.take("join")?;
+                reader.source()?;
+                reader.take("on")?;
+                joined.extend(reader.conditions()?);
+            } else {
+                break;
+            }
+        }
+        let of = 0..reader.at;
+        let conditions = match reader.take("where") {
+            Some(()) => reader.conditions()?,
+            None => Vec::new(),
+        };
+        reader.take(")")?;
+        reader.take(")")?;
+        let Reader { at, rows, .. } = reader;
+        let tokens = renamed(&tokens, query, &rows);
+        let words = |range: Range<usize>| -> Vec<String> {
+            let said = tokens[range].iter().filter(|token| !token.is_empty());
+            said.cloned().collect()
+        };
+        (at == tokens.len()).then(|| Membership {
+            of: words(of),
+            joined: joined.into_iter().map(words).collect(),
+            conditions: conditions.into_iter().map(words).collect(),
+        })
+    }
+}
+
+/// What takes the tokens of a membership one after the other.
+struct Reader<'a> {
+    tokens: &'a [&'a str],
+    at: usize,
+    /// Behind each table what its rows are called, where they are not called like the table.
+    rows: Vec<Range<usize>>,
+}
+
+impl Reader<'_> {
+    fn next(&self) -> Option<&str> {
+        self.tokens.get(self.at).copied()
+    }
+
+    fn is_next(&self, word: &str) -> bool {
+        self.next().is_some_and(|it| it.eq_ignore_ascii_case(word))
+    }
+
+    fn take(&mut self, word: &str) -> Option<()> {
+        self.is_next(word).then(|| self.at += 1)
+    }
+
+    fn word(&mut self) -> Option<()> {
+        is_word(self.next()?).then(|| self.at += 1)
+    }
+
+    /// A name, and what it is qualified with.
+    fn name(&mut self) -> Option<()> {
+        self.word()?;
+        while self.take(".").is_some() {
+            self.word()?;
+        }
+        Some(())
+    }
+
+    /// A table, under another name or its own.
+    fn source(&mut self) -> Option<()> {
+        self.name()?;
+        let table = self.at;
+        if self.take("as").is_some() {
+            self.word()?;
+        } else if !self.next().is_some_and(|it| is_one_of(it, &JOINING)) {
+            // Any other word that is no alias is followed by what no condition is.
+            let _ = self.word();
+        }
+        self.rows.push(table..self.at);
+        Some(())
+    }
+
+    /// What `and` joins.
+    fn conditions(&mut self) -> Option<Vec<Range<usize>>> {
+        let mut conditions = Vec::new();
+        loop {
+            let start = self.at;
+            self.condition()?;
+            conditions.push(start..self.at);
+            if self.take("and").is_none() {
+                return Some(conditions);
+            }
+        }
+    }
+
+    fn condition(&mut self) -> Option<()> {
+        while self.take("not").is_some() {}
+        self.operand()?;
+        if self.take("is").is_some() {
+            let _ = self.take("not");
+            let is_known = |it| is_one_of(it, &["null", "true", "false"]);
+            return self.next().is_some_and(is_known).then(|| self.at += 1);
+        }
+        if self.next().and_then(Operator::of).is_some() {
+            self.at += 1;
+            return self.operand();
+        }
+        let is_negated = self.take("not").is_some();
+        match self.take("in") {
+            Some(()) => self.brackets(),
+            None => (!is_negated).then_some(()),
+        }
+    }
+
+    /// A column, a literal, a call, something in brackets; and what it is cast to.
+    fn operand(&mut self) -> Option<()> {
+        let next = self.next()?;
+        if next == "(" {
+            self.brackets()?;
+        } else if next.starts_with(|first: char| first == '\'' || first.is_ascii_digit()) {
+            self.at += 1;
+        } else if next == "-" {
+            self.at += 1;
+            let digits = self.next()?;
+            digits
+                .starts_with(|first: char| first.is_ascii_digit())
+                .then(|| self.at += 1)?;
+        } else {
+            self.name()?;
+            if self.is_next("(") {
+                self.brackets()?;
+            }
+        }
+        while self.take("::").is_some() {
+            self.name()?;
+            if self.is_next("(") {
+                self.brackets()?;
+            }
+            while self.take("[").is_some() {
+                self.take("]")?;
+            }
+        }
+        Some(())
+    }
+
+    /// Whatever stands between two brackets.
+    fn brackets(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.next()? {
+                "(" => depth += 1,
+                ")" => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+/// The tokens of a membership whose query begins at a place, with the same names for the rows of its tables whatever
+/// they are called; as they are where such a name may be something else too.
+fn renamed(tokens: &[&str], query: usize, rows: &[Range<usize>]) -> Vec<String> {
+    let mut all: Vec<String> = tokens.iter().map(|token| (*token).to_owned()).collect();
+    let is_behind_dot = |at: usize| tokens[at - 1] == ".";
+    for (number, called) in rows.iter().enumerate() {
+        let row = name(tokens[called.end - 1]);
+        let declaring = called.start - 1..called.end;
+        let uses =
+            |at: &usize| !declaring.contains(at) && !is_behind_dot(*at) && name(tokens[*at]) == row;
+        let uses: Vec<usize> = (query..tokens.len()).filter(uses).collect();
+        // By itself it is a whole row, or another table; called or read from it is a schema.
+        let is_row = |at: &usize| {
+            tokens.get(at + 1) == Some(&".")
+                && tokens.get(at + 3).is_none_or(|next| *next != "(")
+                && !is_one_of(tokens[at - 1], &["from", "join", "only", ","])
+        };
+        if row.is_none() || !uses.iter().all(is_row) {
+            return tokens.iter().map(|token| (*token).to_owned()).collect();
+        }
+        let row = format!("\"row {number}\"");
+        uses.into_iter().for_each(|at| all[at].clone_from(&row));
+        // `as` before it says nothing.
+        all[called.clone()].fill(String::new());
+        all[called.start - 1].push_str(&row);
+    }
+    all
+}

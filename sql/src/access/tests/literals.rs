@@ -1,0 +1,65 @@
+//! What a literal is, and the order of two.
+
+use super::told;
+
+#[test]
+fn a_literal_is_what_postgresql_makes_of_it() {
+    let wide = "share = 9007199254740992.0";
+    for (old, new, wider, narrower) in [
+        // Two spellings of one `double precision`.
+        (
+            &*format!("{wide} and share <> 9007199254740993.0"),
+            wide,
+            "the row (share = 9007199254740992)",
+            "",
+        ),
+        ("share < 0.1", "share < 0.10000000000000001", "", ""),
+        // Beside a `real` a literal is `double precision`, in a list `real`.
+        (
+            "score in (16777217.0, 5.0)",
+            "score in (16777216.0, 5.0)",
+            "",
+            "",
+        ),
+        (
+            "score = 16777217.0 or score = 5.0",
+            "score in (16777217.0, 5.0)",
+            "the row (score = 16777216)",
+            "the row (score = 16777217)",
+        ),
+        (
+            "score = 0.1::real",
+            "score in (0.1, 0.2)",
+            "the row (score = 0.2)",
+            "",
+        ),
+        (
+            "score = 0.1::real and score < 5.0::real",
+            "score = 0.1::real",
+            "",
+            "",
+        ),
+        // Blanks at the end are no part of a `char(n)`.
+        (
+            "grade = '' and grade <> ' '",
+            "grade = ''",
+            "the row (grade = '')",
+            "",
+        ),
+        (
+            "grade in ('a', 'b')",
+            "grade = 'a  '",
+            "",
+            "the row (grade = 'b')",
+        ),
+        ("status = '' and status <> ' '", "status = ''", "", ""),
+    ] {
+        let (found_wider, found_narrower) = told(old, new).expect(old);
+        assert_eq!(found_wider.unwrap_or_default(), wider, "{old} → {new}");
+        assert_eq!(
+            found_narrower.unwrap_or_default(),
+            narrower,
+            "{old} → {new}"
+        );
+    }
+}
