@@ -6,7 +6,7 @@ use crate::schema::{Column, Expr, Generated, IndexKey, Policy, QualifiedName, Ty
 use super::change::Change;
 use super::hazard::{Hazard, Subject};
 use super::statements::Group;
-use super::{constraints, indexes, policies};
+use super::{constraints, defaults, indexes, policies};
 
 /// A column of a table that stays, before and after.
 #[derive(Clone, Copy)]
@@ -37,6 +37,7 @@ impl Changed<'_> {
             let readers = self.policies(change).into_iter();
             hazards.extend(readers.map(|it| Hazard::WidensAccess(Subject::new(it, &fate))));
         }
+        hazards.extend(defaults::verdicts(change, self));
         let rules = self.rules(change).into_iter();
         hazards.extend(rules.map(|it| Hazard::Restricts(Subject::new(it, &fate))));
         hazards

@@ -9,7 +9,7 @@ use crate::schema::{Partition, PartitionBy, Platform, QualifiedName, Schema, Sha
 use super::change::Change;
 use super::hazard::{Hazard, LockMode, Subject};
 use super::statements::{Group, Step};
-use super::{foreign_keys, render, rls};
+use super::{foreign_keys, readers, render, rls};
 
 /// What stands behind the columns of a partitioned table.
 pub(super) fn clause(by: &PartitionBy) -> String {
@@ -239,13 +239,14 @@ pub(super) fn drop(
         }
     }
     let fate = format!("dropped with its rows{}", needs(change, parent));
-    let subject = Subject::new(format!("partition {name}"), fate);
-    group.push(
-        Step::new(format!("drop table {name}"))
-            .stops(parent)
-            .stops(&name)
-            .with(Hazard::LosesData(subject)),
-    );
+    let object = format!("partition {name}");
+    let readers = readers::without_rows(change, parent, &object);
+    let mut step = Step::new(format!("drop table {name}"))
+        .stops(parent)
+        .stops(&name)
+        .with(Hazard::LosesData(Subject::new(object, fate)));
+    step.hazards.extend(readers);
+    group.push(step);
 }
 
 /// What a partition that goes needs of the tables that reference its table, as it stands behind its fate.

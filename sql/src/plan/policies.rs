@@ -1,8 +1,6 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::access::{self, Difference};
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table, TableName};
@@ -10,7 +8,7 @@ use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table, TableNa
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
 use super::statements::{Group, Step};
-use super::{memberships, partitions};
+use super::{memberships, partitions, readers};
 
 /// A policy as a hazard names it.
 pub(super) fn object(policy: &str, name: &QualifiedName) -> String {
@@ -194,7 +192,7 @@ fn verdicts(
     wider.into_iter().chain(narrower).collect()
 }
 
-/// [`through`] for a policy, if it was, or is, for those who read.
+/// [`readers::through`] for a policy, if it was, or is, for those who read.
 fn shown_through(
     change: &Change<'_>,
     policy: &str,
@@ -203,111 +201,10 @@ fn shown_through(
     hazards: &[Hazard],
 ) -> Vec<Hazard> {
     let mut sides = sides.into_iter().flatten();
-    match sides.any(is_for_reading) {
-        true => through(change, name, &object(policy, name), hazards),
+    match sides.any(readers::is_for_reading) {
+        true => readers::through(change, name, &object(policy, name), hazards),
         false => Vec::new(),
     }
-}
-
-fn is_for_reading(policy: &Policy) -> bool {
-    commands(policy).any(|command| command == Command::Select)
-}
-
-/// The policies of other tables that may let more through where a table shows other rows than before: whatever they read
-/// there, they read through its policies. `hazards` are what `by`, one of these policies, does to it.
-pub(super) fn through(
-    change: &Change<'_>,
-    name: &QualifiedName,
-    by: &str,
-    hazards: &[Hazard],
-) -> Vec<Hazard> {
-    let has = |kind: fn(&Hazard) -> bool| hazards.iter().any(kind);
-    let seen = Seen {
-        more: has(|it| matches!(it, Hazard::WidensAccess(_))),
-        less: has(|it| matches!(it, Hazard::NarrowsAccess(_))),
-    };
-    let mut tables = BTreeMap::from([(name, seen)]);
-    let mut readers = BTreeSet::new();
-    let mut next = vec![name];
-    while let Some(read) = next.pop() {
-        let seen = tables.get(read).copied().unwrap_or_default();
-        for (table, policy, [was, reader]) in standing(change) {
-            // What it did not read itself before, its own change tells.
-            let told = match reads_itself(was, read) {
-                true => seen.through(reader, read),
-                false => Seen::default(),
-            };
-            if told.more {
-                readers.insert(object(policy, table));
-            }
-            let known = tables.entry(table).or_default();
-            let all = known.and(told);
-            if is_for_reading(reader) && all != *known {
-                *known = all;
-                next.push(table);
-            }
-        }
-    }
-    let fate = format!("{by} changes");
-    let others = readers.into_iter().filter(|reader| reader != by);
-    others
-        .map(|reader| Hazard::WidensAccess(Subject::new(reader, &fate)))
-        .collect()
-}
-
-/// Whether whoever asks sees rows of a table that were not to be seen, and fails to see some that were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Seen {
-    more: bool,
-    less: bool,
-}
-
-impl Seen {
-    fn and(self, other: Seen) -> Seen {
-        Seen {
-            more: self.more || other.more,
-            less: self.less || other.less,
-        }
-    }
-
-    /// What a policy that reads the table makes of it.
-    fn through(self, policy: &Policy, table: &QualifiedName) -> Seen {
-        let mut exprs = policy.using.iter().chain(&policy.check);
-        if self == Seen::default() || !reads_itself(policy, table) {
-            return Seen::default();
-        }
-        match exprs.all(|expr| access::grows_with(expr, &table.name)) {
-            true => self,
-            false => Seen {
-                more: true,
-                less: true,
-            },
-        }
-    }
-}
-
-/// Whether a policy reads a table by its own query, not by a function, which no policy binds.
-fn reads_itself(policy: &Policy, table: &QualifiedName) -> bool {
-    let exprs = policy.using.iter().chain(&policy.check);
-    let mut read = exprs.flat_map(Expr::reads);
-    read.any(|written| written.may_be(table))
-}
-
-/// The policies on both sides, as they were and as they are.
-fn standing<'a>(
-    change: &Change<'a>,
-) -> impl Iterator<Item = (&'a QualifiedName, &'a str, [&'a Policy; 2])> {
-    let Change { from, to, .. } = *change;
-    let both = to.tables.iter().filter_map(move |(table, after)| {
-        let before = from.tables.get(table)?;
-        Some((table, before.rls.policies(), after.rls.policies()))
-    });
-    both.flat_map(|(table, before, after)| {
-        after.iter().filter_map(move |(policy, now)| {
-            let was = before.get(policy)?;
-            Some((table, policy.as_str(), [was, now]))
-        })
-    })
 }
 
 /// What the rule of a policy lets through that another did not, and what no more; `None` where logic does not tell.
@@ -379,7 +276,7 @@ fn rule_difference(
 }
 
 /// The commands that a policy is for.
-fn commands(policy: &Policy) -> impl Iterator<Item = Command> {
+pub(super) fn commands(policy: &Policy) -> impl Iterator<Item = Command> {
     let of = policy.command;
     let every = Command::ALL.into_iter();
     every.filter(move |command| of.is_none_or(|of| of == *command))

@@ -8,9 +8,9 @@ use crate::schema::{Command, Platform, QualifiedName, Rls, Table};
 
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
-use super::policies;
 use super::render::{sequence, serial_sequence};
 use super::statements::{Group, Step};
+use super::{policies, readers};
 
 /// ENABLE and FORCE always come together: without FORCE the owner reads every row.
 pub(super) fn enable(name: &QualifiedName, table: &Table, group: &mut Group) {
@@ -35,7 +35,7 @@ pub(super) fn switch(
     let object = format!("row-level security on {name}");
     let subject = |fate: &str| Subject::new(&object, fate);
     let tell = |step: &mut Step, hazard: Hazard| {
-        let others = policies::through(change, name, &object, std::slice::from_ref(&hazard));
+        let others = readers::through(change, name, &object, std::slice::from_ref(&hazard));
         step.hazards.push(hazard);
         step.hazards.extend(others);
     };

@@ -181,3 +181,49 @@ fn a_policy_for_fewer_commands_is_the_same_for_those() {
         ]
     );
 }
+
+#[test]
+fn a_default_that_a_role_may_not_write_opens_and_closes_like_a_check() {
+    let told = |check: &str, columns: &[&str], (old, new): (Option<&str>, Option<&str>)| {
+        let side = |default: Option<&str>| {
+            let insert = Policy {
+                command: Some(Command::Insert),
+                restrictive: false,
+                roles: BTreeSet::from(["app".to_owned()]),
+                using: None,
+                check: Some(Expr::new(check, ["shop", "level"])),
+            };
+            let mut table = may(Command::Insert, columns);
+            table.rls = Rls::Enabled(BTreeMap::from([("add".to_owned(), insert)]));
+            table.columns[1].default = default.map(str::to_owned);
+            table
+        };
+        of_access(&side(old), &side(new))
+    };
+    let object = "access: policy add on public.notes: insert by app";
+    let own = "shop = (select current_setting('app.shop', true)) and shop <> '' and level = 1";
+    let shop: &[&str] = &["shop"];
+    let wider = told(own, shop, (Some("0"), Some("1")));
+    assert_eq!(wider.len(), 1, "{wider:?}");
+    let now = format!("widens-{object} now writes the row (");
+    assert!(wider[0].starts_with(&now), "{wider:?}");
+    let narrower = told(own, shop, (Some("1"), Some("0")));
+    assert_eq!(narrower.len(), 1, "{narrower:?}");
+    let before = format!("narrows-{object} no longer writes the row (");
+    assert!(narrower[0].starts_with(&before), "{narrower:?}");
+    assert_eq!(told(own, shop, (Some("0"), Some("2"))), [""; 0]);
+    assert_eq!(told(own, shop, (None, Some("2"))), [""; 0]);
+    assert_eq!(told(own, shop, (None, Some("1"))).len(), 1);
+    assert_eq!(told("level is null", shop, (Some("1"), None)).len(), 1);
+    let either = "level > 0 or shop = 'x'";
+    let sum = told(either, shop, (Some("0"), Some("(1 + 1) * 2")));
+    assert!(sum[0].starts_with("widens-access: "), "{sum:?}");
+    // What is computed anew for each row may be anything.
+    let random = (Some("0"), Some("(random() * 9)::int"));
+    let by = "widens-access: policy add on public.notes: column public.notes.level changes";
+    assert_eq!(told(own, shop, random), [by]);
+    // Whoever may write the column needs no default; a check that does not read it asks nothing of it.
+    for all in [&["shop", "level"] as &[&str], &[]] {
+        assert_eq!(told(own, all, (Some("0"), Some("1"))), [""; 0]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::access::open;
 use super::*;
+use crate::schema::Lookup;
 
 /// A table of banned people, which some predicate reads, a second one that another reads, and what is told of the
 /// change of the first one's policy.
@@ -151,5 +152,52 @@ fn a_table_is_known_however_raw_sql_writes_its_name() {
             let body: String = pairs.iter().map(|pair| pair.up.body()).collect();
             assert!(body.contains("alter policy see on public.notes"), "{body}");
         }
+    }
+}
+
+#[test]
+fn rows_that_go_with_a_partition_are_rows_that_nobody_sees() {
+    let banned = QualifiedName::new("public", "banned");
+    let told = |sql: &str, by_function: bool| {
+        let side = |partitions: &[&str]| {
+            let mut schema = raw_reader(&banned, "public.banned", Type::Text, "level > 0");
+            let notes = schema.tables.get_mut(&name()).expect("notes");
+            let mut reader = crate::raw::expression(sql, "notes", &["shop", "level"]).expect("SQL");
+            if by_function {
+                let lookup = Lookup {
+                    query: "select b.shop from public.banned b where b.level = 1".into(),
+                    returns: Type::Text,
+                    table: banned.clone(),
+                };
+                let function = lookup.name("public", "banned", "shop");
+                reader.lookups.insert(function, lookup);
+            }
+            if let Rls::Enabled(policies) = &mut notes.rls {
+                let policy = policies.values_mut().next().expect("a policy");
+                policy.using = Some(reader);
+            }
+            let table = schema.tables.get_mut(&banned).expect("the table");
+            table.partition_by = Some(PartitionBy {
+                strategy: PartitionStrategy::List,
+                columns: vec!["shop".into()],
+            });
+            let values = |shop: &&str| Partition::List(vec![format!("'{shop}'")]);
+            let partitions = partitions.iter().map(|it| (format!("of_{it}"), values(it)));
+            table.partitions = partitions.collect();
+            schema
+        };
+        let (from, to) = (side(&["a", "b"]), side(&["b"]));
+        let pairs = migrations(&from, &to, &Renames::default(), &Settings::default());
+        let pairs = pairs.expect("no question");
+        let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+        let told = hazards.map(|hazard| hazard.to_string());
+        told.filter(|told| told.starts_with("widens-access: "))
+            .collect::<Vec<_>>()
+    };
+    let member = "shop = any (array(select b.shop from public.banned b where b.level = 1))";
+    let wider = "widens-access: policy see on public.notes: partition public.of_a goes";
+    for by_function in [false, true] {
+        assert_eq!(told(member, by_function), [""; 0]);
+        assert_eq!(told(&format!("not {member}"), by_function), [wider]);
     }
 }
