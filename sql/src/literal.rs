@@ -110,7 +110,7 @@ pub fn compare(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<O
         Type::Time(digits) => {
             let (a, b) = (Clock::read(a.trim())?, Clock::read(b.trim())?);
             let is_exact = |it: Clock| it.exists() && it.is_exact(*digits);
-            (is_exact(a) && is_exact(b)).then(|| a.cmp(&b))
+            (is_exact(a) && is_exact(b)).then(|| a.micros().cmp(&b.micros()))
         }
         Type::Uuid => Some(uuid(a)?.cmp(&uuid(b)?)),
         // It is filled up with blanks, which play no part.
@@ -278,6 +278,7 @@ mod tests {
         let local = Type::Timestamp(None);
         assert!(are_equal(&local, "2025-12-31 24:00", "2026-01-01"));
         assert!(are_equal(&local, "2026-02-28 23:59:60", "2026-03-01"));
+        assert!(are_equal(&Type::Time(None), "23:59:60", "24:00"));
         assert!(are_equal(&Type::Char(2), "a", "a "));
         assert!(!are_equal(&Type::Text, "a", "a "));
     }
@@ -299,5 +300,7 @@ mod tests {
         assert_eq!(stamp("2026-02-01", "2026-03-01"), Some(Less));
         assert_eq!(stamp("2026-03-29 02:30", "2026-03-29 03:00"), None);
         assert_eq!(compare(&Type::Date, None, "2026-02-30", "2026-03-01"), None);
+        let hundreds = Type::Named("numeric(5,-2)".into());
+        assert_eq!(compare(&hundreds, None, "150", "200"), None);
     }
 }

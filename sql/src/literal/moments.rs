@@ -1,7 +1,7 @@
 //! Times and days as ISO 8601 has them, whatever the settings of a session.
 
 /// A time of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Clock {
     hour: u32,
     minute: u32,
@@ -50,7 +50,8 @@ impl Clock {
         })
     }
 
-    fn micros(self) -> i64 {
+    /// Since midnight; the 60th second of a minute is the first of the next.
+    pub(super) fn micros(self) -> i64 {
         let seconds = (i64::from(self.hour) * 60 + i64::from(self.minute)) * 60;
         (seconds + i64::from(self.second)) * 1_000_000 + i64::from(self.micros)
     }

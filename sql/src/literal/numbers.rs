@@ -39,6 +39,8 @@ fn is_exact(ty: &Type, whole: usize, fraction: usize) -> bool {
         }
         Type::Float4 => whole + fraction <= 6,
         Type::Float8 => whole + fraction <= 15,
-        _ => fraction == 0,
+        Type::Int2 | Type::Int4 | Type::Int8 => fraction == 0,
+        // Such as `numeric(5, -2)`, which rounds before the point.
+        _ => false,
     }
 }

@@ -102,10 +102,11 @@ const CLASSES: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Scalars that have only their name and for which `btree_gin` and `btree_gist` bring a class, as they do for every
+/// Scalars that have only their name, or have it with such a modifier, and for which `btree_gin` and `btree_gist` bring a class, as they do for every
 /// other.
-const SCALARS: [&str; 9] = [
-    "bit", "bpchar", "inet", "macaddr", "macaddr8", "money", "oid", "timetz", "varbit",
+const SCALARS: [&str; 11] = [
+    "bit", "bpchar", "inet", "interval", "macaddr", "macaddr8", "money", "numeric", "oid",
+    "timetz", "varbit",
 ];
 
 /// Each column has a class by default where none is named.

@@ -146,6 +146,8 @@ fn an_operator_that_the_method_lacks_for_a_type() {
         ("spgist", "text", "="),
         ("gist", "box", "~="),
         ("gist", "own", "&&"),
+        ("gist", "interval(3)", "="),
+        ("gist", "numeric(5,-2)", "<>"),
     ] {
         assert_eq!(
             excluded(method, ty, operator),
