@@ -76,9 +76,13 @@ impl Group {
         };
         let count = values.len();
         let sorted = sorted(values, order)?;
-        // What equals two things makes them equal only where all are of one type and collation.
-        let is_of_one_type = matches!(kind, Some(Kind::Other(Type::Uuid, _)));
-        if unknown > 0 && free > 1 && free + count > 2 && !is_of_one_type {
+        // What equals two things makes them equal only where all are of one type and collation; boxes it does not.
+        let is_of_one_type = match kind {
+            Some(Kind::Other(Type::Uuid, _)) => true,
+            Some(ref kind) => unknown == 0 && kind.is_ordered(),
+            None => unknown == 0,
+        };
+        if free > 1 && free + count > 2 && !is_of_one_type {
             return None;
         }
         self.stated = literals

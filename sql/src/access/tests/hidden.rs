@@ -103,6 +103,9 @@ fn rows_and_what_else_may_have_no_order_are_not_put_in_one() {
     ] {
         assert!(widens(&format!("{less} or {greater}"), differ), "{differ}");
     }
+    // Boxes that equal a third one may still differ.
+    let both = "spot = '(1,1),(0,0)' and edge = '(1,1),(0,0)'";
+    assert!(widens(&format!("{both} and spot = edge"), both));
     // What has an order is put in one.
     for (less, more, either) in [
         (
