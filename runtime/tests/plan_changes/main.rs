@@ -13,6 +13,7 @@ mod rests;
 mod rules;
 mod sample;
 mod told;
+mod values;
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tabellion::testing::Server;
 use tabellion_sql::plan::{Migration, Script, Settings, migrations};
 use tabellion_sql::schema::{
-    Check, Column, Command, Expr, Generated, Policy, Renames, Rls, Role, Schema, Table,
-    TableRenames, Type, Unique,
+    Column, Command, Expr, Generated, Policy, Renames, Rls, Role, Schema, Table, TableRenames,
+    Type, Unique,
 };
 use tokio_postgres::Client;
 
@@ -273,56 +273,6 @@ async fn a_collation_by_which_a_key_no_longer_holds_is_told() {
         refused.contains("could not create unique index"),
         "{refused}"
     );
-}
-
-#[tokio::test]
-async fn a_check_that_a_rollback_brings_back_is_told_on_both_sides() {
-    let orders = |list: &str| {
-        let mut orders = table(vec![column("status", Type::Text)], &[]);
-        let check = Check::new(Expr::new(format!("status in ({list})"), ["status"]));
-        orders.checks.insert("orders_status_check".into(), check);
-        schema([("orders", orders)])
-    };
-    let (few, many) = (orders("'open'"), orders("'open', 'void'"));
-    let changed = "constraint orders_status_check on public.orders: changed";
-    let goes = format!("removes: {changed}; the way back fails where rows break it");
-    let comes = |stops: &str| {
-        format!("restricts: {changed}, without 'void'; rows that hold it stop {stops}")
-    };
-
-    let way = Way::new(&few, &many, "").await;
-    way.told(&way.ups(), &goes);
-    way.told(&way.downs(), &comes("this file, update them before"));
-    follow(&way.client, &way.ups()).await.expect("the way up");
-    let row = way
-        .client
-        .batch_execute("insert into orders values ('void')");
-    row.await.expect("a row");
-    let refused = follow(&way.client, &way.downs())
-        .await
-        .expect_err("it breaks the rule");
-    assert!(refused.contains("is violated by some row"), "{refused}");
-
-    let way = Way::new(&many, &few, "insert into orders values ('void')").await;
-    way.told(
-        &way.ups(),
-        &comes("the next file, update them between the two"),
-    );
-    let refused = follow(&way.client, &way.ups())
-        .await
-        .expect_err("it breaks the rule");
-    assert!(refused.contains("is violated by some row"), "{refused}");
-
-    let way = Way::new(&many, &few, "insert into orders values ('void')").await;
-    let ups = way.ups();
-    let (first, rest) = ups.split_first().expect("two files");
-    let first = std::slice::from_ref(first);
-    follow(&way.client, first).await.expect("the first file");
-    let update = way
-        .client
-        .batch_execute("update orders set status = 'open'");
-    update.await.expect("the rows follow");
-    follow(&way.client, rest).await.expect("the next file");
 }
 
 /// What a policy of another table reads goes, and something else takes its name.

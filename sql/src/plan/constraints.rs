@@ -17,9 +17,15 @@ pub(super) fn clear(name: &QualifiedName, before: &Table, after: &Table, group: 
     }) {
         let now_valid = validates(before, after, check, &columns);
         if !now_valid && !helps_not_null(before, after, check) {
-            let old = &before.checks[check].expr;
-            let new = after.checks.get(check).map(|new| &new.expr);
-            group.push(drop(name, check, old, new));
+            let old = &before.checks[check];
+            let new = values::counterpart(check, before, after);
+            let step = step_of_drop(name, check);
+            // Where one list holds the other, what comes says by itself whether it is stricter.
+            let is_covered = new.is_some_and(|new| values::is_ordered(old, new, &columns));
+            group.push(match is_covered {
+                true => step,
+                false => drop(name, check, &old.expr, new.map(|new| &new.expr)),
+            });
         }
     }
     for exclusion in stale(&before.exclusions, &after.exclusions, |exclusion| {
@@ -103,8 +109,9 @@ pub(super) fn build_checks(name: &QualifiedName, before: &Table, after: &Table, 
         let step = match stood_in_for(before, definition) {
             Some(column) => step.restricts(self::column(name, column), NOT_NULL),
             None => {
-                let old = before.checks.get(check).map(|old| &old.expr);
-                restricts(step, name, check, values::fate(old, definition).as_deref())
+                let old = values::counterpart(check, after, before);
+                let fate = values::fate(old, definition, &columns);
+                restricts(step, name, check, fate.as_deref())
             }
         };
         group.push(if definition.not_valid {
@@ -396,10 +403,14 @@ pub(super) fn add(name: &QualifiedName, constraint: &str, definition: &str) -> S
     .stops(name)
 }
 
+fn step_of_drop(name: &QualifiedName, constraint: &str) -> Step {
+    let ident = quote(constraint);
+    Step::new(format!("alter table {name} drop constraint {ident}")).stops(name)
+}
+
 /// Drops a constraint that goes, changes, or steps aside for a column that does.
 fn drop<T: PartialEq>(name: &QualifiedName, constraint: &str, old: &T, new: Option<&T>) -> Step {
-    let ident = quote(constraint);
-    let step = Step::new(format!("alter table {name} drop constraint {ident}")).stops(name);
+    let step = step_of_drop(name, constraint);
     let object = object(name, constraint);
     match new {
         None => step.removes(object, &gone("dropped")),
