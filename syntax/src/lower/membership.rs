@@ -19,9 +19,13 @@ use crate::predicate::{Comparison, Membership, Value, plain};
 
 impl Lower<'_> {
     /// The text, and the other table; none where there is no such table or field.
+    ///
+    /// Where it is negated, its query finds no NULL: `shop = any (…)` is NULL where one was found and no other is the
+    /// shop, so that a row which names no shop would keep everyone out.
     pub(super) fn membership(
         &mut self,
         membership: &Membership,
+        negated: bool,
     ) -> Option<(String, QualifiedName)> {
         let Some(other) = self.denote.table(&membership.table) else {
             self.missing("table", &membership.table.text(), "Table");
@@ -60,7 +64,11 @@ impl Lower<'_> {
         let tied = match other.column(&membership.field) {
             Some(column) => {
                 self.of_one_collation(&membership.own, other, column);
-                quote(&column.name.value)
+                let tied = quote(&column.name.value);
+                if negated && column.nullable {
+                    conditions.push(format!("{row}.{tied} is not null"));
+                }
+                tied
             }
             None => {
                 self.absent(format!("no field `{}`", membership.field));

@@ -135,7 +135,7 @@ impl<'a> Lower<'a> {
             }
             Node::Truth(a) => Text::new(self.value(a), Binding::Tight),
             Node::Exists(membership) => {
-                let Some((mut sql, table)) = self.membership(membership) else {
+                let Some((mut sql, table)) = self.membership(membership, negated) else {
                     return Text::new(String::new(), Binding::Tight);
                 };
                 self.read_tables.insert(table.into());

@@ -44,6 +44,16 @@ const SOURCE: &str = r#"
     #[primary_key(columns(shop, number))]
     #[policy("p", select, using = !exists(Exile, |e| e.number == number && e.shop == scope.shop))]
     struct Exile { shop: String, number: i64 }
+
+    #[derive(Table)] #[table(name = "absent", scope = Caller)] #[index(columns(user, shop))]
+    #[policy("own", select, using = user == scope.user)]
+    struct Absent { #[column(primary_key)] id: i64, user: Uuid, shop: Option<String> }
+    #[derive(Table)] #[table(name = "not_absent", scope = Caller)]
+    #[policy("p", select, using = !exists(Absent, |a| a.shop == shop && a.user == scope.user))]
+    struct NotAbsent { #[column(primary_key)] id: i64, shop: Option<String> }
+    #[derive(Table)] #[table(name = "is_absent", scope = Caller)]
+    #[policy("p", select, using = exists(Absent, |a| a.shop == shop && a.user == scope.user))]
+    struct IsAbsent { #[column(primary_key)] id: i64, shop: String }
 "#;
 
 const ROLE: &str = "policies_banned";
@@ -106,6 +116,30 @@ async fn who_says_nothing_of_themselves_sees_nothing() -> Outcome {
         assert_eq!(seen, Ok(count), "{shop}");
         let seen = world.counts(ROLE, &settings, "not_in_shop").await;
         assert_eq!(seen.map(|it| it > 0), Ok(count > 0), "{shop}");
+    }
+    world.close().await
+}
+
+#[tokio::test]
+async fn a_row_without_a_value_keeps_nobody_out() -> Outcome {
+    let sql = crate::common::sql(SOURCE, Platform::Postgres)?;
+    let texts = sql.matches(" and a.shop is not null))").count();
+    assert_eq!(texts, 1, "{sql}");
+    let b_and_e = sql.contains("b.shop is not null") || sql.contains("e.number is not null");
+    assert!(!b_and_e, "{sql}");
+    let world = World::of(SOURCE, &[ROLE]).await?;
+    let rows = format!(
+        "insert into absent values (1, '{ADA}', null), (2, '{ADA}', 'acme');
+         insert into not_absent values (1, 'acme'), (2, 'other'), (3, ''), (4, null);
+         insert into is_absent values (1, 'acme'), (2, 'other')"
+    );
+    world.admin.batch_execute(&rows).await?;
+    // The row of no shop is denied to Ada, of whom two rows say something.
+    for (user, counts) in [(ADA, [2, 1]), (BOB, [4, 0]), ("", [0, 0])] {
+        for (table, count) in ["not_absent", "is_absent"].into_iter().zip(counts) {
+            let seen = world.counts(ROLE, &[("app.user", user)], table).await;
+            assert_eq!(seen, Ok(count), "{table}: `{user}`");
+        }
     }
     world.close().await
 }
@@ -182,6 +216,6 @@ async fn the_drawn_tests_hold_for_it() -> Outcome {
     let guards = mutants
         .iter()
         .filter(|it| it.kind == "guard" && is_guard(&it.what));
-    assert_eq!(guards.count(), 7);
+    assert_eq!(guards.count(), 8);
     Ok(())
 }
