@@ -12,6 +12,8 @@ What happens:
   The build reads `sql(\"...\")` and resolves the names of columns in it. Whether its types fit, whether its functions
   exist and who may call them, and whether it raises an error for some row or setting, PostgreSQL says when the
   migration is rehearsed, or a query later.
+  Of what it reads, tables of the schema are known by their names. What stands behind a view or a function is not: no
+  migration says that this policy may let more through where a table there, or that table's policies, change.
 
 Why:
   What is parsed is narrower than what the server takes, but no schema of its functions and operators is known while
@@ -38,4 +40,13 @@ pub(super) fn message(policy: &str, table: &str) -> String {
         "policy `{policy}` on `{table}` is raw SQL, whose types and functions no build checks; write it as an \
          expression, or allow it and say why it is right"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_says_what_nobody_follows() {
+        let text = super::RULE.page.text;
+        assert!(text.contains("behind a view or a function"), "{text}");
+    }
 }

@@ -220,8 +220,8 @@ fn a_default_that_a_role_may_not_write_opens_and_closes_like_a_check() {
     assert!(sum[0].starts_with("widens-access: "), "{sum:?}");
     // What is computed anew for each row may be anything.
     let random = (Some("0"), Some("(random() * 9)::int"));
-    let by = "widens-access: policy add on public.notes: column public.notes.level changes";
-    assert_eq!(told(own, shop, random), [by]);
+    let random = told(own, shop, random);
+    assert!(random[0].starts_with("widens-access: "), "{random:?}");
     // Whoever may write the column needs no default; a check that does not read it asks nothing of it.
     for all in [&["shop", "level"] as &[&str], &[]] {
         assert_eq!(told(own, all, (Some("0"), Some("1"))), [""; 0]);

@@ -103,9 +103,9 @@ fn raw_reader(table: &QualifiedName, written: &str, ty: Type, rule: &str) -> Sch
 #[test]
 fn a_table_is_known_however_raw_sql_writes_its_name() {
     for (schema, name, spellings) in [
-        ("public", "user", vec!["\"user\"", "public.\"user\""]),
+        ("public", "user", vec!["\"user\"", "PUBLIC.user"]),
         ("public", "Banned", vec!["\"Banned\"", "public.\"Banned\""]),
-        ("public", "banned", vec!["banned", "Public.\"banned\""]),
+        ("public", "banned", vec!["Banned", "Public.\"banned\""]),
         (
             "public",
             "odd.name",
@@ -200,4 +200,23 @@ fn rows_that_go_with_a_partition_are_rows_that_nobody_sees() {
         assert_eq!(told(member, by_function), [""; 0]);
         assert_eq!(told(&format!("not {member}"), by_function), [wider]);
     }
+}
+
+#[test]
+fn nothing_is_claimed_of_what_a_view_reads() {
+    let banned = QualifiedName::new("public", "banned");
+    let side = |rule| raw_reader(&banned, "public.who_is_banned", Type::Text, rule);
+    let pairs = migrations(
+        &side("level > 0"),
+        &side("level > 5"),
+        &Renames::default(),
+        &Settings::default(),
+    );
+    let pairs = pairs.expect("no question");
+    let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+    let told: Vec<String> = hazards.map(|hazard| hazard.to_string()).collect();
+    assert!(
+        !told.iter().any(|it| it.contains("public.notes")),
+        "{told:?}"
+    );
 }
