@@ -307,6 +307,8 @@ impl InTheWay {
             let constraint = Name::Constraint(name.clone(), constraint.clone());
             !self.names.contains(&constraint)
         };
+        table.partitions.retain(|partition, _| stays(partition));
+        // Of a partition that goes all shares go too, and nothing else of the indexes.
         let partitions = table.partitions.clone();
         let index_stays = |index: &String| {
             let mut partitions = partitions.keys();
@@ -318,7 +320,6 @@ impl InTheWay {
         table.exclusions.retain(|exclusion, _| key_stays(exclusion));
         table.checks.retain(|check, _| is_kept(check));
         table.foreign_keys.retain(|key, _| is_kept(key));
-        table.partitions.retain(|partition, _| stays(partition));
         table.primary_key = table.primary_key.take().filter(|key| key_stays(&key.name));
         for column in &mut table.columns {
             if render::sequence(old, column).is_some_and(|sequence| !stays(&sequence.name)) {

@@ -99,6 +99,76 @@ async fn a_renamed_partition_keeps_its_rows_and_loses_nothing() {
     }
 }
 
+/// Only the partition goes: indexes and keys of the table stay, and so do foreign keys.
+#[tokio::test]
+async fn a_partition_takes_the_name_of_one_that_goes() {
+    let two = || Partition::List(vec!["2".into()]);
+    let with = |partitions: &[(&str, Partition)]| {
+        let mut whole = whole("a", "a_1");
+        let table = whole.tables.get_mut(&name("public", "a"));
+        let table = table.expect("the table");
+        table.partitions.remove("a_1");
+        let partitions = partitions.iter().cloned();
+        let partitions = partitions.map(|(name, bound)| (name.to_owned(), bound));
+        table.partitions.extend(partitions);
+        whole
+    };
+    let one = Partition::List(vec!["1".into()]);
+    let (from, to) = (
+        with(&[("a_1", one), ("a_2", two())]),
+        with(&[("a_1", two())]),
+    );
+    let renames = || renamed("a", "a_2", "a_1");
+    walk("another", from.clone(), vec![(to.clone(), renames())]).await;
+
+    let server = Server::shared().expect("a server");
+    let database = server.database().await.expect("a database");
+    let client = connect(database.url()).await;
+    run(&client, "two partitions", &Schema::default(), &from).await;
+    let rows = "insert into public.others values (7, 7, 7);
+                insert into public.a values (1, 7, 7), (2, 7, 7);
+                insert into public.into values (7, 1, 7)";
+    client.batch_execute(rows).await.expect("the rows");
+    let pairs = migrations(&from, &to, &renames(), &Settings::default()).expect("no question");
+    let [Migration { up, down, .. }] = &pairs[..] else {
+        panic!("one pair");
+    };
+    for script in [up, down] {
+        let body = script.body();
+        for rebuilt in [
+            "drop index",
+            "create index",
+            "drop constraint",
+            "add constraint",
+        ] {
+            assert!(!body.contains(rebuilt), "{rebuilt}: {body}");
+        }
+    }
+    let told = up.hazards().into_iter().map(|hazard| hazard.to_string());
+    let told: Vec<String> = told.filter(|it| !it.starts_with("locks: ")).collect();
+    assert_eq!(
+        told,
+        [
+            "scans: public.\"into\"",
+            "removes: partition public.a_2: renamed to a_1",
+            "loses-data: partition public.a_1: dropped with its rows; rows of public.\"into\" that reference them \
+             stop this file, take those out before",
+        ]
+    );
+    let body = format!("begin; {} commit", up.body());
+    let refused = client.batch_execute(&body).await.expect_err("a reference");
+    let code = refused.code().map(|code| code.code().to_owned());
+    assert_eq!(code.as_deref(), Some("23503"));
+    let follow = "rollback; update public.into set y = 2";
+    client.batch_execute(follow).await.expect("the rows follow");
+    for (script, partition) in [(up, "a_1"), (down, "a_2"), (up, "a_1")] {
+        client.batch_execute(&script.body()).await.expect("it runs");
+        let count = format!("select count(*) from public.{partition}");
+        let row = client.query_one(&count, &[]).await.expect("the rows");
+        assert_eq!(row.get::<_, i64>(0), 1);
+    }
+}
+
 #[test]
 fn what_is_asked_of_partitions_names_the_attribute_and_the_rows() {
     let asked = |from: &Schema, to: &Schema, renames: &Renames| -> Vec<String> {
