@@ -281,3 +281,70 @@ async fn an_extension_that_lay_where_it_is_declared_later_lies_there_after_the_r
         }
     }
 }
+
+/// What PostgreSQL takes along by itself is not written again, and what comes in place of another is written once.
+#[tokio::test]
+async fn a_default_is_written_only_where_it_changes() {
+    let interval = |size: u32| Type::Named(format!("interval({size})"));
+    let (varchar, numeric) = (
+        |size| Type::Varchar(Some(size)),
+        Type::Numeric(Some((9, 2))),
+    );
+    let cases: [(Type, Type, [&str; 2], &[&str]); 13] = [
+        (Type::Text, Type::Text, ["'x'", "'y'"], &["set"]),
+        (Type::Text, Type::Text, ["'x'", ""], &["drop"]),
+        (Type::Text, Type::Text, ["", "'x'"], &["set"]),
+        (Type::Int4, Type::Int8, ["0", "0"], &[]),
+        (Type::Int4, Type::Int8, ["0", "1"], &["set"]),
+        (Type::Int8, Type::Int4, ["-1", ""], &["drop"]),
+        (Type::Float8, numeric, ["0.125", "0.125"], &[]),
+        (varchar(3), varchar(5), ["'x'", "'x'"], &[]),
+        (
+            Type::Timestamptz(Some(0)),
+            Type::Timestamptz(None),
+            ["now()", "now()"],
+            &[],
+        ),
+        // PostgreSQL would print what was the text of another type.
+        (Type::Text, varchar(5), ["'x'", "'x'"], &["drop", "set"]),
+        // Read for the old size, it is rounded.
+        (
+            interval(0),
+            interval(3),
+            ["'1.5 s'", "'1.5 s'"],
+            &["drop", "set"],
+        ),
+        // No number is cast to it automatically.
+        (Type::Int4, Type::Bool, ["0", "false"], &["drop", "set"]),
+        (Type::Int4, Type::Text, ["0", "'0'"], &["drop", "set"]),
+    ];
+    let at = |end: usize| {
+        let columns = cases.iter().enumerate().map(|(number, case)| {
+            let (from, to, defaults, _) = case;
+            let mut it = column(&format!("c{number}"), [from, to][end].clone());
+            let default = Some(defaults[end]).filter(|it| !it.is_empty());
+            it.default = default.map(str::to_owned);
+            it
+        });
+        let table = Table {
+            columns: columns.collect(),
+            rls: Rls::Enabled(BTreeMap::new()),
+            ..Table::new("shop::Thing")
+        };
+        schema(vec![(name("public", "things"), table)])
+    };
+    let (from, to) = (at(0), at(1));
+    let none = Renames::default();
+    let pairs = migrations(&from, &to, &none, &Settings::default()).expect("no question");
+    let ups = pairs.iter().flat_map(|pair| pair.up.plan.steps());
+    let ups: Vec<&str> = ups.map(|step| step.sql.as_str()).collect();
+    for (number, (old, new, defaults, wanted)) in cases.iter().enumerate() {
+        let start = format!("alter table public.things alter column c{number} ");
+        let own = ups.iter().filter_map(|sql| sql.strip_prefix(&start));
+        let own = own.filter(|action| action.contains(" default"));
+        let own: Vec<&str> = own.filter_map(|action| action.split(' ').next()).collect();
+        assert_eq!(own, *wanted, "{old} to {new}: {defaults:?}");
+    }
+    walk(&from, &to, &none).await;
+    walk(&to, &from, &none).await;
+}

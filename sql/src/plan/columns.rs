@@ -220,8 +220,9 @@ fn alter(
     };
     let object = || constraints::column(name, &new.name);
     let retyped = old.ty != new.ty || old.collation != new.collation;
-    let default_changes = old.default != new.default || (retyped && new.default.is_some());
-    if old.default.is_some() && default_changes {
+    let carried = old.default.as_ref().filter(|it| carries(it, old, new));
+    let default_changes = carried != new.default.as_ref();
+    if old.default.is_some() && (carried.is_none() || new.default.is_none()) {
         group.push(action("drop default".into()));
     }
     if retyped {
@@ -253,6 +254,25 @@ fn alter(
         }
         _ => {}
     }
+}
+
+/// Whether PostgreSQL takes a default along to the column's new type so that it reads like the same text written for
+/// that type: a literal in quotes was read as a value of the old one.
+fn carries(default: &str, old: &Column, new: &Column) -> bool {
+    let is_number = |ty: &Type| {
+        let names = ["int2", "int4", "int8", "float4", "float8", "numeric"];
+        names.contains(&&*ty.internal_name())
+    };
+    let counts = || {
+        default
+            .bytes()
+            .all(|it| it.is_ascii_digit() || b"-.".contains(&it))
+    };
+    let name = new.ty.internal_name();
+    // An interval in quotes is rounded when it is read.
+    old.ty == new.ty
+        || (old.ty.internal_name() == name && name != "interval")
+        || (is_number(&old.ty) && is_number(&new.ty) && counts())
 }
 
 fn change_type(
