@@ -74,7 +74,7 @@ fn branches_that_do_not_fit_together_are_refused() {
             vec![a.clone(), b.clone()],
             vec![a.clone(), named("b", child)],
             vec![b],
-            "`public.b`",
+            "references table `public.a`, which was dropped by `",
         ),
         // Two partitions of the same rows.
         (

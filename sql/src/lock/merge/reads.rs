@@ -1,5 +1,5 @@
-//! What one branch made to read a column, and the column that another took away or changed: no line of the lock
-//! contradicts another, and yet nobody has seen the two together.
+//! What one branch made to read or reference a column, and the column that another took away or changed: no line of
+//! the lock contradicts another, and yet nobody has seen the two together.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ type Link<'a> = (&'a str, &'a Sealed);
 type Schemas = BTreeMap<Option<String>, Schema>;
 
 impl Lock {
-    /// Refuses what one branch made to read a column, or a table, that another dropped, renamed or gave another type.
-    /// `schemas` are [those](Lock::schemas) that the branches had.
+    /// Refuses what one branch made to read, or to reference, a column or a table that another dropped or renamed, or
+    /// whose type it changed, where that is read. `schemas` are [those](Lock::schemas) that the branches had.
     ///
     /// # Errors
     /// The first such reader, with the files of both.
@@ -56,45 +56,91 @@ struct Sides<'s, 'a> {
     at: &'s dyn Fn(&Option<String>) -> &'a Schema,
 }
 
+/// What a branch has that reads columns: of a table, what it is, as people call it, and whether a schema has it.
+struct Reads<'r> {
+    table: &'r QualifiedName,
+    what: &'r str,
+    how: &'static str,
+    columns: Vec<(&'r QualifiedName, &'r str)>,
+    is_in: &'r dyn Fn(&Schema) -> bool,
+}
+
 impl Sides<'_, '_> {
     fn refuse(&self, base: &Schema, own: &Schema, merged: &Schema) -> Result<(), LockError> {
         for (name, table) in &own.tables {
             for reader in readers(table) {
-                let is_new = !has(base, name, |it| *it == reader);
-                if is_new
-                    && has(merged, name, |it| it.what == reader.what)
-                    && let Some((what, file)) = self.lost(name, &reader, own, merged)
-                {
-                    let added = self.branch.iter().rev().find(|(version, link)| {
-                        let sum = Some(link.checksum(version));
-                        has((self.at)(&sum), name, |it| *it == reader)
-                            && !has((self.at)(&link.parent), name, |it| *it == reader)
-                    });
-                    let added = added.map(|(version, link)| link.file_name(version));
-                    return Err(LockError::whole(format!(
-                        "the branches do not fit together: {} of table `{name}`, as `{}` has it, reads {what} by \
-                         `{file}` of the other branch; {WAY_OUT}",
-                        reader.what,
-                        added.unwrap_or_default()
-                    )));
-                }
+                let here = reader.columns().map(|column| (name, column.as_str()));
+                let exprs = reader.exprs.iter();
+                let elsewhere = exprs.flat_map(|expr| read_elsewhere(expr, name, own));
+                let reads = Reads {
+                    table: name,
+                    what: &reader.what,
+                    how: "reads",
+                    columns: here.chain(elsewhere).collect(),
+                    is_in: &|schema| has(schema, name, |it| *it == reader),
+                };
+                self.refuse_lost(&reads, base, own, merged)?;
+            }
+            for (key, definition) in &table.foreign_keys {
+                let references = definition.references.iter().map(String::as_str);
+                // Whether it may reference another type the whole schema says.
+                let is_gone = |column: &&str| {
+                    let table = merged.tables.get(&definition.table);
+                    table.is_none_or(|table| table.column(column).is_none())
+                };
+                let references = references.filter(is_gone);
+                let reads = Reads {
+                    table: name,
+                    what: &format!("foreign key `{key}`"),
+                    how: "references",
+                    columns: references.map(|it| (&definition.table, it)).collect(),
+                    is_in: &|schema| {
+                        let table = schema.tables.get(name);
+                        table.and_then(|it| it.foreign_keys.get(key)) == Some(definition)
+                    },
+                };
+                self.refuse_lost(&reads, base, own, merged)?;
             }
         }
         Ok(())
     }
 
-    /// What a reader reads, and no longer finds as it was: what became of it, and the file that did it.
+    fn refuse_lost(
+        &self,
+        reads: &Reads<'_>,
+        base: &Schema,
+        own: &Schema,
+        merged: &Schema,
+    ) -> Result<(), LockError> {
+        let Reads {
+            table, what, how, ..
+        } = reads;
+        if (reads.is_in)(base) || !has(merged, table, |it| it.what == *what) {
+            return Ok(());
+        }
+        let Some((lost, file)) = self.lost(&reads.columns, own, merged) else {
+            return Ok(());
+        };
+        let added = self.branch.iter().rev().find(|(version, link)| {
+            let sum = Some(link.checksum(version));
+            (reads.is_in)((self.at)(&sum)) && !(reads.is_in)((self.at)(&link.parent))
+        });
+        let added = added.map(|(version, link)| link.file_name(version));
+        Err(LockError::whole(format!(
+            "the branches do not fit together: {what} of table `{table}`, as `{}` has it, {how} {lost} by `{file}` of \
+             the other branch; {WAY_OUT}",
+            added.unwrap_or_default()
+        )))
+    }
+
+    /// The first of the columns that is no longer found as it was: what became of it, and the file that did it.
     fn lost(
         &self,
-        table: &QualifiedName,
-        reader: &Reader<'_>,
+        columns: &[(&QualifiedName, &str)],
         own: &Schema,
         merged: &Schema,
     ) -> Option<(String, String)> {
-        let here = reader.columns().map(|column| (table, column.as_str()));
-        let exprs = reader.exprs.iter();
-        let elsewhere = exprs.flat_map(|expr| read_elsewhere(expr, table, own));
-        here.chain(elsewhere).find_map(|(table, name)| {
+        columns.iter().find_map(|&(table, name)| {
             let column = own.tables.get(table)?.column(name)?;
             let found = merged.tables.get(table).and_then(|it| it.column(name));
             let is_same = |found: Option<&Column>| {

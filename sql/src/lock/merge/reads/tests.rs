@@ -235,6 +235,67 @@ fn a_table_that_a_policy_reads_and_a_column_that_is_generated_now_are_told() {
 }
 
 #[test]
+fn a_foreign_key_to_a_table_or_a_column_that_is_gone_is_told_with_what_became_of_it() {
+    let mut added = base();
+    let mut order = added.tables.remove(&orders()).unwrap();
+    let key = ForeignKey::new(["a"], members(), ["m"]);
+    order.foreign_keys.insert("new".into(), key);
+    // It is on a table that the other branch never saw.
+    let extras = QualifiedName::new("public", "extras");
+    added
+        .tables
+        .insert(orders(), base().tables[&orders()].clone());
+    added.tables.insert(extras, order);
+    let changed = |table: Option<&str>, column: Option<&str>| {
+        let mut schema = base();
+        let mut it = schema.tables.remove(&members()).unwrap();
+        match column {
+            Some(column) => it.columns[1].name = column.into(),
+            None => drop(it.columns.remove(1)),
+        }
+        let table = table.map(|table| QualifiedName::new("public", table));
+        schema.tables.extend(table.map(|table| (table, it)));
+        schema
+    };
+    for (schema, hazard, fate) in [
+        (
+            changed(Some("people"), Some("m")),
+            "removes: table public.member: renamed to public.people",
+            "table `public.member`, which was renamed to `public.people`",
+        ),
+        (
+            changed(None, None),
+            "",
+            "table `public.member`, which was dropped",
+        ),
+        (
+            changed(Some("member"), Some("q")),
+            "removes: column public.member.m: renamed to q",
+            "column `public.member.m`, which was renamed to `q`",
+        ),
+        (
+            changed(Some("member"), None),
+            "",
+            "column `public.member.m`, which was dropped",
+        ),
+    ] {
+        for said in refused(&schema, hazard, &added) {
+            assert_eq!(
+                said,
+                format!(
+                    "the branches do not fit together: foreign key `new` of table `public.extras`, as `added.sql` \
+                     has it, references {fate} by `changed.sql` of the other branch; {WAY_OUT}"
+                )
+            );
+        }
+    }
+    // Whether another type fits is for the whole schema to say.
+    let mut typed = base();
+    typed.tables.get_mut(&members()).unwrap().columns[1].ty = Type::Int8;
+    assert_eq!(refused(&typed, "", &added), [""; 4]);
+}
+
+#[test]
 fn what_reads_another_column_or_was_there_before_is_no_matter() {
     let mut added = base();
     let order = added.tables.get_mut(&orders()).unwrap();
