@@ -95,7 +95,7 @@ fn the_conditions_of_a_membership_are_what_they_mean() {
 }
 
 #[test]
-fn days_moments_and_plain_texts_have_the_order_of_their_values() {
+fn days_and_moments_have_the_order_of_their_values() {
     for (narrow, wide) in [
         (
             "at > '2024-02-01' and at < now()",
@@ -106,8 +106,7 @@ fn days_moments_and_plain_texts_have_the_order_of_their_values() {
             "day > '2024-01-01' and day < '2025-01-01'",
         ),
         ("day in ('2024-02-01')", "day in ('2024-01-01', '2024-2-1')"),
-        ("shop > 'b' and shop <> 'c'", "shop > 'b'"),
-        ("shop > 'c'", "shop > 'b' and shop <> 'c'"),
+        ("shop > 'b' and level = 1", "shop > 'b'"),
     ] {
         assert_eq!(said(wide, narrow), Some((false, true)), "{narrow}");
         assert_eq!(said(narrow, wide), Some((true, false)), "{narrow}");
