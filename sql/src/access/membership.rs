@@ -210,18 +210,17 @@ impl Reader<'_> {
 /// they are called; as they are where such a name may be something else too.
 fn renamed(tokens: &[&str], query: usize, rows: &[Range<usize>]) -> Vec<String> {
     let mut all: Vec<String> = tokens.iter().map(|token| (*token).to_owned()).collect();
-    let is_behind_dot = |at: usize| tokens[at - 1] == ".";
     for (number, called) in rows.iter().enumerate() {
         let row = name(tokens[called.end - 1]);
         let declaring = called.start - 1..called.end;
-        let uses =
-            |at: &usize| !declaring.contains(at) && !is_behind_dot(*at) && name(tokens[*at]) == row;
+        let uses = |at: &usize| !declaring.contains(at) && name(tokens[*at]) == row;
         let uses: Vec<usize> = (query..tokens.len()).filter(uses).collect();
-        // By itself it is a whole row, or another table; called or read from it is a schema.
+        // By itself it is a whole row, or another table; called or read from it is a schema; behind a dot it may be a
+        // table of one.
         let is_row = |at: &usize| {
             tokens.get(at + 1) == Some(&".")
                 && tokens.get(at + 3).is_none_or(|next| *next != "(")
-                && !is_one_of(tokens[at - 1], &["from", "join", "only", ","])
+                && !is_one_of(tokens[at - 1], &["from", "join", "only", ",", "."])
         };
         if row.is_none() || !uses.iter().all(is_row) {
             return tokens.iter().map(|token| (*token).to_owned()).collect();

@@ -60,6 +60,15 @@ fn what_the_rows_of_a_membership_are_called_is_no_difference() {
             "shop = any (array(select a.shop from members a where a.x in (select o.x from a.owners o)))",
             "shop = any (array(select b.shop from members b where b.x in (select o.x from b.owners o)))",
         ),
+        // Where a schema is called like the rows, or a table there that another query reads.
+        (
+            "shop = any (array(select b.shop from bans b where exists (select 1 from public.b where b.id = 1)))",
+            "shop = any (array(select c.shop from bans c where exists (select 1 from public.b where c.id = 1)))",
+        ),
+        (
+            "shop = any (array(select b.shop from bans b where b.id in (select b.id from own . b)))",
+            "shop = any (array(select c.shop from bans c where c.id in (select c.id from own . b)))",
+        ),
         (
             "shop = any (array(select auth.shop from members auth where auth.id = auth.uid()))",
             "shop = any (array(select n.shop from members n where n.id = auth.uid()))",
