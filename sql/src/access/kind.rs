@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::number::Float;
+use super::number::{Float, Number};
 use super::parse::{Atom, Terms};
 use super::tokens::{is_one_of, lex};
 use crate::ident::unquote_literal;
@@ -155,8 +155,12 @@ impl Kind {
                 Some(Atom::Float(Float::new(f64::from(number.as_f32()?))))
             }
             (Some(Kind::Integer | Kind::Numeric), Atom::Number(_)) => Some(literal.clone()),
-            // As `real`, as `double precision` and as `numeric` it is the same.
-            (_, Atom::Number(number)) if number.is_same_everywhere() => Some(literal.clone()),
+            // As `real`, as `double precision`, as `numeric` and as `oid` it is the same.
+            (None, Atom::Number(number))
+                if *number >= Number::ZERO && number.is_same_everywhere() =>
+            {
+                Some(literal.clone())
+            }
             _ => None,
         }
     }

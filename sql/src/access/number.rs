@@ -15,6 +15,8 @@ pub(super) struct Number {
 const ONE: i128 = 1_000_000_000_000_000_000;
 
 impl Number {
+    pub(super) const ZERO: Number = Number { units: 0 };
+
     pub(super) fn whole(number: i128) -> Option<Number> {
         let units = number.checked_mul(ONE)?;
         Some(Number { units })

@@ -1,6 +1,6 @@
 //! What a literal is, and the order of two.
 
-use super::told;
+use super::{told, widens};
 
 #[test]
 fn a_literal_is_what_postgresql_makes_of_it() {
@@ -62,4 +62,32 @@ fn a_literal_is_what_postgresql_makes_of_it() {
             "{old} → {new}"
         );
     }
+}
+
+#[test]
+fn a_number_below_zero_is_itself_where_the_type_is_known() {
+    // As an `oid` -1 is 4294967295.
+    for value in ["spot::oid", "(select o.o from owners o limit 1)"] {
+        let (all, few) = (format!("{value} > -1"), format!("{value} > 5"));
+        assert!(widens(&all, &few), "{value}");
+        assert!(widens(&few, &all), "{value}");
+    }
+    assert!(!widens("level > -1", "level > 5"));
+    assert!(!widens("length(status) > -1", "length(status) > 5"));
+    let known = "(select o.o from owners o limit 1) >";
+    assert!(!widens(&format!("{known} 1"), &format!("{known} 5")));
+}
+
+#[test]
+fn the_empty_text_is_the_least_of_texts_alone() {
+    // An enumeration may have it as a label behind others.
+    let value = "(select o.kind from owners o limit 1)";
+    let (least, not) = (format!("{value} > ''"), format!("{value} <> ''"));
+    assert!(widens(&least, &not));
+    assert!(widens(&not, &least));
+    assert!(!widens("shop > ''", "shop <> ''"));
+    assert!(!widens(
+        &format!("{value} <> ''"),
+        &format!("{value} <> '' and done")
+    ));
 }
