@@ -4,7 +4,7 @@
 use crate::access;
 use crate::file::tokens;
 use crate::ident::quote;
-use crate::schema::{Column, Command, Expr, Policy, Table};
+use crate::schema::{Column, Command, Expr, Policy, Table, Type};
 
 use super::change::Change;
 use super::constraints;
@@ -40,8 +40,8 @@ pub(super) fn verdicts(change: &Change<'_>, column: Changed<'_>) -> Vec<Hazard> 
                 continue;
             }
             let (Some(old), Some(new)) = (
-                written(old, &column.new.name, was),
-                written(new, &column.new.name, Some(column.new)),
+                written(old, before, &column.new.name, was),
+                written(new, after, &column.new.name, Some(column.new)),
             ) else {
                 continue;
             };
@@ -78,28 +78,63 @@ fn leaves_out(table: &Table, role: &str, column: &str) -> bool {
         && some.is_some_and(|columns| !columns.contains(column))
 }
 
-/// Which rows an insert may write under a policy whose check reads the column: those with its default, if the column
-/// is told that nobody else fills.
-fn written(policy: &Policy, name: &str, column: Option<&Column>) -> Option<Expr> {
-    let check = policy.check.as_ref().or(policy.using.as_ref())?;
-    let check = check.columns.contains(name).then(|| check.clone())?;
+/// Which rows an insert may write under a policy whose check reads the column, itself or through a generated one: those
+/// with its default, if the column is told that nobody else fills.
+fn written(policy: &Policy, table: &Table, name: &str, column: Option<&Column>) -> Option<Expr> {
+    let mut check = policy.check.clone().or_else(|| policy.using.clone())?;
+    // A generated column reads no other one.
+    let computed = table.columns.iter().filter_map(|it| {
+        let expr = it.computed.as_ref()?;
+        (check.columns.contains(&it.name) && expr.columns.contains(name)).then_some((it, expr))
+    });
+    let computed: Vec<(&Column, &Expr)> = computed.collect();
+    if computed.is_empty() && !check.columns.contains(name) {
+        return None;
+    }
     let Some(column) = column.filter(|it| it.generated.is_none() && it.computed.is_none()) else {
         return Some(check);
     };
-    let name = quote(name);
-    let held = match &column.default {
-        Some(default) if is_one(default) => format!("{name} = {default}"),
-        Some(default) => format!("{name} = ({default})"),
-        None => format!("{name} is null"),
-    };
-    Some(Expr {
-        sql: format!("({}) and {held}", check.sql),
-        ..check
-    })
+    let mut sql = format!("({}) and {}", check.sql, filled(column));
+    check.columns.insert(name.to_owned());
+    for (column, expr) in computed {
+        sql = format!("{sql} and {}", holds(column, &expr.sql));
+        check.columns.extend(expr.columns.iter().cloned());
+    }
+    Some(Expr { sql, ..check })
 }
 
-/// Whether a text is a literal, with its sign or without.
+/// That a column holds its default.
+fn filled(column: &Column) -> String {
+    let name = quote(&column.name);
+    match &column.default {
+        Some(default) if is_one(default) => format!("{name} = {default}"),
+        Some(default) => holds(column, default),
+        None => format!("{name} is null"),
+    }
+}
+
+/// That a column holds what an expression gives, which is NULL only where the column may be.
+fn holds(column: &Column, sql: &str) -> String {
+    let name = quote(&column.name);
+    let given = match column.ty {
+        // A condition is taken apart where it stands by itself.
+        Type::Bool => format!("{name} and ({sql}) or not {name} and not ({sql})"),
+        _ => format!("{name} = ({sql})"),
+    };
+    match column.nullable {
+        true => format!("({given} or {name} is null and ({sql}) is null)"),
+        false => format!("({given})"),
+    }
+}
+
+/// Whether a text is a literal that is not NULL, with its sign or without.
 fn is_one(sql: &str) -> bool {
     let words = tokens(sql).unwrap_or_default();
-    matches!(words[..], [_] | ["-", _])
+    let (["-", word] | [word]) = words[..] else {
+        return false;
+    };
+    let is_word = ["true", "false"]
+        .iter()
+        .any(|it| word.eq_ignore_ascii_case(it));
+    is_word || word.contains('\'') || word.starts_with(|first: char| first.is_ascii_digit())
 }

@@ -227,3 +227,89 @@ fn a_default_that_a_role_may_not_write_opens_and_closes_like_a_check() {
         assert_eq!(told(own, all, (Some("0"), Some("1"))), [""; 0]);
     }
 }
+
+#[test]
+fn a_default_that_may_be_null_opens_a_check_for_null() {
+    let told = |check: &str, (old, new): (&str, &str)| {
+        let side = |default: &str| {
+            let insert = Policy {
+                command: Some(Command::Insert),
+                restrictive: false,
+                roles: BTreeSet::from(["app".to_owned()]),
+                using: None,
+                check: Some(Expr::new(check, ["shop", "tag"])),
+            };
+            let mut table = may(Command::Insert, &["shop"]);
+            table.rls = Rls::Enabled(BTreeMap::from([("add".to_owned(), insert)]));
+            table.columns.push(Column {
+                nullable: true,
+                default: Some(default.to_owned()),
+                ..Column::new("tag", Type::Text)
+            });
+            table
+        };
+        of_access(&side(old), &side(new))
+    };
+    let object = "access: policy add on public.notes: ";
+    let is_told = |check: &str, defaults: (&str, &str), kind: &str| {
+        let told = told(check, defaults);
+        let is_told = |told: &String| told.starts_with(&format!("{kind}-{object}"));
+        assert!(told.iter().any(is_told), "{check}, {defaults:?}: {told:?}");
+    };
+    let absent = "nullif(current_setting('app.tag', true), '')";
+    for default in [absent, "current_schema", "null", "lower(null)"] {
+        is_told("tag is null", ("'none'", default), "widens");
+        is_told("shop = 'x' and tag is null", ("'none'", default), "widens");
+        is_told("tag is not null", (default, "'none'"), "widens");
+    }
+    is_told("tag is null", (absent, "'none'"), "narrows");
+    assert_eq!(told("tag is null", ("'none'", "'other'")), [""; 0]);
+    assert_eq!(told("tag is null", (absent, absent)), [""; 0]);
+}
+
+#[test]
+fn a_default_opens_a_check_that_reads_it_through_a_generated_column() {
+    let told = |(ty, computed): (Type, &str), check: &str, (old, new): (&str, &str)| {
+        let side = |default: &str| {
+            let insert = Policy {
+                command: Some(Command::Insert),
+                restrictive: false,
+                roles: BTreeSet::from(["app".to_owned()]),
+                using: None,
+                check: Some(Expr::new(
+                    check,
+                    ["shop", "made"].into_iter().filter(|it| check.contains(it)),
+                )),
+            };
+            let mut table = may(Command::Insert, &["shop"]);
+            table.rls = Rls::Enabled(BTreeMap::from([("add".to_owned(), insert)]));
+            table.columns[1].default = Some(default.to_owned());
+            table.columns.push(Column {
+                computed: Some(Expr::new(computed, ["level"])),
+                ..Column::new("made", ty.clone())
+            });
+            table
+        };
+        of_access(&side(old), &side(new))
+    };
+    let object = "access: policy add on public.notes: insert by app";
+    let open = || (Type::Bool, "level = 1");
+    let check = "shop = 'x' and made = true";
+    let row = "writes the row (level = 1, made = true, shop = 'x')";
+    assert_eq!(
+        told(open(), check, ("0", "1")),
+        [format!("widens-{object} now {row}")]
+    );
+    assert_eq!(
+        told(open(), check, ("1", "0")),
+        [format!("narrows-{object} no longer {row}")]
+    );
+    assert_eq!(told(open(), check, ("0", "2")), [""; 0]);
+    // What is not taken apart may be anything.
+    for opaque in [(Type::Int4, "abs(level)"), (Type::Int4, "own(level)")] {
+        let told = told(opaque, "made = 1", ("0", "1"));
+        let is_wider = |told: &String| told.starts_with("widens-access: policy add ");
+        assert!(told.iter().any(is_wider), "{told:?}");
+    }
+    assert_eq!(told(open(), "shop = 'x'", ("0", "1")), [""; 0]);
+}
