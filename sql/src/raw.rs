@@ -11,6 +11,7 @@ use sqlparser::ast::{
     Expr as Ast, Ident, ObjectName, Query, SetExpr, TableFactor, Value, Visit, Visitor,
 };
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
@@ -87,8 +88,19 @@ fn parser(sql: &str) -> Result<Parser<'static>, String> {
     let tokens = Tokenizer::new(&DIALECT, sql)
         .tokenize_with_location()
         .map_err(|error| wording(&error.to_string()))?;
+    let mut last = &Token::EOF;
     for token in &tokens {
         match &token.token {
+            // The parser here takes it for the table. A table of that name stands in quotes or behind its schema.
+            Token::Word(word)
+                if word.quote_style.is_none()
+                    && word.value.eq_ignore_ascii_case("only")
+                    && may_precede_table(last) =>
+            {
+                return Err(
+                    "`only` hides which table is read; write the table without it".to_owned(),
+                );
+            }
             // It would swallow the parenthesis that closes the clause.
             Token::Whitespace(
                 Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
@@ -110,8 +122,20 @@ fn parser(sql: &str) -> Result<Parser<'static>, String> {
             }
             _ => {}
         }
+        if !matches!(token.token, Token::Whitespace(_)) {
+            last = &token.token;
+        }
     }
     Ok(Parser::new(&DIALECT).with_tokens_with_locations(tokens))
+}
+
+/// Whether a table may come next in a list of what is read.
+fn may_precede_table(token: &Token) -> bool {
+    match token {
+        Token::Comma | Token::LParen => true,
+        Token::Word(word) => matches!(word.keyword, Keyword::FROM | Keyword::JOIN),
+        _ => false,
+    }
 }
 
 fn end(parser: &Parser<'_>) -> Result<(), String> {
@@ -323,6 +347,7 @@ mod tests {
     use super::*;
 
     const COLUMNS: [&str; 3] = ["owner", "email", "Odd"];
+    const ONLY: &str = "`only` hides which table is read; write the table without it";
 
     fn read(sql: &str) -> Result<Vec<String>, Vec<String>> {
         expression(sql, "note", &COLUMNS).map(|expr| expr.columns.into_iter().collect())
@@ -379,6 +404,18 @@ mod tests {
     }
 
     #[test]
+    fn a_table_may_be_called_only() {
+        for sql in [
+            "exists (select from \"only\" o where o.a = 1)",
+            "exists (select from public.only o where o.a = 1)",
+            "exists (select b.a as only from banned b fetch first 1 row only)",
+            "exists (select b.a only from banned b, \"only\")",
+        ] {
+            assert!(read(sql).is_ok(), "{sql}: {:?}", read(sql));
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (sql, message) in [
             (
@@ -408,6 +445,20 @@ mod tests {
             (
                 "exists (select 1 from member m union (table public.member))",
                 "`table` as a query does not show what it reads; write `select` and `from`",
+            ),
+            ("(select count(*) from only member) = 0", ONLY),
+            ("exists (select from shop s join ONLY member on true)", ONLY),
+            ("exists (select from only (member))", ONLY),
+            (
+                "exists (select from only member m where m.shop = 'x')",
+                ONLY,
+            ),
+            ("exists (select from only member as m)", ONLY),
+            ("exists (select from only public.member)", ONLY),
+            ("exists (select from shop s, only member)", ONLY),
+            (
+                "exists (select from shop s, lateral (select from (only member cross join shop)) x)",
+                ONLY,
             ),
         ] {
             let errors = read(sql).expect_err(sql);
