@@ -102,3 +102,52 @@ async fn a_default_that_lets_an_insert_pass_is_told() {
     downs.expect("the way down");
     assert_eq!(way.as_role(insert).await, refused());
 }
+
+#[tokio::test]
+async fn a_default_that_lets_an_insert_pass_as_null_or_through_a_generated_column_is_told() {
+    let absent = "nullif(current_setting('app.tag', true), '')";
+    for (check, defaults, row) in [
+        (
+            "tag is null",
+            ["'none'", absent],
+            "the row (tag is null) for (app.tag is null)",
+        ),
+        (
+            "open = true",
+            ["'none'", "'new'"],
+            "the row (open = true, tag = 'new')",
+        ),
+    ] {
+        let side = |default: &str| -> Schema {
+            let read = check.split(' ').take(1);
+            let add = Policy {
+                using: None,
+                check: Some(Expr::new(check, read)),
+                ..policy(Some(Command::Insert), "true", &[])
+            };
+            let tag = Column {
+                nullable: true,
+                default: Some(default.to_owned()),
+                ..column("tag", Type::Text)
+            };
+            let open = Column {
+                computed: Some(Expr::new("tag is not null and tag = 'new'", ["tag"])),
+                ..column("open", Type::Bool)
+            };
+            let columns = vec![column("note", Type::Text), tag, open];
+            let mut orders = table(columns, &[("add", add)]);
+            orders.grants.clear();
+            let note = BTreeMap::from([(Command::Insert, BTreeSet::from(["note".to_owned()]))]);
+            orders.column_grants = BTreeMap::from([(ROLE.to_owned(), note)]);
+            schema([("orders", orders)])
+        };
+        let way = Way::new(&side(defaults[0]), &side(defaults[1]), "").await;
+        let insert = "insert into orders (note) values ('x')";
+        assert_eq!(way.as_role(insert).await, Err("42501".to_owned()));
+        follow(&way.client, &way.ups()).await.expect("the way up");
+        assert_eq!(way.as_role(insert).await, Ok(1));
+        let object = format!("policy add on public.orders: insert by {ROLE}");
+        let told = format!("widens-access: {object} now writes {row}");
+        way.told(&way.ups(), &told);
+    }
+}
