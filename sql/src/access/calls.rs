@@ -1,4 +1,4 @@
-//! Which calls have one value wherever they stand in a statement.
+//! Which calls have one value in the same words of two predicates.
 //!
 //! A function of one's own may be volatile, as `random()` is: two calls of it are two values. So only functions that
 //! PostgreSQL and Supabase are known to bring as immutable or stable count as the same
@@ -164,7 +164,7 @@ const OF_POSTGRESQL: [&str; 105] = [
 ];
 
 /// Functions of Supabase, by their schemas.
-const OF_SUPABASE: [(&str, &[&str]); 2] = [
+pub(super) const OF_SUPABASE: [(&str, &[&str]); 2] = [
     ("auth", &["email", "jwt", "role", "uid"]),
     ("storage", &["extension", "filename", "foldername"]),
 ];

@@ -28,7 +28,10 @@ pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
         });
         wider.map(move |(other, _)| (*one, *other))
     });
-    pairs.filter(|(one, other)| one != other).collect()
+    // The same words in two places may read a view, of which each reads other rows.
+    pairs
+        .filter(|(one, other)| terms.atoms[*one] != terms.atoms[*other])
+        .collect()
 }
 
 /// Whether a membership can have a truth where a wider one has another: among fewer values there is no match, and no
@@ -71,16 +74,21 @@ fn holds(conditions: &[Vec<String>], asked: &Vec<String>) -> bool {
         }
         _ => false,
     };
-    let follows = || {
-        let all: Vec<String> = conditions.iter().map(|tokens| tokens.join(" ")).collect();
+    let follows = |narrow: String| {
         let expr = |sql: String| Expr::new(sql, Vec::<String>::new());
         // Of the columns of other tables no more is known than of any text.
         let none = Table::new("");
-        let (wide, narrow) = (expr(asked.join(" ")), expr(all.join(" and ")));
+        let (wide, narrow) = (expr(asked.join(" ")), expr(narrow));
         let found = difference((Some(&wide), &none), (Some(&narrow), &none));
         found.is_some_and(|it| it.wider.is_none())
     };
-    conditions.contains(asked) || conditions.iter().any(is_listed) || follows()
+    // What stands twice in all together may count as two values.
+    let mut each = conditions.iter().map(|tokens| tokens.join(" "));
+    let all = || each.clone().collect::<Vec<_>>().join(" and ");
+    conditions.contains(asked)
+        || conditions.iter().any(is_listed)
+        || follows(all())
+        || each.any(follows)
 }
 
 /// `column = 'text'` and `column in ('text', …)`: whatever type it is, the same texts are the same values.

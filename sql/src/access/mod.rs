@@ -3,8 +3,8 @@
 //! Which order two values have is all that a comparison asks. So both predicates are evaluated over rows and
 //! scopes in which every column, and whatever else they read, takes every order to the rest that there is: a
 //! witness is found if there is one. What cannot be taken apart counts as something that may be anything,
-//! alike in both wherever its text is the same, unless it calls what may be volatile; where that does not decide, nothing
-//! is claimed. What is claimed rests on lists of what is known to be so, of types, of literals, of calls and of
+//! alike in both wherever its text is the same, unless it calls what may be volatile; in two places of one predicate it
+//! is two values, unless it is sure to be one; where that does not decide, nothing is claimed. What is claimed rests on lists of what is known to be so, of types, of literals, of calls and of
 //! memberships: one wrong word hides an open door.
 //!
 //! | file | job |
@@ -12,7 +12,8 @@
 //! | `tokens` | the tokens of a predicate, and what a token is |
 //! | `node` | a predicate as comparisons between terms |
 //! | `parse` | the text of a predicate as such a one |
-//! | `calls` | which calls have one value wherever they stand |
+//! | `calls` | which calls may be known not to be volatile |
+//! | `steady` | what is sure to have one value wherever it stands in a predicate |
 //! | `number` | the numbers there, in their order |
 //! | `kind` | types, and what a literal is among the values of one |
 //! | `membership` | a membership, read to its end |
@@ -30,6 +31,7 @@ mod membership;
 mod node;
 mod number;
 mod parse;
+mod steady;
 mod tokens;
 mod truth;
 mod universe;

@@ -3,10 +3,13 @@
 //! It takes apart what the derives write: `and`, `or`, `not`, comparisons, `is null`, `in`. What it does not know
 //! is a term, or a truth, that may be anything.
 
+use std::collections::BTreeSet;
+
 use super::calls;
 use super::kind::Kind;
 use super::node::{Node, Operator, Term};
 use super::number::{Float, Number};
+use super::steady;
 use super::tokens::{Open, is_one_of, lex};
 use crate::ident::quote;
 use crate::schema::{Column, Type};
@@ -16,7 +19,7 @@ use crate::schema::{Column, Type};
 pub(super) enum Atom {
     /// By its place among the columns.
     Column(usize),
-    /// What a text means. One that is not the same wherever the text is stands only once.
+    /// What a text means. One that may be another value in each place of a predicate stands as often as there.
     Opaque(String),
     Number(Number),
     /// A number that is cast to `real`.
@@ -34,6 +37,8 @@ pub(super) struct Terms {
     pub(super) columns: Vec<Column>,
     /// Whether a text stands in several places that may be another value in each.
     is_unclear: bool,
+    /// The places that the predicate has taken which is being read.
+    taken: BTreeSet<usize>,
 }
 
 impl Terms {
@@ -42,12 +47,14 @@ impl Terms {
             atoms: (0..columns.len()).map(Atom::Column).collect(),
             columns,
             is_unclear: false,
+            taken: BTreeSet::new(),
         }
     }
 
     /// A predicate; `None` where its text has no such form at all, and where it holds anew what may be another value
     /// each time.
     pub(super) fn parse(&mut self, sql: &str) -> Option<Node> {
+        self.taken.clear();
         let tokens = lex(sql)?;
         // A name behind a dot may be written like a key word.
         let is_name = |pair: &[&str]| pair[0] == "." && is_one_of(pair[1], &KEY_WORDS);
@@ -83,20 +90,21 @@ impl Terms {
         is_ordered(one) || is_ordered(other)
     }
 
-    fn place(&mut self, atom: Atom) -> usize {
-        match self.atoms.iter().position(|known| *known == atom) {
-            Some(place) => place,
-            None => {
-                self.atoms.push(atom);
-                self.atoms.len() - 1
-            }
-        }
-    }
-
+    /// The place of a text. What another predicate says in the same words is the same; within one that is so only of
+    /// what is sure to be one value.
     fn opaque(&mut self, tokens: &[&str]) -> usize {
         let atom = Atom::Opaque(tokens.join(" "));
         self.is_unclear |= self.atoms.contains(&atom) && !calls::are_stable(tokens);
-        self.place(atom)
+        let is_one = steady::is_one_value(tokens, self);
+        let is_it =
+            |place: &usize| self.atoms[*place] == atom && (is_one || !self.taken.contains(place));
+        let place = (0..self.atoms.len()).find(is_it);
+        let place = place.unwrap_or_else(|| {
+            self.atoms.push(atom);
+            self.atoms.len() - 1
+        });
+        self.taken.insert(place);
+        place
     }
 }
 

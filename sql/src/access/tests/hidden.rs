@@ -169,3 +169,83 @@ fn a_collation_may_make_of_two_texts_one_or_order_them_otherwise() {
         assert_eq!((wider, narrower), (None, None), "{value}");
     }
 }
+
+#[test]
+fn what_may_be_volatile_under_a_known_name_is_another_value_in_one_predicate() {
+    for value in [
+        // An overload of one's own, which fits better.
+        "abs(shop)",
+        "lower(grade)",
+        "concat(shop, owner)",
+        "current_setting(shop, owner)",
+        // A function as an attribute, of another row and of this one.
+        "(select b.rnd from bans b where b.kind = 'one')",
+        "notes.rnd",
+        "notes.date",
+        // A view.
+        "(select r.x from rnd r)",
+        "(select x from rnd)",
+        "(select x from (select 1) setting, given)",
+        "(select given from (select 1) setting, date)",
+        "(SELECT given FROM given)",
+        "(table rnd)",
+        // A type, a cast, an operator.
+        "shop::rndt",
+        "shop::own.text",
+        "shop::status",
+        "cast(shop as status)",
+        "(select 1 from (select 1) setting, status)",
+        "cast(shop as rndt)",
+        "(level #!# 1)",
+        "(shop + owner)",
+        "(shop -> 'x')",
+        "(current_setting('app.x', true) -> 'x')",
+        "(spot::text)",
+    ] {
+        let differ = format!("{value} <> {value}");
+        assert!(widens("level = 1 and level = 2", &differ), "{value}");
+        // Of what a change leaves alone nothing is said.
+        let narrower = format!("{differ} and done");
+        assert!(!widens(&differ, &narrower), "{narrower}");
+    }
+    let of = |more: &str| format!("shop = any (array(select m.shop from rnd m where {more}))");
+    let both = format!("{} and not {}", of("m.a = 1"), of("m.a = 1"));
+    assert!(widens("level = 1 and level = 2", &both));
+    assert!(widens(&of("m.a = 1 and m.a = 2"), &of("m.rnd <> m.rnd")));
+}
+
+#[test]
+fn what_is_written_for_a_scope_is_one_value_in_all_places() {
+    let user = "(select current_setting('app.user', true))";
+    let role = "(select case when given in ('a', 'b') then given end from (select current_setting('app.role', true) as \
+                given) setting)";
+    let id = "(select case when given like '________-____-____-____-____________' and given ~ '^[0-9a-fA-F-]+$' and \
+              given not like '%-%-%-%-%-%' then given::uuid end from (select current_setting('app.id', true) as given) \
+              setting)";
+    let number = "(select case when length(given) <= 20 and given ~ '^-?[0-9]+$' then case when given::numeric between \
+                  '-9'::numeric and '9'::numeric then given::bigint end end from (select (select auth.jwt()) ->> \
+                  'n'::text as given offset 0) setting)";
+    let claim = "(select case when jsonb_typeof(given) = 'string' and given #>> '{}'::text[] in ('a', 'b') then given \
+                 #>> '{}'::text[] end from (select (select auth.jwt()) -> 'app_metadata'::text -> 'org'::text as given \
+                 offset 0) setting)";
+    for value in [
+        user,
+        role,
+        id,
+        number,
+        claim,
+        super::CLAIM,
+        "(select auth.uid())",
+        "now()",
+        "(now() - interval '1 day')",
+        "(auth.jwt() ->> 'sub')",
+        "level::text",
+        "lower(shop)",
+        "coalesce(shop, '')",
+        "notes.level",
+    ] {
+        let sql = format!("{value} <> {value}");
+        let (wider, _) = told("level = 1 and level = 2", &sql).expect(value);
+        assert_eq!(wider, None, "{value}");
+    }
+}
