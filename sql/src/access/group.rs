@@ -245,6 +245,9 @@ fn join(terms: &[&Term], is_ordered: bool, is_truth: bool, groups: &mut Vec<Grou
     for term in terms {
         joined.terms.insert(term.place());
         joined.has_empty |= matches!(term, Term::UnlessEmpty(_));
+        if let Term::Among(_, literals) = term {
+            joined.terms.extend(literals);
+        }
     }
     // Each literal stands by itself, so that two columns compared with one text are not compared.
     let (meeting, others): (Vec<Group>, Vec<Group>) = std::mem::take(groups)

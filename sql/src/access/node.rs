@@ -21,6 +21,8 @@ pub(super) enum Term {
     Is(usize),
     /// `nullif(…, '')` of it.
     UnlessEmpty(usize),
+    /// It where it is one of the literals at those places, else NULL.
+    Among(usize, Vec<usize>),
     Literal(usize),
 }
 
@@ -39,8 +41,12 @@ impl Node {
 impl Term {
     /// Its place in [`Terms`].
     pub(super) fn place(&self) -> usize {
-        let (Term::Is(place) | Term::UnlessEmpty(place) | Term::Literal(place)) = self;
-        *place
+        match self {
+            Term::Is(place)
+            | Term::UnlessEmpty(place)
+            | Term::Among(place, _)
+            | Term::Literal(place) => *place,
+        }
     }
 }
 

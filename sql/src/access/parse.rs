@@ -291,6 +291,14 @@ impl Parser<'_, '_> {
         if let ["nullif", "(", inner @ .., ",", "''", ")"] = tokens {
             return Some(Term::UnlessEmpty(self.terms.opaque(inner)));
         }
+        if let Some((setting, texts)) = one_of_texts(tokens) {
+            let given = self.terms.opaque(&setting);
+            let literals = texts.into_iter().map(|text| {
+                self.terms.atoms.push(Atom::Text(text.to_owned()));
+                self.terms.atoms.len() - 1
+            });
+            return Some(Term::Among(given, literals.collect()));
+        }
         Some(Term::Is(self.terms.opaque(tokens)))
     }
 
@@ -332,6 +340,41 @@ fn is_query(inner: &[&str]) -> Option<bool> {
         open.take(token)?;
     }
     Some(false)
+}
+
+/// A setting that counts where it is one of some texts, as a derive writes one of type `TextEnum`: the setting by
+/// itself, and the texts.
+fn one_of_texts<'a>(tokens: &[&'a str]) -> Option<(Vec<&'a str>, Vec<&'a str>)> {
+    let ["(", "select", "case", "when", "given", "in", "(", rest @ ..] = tokens else {
+        return None;
+    };
+    let end = rest.iter().position(|token| *token == ")")?;
+    let (list, rest) = (&rest[..end], &rest[end + 1..]);
+    let texts: Vec<&str> = list.iter().copied().step_by(2).collect();
+    let is_list = list.iter().skip(1).step_by(2).all(|token| *token == ",");
+    let is_text = |text: &&str| text.starts_with('\'');
+    let [
+        "then",
+        "given",
+        "end",
+        "from",
+        "(",
+        "select",
+        inner @ ..,
+        "as",
+        "given",
+        ")",
+        "setting",
+        ")",
+    ] = rest
+    else {
+        return None;
+    };
+    let ["current_setting", "(", name, ",", "true", ")"] = inner else {
+        return None;
+    };
+    let is_told = is_list && list.len() % 2 == 1 && texts.iter().all(is_text) && is_text(name);
+    is_told.then(|| ([&["(", "select"], inner, &[")"]].concat(), texts))
 }
 
 fn one_or(mut nodes: Vec<Node>, all: fn(Vec<Node>) -> Node) -> Node {

@@ -355,3 +355,39 @@ fn more_rows_of_a_table_make_true_what_is_plainly_a_membership() {
         assert!(!grows(sql), "{sql}");
     }
 }
+
+#[test]
+fn a_setting_of_an_enumeration_is_one_setting_whatever_its_variants_are() {
+    let role = |texts: &str| {
+        format!(
+            "(select case when given in ({texts}) then given end from (select current_setting('app.role', true) as \
+             given) setting)"
+        )
+    };
+    let (many, few) = (role("'owner', 'admin', 'guest'"), role("'owner', 'admin'"));
+    let row = "any row for (app.role = 'owner')";
+    let found = told(&format!("{many} <> 'guest'"), &format!("{few} = 'admin'"));
+    assert_eq!(found, Some((None, Some(row.to_owned()))));
+    let found = told(&format!("{few} = 'admin'"), &format!("{many} <> 'guest'"));
+    assert_eq!(found, Some((Some(row.to_owned()), None)));
+    // Without the variant nobody is anybody else.
+    let found = told(&format!("{many} <> 'guest'"), &format!("{few} <> 'guest'"));
+    assert_eq!(found, Some((None, None)));
+    // What is none of the texts is NULL, and not the opposite.
+    let found = told(
+        &format!("{few} = 'admin'"),
+        &format!("not ({few} <> 'admin')"),
+    );
+    assert_eq!(found, Some((None, None)));
+    let found = told(&format!("{few} is null"), &format!("{many} is null"));
+    let guest = "any row for (app.role = 'guest')";
+    assert_eq!(found, Some((None, Some(guest.to_owned()))));
+    let (wider, narrower) =
+        told(&format!("status = {few}"), &format!("status = {many}")).expect("it is told");
+    assert!(wider.is_some_and(|row| row.contains("status = 'guest'")) && narrower.is_none());
+    // Another setting is another one.
+    let other = many.replace("app.role", "app.rank");
+    let (wider, narrower) =
+        told(&format!("{many} = 'admin'"), &format!("{other} = 'admin'")).expect("it is told");
+    assert!(wider.is_some() && narrower.is_some());
+}

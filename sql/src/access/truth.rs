@@ -60,6 +60,14 @@ pub(super) fn truth(node: &Node, values: &[Option<Value>]) -> Truth {
         let value = values[term.place()]?;
         Some(match term {
             Term::UnlessEmpty(_) if value == Value::EMPTY => Value::Null,
+            Term::Among(_, literals) => {
+                let mut known = literals.iter().map(|literal| values[*literal]);
+                match known.clone().any(|it| it == Some(value)) {
+                    true => value,
+                    false if known.any(|it| it.is_none()) => return None,
+                    false => Value::Null,
+                }
+            }
             _ => value,
         })
     };
@@ -109,6 +117,15 @@ fn is_same(terms: &Terms, one: &Node, other: &Node) -> bool {
     // Each literal has a place of its own.
     let is_one = |one: &Term, other: &Term| match (one, other) {
         (Term::Literal(one), Term::Literal(other)) => terms.atoms[*one] == terms.atoms[*other],
+        (Term::Among(one, few), Term::Among(other, more)) => {
+            let atoms = |places: &[usize]| {
+                places
+                    .iter()
+                    .map(|at| &terms.atoms[*at])
+                    .collect::<Vec<_>>()
+            };
+            one == other && atoms(few) == atoms(more)
+        }
         _ => one == other,
     };
     match (one, other) {
