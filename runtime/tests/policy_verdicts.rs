@@ -51,6 +51,10 @@ fn atom() -> impl Strategy<Value = String> {
     let setting = prop_oneof![
         Just(SETTING.to_owned()),
         Just(format!("nullif({SETTING}, '')")),
+        prop_oneof![Just("'a'"), Just("'a', 'b'"), Just("'b', 'c'")].prop_map(|texts| {
+            let given = "(select current_setting('app.x', true) as given) setting";
+            format!("(select case when given in ({texts}) then given end from {given})")
+        }),
     ];
     prop_oneof![
         text.clone()
