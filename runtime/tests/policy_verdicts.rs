@@ -22,7 +22,7 @@ const UNIVERSE: &str = "
     create temp table universe as
     select t, u, n, m, b
     from unnest(array[null, '', 'a', 'b', 'c', 'd']) t, unnest(array['', 'a', 'b', 'c', 'd', 'e']) u,
-      unnest(array[null, -1, 0, 1, 2, 3, 4]) n, unnest(array[-2, -1, 0, 1, 2, 3, 4]::bigint[]) m,
+      unnest(array[null, -3, -2, -1, 0, 1, 2, 3, 4]) n, unnest(array[-2, -1, 0, 1, 2, 3, 4]::bigint[]) m,
       unnest(array[null, true, false]) b";
 
 const SETTING: &str = "(select current_setting('app.x', true))";

@@ -60,7 +60,9 @@ impl Number {
     pub(super) fn is_same_everywhere(self) -> bool {
         let real = self.as_f32();
         real.is_some_and(|it| {
-            Number::parse(&it.abs().to_string()).map(|it| it.units) == Some(self.units.abs())
+            // With all its digits: `0.1` is another number as `real` than as `double precision`.
+            let exact = format!("{:.18}", f64::from(it.abs()));
+            Number::parse(&exact).map(|it| it.units) == Some(self.units.abs())
         })
     }
 

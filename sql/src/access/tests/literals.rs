@@ -91,3 +91,16 @@ fn the_empty_text_is_the_least_of_texts_alone() {
         &format!("{value} <> '' and done")
     ));
 }
+
+#[test]
+fn a_fraction_beside_a_cast_to_real_is_another_number_alone_than_in_a_list() {
+    // One alone is compared as `double precision`, where no `real` is 0.1.
+    assert!(widens(
+        "(score * 1)::real in (0.1)",
+        "(score * 1)::real in (0.1, 0.1)"
+    ));
+    assert!(!widens(
+        "(score * 1)::real in (0.5)",
+        "(score * 1)::real in (0.5, 0.5)"
+    ));
+}

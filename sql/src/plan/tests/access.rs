@@ -229,6 +229,33 @@ fn a_default_that_a_role_may_not_write_opens_and_closes_like_a_check() {
 }
 
 #[test]
+fn a_default_that_its_type_rounds_is_what_the_column_holds() {
+    for (ty, check, default) in [
+        (Type::Float4, "level = 0.1::real", "0.1"),
+        (Type::Int4, "level = 2", "1.5"),
+        (Type::Numeric(Some((5, 1))), "level = 0.2", "0.15"),
+    ] {
+        let side = |default: &str| {
+            let insert = Policy {
+                command: Some(Command::Insert),
+                restrictive: false,
+                roles: BTreeSet::from(["app".to_owned()]),
+                using: None,
+                check: Some(Expr::new(check, ["level"])),
+            };
+            let mut table = may(Command::Insert, &["shop"]);
+            table.rls = Rls::Enabled(BTreeMap::from([("add".to_owned(), insert)]));
+            table.columns[1].ty = ty.clone();
+            table.columns[1].default = Some(default.to_owned());
+            table
+        };
+        let told = of_access(&side("7"), &side(default));
+        let is_wider = |told: &String| told.starts_with("widens-access: policy add");
+        assert!(told.iter().any(is_wider), "{ty}: {told:?}");
+    }
+}
+
+#[test]
 fn a_default_that_may_be_null_opens_a_check_for_null() {
     let told = |check: &str, (old, new): (&str, &str)| {
         let side = |default: &str| {
