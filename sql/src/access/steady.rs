@@ -123,6 +123,23 @@ impl Place<'_> {
             ("current_setting", ["(", name, ",", missing, ")", ..]) => {
                 is_text(name) && is_one_of(missing, &["true", "false"])
             }
+            // Two texts, which PostgreSQL compares with its own operator.
+            (
+                "nullif",
+                [
+                    "(",
+                    "current_setting",
+                    "(",
+                    _,
+                    ",",
+                    _,
+                    ")",
+                    ",",
+                    text,
+                    ")",
+                    ..,
+                ],
+            ) => is_text(text),
             ("length", ["(", "given", ")", ..]) => self.given_is_text(),
             ("jsonb_typeof", ["(", "given", ")", ..]) => true,
             ("length" | "lower" | "upper" | "btrim", ["(", name, ")", ..]) => {
