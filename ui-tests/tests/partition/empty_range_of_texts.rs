@@ -6,6 +6,7 @@ use tabellion::Table;
 #[partition_by(range(shop))]
 #[partition(name = "p", from("m"), to("a"))]
 pub struct Task {
+    #[column(collate = "C")]
     pub shop: String,
 }
 
