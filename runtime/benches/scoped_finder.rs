@@ -65,7 +65,7 @@ create index bare_actions_by_shop on bare_actions (shop_domain, created_at desc)
 alter table actions enable row level security;
 alter table actions force row level security;
 create policy own on actions for select to bench_shop
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 grant select on actions to bench_shop;
 ";
 

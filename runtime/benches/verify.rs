@@ -49,7 +49,7 @@ fn table(number: usize, apart: bool) -> Table {
     });
     let mine = || {
         Expr::new(
-            format!("{tenant} = (select current_setting('app.tenant', true)) and {tenant} <> ''"),
+            format!("{tenant} = (select current_setting('app.tenant', true)) and {tenant} > ''"),
             [tenant.clone()],
         )
     };

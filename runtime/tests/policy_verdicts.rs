@@ -58,7 +58,7 @@ fn atom() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         text.clone()
-            .prop_map(|t| format!("{t} = {SETTING} and {t} <> ''")),
+            .prop_map(|t| format!("{t} = {SETTING} and {t} > ''")),
         (text.clone(), equality.clone(), setting).prop_map(|(t, op, s)| format!("{t} {op} {s}")),
         (text.clone(), equality.clone(), literal.clone())
             .prop_map(|(t, op, l)| format!("{t} {op} {l}")),
@@ -294,9 +294,9 @@ const CHARS: Family = Family {
         ("rpad(u, 2)::char(2)", &["''", "'a '"]),
     ],
     others: &[
-        "c = (select current_setting('app.x', true)) and c <> ''",
+        "c = (select current_setting('app.x', true)) and c > ''",
         "c = nullif((select current_setting('app.x', true)), '')",
-        "u = (select current_setting('app.x', true)) and u <> ''",
+        "u = (select current_setting('app.x', true)) and u > ''",
         "(select current_setting('app.x', true)) = 'a '",
         "(select current_setting('app.x', true)) = 'a'",
         "c = e",

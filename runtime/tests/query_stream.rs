@@ -42,7 +42,7 @@ async fn stage() -> Result<Stage, Box<dyn std::error::Error>> {
          create unique index ticks_by_shop on ticks (shop, id);
          alter table ticks enable row level security;
          create policy own on ticks to stream_shop
-           using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+           using (shop = (select current_setting('app.current_shop', true)) and shop > '');
          grant select on ticks to stream_shop;
          analyze ticks"
     );

@@ -177,7 +177,7 @@ fn a_policy_in_raw_sql_is_warned_of_unless_somebody_says_why() {
 #[derive(Table)]
 #[table(name = \"notes\", scope = Shop)]
 #[index(columns(shop))]
-#[policy(\"read\", select, using = sql(\"shop = (select current_setting('app.shop', true)) and shop <> ''\"))]
+#[policy(\"read\", select, using = sql(\"shop = (select current_setting('app.shop', true)) and shop > ''\"))]
 #[policy(\"add\", insert, check = shop == scope.domain)]
 pub struct Note {
     #[column(primary_key, identity)]
@@ -203,7 +203,7 @@ pub struct Note {
     assert!(!built.stderr.contains("warning"), "{}", built.stderr);
     // With nothing left to allow, the allowance is.
     let typed = allowed.replace(
-        "sql(\"shop = (select current_setting('app.shop', true)) and shop <> ''\")",
+        "sql(\"shop = (select current_setting('app.shop', true)) and shop > ''\")",
         "shop == scope.domain",
     );
     package.write("src/lib.rs", &format!("{SCOPE}{typed}"));

@@ -38,20 +38,20 @@ create index archive_shop_id_idx on public.archive (shop, id);
 
 create policy tenant_delete on public.archive
   as permissive for delete to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_insert on public.archive
   as permissive for insert to bench_shop
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_select on public.archive
   as permissive for select to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_update on public.archive
   as permissive for update to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 grant select, insert, update, delete on table public.archive to bench_shop;
 comment on table public.archive is 'An old order, of the 1,000,000 of one shop.';
@@ -79,20 +79,20 @@ create index arrivals_shop_created_at_idx on public.arrivals (shop, created_at d
 
 create policy tenant_delete on public.arrivals
   as permissive for delete to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_insert on public.arrivals
   as permissive for insert to bench_shop
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_select on public.arrivals
   as permissive for select to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_update on public.arrivals
   as permissive for update to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 grant select, insert, update, delete on table public.arrivals to bench_shop;
 comment on table public.arrivals is 'An order that comes in, of 100,000.';
@@ -120,20 +120,20 @@ create index orders_shop_created_at_idx on public.orders (shop, created_at desc)
 
 create policy tenant_delete on public.orders
   as permissive for delete to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_insert on public.orders
   as permissive for insert to bench_shop
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_select on public.orders
   as permissive for select to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 create policy tenant_update on public.orders
   as permissive for update to bench_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 
 grant select, insert, update, delete on table public.orders to bench_shop;
 comment on table public.orders is 'An order of 1,000,000, those of 1,000 shops.';

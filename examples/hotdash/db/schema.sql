@@ -38,11 +38,11 @@ create index idx_inventory_actions_shop_sku on public.inventory_actions (shop_do
 
 create policy "Users can insert own shop inventory actions" on public.inventory_actions
   as permissive for insert to hotdash_app
-  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 create policy "Users can view own shop inventory actions" on public.inventory_actions
   as permissive for select to hotdash_app
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 grant select, insert on table public.inventory_actions to hotdash_app;
 grant usage on sequence public.inventory_actions_id_seq to hotdash_app;
@@ -74,20 +74,20 @@ create index idx_notifications_user on public.notifications (user_id, created_at
 
 create policy tenant_delete on public.notifications
   as permissive for delete to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_insert on public.notifications
   as permissive for insert to hotdash_app
-  with check (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  with check (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_select on public.notifications
   as permissive for select to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_update on public.notifications
   as permissive for update to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '')
-  with check (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '')
+  with check (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 grant select, insert, update, delete on table public.notifications to hotdash_app;
 grant usage on sequence public.notifications_id_seq to hotdash_app;
@@ -115,11 +115,11 @@ create index idx_sales_actions_shop on public.sales_pulse_actions (shop_domain, 
 
 create policy "Users can insert own shop sales actions" on public.sales_pulse_actions
   as permissive for insert to hotdash_app
-  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 create policy "Users can view own shop sales actions" on public.sales_pulse_actions
   as permissive for select to hotdash_app
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 grant select, insert on table public.sales_pulse_actions to hotdash_app;
 grant usage on sequence public.sales_pulse_actions_id_seq to hotdash_app;
@@ -152,20 +152,20 @@ create index idx_social_posts_shop_status on public.social_posts (shop_domain, s
 
 create policy tenant_delete on public.social_posts
   as permissive for delete to hotdash_app
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 create policy tenant_insert on public.social_posts
   as permissive for insert to hotdash_app
-  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 create policy tenant_select on public.social_posts
   as permissive for select to hotdash_app
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 create policy tenant_update on public.social_posts
   as permissive for update to hotdash_app
-  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '')
-  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> '');
+  using (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '')
+  with check (shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > '');
 
 grant select, insert, update, delete on table public.social_posts to hotdash_app;
 grant usage on sequence public.social_posts_id_seq to hotdash_app;
@@ -191,20 +191,20 @@ revoke all on table public.user_preferences from public, hotdash_app;
 
 create policy tenant_delete on public.user_preferences
   as permissive for delete to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_insert on public.user_preferences
   as permissive for insert to hotdash_app
-  with check (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  with check (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_select on public.user_preferences
   as permissive for select to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 create policy tenant_update on public.user_preferences
   as permissive for update to hotdash_app
-  using (user_id = (select current_setting('app.current_user', true)) and user_id <> '')
-  with check (user_id = (select current_setting('app.current_user', true)) and user_id <> '');
+  using (user_id = (select current_setting('app.current_user', true)) and user_id > '')
+  with check (user_id = (select current_setting('app.current_user', true)) and user_id > '');
 
 grant select, insert, update, delete on table public.user_preferences to hotdash_app;
 comment on table public.user_preferences is 'One user''s preferences.';

@@ -151,7 +151,7 @@ fn column(name: &str, ty: Type) -> Column {
 
 fn shop_is_mine() -> Expr {
     Expr::new(
-        "shop = (select current_setting('app.shop', true)) and shop <> ''",
+        "shop = (select current_setting('app.shop', true)) and shop > ''",
         ["shop"],
     )
 }

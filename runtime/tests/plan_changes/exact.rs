@@ -72,7 +72,7 @@ fn of_teams(team: &str) -> Schema {
     let mut using = Expr::new(
         format!(
             "team = any (array(select m.{team} from {members} m where m.owner = \
-             (select current_setting('app.user', true)) and m.owner <> ''))"
+             (select current_setting('app.user', true)) and m.owner > ''))"
         ),
         ["team"],
     );

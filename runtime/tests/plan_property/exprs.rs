@@ -110,7 +110,7 @@ pub(crate) fn predicate(column: &Column, dice: &mut Dice) -> Expr {
             format!("{name} = nullif((select current_setting('app.level', true)), '')::numeric"),
         ],
         Family::Text => vec![
-            format!("{name} = (select current_setting('app.shop', true)) and {name} <> ''"),
+            format!("{name} = (select current_setting('app.shop', true)) and {name} > ''"),
             format!("{name} <> 'v1'"),
         ],
         _ => vec![format!("{name} is not null"), "true".to_owned()],

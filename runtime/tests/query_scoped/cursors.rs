@@ -37,8 +37,8 @@ create index stops_due on stops (shop, due desc);
 alter table stops enable row level security;
 alter table stops force row level security;
 create policy tenant on stops to query_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 grant select, insert, update, delete on stops to query_shop;
 insert into stops (shop, name, due, rank)
   select 'shop ' || n % 100, 'stop ' || n, nullif(n % 7, 0), nullif(n / 7 % 5, 0) from generate_series(1, 20000) n;
@@ -289,7 +289,7 @@ create table parcels (id int4 primary key, shop text not null, marks int4[] not 
 alter table parcels enable row level security;
 alter table parcels force row level security;
 create policy tenant on parcels to query_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '');
 grant select on parcels to query_shop;
 insert into parcels select n, 'acme', array[n], '7' from generate_series(1, 9) n;
 ";

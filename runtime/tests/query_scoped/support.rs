@@ -94,8 +94,8 @@ create unique index notes_body on notes (shop, body);
 alter table notes enable row level security;
 alter table notes force row level security;
 create policy tenant on notes to query_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 grant select, insert, update, delete on notes to query_shop;
 grant usage on sequence notes_id_seq to query_shop;
 
@@ -111,8 +111,8 @@ create table hall.seats (
 alter table hall.seats enable row level security;
 alter table hall.seats force row level security;
 create policy tenant on hall.seats to query_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 grant select, insert, update, delete on hall.seats to query_shop;
 
 create table preferences (

@@ -36,8 +36,8 @@ create table options (
 alter table options enable row level security;
 alter table options force row level security;
 create policy tenant on options to query_shop
-  using (shop = (select current_setting('app.current_shop', true)) and shop <> '')
-  with check (shop = (select current_setting('app.current_shop', true)) and shop <> '');
+  using (shop = (select current_setting('app.current_shop', true)) and shop > '')
+  with check (shop = (select current_setting('app.current_shop', true)) and shop > '');
 grant select, insert, update, delete on options to query_shop;
 ";
 

@@ -132,6 +132,15 @@ impl Kind {
         (ty != Type::Float4).then(|| Kind::of_type(&ty, None))
     }
 
+    /// Whether it is a text, in whatever collation.
+    pub(super) fn is_text(&self) -> bool {
+        match self {
+            Kind::Text | Kind::Char => true,
+            Kind::Other(ty, _) => matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
+            Kind::Integer | Kind::Numeric | Kind::Float => false,
+        }
+    }
+
     /// Whether of any two values, NULL apart, one is less or both are equal.
     pub(super) fn is_ordered(&self) -> bool {
         match self {

@@ -226,10 +226,23 @@ impl Parser<'_, '_> {
             [operator] => {
                 let operator = Operator::of(operator)?;
                 let (left, right) = (self.term(left)?, self.term(right)?);
+                let operator = self.without_order(operator, &left, &right);
                 let is_told = !operator.is_ordering() || self.terms.are_ordered(&left, &right);
                 is_told.then_some(Node::Compare(operator, left, right))
             }
             _ => None,
+        }
+    }
+
+    /// Whether a text is greater than the empty one is whether it is another: of all texts the empty one is the least, in
+    /// every collation.
+    fn without_order(&self, operator: Operator, left: &Term, right: &Term) -> Operator {
+        let atom = |term: &Term| &self.terms.atoms[term.place()];
+        let is_text = || Kind::of(atom(left), self.terms).is_some_and(|kind| kind.is_text());
+        let is_empty = matches!(atom(right), Atom::Text(text) if text == "''");
+        match operator {
+            Operator::Gt if is_empty && is_text() => Operator::Ne,
+            operator => operator,
         }
     }
 

@@ -323,7 +323,7 @@ fn is_of_tenant(expr: &Expr, table: &Table, scopes: &[ProofScope]) -> bool {
         return false;
     };
     let said = said
-        .strip_suffix(&format!(" and {column} <> ''"))
+        .strip_suffix(&format!(" and {column} > ''"))
         .unwrap_or(said);
     let settings = scopes.iter().flat_map(|scope| &scope.settings);
     let read = settings

@@ -58,7 +58,7 @@ fn schema(policies: Vec<(&str, Policy)>) -> Schema {
     }
 }
 
-const EQUAL: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+const EQUAL: &str = "shop = (select current_setting('app.shop', true)) and shop > ''";
 
 #[test]
 fn a_row_of_each_tenant_and_of_the_empty_text_is_tried() {
@@ -67,7 +67,7 @@ fn a_row_of_each_tenant_and_of_the_empty_text_is_tried() {
     assert_eq!(text, rls_tests(&schema, &[scope()]));
     for line in [
         "  ('public.notes', 'read', 'select', true, array['app'],\n    $$shop = (select current_setting('app.shop', \
-         true)) and shop <> ''$$,\n    null, true);",
+         true)) and shop > ''$$,\n    null, true);",
         "  ('scope of tenant B', 'B', '{\"app.account\":\"-32002\",\"app.shop\":\"rls-b\"}', null, null),",
         "  ('public.notes', 'row of tenant A', 'A', $$id = 'cccccccc-0000-4000-8000-000000000001'$$,\n    $$insert into \
          public.notes (id, shop, status) values ('cccccccc-0000-4000-8000-000000000001', 'rls-a', 'it''s, new')$$, \
@@ -125,7 +125,7 @@ fn a_policy_of_the_tenant_alone_is_told() {
         &["shop"]
     ));
     assert!(!is(
-        "shop = (select current_setting('app.other', true)) and shop <> ''",
+        "shop = (select current_setting('app.other', true)) and shop > ''",
         &["shop"]
     ));
     assert!(!is("shop = 'x'", &["shop"]));
@@ -134,14 +134,14 @@ fn a_policy_of_the_tenant_alone_is_told() {
         &["shop"]
     ));
     assert!(!is(
-        "status = (select current_setting('app.shop', true)) and status <> ''",
+        "status = (select current_setting('app.shop', true)) and status > ''",
         &["status"]
     ));
 }
 
 #[test]
 fn claims_are_left_out_empty_or_no_text_and_a_user_is_a_uuid_or_nobody() {
-    let sql = "shop = (select (select auth.jwt()) ->> 'email') and shop <> '' and id = (select auth.uid())";
+    let sql = "shop = (select (select auth.jwt()) ->> 'email') and shop > '' and id = (select auth.uid())";
     let policy = policy(Command::Select, sql, &["shop", "id"]);
     let schema = Schema {
         platform: Platform::Supabase,
@@ -208,7 +208,7 @@ fn claims_are_left_out_empty_or_no_text_and_a_user_is_a_uuid_or_nobody() {
 
 #[test]
 fn settings_may_disagree_where_a_table_reads_several() {
-    let both = "shop = (select current_setting('app.shop', true)) and shop <> '' and id::text = \
+    let both = "shop = (select current_setting('app.shop', true)) and shop > '' and id::text = \
                 (select current_setting('app.account', true))";
     let schema = schema(vec![(
         "read",

@@ -254,7 +254,7 @@ mod tests {
     fn a_column_that_equals_what_the_session_says() {
         let setting = "(select current_setting('app.x', true))";
         for (sql, columns) in [
-            (format!("shop = {setting} and shop <> ''"), &["shop"][..]),
+            (format!("shop = {setting} and shop > ''"), &["shop"][..]),
             (format!("({setting} = \"Shop\")"), &["Shop"]),
             (format!("note.Shop = {setting}"), &["shop"]),
             ("user_id = (select auth.uid())".to_owned(), &["user_id"]),

@@ -4,7 +4,7 @@ use super::*;
 use crate::schema::{Column, Command, Expr, Index, IndexColumn, Policy, Rls, Type};
 
 /// The row's own tenant, as the build writes it.
-pub(super) const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+pub(super) const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop > ''";
 
 pub(super) type Found = (Place, String);
 

@@ -52,7 +52,7 @@ impl Lower<'_> {
                     if *comparison == Comparison::Eq && is_text && self.setting_is_text(field) =>
                 {
                     let setting = self.setting_text(field);
-                    format!("{row}.{column_name} = {setting} and {row}.{column_name} <> ''")
+                    format!("{row}.{column_name} = {setting} and {row}.{column_name} > ''")
                 }
                 value => format!(
                     "{row}.{column_name} {} {}",

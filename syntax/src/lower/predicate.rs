@@ -3,7 +3,8 @@
 //! A setting is read in a form that an index can serve, that an empty text never satisfies (a setting is
 //! `''`, not NULL, on a connection that has carried a scope before), and that evaluates once a statement:
 //!
-//! - a text column equal to it: `col = (select current_setting('app.x', true)) and col <> ''`;
+//! - a text column equal to it: `col = (select current_setting('app.x', true)) and col > ''`, which is `col <> ''`,
+//!   for no text is less than the empty one; but an index answers `>` once, where `<>` would be asked of every row;
 //! - everything else: `nullif((select current_setting('app.x', true)), '')`, or what `setting.rs` writes
 //!   for another type than text and for an enumeration.
 //!
@@ -94,7 +95,7 @@ impl<'a> Lower<'a> {
                     setting.push_str("::bpchar");
                 }
                 Text::new(
-                    format!("{column} = {setting} and {column} <> ''"),
+                    format!("{column} = {setting} and {column} > ''"),
                     Binding::And,
                 )
             }

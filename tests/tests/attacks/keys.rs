@@ -50,7 +50,7 @@ insert into orders (id, shop, customer) values (10, 'acme', 1), (20, 'other', 2)
 
 /// The same with the keys that come to mind first.
 async fn bare() -> Result<World, Box<dyn std::error::Error>> {
-    let own = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+    let own = "shop = (select current_setting('app.shop', true)) and shop > ''";
     let sql = format!(
         "do $$ begin
            if not exists (select from pg_roles where rolname = '{ROLE}') then create role {ROLE} nologin; end if;

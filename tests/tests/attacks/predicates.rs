@@ -54,7 +54,7 @@ declared! {
 
 const ROLE: &str = "attacks_predicates";
 const ACME: [(&str, &str); 1] = [("app.shop", "acme")];
-const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop <> ''";
+const OWN: &str = "shop = (select current_setting('app.shop', true)) and shop > ''";
 const ROWS: &str = "insert into {} values (1, 'acme', 'a'), (2, 'other', 'o'), (3, 'all', 'n')";
 
 async fn bare(policies: &str) -> Result<World, Box<dyn std::error::Error>> {

@@ -151,7 +151,7 @@ async fn on_supabase_its_functions_read_them() -> Outcome {
         "owner = (select auth.uid())",
         "from (select (select auth.jwt()) -> 'app_metadata'::text ->> 'org_id'::text as given offset 0) setting)",
         "invited = (select case when jsonb_typeof(given) = 'string' then given #>> '{}'::text[] end \
-         from (select (select auth.jwt()) -> 'email'::text as given offset 0) setting) and invited <> ''",
+         from (select (select auth.jwt()) -> 'email'::text as given offset 0) setting) and invited > ''",
     ] {
         assert!(sql.contains(text), "{text}\n{sql}");
     }
@@ -233,7 +233,7 @@ async fn the_drawn_tests_send_claims_that_are_empty_and_such_that_are_no_text() 
                  from (select (select auth.jwt()) -> 'email' as given offset 0) setting)";
     let what = |case: &str| format!("what is declared for select by {ROLE}, {case}, row of ");
     for (table, column, using, complaint) in [
-        // Without `<> ''`.
+        // Without `> ''`.
         (
             "projects",
             "invited",
@@ -244,7 +244,7 @@ async fn the_drawn_tests_send_claims_that_are_empty_and_such_that_are_no_text() 
         (
             "projects",
             "invited",
-            format!("invited = {said}> 'email' and invited <> ''"),
+            format!("invited = {said}> 'email' and invited > ''"),
             what("scope whose claims are {}"),
         ),
         (

@@ -1034,17 +1034,17 @@ insert into pg_temp.rls_grant (on_table, role, commands) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.archive', 'tenant_delete', 'delete', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.archive', 'tenant_insert', 'insert', true, array['bench_shop'],
     null,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true),
   ('public.archive', 'tenant_select', 'select', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.archive', 'tenant_update', 'update', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.archive', 'row of tenant A', 'A', 'id = -32101',
@@ -1064,17 +1064,17 @@ insert into pg_temp.rls_grant (on_table, role, commands) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.arrivals', 'tenant_delete', 'delete', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.arrivals', 'tenant_insert', 'insert', true, array['bench_shop'],
     null,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true),
   ('public.arrivals', 'tenant_select', 'select', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.arrivals', 'tenant_update', 'update', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.arrivals', 'row of tenant A', 'A', 'id = -32101',
@@ -1094,17 +1094,17 @@ insert into pg_temp.rls_grant (on_table, role, commands) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.orders', 'tenant_delete', 'delete', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.orders', 'tenant_insert', 'insert', true, array['bench_shop'],
     null,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true),
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true),
   ('public.orders', 'tenant_select', 'select', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
     null, true),
   ('public.orders', 'tenant_update', 'update', true, array['bench_shop'],
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$,
-    $$shop = (select current_setting('app.current_shop', true)) and shop <> ''$$, true);
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$,
+    $$shop = (select current_setting('app.current_shop', true)) and shop > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.orders', 'row of tenant A', 'A', 'id = -32101',

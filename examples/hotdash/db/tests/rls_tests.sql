@@ -1038,9 +1038,9 @@ insert into pg_temp.rls_sequence (name, roles) values
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.inventory_actions', 'Users can insert own shop inventory actions', 'insert', true, array['hotdash_app'],
     null,
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$, true),
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$, true),
   ('public.inventory_actions', 'Users can view own shop inventory actions', 'select', true, array['hotdash_app'],
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$,
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$,
     null, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
@@ -1064,17 +1064,17 @@ insert into pg_temp.rls_sequence (name, roles) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.notifications', 'tenant_delete', 'delete', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
     null, true),
   ('public.notifications', 'tenant_insert', 'insert', true, array['hotdash_app'],
     null,
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$, true),
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$, true),
   ('public.notifications', 'tenant_select', 'select', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
     null, true),
   ('public.notifications', 'tenant_update', 'update', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$, true);
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.notifications', 'row of tenant A', 'A', 'id = -32101',
@@ -1098,9 +1098,9 @@ insert into pg_temp.rls_sequence (name, roles) values
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.sales_pulse_actions', 'Users can insert own shop sales actions', 'insert', true, array['hotdash_app'],
     null,
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$, true),
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$, true),
   ('public.sales_pulse_actions', 'Users can view own shop sales actions', 'select', true, array['hotdash_app'],
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$,
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$,
     null, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
@@ -1124,17 +1124,17 @@ insert into pg_temp.rls_sequence (name, roles) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.social_posts', 'tenant_delete', 'delete', true, array['hotdash_app'],
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$,
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$,
     null, true),
   ('public.social_posts', 'tenant_insert', 'insert', true, array['hotdash_app'],
     null,
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$, true),
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$, true),
   ('public.social_posts', 'tenant_select', 'select', true, array['hotdash_app'],
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$,
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$,
     null, true),
   ('public.social_posts', 'tenant_update', 'update', true, array['hotdash_app'],
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$,
-    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain <> ''$$, true);
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$,
+    $$shop_domain = (select current_setting('app.current_shop', true)) and shop_domain > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.social_posts', 'row of tenant A', 'A', 'id = -32101',
@@ -1154,17 +1154,17 @@ insert into pg_temp.rls_grant (on_table, role, commands) values
 
 insert into pg_temp.rls_policy (on_table, name, command, permissive, roles, using_rows, check_rows, of_tenant) values
   ('public.user_preferences', 'tenant_delete', 'delete', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
     null, true),
   ('public.user_preferences', 'tenant_insert', 'insert', true, array['hotdash_app'],
     null,
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$, true),
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$, true),
   ('public.user_preferences', 'tenant_select', 'select', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
     null, true),
   ('public.user_preferences', 'tenant_update', 'update', true, array['hotdash_app'],
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$,
-    $$user_id = (select current_setting('app.current_user', true)) and user_id <> ''$$, true);
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$,
+    $$user_id = (select current_setting('app.current_user', true)) and user_id > ''$$, true);
 
 insert into pg_temp.rls_row (on_table, label, tenant, is_row, entry, contents, moves) values
   ('public.user_preferences', 'row of tenant A', 'A', $$user_id = 'rls-a'$$,

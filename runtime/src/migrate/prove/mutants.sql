@@ -59,7 +59,7 @@ with tables as (
 ), guards (number, what, pattern, bare, has) as (values
   -- A text between quotes is passed over whole. The first repetition says of all whether the shortest match counts.
   (1, 'empty text',
-    ' AND \(\(?(?:(?:"[^"]+"|\w+)\.)?(?:"[^"]+"|\w+)(?:\)::text)? <> ''''::(?:text|bpchar|character varying)\)', '', ''),
+    ' AND \(\(?(?:(?:"[^"]+"|\w+)\.)?(?:"[^"]+"|\w+)(?:\)::text)? (?:<>|>) ''''::(?:text|bpchar|character varying)\)', '', ''),
   (2, 'empty setting',
     'NULLIF\((\(\s+?SELECT\s(?:(?!NULLIF\()[^'']|''[^'']*'')*?(?:current_setting|setting)\)), ''''::text\)', '\1', ''),
   (3, 'type of a claim', '\(jsonb_typeof\(setting\.given\) = ''string''::text\)', 'true', ''),

@@ -93,6 +93,23 @@ fn the_empty_text_is_the_least_of_texts_alone() {
 }
 
 #[test]
+fn greater_than_the_empty_text_is_another_than_it() {
+    // Of "any_case" two letters may be one text, in a list with others too.
+    for (column, others) in [
+        ("status", "status in ('a', 'b')"),
+        ("grade", "grade in ('a', 'b')"),
+        ("any_case", "status in ('a', 'b')"),
+    ] {
+        let greater = format!("{column} > '' and {others}");
+        let other = format!("{column} <> '' and {others}");
+        for (old, new) in [(&greater, &other), (&other, &greater)] {
+            assert!(!widens(old, new), "{old} to {new}");
+        }
+        assert!(widens(&format!("{column} = ''"), &greater));
+    }
+}
+
+#[test]
 fn a_fraction_beside_a_cast_to_real_is_another_number_alone_than_in_a_list() {
     // One alone is compared as `double precision`, where no `real` is 0.1.
     assert!(widens(

@@ -94,7 +94,7 @@ fn of_members(members: &str, user: &str, by_function: bool) -> Schema {
     let (column, user) = (Column::new(user, Type::Text), crate::ident::quote(user));
     let lookup = Lookup {
         query: format!(
-            "select m.shop from {name} m where m.{user} = (select current_setting('app.user', true)) and m.{user} <> ''"
+            "select m.shop from {name} m where m.{user} = (select current_setting('app.user', true)) and m.{user} > ''"
         ),
         returns: Type::Text,
         table: name.clone(),
@@ -252,7 +252,7 @@ fn what_else_changes_with_a_renamed_table_of_members_is_told() {
     );
     // What is no membership as it is generated may be anything.
     for change in [
-        |sql: &str| sql.replace("m.user_id <>", "user_id <>"),
+        |sql: &str| sql.replace("m.user_id >", "user_id >"),
         |sql: &str| format!("{sql} and exists (select from public.members n where n.level > 0)"),
     ] {
         let mut from = of_members("members", "user_id", false);
