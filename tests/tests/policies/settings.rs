@@ -327,6 +327,7 @@ async fn each_guard_of_a_setting_is_taken_away_by_itself() -> Outcome {
             "of_day: form of a value",
             "of_level: form of a value 1 of 2",
             "of_level: form of a value 2 of 2",
+            "of_name: empty text",
             "of_org: form of a value",
             "of_region: empty text",
             "of_small: form of a value 1 of 2",
