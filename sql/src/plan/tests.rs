@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod access;
 mod columns;
+mod defaults;
 mod memberships;
 mod moves;
 mod partitions;
