@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr as Ast, Function, FunctionArguments, Query, Visit, Visitor};
 
-use super::{folded, parse};
+use super::names::folded;
+use super::parse;
 
 /// Where an expression stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ const CONFIGURED: &str = "name the configuration first, as in `to_tsvector('engl
 /// What the expression cannot do in its place, each as what follows "cannot"; empty where all is well,
 /// and where the text is no expression at all.
 pub fn refused(sql: &str, clause: Clause) -> Vec<String> {
-    let Ok(ast) = parse(sql) else {
+    let Ok(ast) = parse::expression(sql) else {
         return Vec::new();
     };
     let mut refused = Refused {

@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator as Op, Expr as Ast, Function, Query, Visit, Visitor};
 
+use super::names::folded;
 use super::types::{Columns, Kind, arguments, is_number, is_text, of, text, typed};
-use super::{Clause, folded, parse};
+use super::{Clause, parse};
 use crate::literal;
 use crate::schema::Type;
 
 /// What the types show that the expression cannot do in its place, each as what follows "cannot"; empty
 /// where all may be well, and where the text is no expression at all.
 pub fn mistyped(sql: &str, clause: Clause, columns: Columns<'_>) -> Vec<String> {
-    let Ok(ast) = parse(sql) else {
+    let Ok(ast) = parse::expression(sql) else {
         return Vec::new();
     };
     let mut judge = Judge {

@@ -6,7 +6,8 @@ use sqlparser::ast::{
     UnaryOperator, Value,
 };
 
-use super::{folded, parse};
+use super::names::folded;
+use super::parse;
 use crate::schema::Type;
 
 /// The types of a table's columns, by the columns' names; `None` where a name or its type is not known.
@@ -15,13 +16,13 @@ pub type Columns<'a> = &'a dyn Fn(&str) -> Option<Type>;
 /// The type of an expression, where that is evident; nothing of a literal, which takes the one that its place
 /// asks for.
 pub fn type_of(sql: &str, columns: Columns<'_>) -> Option<Type> {
-    typed(&parse(sql).ok()?, columns)
+    typed(&parse::expression(sql).ok()?, columns)
 }
 
 /// What the expression is, where it or one of the sides of its `and` and `or` is evidently neither true
 /// nor false.
 pub fn no_condition(sql: &str, columns: Columns<'_>) -> Option<String> {
-    condition(&parse(sql).ok()?, columns)
+    condition(&parse::expression(sql).ok()?, columns)
 }
 
 fn condition(ast: &Ast, columns: Columns<'_>) -> Option<String> {
