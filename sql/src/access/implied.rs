@@ -3,15 +3,18 @@
 //! More conditions mean fewer rows for plain columns of joined tables alone: counted, a row less is another answer, and
 //! behind `except` it is a row more. So only what is read to its end here is a membership.
 
-use super::difference;
+use std::collections::BTreeSet;
+
 use super::membership::Membership;
 use super::parse::{Atom, Terms};
 use super::tokens::{is_one_of, is_word, lex, name};
 use super::universe::{TRUE, Value};
-use crate::schema::{Expr, Table};
+use super::{common, difference};
+use crate::ident::quote;
+use crate::schema::{Column, Expr, QualifiedName, Schema, Table};
 
 /// Of the terms those that are memberships, each with one that holds where it does.
-pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
+pub(super) fn implied(terms: &Terms, schemas: [&Schema; 2]) -> Vec<(usize, usize)> {
     let memberships: Vec<(usize, Membership)> = terms
         .atoms
         .iter()
@@ -23,8 +26,8 @@ pub(super) fn implied(terms: &Terms) -> Vec<(usize, usize)> {
         .collect();
     let pairs = memberships.iter().flat_map(|(one, narrow)| {
         let wider = memberships.iter().filter(move |(_, wide)| {
-            let mut asked = wide.conditions.iter();
-            narrow.of == wide.of && asked.all(|asked| holds(&narrow.conditions, asked))
+            let rows = || Rows::of(&narrow.tables, schemas);
+            narrow.of == wide.of && rows().hold_all(&narrow.conditions, &wide.conditions)
         });
         wider.map(move |(other, _)| (*one, *other))
     });
@@ -66,29 +69,83 @@ fn mention(tokens: &[impl AsRef<str>], table: &str) -> bool {
     names.any(|name| name == table)
 }
 
-/// Whether a condition holds of all rows of which others do.
-fn holds(conditions: &[Vec<String>], asked: &Vec<String>) -> bool {
-    let is_listed = |condition: &Vec<String>| match (listed(condition), listed(asked)) {
-        (Some((one, few)), Some((other, more))) => {
-            one == other && few.iter().all(|it| more.contains(it))
+/// The columns of what memberships read, as those of one table.
+struct Rows<'a> {
+    table: Table,
+    /// What more there is to read, before and after.
+    schemas: [&'a Schema; 2],
+}
+
+impl<'a> Rows<'a> {
+    /// Those of the tables that stand in both schemas, as far as they are the same in both.
+    fn of(tables: &[(String, QualifiedName)], schemas: [&'a Schema; 2]) -> Rows<'a> {
+        let [from, to] = schemas;
+        let mut table = Table::new("");
+        for (row, name) in tables {
+            let (Some(before), Some(after)) = (from.tables.get(name), to.tables.get(name)) else {
+                continue;
+            };
+            let columns = after.columns.iter();
+            let columns = columns.filter_map(|column| common(before, after, &column.name));
+            table.columns.extend(columns.map(|column| Column {
+                name: Rows::name(row, &column.name),
+                ..column
+            }));
         }
-        _ => false,
-    };
-    let follows = |narrow: String| {
-        let expr = |sql: String| Expr::new(sql, Vec::<String>::new());
-        // Of the columns of other tables no more is known than of any text.
-        let none = Table::new("");
-        let (wide, narrow) = (expr(asked.join(" ")), expr(narrow));
-        let found = difference((Some(&wide), &none), (Some(&narrow), &none));
-        found.is_some_and(|it| it.wider.is_none())
-    };
-    // What stands twice in all together may count as two values.
-    let mut each = conditions.iter().map(|tokens| tokens.join(" "));
-    let all = || each.clone().collect::<Vec<_>>().join(" and ");
-    conditions.contains(asked)
-        || conditions.iter().any(is_listed)
-        || follows(all())
-        || each.any(follows)
+        Rows { table, schemas }
+    }
+
+    /// What a column is called among those of all tables.
+    fn name(row: &str, column: &str) -> String {
+        format!("{row}.{column}")
+    }
+
+    /// Conditions as one predicate over these columns; none where there are none.
+    fn expr(&self, conditions: &[Vec<String>]) -> Option<Expr> {
+        let (mut sql, mut columns): (Vec<String>, BTreeSet<String>) = Default::default();
+        for token in conditions.join(&"and".to_owned()) {
+            let column = match &*sql {
+                [.., row, dot] if dot == "." => name(&token).map(|it| Rows::name(row, &it)),
+                _ => None,
+            };
+            match column.filter(|column| self.table.column(column).is_some()) {
+                Some(column) => {
+                    sql.truncate(sql.len() - 2);
+                    sql.push(quote(&column).into_owned());
+                    columns.insert(column);
+                }
+                None => sql.push(token),
+            }
+        }
+        (!sql.is_empty()).then(|| Expr::new(sql.join(" "), columns))
+    }
+
+    /// Whether conditions hold of all rows of which others do.
+    fn hold_all(&self, conditions: &[Vec<String>], asked: &[Vec<String>]) -> bool {
+        asked.iter().all(|asked| self.hold(conditions, asked))
+    }
+
+    /// Whether a condition holds of all rows of which others do.
+    fn hold(&self, conditions: &[Vec<String>], asked: &Vec<String>) -> bool {
+        let is_listed = |condition: &Vec<String>| match (listed(condition), listed(asked)) {
+            (Some((one, few)), Some((other, more))) => {
+                one == other && few.iter().all(|it| more.contains(it))
+            }
+            _ => false,
+        };
+        let [from, to] = self.schemas;
+        let follows = |narrow: &[Vec<String>]| {
+            let (wide, narrow) = (self.expr(std::slice::from_ref(asked)), self.expr(narrow));
+            let side = |expr, schema| (expr, &self.table, schema);
+            let found = difference(side(wide.as_ref(), from), side(narrow.as_ref(), to));
+            found.is_some_and(|it| it.wider.is_none())
+        };
+        // What stands twice in all together may count as two values.
+        conditions.contains(asked)
+            || conditions.iter().any(is_listed)
+            || follows(conditions)
+            || conditions.chunks(1).any(follows)
+    }
 }
 
 /// `column = 'text'` and `column in ('text', …)`: whatever type it is, the same texts are the same values.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::calls;
 use super::node::Operator;
 use super::tokens::{is_one_of, is_word, lex, name};
+use crate::schema::QualifiedName;
 
 /// `column = any (array(select column from tables where conditions))`.
 pub(super) struct Membership {
@@ -14,6 +15,9 @@ pub(super) struct Membership {
     pub(super) joined: Vec<Vec<String>>,
     /// What all have to hold of the other tables' rows.
     pub(super) conditions: Vec<Vec<String>>,
+    /// The tables in their order, each with what its rows are called there; those alone that are named with their
+    /// schema.
+    pub(super) tables: Vec<(String, QualifiedName)>,
 }
 
 /// Words that are no alias.
@@ -65,7 +69,16 @@ impl Membership {
         reader.take(")")?;
         reader.take(")")?;
         let Reader { at, rows, .. } = reader;
-        let tokens = renamed(&tokens, query, &rows);
+        let renamed = renamed(&tokens, query, &rows);
+        let tables = (0..).zip(&rows).filter_map(|(number, called)| {
+            let table = qualified(&tokens[..called.start])?;
+            Some((row(number), table))
+        });
+        let tables = match &renamed {
+            Some(_) => tables.collect(),
+            None => Vec::new(),
+        };
+        let tokens = renamed.unwrap_or_else(|| owned(&tokens));
         let words = |range: Range<usize>| -> Vec<String> {
             let said = tokens[range].iter().filter(|token| !token.is_empty());
             said.cloned().collect()
@@ -74,6 +87,7 @@ impl Membership {
             of: words(of),
             joined: joined.into_iter().map(words).collect(),
             conditions: conditions.into_iter().map(words).collect(),
+            tables,
         })
     }
 }
@@ -206,14 +220,33 @@ impl Reader<'_> {
     }
 }
 
+fn owned(tokens: &[&str]) -> Vec<String> {
+    tokens.iter().map(|token| (*token).to_owned()).collect()
+}
+
+/// What the rows of a table are called.
+fn row(number: usize) -> String {
+    format!("\"row {number}\"")
+}
+
+/// The table that tokens end with, where its schema is named: which one a search path leads to nobody knows here.
+fn qualified(tokens: &[&str]) -> Option<QualifiedName> {
+    match tokens {
+        [.., before, schema, ".", table] if *before != "." => {
+            Some(QualifiedName::new(name(schema)?, name(table)?))
+        }
+        _ => None,
+    }
+}
+
 /// The tokens of a membership whose query begins at a place, with the same names for the rows of its tables whatever
-/// they are called; as they are where such a name may be something else too.
-fn renamed(tokens: &[&str], query: usize, rows: &[Range<usize>]) -> Vec<String> {
-    let mut all: Vec<String> = tokens.iter().map(|token| (*token).to_owned()).collect();
+/// they are called; `None` where such a name may be something else too.
+fn renamed(tokens: &[&str], query: usize, rows: &[Range<usize>]) -> Option<Vec<String>> {
+    let mut all = owned(tokens);
     for (number, called) in rows.iter().enumerate() {
-        let row = name(tokens[called.end - 1]);
+        let name_of_row = name(tokens[called.end - 1]);
         let declaring = called.start - 1..called.end;
-        let uses = |at: &usize| !declaring.contains(at) && name(tokens[*at]) == row;
+        let uses = |at: &usize| !declaring.contains(at) && name(tokens[*at]) == name_of_row;
         let uses: Vec<usize> = (query..tokens.len()).filter(uses).collect();
         // By itself it is a whole row, or another table; called or read from it is a schema; behind a dot it may be a
         // table of one.
@@ -222,14 +255,15 @@ fn renamed(tokens: &[&str], query: usize, rows: &[Range<usize>]) -> Vec<String> 
                 && tokens.get(at + 3).is_none_or(|next| *next != "(")
                 && !is_one_of(tokens[at - 1], &["from", "join", "only", ",", "."])
         };
-        if row.is_none() || !uses.iter().all(is_row) {
-            return tokens.iter().map(|token| (*token).to_owned()).collect();
+        // A membership within another one may read the rows of that one.
+        let row = row(number);
+        if name_of_row.is_none() || tokens.contains(&&*row) || !uses.iter().all(is_row) {
+            return None;
         }
-        let row = format!("\"row {number}\"");
         uses.into_iter().for_each(|at| all[at].clone_from(&row));
         // `as` before it says nothing.
         all[called.clone()].fill(String::new());
         all[called.start - 1].push_str(&row);
     }
-    all
+    Some(all)
 }

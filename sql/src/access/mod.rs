@@ -41,7 +41,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::schema::{Column, Expr, Table};
+use crate::schema::{Column, Expr, Schema, Table};
 
 use node::{Node, Term};
 use parse::{Atom, Terms};
@@ -60,26 +60,19 @@ pub(crate) struct Difference {
     pub(crate) narrower: Option<String>,
 }
 
-/// How two predicates over the rows of one table differ; `None` where logic does not tell. A predicate that is not
-/// there lets every row through.
+/// A predicate over the rows of a table, and the schema in which it reads others. One that is not there lets every row
+/// through.
+type Side<'a> = (Option<&'a Expr>, &'a Table, &'a Schema);
+
+/// How two predicates over the rows of one table differ; `None` where logic does not tell.
 pub(crate) fn difference(
-    (old, before): (Option<&Expr>, &Table),
-    (new, after): (Option<&Expr>, &Table),
+    (old, before, from): Side<'_>,
+    (new, after, to): Side<'_>,
 ) -> Option<Difference> {
     let names = [old, new].into_iter().flatten();
     let names: BTreeSet<&String> = names.flat_map(|expr| &expr.columns).collect();
-    let mut columns: Vec<Column> = Vec::new();
-    for name in names {
-        // What a column held before and holds after is one thing only where its type is one.
-        let (one, other) = (before.column(name)?, after.column(name)?);
-        if one.ty != other.ty || one.collation != other.collation {
-            return None;
-        }
-        columns.push(Column {
-            nullable: one.nullable || other.nullable,
-            ..other.clone()
-        });
-    }
+    let columns = names.into_iter().map(|name| common(before, after, name));
+    let columns: Vec<Column> = columns.collect::<Option<_>>()?;
     let text = |expr: Option<&Expr>| expr.map(|expr| expr.sql.clone());
     if text(old) == text(new) {
         return Some(Difference::default());
@@ -91,7 +84,7 @@ pub(crate) fn difference(
     };
     let (old, new) = (node(old)?, node(new)?);
     let universe = Universe::of(&terms, [&old, &new])?;
-    let implied = implied::implied(&terms);
+    let implied = implied::implied(&terms, [from, to]);
     let only = |one: &Node, other: &Node| {
         if follows(&terms, one, other) {
             return Some(None);
@@ -110,6 +103,17 @@ pub(crate) fn difference(
     Some(Difference {
         wider: only(&new, &old)?,
         narrower: only(&old, &new)?,
+    })
+}
+
+/// A column of a table as it may have been and may be: what it held before and holds after is one thing only where its
+/// type is one.
+fn common(before: &Table, after: &Table, name: &str) -> Option<Column> {
+    let (one, other) = (before.column(name)?, after.column(name)?);
+    let is_one = one.ty == other.ty && one.collation == other.collation;
+    is_one.then(|| Column {
+        nullable: one.nullable || other.nullable,
+        ..other.clone()
     })
 }
 

@@ -1,6 +1,7 @@
 mod alarms;
 mod hidden;
 mod literals;
+mod members;
 
 use super::*;
 use crate::schema::Type;
@@ -34,6 +35,10 @@ fn table() -> Table {
             collation: Some("any_case".to_owned()),
             ..column("any_case", Type::Text, false)
         },
+        Column {
+            collation: Some("C".to_owned()),
+            ..column("code", Type::Text, false)
+        },
     ];
     table
 }
@@ -44,8 +49,8 @@ fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
         let read = table.columns.iter().map(|column| column.name.clone());
         Expr::new(sql, read.filter(|name| sql.contains(name.as_str())))
     };
-    let (old, new) = (expr(old), expr(new));
-    let found = difference((Some(&old), &table), (Some(&new), &table))?;
+    let (old, new, schema) = (expr(old), expr(new), Schema::default());
+    let found = difference((Some(&old), &table, &schema), (Some(&new), &table, &schema))?;
     Some((found.wider, found.narrower))
 }
 
@@ -198,7 +203,9 @@ fn what_only_one_of_two_lets_through_is_found() {
 fn a_clause_that_is_not_there_lets_everything_through() {
     let table = table();
     let own = Expr::new("level = 1", ["level"]);
-    let found = difference((Some(&own), &table), (None, &table)).expect("it is told");
+    let schema = Schema::default();
+    let found = difference((Some(&own), &table, &schema), (None, &table, &schema));
+    let found = found.expect("it is told");
     assert_eq!(found.wider.as_deref(), Some("the row (level = 2)"));
     assert_eq!(found.narrower, None);
 }

@@ -45,7 +45,10 @@ pub(super) fn verdicts(change: &Change<'_>, column: Changed<'_>) -> Vec<Hazard> 
             ) else {
                 continue;
             };
-            let found = access::difference((Some(&old), before), (Some(&new), after));
+            let found = access::difference(
+                (Some(&old), before, change.from),
+                (Some(&new), after, change.to),
+            );
             let fate = |when, row| format!("insert by {} {when} writes {row}", quote(role));
             let Some(found) = found else {
                 let by = constraints::column(column.table, &column.new.name);

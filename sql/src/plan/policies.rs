@@ -243,7 +243,7 @@ fn rule_difference(
         if !is {
             continue;
         }
-        let found = access::difference((old, before), (new, after))?;
+        let found = access::difference((old, before, change.from), (new, after, change.to))?;
         let words = |when: &str, what: String| format!("{command} by {roles} {when} {verb} {what}");
         let place = |known: &mut Option<String>, when, what: Option<String>| {
             if let (None, Some(what)) = (&known, what) {

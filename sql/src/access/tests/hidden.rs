@@ -20,6 +20,17 @@ fn a_query_in_brackets_is_not_taken_apart() {
 }
 
 #[test]
+fn the_rows_of_a_membership_are_not_those_of_the_one_around_it() {
+    let within = |condition: &str| {
+        format!(
+            "shop = any (array(select m.shop from members m where m.id = any (array(select o.id from owners o where \
+             {condition}))))"
+        )
+    };
+    assert!(widens(&within("o.level = 1"), &within("m.level = 1")));
+}
+
+#[test]
 fn a_table_is_read_under_every_spelling() {
     for read in ["T_Plain", "T_PLAIN", "\"t_plain\"", "public.T_plain"] {
         let sql = format!("not shop = any (array(select b.shop from {read} b where b.level = 1))");

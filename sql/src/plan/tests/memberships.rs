@@ -268,6 +268,39 @@ fn what_else_changes_with_a_renamed_table_of_members_is_told() {
 }
 
 #[test]
+fn which_members_are_meant_is_what_their_columns_say() {
+    let with = |condition: &str, ty: Type| {
+        let mut schema = of_members("members", "user_id", false);
+        let members = QualifiedName::new("public", "members");
+        let members = schema.tables.get_mut(&members).expect("members");
+        members.columns.push(Column::new("role", ty));
+        let notes = schema.tables.get_mut(&name()).expect("notes");
+        if let Rls::Enabled(policies) = &mut notes.rls {
+            let using = policies
+                .values_mut()
+                .next()
+                .and_then(|it| it.using.as_mut());
+            let using = using.expect("an expression");
+            using.sql = using
+                .sql
+                .replace(" > ''", &format!(" > '' and {condition}"));
+        }
+        schema
+    };
+    let told = |ty: Type| {
+        let not_guest = with("m.role <> 'guest'", ty.clone());
+        let (told, _) = told_of_rename(&not_guest, &with("m.role = 'admin'", ty));
+        told.iter()
+            .map(|told| told.split(": ").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // There, and back.
+    assert_eq!(told(Type::Text), ["narrows-access", "widens-access"]);
+    let of_another = told(Type::Named("citext".into()));
+    assert_eq!(of_another.len(), 4, "{of_another:?}");
+}
+
+#[test]
 fn no_policy_hid_what_had_no_row_level_security() {
     let bare = |by_function| {
         let mut schema = of_members("members", "user_id", by_function);
