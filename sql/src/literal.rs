@@ -129,7 +129,7 @@ pub fn compare(ty: &Type, collation: Option<&str>, a: &str, b: &str) -> Option<O
 }
 
 /// Whether a collation compares the bytes of texts.
-fn is_by_bytes(collation: &str) -> bool {
+pub(crate) fn is_by_bytes(collation: &str) -> bool {
     matches!(collation, "C" | "POSIX" | "ucs_basic")
 }
 

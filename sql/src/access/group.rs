@@ -63,7 +63,7 @@ impl Group {
         let values = literals.values().filter(|value| !is_empty(value));
         let values: BTreeSet<Atom> = values.cloned().collect();
         // Two spellings may be one value, and the order of two texts is the collation's.
-        let is_text = unknown == 0 && matches!(kind, None | Some(Kind::Text | Kind::Char));
+        let is_text = unknown == 0 && kind.as_ref().is_none_or(Kind::tells_texts_apart);
         // Of texts alone the empty one is the least.
         let is_told = is_text || (values.is_empty() && !self.is_ordered);
         if self.has_empty && (!is_told || values.iter().any(|it| !matches!(it, Atom::Text(_)))) {

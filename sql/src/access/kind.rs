@@ -176,13 +176,26 @@ impl Kind {
 
     /// The order of two literals as values of that type, where their texts tell it.
     pub(super) fn compare(&self, a: &str, b: &str) -> Option<Ordering> {
-        let ty = match self {
-            Kind::Text => &Type::Text,
-            Kind::Char => &Type::Char(1),
-            Kind::Other(ty, None) => ty,
+        let (ty, collation) = match self {
+            Kind::Text => (&Type::Text, None),
+            Kind::Char => (&Type::Char(1), None),
+            Kind::Other(ty, collation) => (ty, collation.as_deref()),
             _ => return None,
         };
-        literal::compare(ty, None, &unquote_literal(a)?, &unquote_literal(b)?)
+        literal::compare(ty, collation, &unquote_literal(a)?, &unquote_literal(b)?)
+    }
+
+    /// Whether any two texts are two values of it: in the database's own collation, and in one that compares bytes. A
+    /// literal has none of its own, and is compared in that of the column
+    /// (<https://www.postgresql.org/docs/15/collation.html#COLLATION-CONCEPTS>).
+    pub(super) fn tells_texts_apart(&self) -> bool {
+        match self {
+            Kind::Text | Kind::Char => true,
+            Kind::Other(Type::Text | Type::Varchar(_), Some(collation)) => {
+                literal::is_by_bytes(collation)
+            }
+            _ => false,
+        }
     }
 
     /// Whether a value is NULL or not, and nothing between, as a row is whose fields are NULL in part.

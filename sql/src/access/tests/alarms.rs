@@ -130,3 +130,35 @@ fn days_and_moments_have_the_order_of_their_values() {
         assert_eq!(said(old, new), Some((false, false)), "{old}");
     }
 }
+
+#[test]
+fn texts_have_the_order_of_their_bytes_where_a_collation_compares_those() {
+    for (narrow, wide) in [
+        ("code > 'b'", "code > 'B'"),
+        ("code >= 'b' and level = 1", "code > 'a'"),
+        ("code < 'B' and code > ''", "code < 'a' and code > ''"),
+        ("code > 'b'", "code > ''"),
+        ("code = 'a'", "code <> 'A'"),
+        ("(code) > 'b'", "(code) > 'B'"),
+    ] {
+        assert_eq!(said(wide, narrow), Some((false, true)), "{wide} → {narrow}");
+        assert_eq!(said(narrow, wide), Some((true, false)), "{narrow} → {wide}");
+    }
+    // Another collation may be named, or be that of what it is compared with.
+    for (old, new) in [
+        (
+            "code > 'B' collate \"en-x-icu\"",
+            "code > 'b' collate \"en-x-icu\"",
+        ),
+        (
+            "code collate \"en-x-icu\" > 'B'",
+            "code collate \"en-x-icu\" > 'b'",
+        ),
+        ("code::text > 'B'", "code::text > 'b'"),
+        ("any_case > 'B'", "any_case > 'b'"),
+        ("shop > 'B'", "shop > 'b'"),
+        ("code > 'B' and code < shop", "code > 'b' and code < shop"),
+    ] {
+        assert_ne!(said(old, new).map(|it| it.0), Some(false), "{old} → {new}");
+    }
+}
