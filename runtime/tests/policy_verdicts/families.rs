@@ -5,15 +5,15 @@ use tabellion_sql::schema::Type;
 
 use super::{SETTING, predicate};
 
-pub const ALL: [Family; 7] = [FLOATS, CHARS, CASTS, MEMBERS, ORDERS, ROLES, BYTES];
+pub(super) const ALL: [Family; 7] = [FLOATS, CHARS, CASTS, MEMBERS, ORDERS, ROLES, BYTES];
 
 /// Values and predicates about which PostgreSQL thinks otherwise than their spelling.
-pub struct Family {
-    pub columns: &'static [(&'static str, Type)],
+pub(super) struct Family {
+    pub(super) columns: &'static [(&'static str, Type)],
     /// The columns of `public.members`: where it has any, what is compared are its rows, of which a membership asks.
-    pub members: &'static [(&'static str, Type)],
-    pub universe: &'static str,
-    pub scopes: &'static [&'static str],
+    pub(super) members: &'static [(&'static str, Type)],
+    pub(super) universe: &'static str,
+    pub(super) scopes: &'static [&'static str],
     /// What stands to the left, and the literals to the right of it, with which it is compared in any way.
     compared: &'static [(&'static str, &'static [&'static str])],
     /// Whatever else there is.
@@ -294,7 +294,7 @@ const BYTES: Family = Family {
 };
 
 impl Family {
-    pub fn predicate(&self) -> BoxedStrategy<String> {
+    pub(super) fn predicate(&self) -> BoxedStrategy<String> {
         let others = || self.others.iter().map(ToString::to_string);
         if self.members.is_empty() {
             let atoms = others().chain(self.comparisons()).collect::<Vec<_>>();
@@ -312,6 +312,11 @@ impl Family {
     fn comparisons(&self) -> Vec<String> {
         let mut atoms = Vec::new();
         for (left, literals) in self.compared {
+            // Behind the first one nothing but an operator may follow.
+            let ends = literals
+                .windows(2)
+                .filter(|ends| !ends[0].contains("collate"));
+            atoms.extend(ends.map(|ends| format!("{left} between {} and {}", ends[0], ends[1])));
             for one in *literals {
                 let compare = |operator: &&str| format!("{left} {operator} {one}");
                 atoms.extend(["=", "<>", "<", ">="].iter().map(compare));

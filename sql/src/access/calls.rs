@@ -171,8 +171,18 @@ pub(super) const OF_SUPABASE: [(&str, &[&str]); 2] = [
 
 /// Whether a text has one value wherever it stands, as far as the functions decide it that it calls.
 pub(super) fn are_stable(tokens: &[&str]) -> bool {
+    unstable(tokens).is_none()
+}
+
+/// The first function that a text calls and that may be volatile.
+pub(super) fn unstable(tokens: &[&str]) -> Option<String> {
     let mut opening = (1..tokens.len()).filter(|at| tokens[*at] == "(" && is_word(tokens[at - 1]));
-    opening.all(|at| is_stable(&tokens[..at]))
+    let at = opening.find(|at| !is_stable(&tokens[..*at]))?;
+    let mut start = at - 1;
+    while start >= 2 && tokens[start - 1] == "." && is_word(tokens[start - 2]) {
+        start -= 2;
+    }
+    Some(tokens[start..at].concat())
 }
 
 /// Of tokens that end where an opening bracket follows whether they call nothing, or something stable.

@@ -138,7 +138,7 @@ impl<'a> Rows<'a> {
             let (wide, narrow) = (self.expr(std::slice::from_ref(asked)), self.expr(narrow));
             let side = |expr, schema| (expr, &self.table, schema);
             let found = difference(side(wide.as_ref(), from), side(narrow.as_ref(), to));
-            found.is_some_and(|it| it.wider.is_none())
+            found.is_ok_and(|it| it.wider.is_none())
         };
         // What stands twice in all together may count as two values.
         conditions.contains(asked)

@@ -166,6 +166,11 @@ impl Reader<'_> {
             return self.operand();
         }
         let is_negated = self.take("not").is_some();
+        if self.take("between").is_some() {
+            self.operand()?;
+            self.take("and")?;
+            return self.operand();
+        }
         match self.take("in") {
             Some(()) => self.brackets(),
             None => (!is_negated).then_some(()),

@@ -18,12 +18,16 @@
 //! | `kind` | types, and what a literal is among the values of one |
 //! | `membership` | a membership, read to its end |
 //! | `implied` | which membership holds wherever another one does |
+//! | `forms` | the forms that derives write, and queries in brackets |
 //! | `truth` | what is left possible of a predicate of which not all values are known |
 //! | `group` | what is compared with each other, and which values it takes |
 //! | `universe` | every value of every term, and the search among them |
+//! | `undecided` | why logic does not tell |
+//! | `unread` | what both read and is not read here |
 //! | `tests` | the cases, and random ones against each other |
 
 mod calls;
+mod forms;
 mod group;
 mod implied;
 mod kind;
@@ -34,18 +38,22 @@ mod parse;
 mod steady;
 mod tokens;
 mod truth;
+mod undecided;
 mod universe;
+mod unread;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
+use crate::ident::quote;
 use crate::schema::{Column, Expr, Schema, Table};
 
 use node::{Node, Term};
 use parse::{Atom, Terms};
 use truth::{follows, truth};
+pub(crate) use undecided::Undecided;
 use universe::Universe;
 
 /// More evaluations than this are not tried for a row: a build waits for them.
@@ -64,30 +72,33 @@ pub(crate) struct Difference {
 /// through.
 type Side<'a> = (Option<&'a Expr>, &'a Table, &'a Schema);
 
-/// How two predicates over the rows of one table differ; `None` where logic does not tell.
+/// How two predicates over the rows of one table differ, or why logic does not tell.
 pub(crate) fn difference(
     (old, before, from): Side<'_>,
     (new, after, to): Side<'_>,
-) -> Option<Difference> {
+) -> Result<Difference, Undecided> {
     let names = [old, new].into_iter().flatten();
     let names: BTreeSet<&String> = names.flat_map(|expr| &expr.columns).collect();
-    let columns = names.into_iter().map(|name| common(before, after, name));
-    let columns: Vec<Column> = columns.collect::<Option<_>>()?;
+    let columns = names.into_iter().map(|name| {
+        let column = common(before, after, name);
+        column.ok_or_else(|| Undecided::Column(quote(name).into_owned()))
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
     let text = |expr: Option<&Expr>| expr.map(|expr| expr.sql.clone());
     if text(old) == text(new) {
-        return Some(Difference::default());
+        return Ok(Difference::default());
     }
     let mut terms = Terms::new(columns);
     let mut node = |expr: Option<&Expr>| match expr {
         Some(expr) => terms.parse(&expr.sql),
-        None => Some(Node::And(Vec::new())),
+        None => Ok(Node::And(Vec::new())),
     };
     let (old, new) = (node(old)?, node(new)?);
     let universe = Universe::of(&terms, [&old, &new])?;
     let implied = implied::implied(&terms, [from, to]);
     let only = |one: &Node, other: &Node| {
         if follows(&terms, one, other) {
-            return Some(None);
+            return Ok(None);
         }
         let found = universe.search(MOST, |values| {
             let mut pairs = implied.iter();
@@ -97,10 +108,14 @@ pub(crate) fn difference(
             };
             truth(one, values).may_hold() && truth(other, values).may_fail() && !pairs.any(breaks)
         });
-        let values = found.ok()?;
-        Some(values.map(|values| universe.words(&terms, &values)))
+        Ok(
+            found?.map(|values| match unread::unread(&terms, [one, other]) {
+                None => universe.words(&terms, &values),
+                Some(undecided) => format!("{}, {undecided}", universe.words(&terms, &values)),
+            }),
+        )
     };
-    Some(Difference {
+    Ok(Difference {
         wider: only(&new, &old)?,
         narrower: only(&old, &new)?,
     })
@@ -122,7 +137,7 @@ fn common(before: &Table, after: &Table, name: &str) -> Option<Column> {
 pub(crate) fn grows_with(expr: &Expr, table: &str) -> bool {
     let mut terms = Terms::new(Vec::new());
     let node = terms.parse(&expr.sql);
-    node.is_some_and(|node| grows(&terms, &node, table))
+    node.is_ok_and(|node| grows(&terms, &node, table))
 }
 
 fn grows(terms: &Terms, node: &Node, table: &str) -> bool {

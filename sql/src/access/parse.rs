@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::calls;
+use super::forms::{is_query, one_of_texts};
 use super::kind::Kind;
 use super::node::{Node, Operator, Term};
 use super::number::{Float, Number};
 use super::steady;
 use super::tokens::{Open, is_one_of, lex};
+use super::undecided::Undecided;
 use crate::ident::quote;
 use crate::schema::{Column, Type};
 
@@ -35,8 +37,8 @@ pub(super) enum Atom {
 pub(super) struct Terms {
     pub(super) atoms: Vec<Atom>,
     pub(super) columns: Vec<Column>,
-    /// Whether a text stands in several places that may be another value in each.
-    is_unclear: bool,
+    /// What has been met that leaves everything open.
+    undecided: Option<Undecided>,
     /// The places that the predicate has taken which is being read.
     taken: BTreeSet<usize>,
 }
@@ -46,28 +48,37 @@ impl Terms {
         Terms {
             atoms: (0..columns.len()).map(Atom::Column).collect(),
             columns,
-            is_unclear: false,
+            undecided: None,
             taken: BTreeSet::new(),
         }
     }
 
-    /// A predicate; `None` where its text has no such form at all, and where it holds anew what may be another value
+    /// A predicate; `Err` where its text has no such form at all, and where it holds anew what may be another value
     /// each time.
-    pub(super) fn parse(&mut self, sql: &str) -> Option<Node> {
+    pub(super) fn parse(&mut self, sql: &str) -> Result<Node, Undecided> {
         self.taken.clear();
-        let tokens = lex(sql)?;
+        if sql.is_empty() {
+            return Err(Undecided::Renamed);
+        }
+        let unread = Undecided::Form("its brackets, quotes or operators");
+        let Some(tokens) = lex(sql) else {
+            return Err(unread);
+        };
         // A name behind a dot may be written like a key word.
         let is_name = |pair: &[&str]| pair[0] == "." && is_one_of(pair[1], &KEY_WORDS);
-        if tokens.windows(2).any(is_name) {
-            return None;
+        if let Some(pair) = tokens.windows(2).find(|pair| is_name(pair)) {
+            return Err(Undecided::Name(pair[1].to_owned()));
         }
         let mut parser = Parser {
             terms: self,
             tokens: &tokens,
             at: 0,
         };
-        let node = parser.or()?;
-        (parser.at == tokens.len() && !self.is_unclear).then_some(node)
+        let node = parser.or().filter(|_| parser.at == tokens.len());
+        match (node, self.undecided.take()) {
+            (Some(node), None) => Ok(node),
+            (_, undecided) => Err(undecided.unwrap_or(unread)),
+        }
     }
 
     fn column_place(&self, name: &str) -> Option<usize> {
@@ -94,7 +105,9 @@ impl Terms {
     /// what is sure to be one value.
     fn opaque(&mut self, tokens: &[&str]) -> usize {
         let atom = Atom::Opaque(tokens.join(" "));
-        self.is_unclear |= self.atoms.contains(&atom) && !calls::are_stable(tokens);
+        if self.atoms.contains(&atom) && self.undecided.is_none() {
+            self.undecided = calls::unstable(tokens).map(Undecided::Call);
+        }
         let is_one = steady::is_one_value(tokens, self);
         let is_it =
             |place: &usize| self.atoms[*place] == atom && (is_one || !self.taken.contains(place));
@@ -119,7 +132,7 @@ struct Parser<'a, 't> {
     at: usize,
 }
 
-impl Parser<'_, '_> {
+impl<'a, 't> Parser<'a, 't> {
     fn is_next(&self, word: &str) -> bool {
         let token = self.tokens.get(self.at);
         token.is_some_and(|token| token.eq_ignore_ascii_case(word))
@@ -162,21 +175,60 @@ impl Parser<'_, '_> {
                 return self.take(")").then_some(node);
             }
         }
+        let tokens = self.until(&["and", "or", ")", "between"])?;
+        match self.take("between") {
+            true => self.between(tokens),
+            false => (!tokens.is_empty()).then(|| self.atom(tokens)),
+        }
+    }
+
+    /// What stands before one of some words, outside of brackets, or before the end.
+    fn until(&mut self, words: &[&str]) -> Option<&'t [&'a str]> {
         let start = self.at;
         let mut open = Open::default();
         while let Some(token) = self.tokens.get(self.at) {
-            if open.is_none() && is_one_of(token, &["and", "or", ")"]) {
+            if open.is_none() && is_one_of(token, words) {
                 break;
-            }
-            if open.is_none() && is_one_of(token, &["between"]) {
-                // Its `and` is none of ours.
-                return None;
             }
             open.take(token)?;
             self.at += 1;
         }
         let tokens = self.tokens.get(start..self.at)?;
-        (open.is_none() && !tokens.is_empty()).then(|| self.atom(tokens))
+        open.is_none().then_some(tokens)
+    }
+
+    /// `x between a and b`, behind whose second word the ends follow.
+    fn between(&mut self, of: &[&str]) -> Option<Node> {
+        let node = self.both_ends(of);
+        if node.is_none() {
+            let undecided = &mut self.terms.undecided;
+            undecided.get_or_insert(Undecided::Form("`between`"));
+        }
+        node
+    }
+
+    /// `x >= a and x <= b`, as PostgreSQL reads it too (<https://www.postgresql.org/docs/15/functions-comparison.html>),
+    /// of what is known to be one operand: anything else may bind otherwise.
+    fn both_ends(&mut self, of: &[&str]) -> Option<Node> {
+        let (of, is_negated) = match of {
+            [of @ .., not] if is_one_of(not, &["not"]) => (of, true),
+            of => (of, false),
+        };
+        let least = self.until(&["and"])?;
+        self.take("and").then_some(())?;
+        let most = self.until(&["and", "or", ")"])?;
+        for tokens in [of, least, most] {
+            let text = Atom::Opaque(tokens.join(" "));
+            let is_known = Kind::of(&text, self.terms).is_some();
+            (is_known || self.literal(tokens).is_some()).then_some(())?;
+        }
+        let least = self.known(&[of, &[">="], least].concat())?;
+        let most = self.known(&[of, &["<="], most].concat())?;
+        let both = Node::And(vec![least, most]);
+        Some(match is_negated {
+            true => Node::Not(Box::new(both)),
+            false => both,
+        })
     }
 
     /// The place of the bracket that closes the one at a place.
@@ -337,57 +389,6 @@ impl Parser<'_, '_> {
         self.terms.atoms.push(atom);
         Some(Term::Literal(self.terms.atoms.len() - 1))
     }
-}
-
-/// Whether what stands in brackets is a query; `None` where its own brackets are not in pairs.
-fn is_query(inner: &[&str]) -> Option<bool> {
-    let first = inner.first()?;
-    if is_one_of(first, &["select", "with", "values", "table"]) {
-        return Some(true);
-    }
-    let mut open = Open::default();
-    for token in inner {
-        if open.is_none() && is_one_of(token, &["union", "intersect", "except"]) {
-            return Some(true);
-        }
-        open.take(token)?;
-    }
-    Some(false)
-}
-
-/// A setting that counts where it is one of some texts, as a derive writes one of type `TextEnum`: the setting by
-/// itself, and the texts.
-fn one_of_texts<'a>(tokens: &[&'a str]) -> Option<(Vec<&'a str>, Vec<&'a str>)> {
-    let ["(", "select", "case", "when", "given", "in", "(", rest @ ..] = tokens else {
-        return None;
-    };
-    let end = rest.iter().position(|token| *token == ")")?;
-    let (list, rest) = (&rest[..end], &rest[end + 1..]);
-    let texts: Vec<&str> = list.iter().copied().step_by(2).collect();
-    let is_list = list.iter().skip(1).step_by(2).all(|token| *token == ",");
-    let is_text = |text: &&str| text.starts_with('\'');
-    let [
-        "then",
-        "given",
-        "end",
-        "from",
-        "(",
-        "select",
-        inner @ ..,
-        "as",
-        "given",
-        ")",
-        "setting",
-        ")",
-    ] = rest
-    else {
-        return None;
-    };
-    let ["current_setting", "(", name, ",", "true", ")"] = inner else {
-        return None;
-    };
-    let is_told = is_list && list.len() % 2 == 1 && texts.iter().all(is_text) && is_text(name);
-    is_told.then(|| ([&["(", "select"], inner, &[")"]].concat(), texts))
 }
 
 fn one_or(mut nodes: Vec<Node>, all: fn(Vec<Node>) -> Node) -> Node {

@@ -2,6 +2,7 @@ mod alarms;
 mod hidden;
 mod literals;
 mod members;
+mod undecided;
 
 use super::*;
 use crate::schema::Type;
@@ -43,14 +44,18 @@ fn table() -> Table {
     table
 }
 
-fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
+fn found(old: &str, new: &str) -> Result<Difference, Undecided> {
     let table = table();
     let expr = |sql: &str| {
         let read = table.columns.iter().map(|column| column.name.clone());
         Expr::new(sql, read.filter(|name| sql.contains(name.as_str())))
     };
     let (old, new, schema) = (expr(old), expr(new), Schema::default());
-    let found = difference((Some(&old), &table, &schema), (Some(&new), &table, &schema))?;
+    difference((Some(&old), &table, &schema), (Some(&new), &table, &schema))
+}
+
+fn told(old: &str, new: &str) -> Option<(Option<String>, Option<String>)> {
+    let found = found(old, new).ok()?;
     Some((found.wider, found.narrower))
 }
 
@@ -200,17 +205,6 @@ fn what_only_one_of_two_lets_through_is_found() {
 }
 
 #[test]
-fn a_clause_that_is_not_there_lets_everything_through() {
-    let table = table();
-    let own = Expr::new("level = 1", ["level"]);
-    let schema = Schema::default();
-    let found = difference((Some(&own), &table, &schema), (None, &table, &schema));
-    let found = found.expect("it is told");
-    assert_eq!(found.wider.as_deref(), Some("the row (level = 2)"));
-    assert_eq!(found.narrower, None);
-}
-
-#[test]
 fn what_logic_does_not_tell_is_left_open() {
     for (old, new) in [
         // Two spellings may be one value of such a type.
@@ -236,7 +230,6 @@ fn what_logic_does_not_tell_is_left_open() {
             "grade = (select current_setting('app.x', true)) and grade <> ' '",
             "grade = 'a'",
         ),
-        ("status between 'a' and 'b'", "status = 'a'"),
         ("random() < level", "level > 0"),
         ("level = 1", "level = 'x"),
         ("(level = 1", "level = 1"),

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use super::group::{Group, collect};
 use super::node::Node;
 use super::parse::{Atom, Terms};
+use super::undecided::Undecided;
+use crate::ident::quote;
 
 /// A value, as far as comparisons tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,9 @@ pub(super) enum Value {
     /// Where it stands among the values that it is compared with.
     Rank(usize),
 }
+
+/// A longer text is no name for anything.
+const LONGEST: usize = 60;
 
 pub(super) const FALSE: usize = 0;
 pub(super) const TRUE: usize = 1;
@@ -37,9 +42,6 @@ pub(super) struct Universe {
     groups: Vec<Group>,
 }
 
-/// There are too many values to try them.
-pub(super) struct Undecided;
-
 struct Search<'a, F> {
     universe: &'a Universe,
     chosen: Vec<Option<Value>>,
@@ -50,7 +52,7 @@ struct Search<'a, F> {
 impl<F: Fn(&[Option<Value>]) -> bool> Search<'_, F> {
     /// Finds values for the terms before a place, where those behind it have theirs.
     fn choose(&mut self, before: usize) -> Result<bool, Undecided> {
-        self.left = self.left.checked_sub(1).ok_or(Undecided)?;
+        self.left = self.left.checked_sub(1).ok_or(Undecided::TooMany)?;
         if !(self.may_be)(&self.chosen) {
             return Ok(false);
         }
@@ -73,18 +75,19 @@ impl<F: Fn(&[Option<Value>]) -> bool> Search<'_, F> {
 }
 
 impl Universe {
-    /// `None` where the order of the literals is not known from their texts.
-    pub(super) fn of(terms: &Terms, nodes: [&Node; 2]) -> Option<Universe> {
+    /// `Err` where the order of the literals is not known from their texts.
+    pub(super) fn of(terms: &Terms, nodes: [&Node; 2]) -> Result<Universe, Undecided> {
         let mut groups = Vec::new();
         for node in nodes {
             collect(node, &mut groups);
         }
         let mut values = vec![vec![Value::Null]; terms.atoms.len()];
         for group in &mut groups {
-            group.settle(terms)?;
+            let is_settled = group.settle(terms);
+            is_settled.ok_or_else(|| Undecided::Compared(names(group, terms)))?;
             group.fill(terms, &mut values);
         }
-        Some(Universe { values, groups })
+        Ok(Universe { values, groups })
     }
 
     /// The first choice of a value for each term that may not be given up, tried term by term: what cannot come true any
@@ -165,6 +168,19 @@ impl Universe {
             false => format!("{row} for ({})", around.join(", ")),
         }
     }
+}
+
+/// What a group compares, its literals apart, as far as that is said in a few words.
+fn names(group: &Group, terms: &Terms) -> Vec<String> {
+    let names = group
+        .terms
+        .iter()
+        .filter_map(|term| match &terms.atoms[*term] {
+            Atom::Column(at) => Some(quote(&terms.columns[*at].name).into_owned()),
+            Atom::Opaque(text) => Some(name(text, false)),
+            _ => None,
+        });
+    names.filter(|name| name.len() <= LONGEST).collect()
 }
 
 /// What a text is called: the setting or claim that it reads, or itself.

@@ -50,11 +50,14 @@ pub(super) fn verdicts(change: &Change<'_>, column: Changed<'_>) -> Vec<Hazard> 
                 (Some(&new), after, change.to),
             );
             let fate = |when, row| format!("insert by {} {when} writes {row}", quote(role));
-            let Some(found) = found else {
-                let by = constraints::column(column.table, &column.new.name);
-                let subject = Subject::new(&object, format!("{by} changes"));
-                told.push(Hazard::WidensAccess(subject));
-                continue;
+            let found = match found {
+                Ok(found) => found,
+                Err(undecided) => {
+                    let by = constraints::column(column.table, &column.new.name);
+                    let fate = format!("{by} changes, {undecided}");
+                    told.push(Hazard::WidensAccess(Subject::new(&object, fate)));
+                    continue;
+                }
             };
             told.extend(
                 found

@@ -1,7 +1,7 @@
 //! Policies: altered in place where PostgreSQL can, else dropped early and created late, so that no
 //! moment between lets in more than both ends.
 
-use crate::access::{self, Difference};
+use crate::access::{self, Difference, Undecided};
 use crate::ident::quote;
 use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table, TableName};
 
@@ -170,11 +170,13 @@ fn verdicts(
     let (old, new) = (&memberships::declared(old), &memberships::declared(new));
     let (mut wider, mut narrower) = (Vec::new(), Vec::new());
     if !same_rule(old, new) {
-        let Some(difference) = rule_difference(change, (before, old), (after, new)) else {
-            return vec![widens("changed")];
-        };
-        wider.extend(difference.wider);
-        narrower.extend(difference.narrower);
+        match rule_difference(change, (before, old), (after, new)) {
+            Ok(difference) => {
+                wider.extend(difference.wider);
+                narrower.extend(difference.narrower);
+            }
+            Err(undecided) => return vec![widens(&format!("changed, {undecided}"))],
+        }
     }
     let (more, fewer) = match new.restrictive {
         false => (&mut wider, &mut narrower),
@@ -207,14 +209,14 @@ fn shown_through(
     }
 }
 
-/// What the rule of a policy lets through that another did not, and what no more; `None` where logic does not tell.
+/// What the rule of a policy lets through that another did not, and what no more; or why logic does not tell.
 fn rule_difference(
     change: &Change<'_>,
     (before, old): (&Table, &Policy),
     (after, new): (&Table, &Policy),
-) -> Option<Difference> {
+) -> Result<Difference, Undecided> {
     if old.restrictive != new.restrictive {
-        return None;
+        return Err(Undecided::Restrictive(new.restrictive));
     }
     let both: Vec<Command> = commands(old)
         .filter(|command| commands(new).any(|it| it == *command))
@@ -272,7 +274,7 @@ fn rule_difference(
     };
     told.wider = also(told.wider, only(new, old, "now"));
     told.narrower = also(told.narrower, only(old, new, "no longer"));
-    Some(told)
+    Ok(told)
 }
 
 /// The commands that a policy is for.

@@ -162,3 +162,50 @@ fn texts_have_the_order_of_their_bytes_where_a_collation_compares_those() {
         assert_ne!(said(old, new).map(|it| it.0), Some(false), "{old} → {new}");
     }
 }
+
+#[test]
+fn a_range_is_what_stands_between_its_ends() {
+    for (narrow, wide) in [
+        ("level between 2 and 3", "level >= 1"),
+        ("level between 2 and 3", "level between 1 and 3"),
+        ("level between 2 and 3 and done", "level BETWEEN 2 AND 3"),
+        ("level = 4", "level not between 1 and 3 or done"),
+        (
+            "done and not level between 1 and 3",
+            "level < 1 or level > 3",
+        ),
+        (
+            "at between '2024-01-01' and now() and done",
+            "at >= '2023-12-01'",
+        ),
+        ("code between 'B' and 'a'", "code >= 'A'"),
+        ("level between top and 3", "level >= top"),
+        (
+            "(level between 2 and 3 and done)",
+            "(level) between 2 and 3 or (level between 2 and 3)",
+        ),
+    ] {
+        assert_eq!(said(wide, narrow), Some((false, true)), "{wide} → {narrow}");
+        assert_eq!(said(narrow, wide), Some((true, false)), "{narrow} → {wide}");
+    }
+    assert_eq!(
+        said("level between -1 and 3", "level >= -1 and level <= 3"),
+        Some((false, false))
+    );
+    // What binds otherwise, or is not known to be one operand.
+    for other in [
+        "level between symmetric 3 and 1",
+        "level between 1 and 3 = done",
+        "level between 1 and 3 is not true",
+        "level between 1 and own.most()",
+        "level + 1 between 1 and 3",
+        "spot between edge and edge",
+        "level between 1",
+        "level between 1 and",
+        "between 1 and 2",
+        "level = 1 between 1 and 2",
+    ] {
+        assert_eq!(said(other, "level = 2"), None, "{other}");
+        assert_eq!(said("level = 2", other), None, "{other}");
+    }
+}

@@ -1,7 +1,18 @@
 //! What looked like nothing, and lets a row through.
 
-use super::{grows_with, told, widens};
-use crate::schema::Expr;
+use super::{difference, grows_with, table, told, widens};
+use crate::schema::{Expr, Schema};
+
+#[test]
+fn a_clause_that_is_not_there_lets_everything_through() {
+    let table = table();
+    let own = Expr::new("level = 1", ["level"]);
+    let schema = Schema::default();
+    let found = difference((Some(&own), &table, &schema), (None, &table, &schema));
+    let found = found.expect("it is told");
+    assert_eq!(found.wider.as_deref(), Some("the row (level = 2)"));
+    assert_eq!(found.narrower, None);
+}
 
 #[test]
 fn a_query_in_brackets_is_not_taken_apart() {

@@ -76,6 +76,8 @@ fn the_columns_of_members_have_their_types() {
         ("m.role is not null", "m.role = 'admin'"),
         ("m.\"Odd \"\"name\" <> 'a'", "m.\"Odd \"\"name\" = 'b'"),
         ("m.level > 2", "m.level >= 4"),
+        ("m.level > 2", "m.level between 4 and 5"),
+        ("m.level not between 4 and 5", "m.level = 1"),
         ("m.level <> 4 or m.level is null", "m.level is null"),
         (
             "m.level <> 4 or m.level is null",

@@ -181,3 +181,40 @@ fn a_policy_for_fewer_commands_is_the_same_for_those() {
         ]
     );
 }
+
+#[test]
+fn what_is_not_decided_says_why() {
+    let of = |sql: &str, restrictive| {
+        let Rls::Enabled(mut policies) = positive() else {
+            panic!("no policies");
+        };
+        let policy = policies.values_mut().next().expect("a policy");
+        policy.using = Some(Expr::new(sql, ["level"]));
+        policy.restrictive = restrictive;
+        Table {
+            rls: Rls::Enabled(policies),
+            ..open()
+        }
+    };
+    let own = "level = tenants.mine()";
+    for (old, new, reason) in [
+        (
+            own,
+            "level = tenants.mine() and level > 0",
+            "it calls tenants.mine()",
+        ),
+        ("level > 0", "level between symmetric 2 and 1", "`between`"),
+    ] {
+        let object = "policy positive on public.notes";
+        let said = [format!(
+            "widens-access: {object}: changed, not decided: {reason}"
+        )];
+        assert_eq!(of_access(&of(old, false), &of(new, false)), said);
+        assert_eq!(of_access(&of(new, true), &of(old, true)), said);
+    }
+    let restrictive = of_access(&of("level > 0", false), &of("level > 0", true));
+    assert!(
+        restrictive[0].ends_with(": changed, not decided: it is restrictive now"),
+        "{restrictive:?}"
+    );
+}
