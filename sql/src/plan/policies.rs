@@ -3,7 +3,7 @@
 
 use crate::access::{self, Difference, Undecided};
 use crate::ident::quote;
-use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table, TableName};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
 
 use super::change::{Change, Columns};
 use super::hazard::{Hazard, Subject};
@@ -246,6 +246,7 @@ fn rule_difference(
             continue;
         }
         let found = access::difference((old, before, change.from), (new, after, change.to))?;
+        let (bared, covered) = (hidden(change.from, old, new), hidden(change.to, new, old));
         let words = |when: &str, what: String| format!("{command} by {roles} {when} {verb} {what}");
         let place = |known: &mut Option<String>, when, what: Option<String>| {
             if let (None, Some(what)) = (&known, what) {
@@ -255,12 +256,12 @@ fn rule_difference(
         place(
             &mut told.wider,
             "now",
-            found.wider.or_else(|| hidden(change.from, old, new)),
+            found.wider.or(bared.wider).or(covered.narrower),
         );
         place(
             &mut told.narrower,
             "no longer",
-            found.narrower.or_else(|| hidden(change.to, new, old)),
+            found.narrower.or(bared.narrower).or(covered.wider),
         );
     }
     let only = |one: &Policy, other: &Policy, when: &str| {
@@ -284,21 +285,39 @@ pub(super) fn commands(policy: &Policy) -> impl Iterator<Item = Command> {
     every.filter(move |command| of.is_none_or(|of| of == *command))
 }
 
-/// What the policies of a table, if it has row-level security in that schema, hide from an expression that reads it
-/// itself, and not from one for which a function does.
-fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) -> Option<String> {
-    let read: Vec<&TableName> = itself.into_iter().flat_map(Expr::reads).collect();
-    let looked_up = by_function
-        .into_iter()
-        .flat_map(|expr| expr.lookups.values());
+/// What an expression that reads a table itself and one for which a function does let through in different ways, since the
+/// policies of the table, if it has row-level security in that schema, hide its rows from the first one: more where the
+/// function serves, and fewer too unless fewer rows can only mean fewer.
+fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) -> Difference {
+    let (Some(itself), Some(by_function)) = (itself, by_function) else {
+        return Difference::default();
+    };
+    let read = itself.reads();
     let hides = |name: &QualifiedName| {
         let table = schema.tables.get(name);
         table.is_none_or(|table| table.rls.is_enabled())
     };
     let is_read = |name: &QualifiedName| read.iter().any(|read| read.may_be(name));
-    let mut looked_up = looked_up.map(|lookup| &lookup.table);
-    let table = looked_up.find(|table| is_read(table) && hides(table))?;
-    Some(format!("what the policies of {table} hide"))
+    let looked_up = by_function.lookups.values().map(|lookup| &lookup.table);
+    let hiding: Vec<&QualifiedName> = looked_up
+        .filter(|table| is_read(table) && hides(table))
+        .collect();
+    let grows = |table: &&&QualifiedName| access::grows_with(itself, &table.name);
+    match hiding.iter().find(|table| !grows(table)) {
+        Some(table) => {
+            let depending = format!("rows that depend on what the policies of {table} hide");
+            Difference {
+                wider: Some(depending.clone()),
+                narrower: Some(depending),
+            }
+        }
+        None => Difference {
+            wider: hiding
+                .first()
+                .map(|table| format!("what the policies of {table} hide")),
+            narrower: None,
+        },
+    }
 }
 
 /// Whether two policies say the same, to whomever they say it.

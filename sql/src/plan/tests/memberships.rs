@@ -49,6 +49,70 @@ fn a_function_passes_by_what_policies_hid() {
 }
 
 #[test]
+fn under_a_negation_what_policies_hide_is_what_is_let_through() {
+    let negated = |by_function| {
+        let mut table = asking(&["app"], by_function);
+        if let Rls::Enabled(policies) = &mut table.rls {
+            let policy = policies.values_mut().next().expect("a policy");
+            let using = policy.using.as_mut().expect("an expression");
+            using.sql = format!("level > 0 and not {}", using.sql);
+        }
+        table
+    };
+    let both = ["narrows", "widens"].map(|kind| {
+        let when = match kind {
+            "narrows" => "no longer",
+            _ => "now",
+        };
+        format!(
+            "{kind}-access: policy shared on public.notes: select by app {when} reaches rows that depend \
+             on what the policies of public.notes hide"
+        )
+    });
+    assert_eq!(of_access(&negated(true), &negated(false)), both);
+    assert_eq!(of_access(&negated(false), &negated(true)), both);
+}
+
+#[test]
+fn who_reads_through_a_policy_that_a_function_no_longer_serves_is_told() {
+    let read = |table: &str| {
+        format!("shop = any (array(select m.shop from public.{table} m where m.level = 1))")
+    };
+    let side = |by_function| {
+        let mut schema = of_members("members", "user_id", by_function);
+        let notes = schema.tables.get_mut(&name()).expect("notes");
+        if let Rls::Enabled(policies) = &mut notes.rls {
+            let policy = policies.values_mut().next().expect("a policy");
+            let using = policy.using.as_mut().expect("an expression");
+            using.sql = format!("level > 0 and not {}", using.sql);
+        }
+        for (reader, of) in [("threads", "notes"), ("posts", "threads")] {
+            let mut table = schema.tables[&name()].clone();
+            if let Rls::Enabled(policies) = &mut table.rls {
+                let policy = policies.values_mut().next().expect("a policy");
+                let mut expr = Expr::new(read(of), ["shop"]);
+                expr.tables.insert(QualifiedName::new("public", of).into());
+                policy.using = Some(expr);
+            }
+            let reader = QualifiedName::new("public", reader);
+            schema.tables.insert(reader, table);
+        }
+        schema
+    };
+    for by_function in [false, true] {
+        let pair = (side(by_function), side(!by_function));
+        let pairs = migrations(&pair.0, &pair.1, &Renames::default(), &Settings::default());
+        let pairs = pairs.expect("no question");
+        let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+        let told: Vec<String> = hazards.map(|hazard| hazard.to_string()).collect();
+        for table in ["notes", "threads", "posts"] {
+            let opens = format!("widens-access: policy of on public.{table}: ");
+            assert!(told.iter().any(|it| it.starts_with(&opens)), "{told:?}");
+        }
+    }
+}
+
+#[test]
 fn a_function_is_for_the_roles_that_have_the_policy() {
     let (one, two) = (asking(&["app"], true), asking(&["app", "ops"], true));
     let steps = |from: &Table, to: &Table| {
