@@ -341,7 +341,7 @@ async fn a_policy_never_reads_what_only_has_the_same_name() {
         assert_eq!((sees("a").await, sees("b").await), (Ok(0), Ok(0)));
         way.told(
             &way.downs(),
-            "widens-access: policy through on public.parts: changed",
+            "widens-access: policy through on public.parts: changed, not decided: what it reads is renamed",
         );
     }
 }
