@@ -1,12 +1,14 @@
 //! What a change of a column does beside changing it: to policies that read it, to rules that compare its
 //! values, to programs that insert rows and know only what it was.
 
+use std::collections::BTreeSet;
+
 use crate::schema::{Column, Expr, Generated, IndexKey, Policy, QualifiedName, Type, cast};
 
 use super::change::Change;
 use super::hazard::{Hazard, Subject};
 use super::statements::Group;
-use super::{constraints, defaults, indexes, policies};
+use super::{constraints, defaults, indexes, readers};
 
 /// A column of a table that stays, before and after.
 #[derive(Clone, Copy)]
@@ -100,9 +102,9 @@ impl Changed<'_> {
         expr.columns.contains(&self.new.name)
     }
 
-    /// The policies on both sides that read the column. What a predicate reads of other tables is known by
-    /// table only.
-    fn policies(self, change: &Change<'_>) -> Vec<String> {
+    /// The policies on both sides that read the column, and those that read what these show. What a predicate reads
+    /// of other tables is known by table only.
+    fn policies(self, change: &Change<'_>) -> BTreeSet<String> {
         let reads = |table: &QualifiedName, policy: &Policy| {
             let mut exprs = policy.using.iter().chain(&policy.check);
             exprs.any(|expr| {
@@ -111,19 +113,7 @@ impl Changed<'_> {
                     || others.any(|written| written.may_be(self.table))
             })
         };
-        let mut readers = Vec::new();
-        for (table, after) in &change.to.tables {
-            let Some(before) = change.from.tables.get(table) else {
-                continue;
-            };
-            let earlier = before.rls.policies();
-            for (policy, definition) in after.rls.policies() {
-                if earlier.contains_key(policy) && reads(table, definition) {
-                    readers.push(policies::object(policy, table));
-                }
-            }
-        }
-        readers
+        readers::to_the_end(change, reads)
     }
 
     /// The rules on both sides that some row, or some insert, may break now.

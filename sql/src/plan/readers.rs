@@ -23,11 +23,29 @@ pub(super) fn through(
         less: has(|it| matches!(it, Hazard::NarrowsAccess(_))),
     };
     let fate = format!("{by} changes");
-    let others = widened(change, name, seen, reads_itself).into_iter();
+    let others = widened(change, BTreeMap::from([(name, seen)]), reads_itself).into_iter();
     let others = others.filter(|reader| reader != by);
     others
         .map(|reader| Hazard::WidensAccess(Subject::new(reader, &fate)))
         .collect()
+}
+
+/// The policies that may let other rows through where what some of them read means something else, as `reads` says: these,
+/// and whoever reads what they show, to the end.
+pub(super) fn to_the_end(
+    change: &Change<'_>,
+    reads: impl Fn(&QualifiedName, &Policy) -> bool,
+) -> BTreeSet<String> {
+    let first = standing(change).filter(|(table, _, [_, reader])| reads(table, reader));
+    let (mut tables, mut readers) = (BTreeMap::new(), BTreeSet::new());
+    for (table, policy, [_, reader]) in first {
+        readers.insert(policies::object(policy, table));
+        if is_for_reading(reader) {
+            tables.insert(table, Seen::OTHERS);
+        }
+    }
+    readers.extend(widened(change, tables, reads_itself));
+    readers
 }
 
 /// The policies that may let more through where rows of a table go, be it a function that reads them; `what` they go
@@ -38,32 +56,30 @@ pub(super) fn without_rows(change: &Change<'_>, name: &QualifiedName, what: &str
         less: true,
     };
     let fate = format!("{what} goes");
-    let others = widened(change, name, seen, reads).into_iter();
+    // Its own rows go from a function too.
+    let reads = |policy: &Policy, table: &QualifiedName| match table == name {
+        true => reads(policy, table),
+        false => reads_itself(policy, table),
+    };
+    let others = widened(change, BTreeMap::from([(name, seen)]), reads).into_iter();
     others
         .map(|reader| Hazard::WidensAccess(Subject::new(reader, &fate)))
         .collect()
 }
 
-/// The policies that may let more through where `seen` is what becomes of the rows of a table for those who read it,
-/// as `reads_first` says; what these show, others read in turn.
-fn widened(
-    change: &Change<'_>,
-    name: &QualifiedName,
-    seen: Seen,
-    reads_first: fn(&Policy, &QualifiedName) -> bool,
+/// The policies that may let more through where that is what becomes of the rows of tables for those who read them, as
+/// `reads` says; what these show, others read in turn.
+fn widened<'a>(
+    change: &Change<'a>,
+    mut tables: BTreeMap<&'a QualifiedName, Seen>,
+    reads: impl Fn(&Policy, &QualifiedName) -> bool,
 ) -> BTreeSet<String> {
-    let mut tables = BTreeMap::from([(name, seen)]);
     let mut readers = BTreeSet::new();
-    let mut next = vec![name];
+    let mut next: Vec<&QualifiedName> = tables.keys().copied().collect();
     while let Some(read) = next.pop() {
         let seen = tables.get(read).copied().unwrap_or_default();
         for (table, policy, [was, reader]) in standing(change) {
             // What it did not read itself before, its own change tells.
-            let reads = if read == name {
-                reads_first
-            } else {
-                reads_itself
-            };
             let told = match reads(was, read) && reads(reader, read) {
                 true => seen.through(reader, read),
                 false => Seen::default(),
@@ -90,6 +106,11 @@ struct Seen {
 }
 
 impl Seen {
+    const OTHERS: Seen = Seen {
+        more: true,
+        less: true,
+    };
+
     fn and(self, other: Seen) -> Seen {
         Seen {
             more: self.more || other.more,
@@ -105,10 +126,7 @@ impl Seen {
         }
         match exprs.all(|expr| access::grows_with(expr, &table.name)) {
             true => self,
-            false => Seen {
-                more: true,
-                less: true,
-            },
+            false => Seen::OTHERS,
         }
     }
 }

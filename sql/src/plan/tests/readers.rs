@@ -156,6 +156,79 @@ fn a_table_is_known_however_raw_sql_writes_its_name() {
 }
 
 #[test]
+fn who_reads_what_a_column_changes_is_told_to_the_end() {
+    let read = |table: &str| {
+        format!("shop = any (array(select o.shop from public.{table} o where o.level > 0))")
+    };
+    let policy = |sql: String, command, of: &str| {
+        let mut using = Expr::new(sql, ["shop"]);
+        using
+            .tables
+            .extend((!of.is_empty()).then(|| QualifiedName::new("public", of).into()));
+        Policy {
+            command: Some(command),
+            restrictive: false,
+            roles: BTreeSet::from(["app".to_owned()]),
+            using: Some(using),
+            check: None,
+        }
+    };
+    let side = |collation: Option<&str>| {
+        let mut schema = Schema::default();
+        for (table, sql, of, command) in [
+            ("one", "shop = 'x'".to_owned(), "", Command::Select),
+            (
+                "two",
+                format!("{} or {}", read("one"), read("three")),
+                "one",
+                Command::Select,
+            ),
+            ("three", read("two"), "two", Command::Select),
+            (
+                "four",
+                format!("not {}", read("three")),
+                "three",
+                Command::Select,
+            ),
+            ("five", read("four"), "four", Command::Delete),
+            ("six", read("five"), "five", Command::Select),
+        ] {
+            let mut table_of = open();
+            let mut policy = policy(sql, command, of);
+            if table == "two" {
+                let using = policy.using.as_mut().expect("an expression");
+                using
+                    .tables
+                    .insert(QualifiedName::new("public", "three").into());
+            }
+            table_of.rls = Rls::Enabled(BTreeMap::from([("see".to_owned(), policy)]));
+            if table == "one" {
+                table_of.columns[0].collation = collation.map(str::to_owned);
+            }
+            schema
+                .tables
+                .insert(QualifiedName::new("public", table), table_of);
+        }
+        schema
+    };
+    let (from, to) = (side(Some("ci")), side(None));
+    for (from, to) in [(&from, &to), (&to, &from)] {
+        let pairs = migrations(from, to, &Renames::default(), &Settings::default());
+        let pairs = pairs.expect("no question");
+        let hazards = pairs.iter().flat_map(|pair| pair.up.hazards());
+        let mut told: Vec<String> = hazards.map(|hazard| hazard.to_string()).collect();
+        told.retain(|it| it.starts_with("widens-access: "));
+        told.sort();
+        // What a policy lets somebody delete, nobody reads through it.
+        let of = ["five", "four", "one", "three", "two"];
+        let of = of.map(|table| {
+            format!("widens-access: policy see on public.{table}: column public.one.shop changes")
+        });
+        assert_eq!(told, of);
+    }
+}
+
+#[test]
 fn rows_that_go_with_a_partition_are_rows_that_nobody_sees() {
     let banned = QualifiedName::new("public", "banned");
     let told = |sql: &str, by_function: bool| {
