@@ -90,6 +90,53 @@ fn a_tenant_of_limited_text_is_guarded_and_indexed_like_any_other() {
 }
 
 #[test]
+fn a_text_equals_a_setting_in_the_form_that_its_index_serves() {
+    let source = r#"
+        #[derive(Scope)]
+        #[scope(role = "app")]
+        struct Who {
+            #[setting("app.who")]
+            name: String,
+        }
+
+        #[derive(Table)]
+        #[table(scope = Who)]
+        #[index(columns(fixed))]
+        #[policy("own", select, using = fixed == scope.name)]
+        struct Member {
+            #[column(primary_key)]
+            shop: String,
+            #[column(char(2))]
+            fixed: String,
+        }
+
+        #[derive(Table)]
+        #[table(scope = Who)]
+        #[index(columns(short, tags), method = gin)]
+        #[policy("a", select, using = short == scope.name)]
+        #[policy("b", delete, using = fixed.is_in([scope.name]))]
+        #[policy("c", insert, check = exists(Member, |m| m.shop == shop && m.fixed == scope.name))]
+        struct Item {
+            shop: String,
+            short: String,
+            #[column(char(2))]
+            fixed: String,
+            tags: Vec<String>,
+        }
+    "#;
+    let sql = common::sql(source, Platform::Postgres).expect("it is right");
+    let who = "(select current_setting('app.who', true))";
+    for predicate in [
+        // btree_gin knows `>`, for which it reads all keys, and not `<>`.
+        format!("(short = {who} and short <> '')"),
+        format!("(fixed = {who}::bpchar and fixed > '')"),
+        format!("where m.fixed = {who}::bpchar and m.fixed > ''))"),
+    ] {
+        assert!(sql.contains(&predicate), "{predicate} is not in\n{sql}");
+    }
+}
+
+#[test]
 fn earlier_names_are_beside_the_schema() {
     let source = r#"
         #[no_rls(reason = "a test")]

@@ -12,7 +12,7 @@ use tabellion_sql::schema::{Lookup, QualifiedName, Type};
 
 use proc_macro2::Ident;
 
-use super::Lower;
+use super::{Lower, equality};
 use crate::ast::{Column, IndexColumn, Table, TypeRef};
 use crate::check::has_room;
 use crate::predicate::{Comparison, Membership, Value, plain};
@@ -43,16 +43,14 @@ impl Lower<'_> {
             };
             self.room(other, column, value);
             let column_name = quote(&column.name.value);
-            let is_text = matches!(
-                column.ty,
-                TypeRef::Known(Type::Text | Type::Varchar(_)) | TypeRef::Enum(_)
-            );
             conditions.push(match value {
                 Value::Scope(field)
-                    if *comparison == Comparison::Eq && is_text && self.setting_is_text(field) =>
+                    if *comparison == Comparison::Eq
+                        && equality::is_text(column)
+                        && self.setting_is_text(field) =>
                 {
                     let setting = self.setting_text(field);
-                    format!("{row}.{column_name} = {setting} and {row}.{column_name} > ''")
+                    equality::equal(other, column, Some(&row), &setting)
                 }
                 value => format!(
                     "{row}.{column_name} {} {}",

@@ -1,5 +1,6 @@
 //! Lower: an unresolved table into `tabellion_sql::schema`, once it is known what its paths denote.
 
+mod equality;
 mod keys;
 mod membership;
 mod partial;

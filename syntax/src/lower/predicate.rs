@@ -3,8 +3,7 @@
 //! A setting is read in a form that an index can serve, that an empty text never satisfies (a setting is
 //! `''`, not NULL, on a connection that has carried a scope before), and that evaluates once a statement:
 //!
-//! - a text column equal to it: `col = (select current_setting('app.x', true)) and col > ''`, which is `col <> ''`,
-//!   for no text is less than the empty one; but an index answers `>` once, where `<>` would be asked of every row;
+//! - a text column equal to it: `col = (select current_setting('app.x', true)) and col > ''`, as `equality.rs` says;
 //! - everything else: `nullif((select current_setting('app.x', true)), '')`, or what `setting.rs` writes
 //!   for another type than text and for an enumeration.
 //!
@@ -14,12 +13,13 @@
 //! A membership finds nothing where nothing is set, which is false and not NULL. Enclosed by a negation it is NULL
 //! there all the same: `col = any (…) or setting <> setting`. PostgreSQL asks that once a statement, before any row.
 
+use proc_macro2::Span;
 use tabellion_sql::ident::{quote, quote_literal};
 use tabellion_sql::schema::{Expr, Type};
 
-use super::{Lower, setting};
+use super::{Lower, equality, setting};
 use crate::ast::{Column, PathRef, Setting, TypeRef};
-use crate::predicate::{Comparison, Literal, Node, Value};
+use crate::predicate::{Comparison, Literal, Node, SpanOf, Value};
 
 /// How strongly a text binds, so that parentheses stand only where they must.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -88,16 +88,10 @@ impl<'a> Lower<'a> {
             | Node::Compare(Comparison::Eq, Value::Scope(setting), Value::Column(field), _)
                 if !negated && self.is_text(field) && self.setting_is_text(setting) =>
             {
-                let column = quote(&self.name(field)).into_owned();
-                let mut setting = self.setting_text(setting);
-                if self.is_char(field) {
-                    // As text the column would be another expression than the one an index holds.
-                    setting.push_str("::bpchar");
-                }
-                Text::new(
-                    format!("{column} = {setting} and {column} > ''"),
-                    Binding::And,
-                )
+                let setting = self.setting_text(setting);
+                let column = self.table.column(field);
+                let text = column.map(|it| equality::equal(self.table, it, None, &setting));
+                Text::new(text.unwrap_or_default(), Binding::And)
             }
             Node::Compare(comparison, a, b, _) => {
                 let sql = format!(
@@ -114,11 +108,9 @@ impl<'a> Lower<'a> {
             }
             // PostgreSQL would read the subquery of a setting as the rows to look in, along no index.
             Node::In(a, list) if list.len() == 1 => {
-                let (a, b) = (
-                    self.value_beside(a, &list[0]),
-                    self.value_beside(&list[0], a),
-                );
-                Text::new(format!("{a} = {b}"), Binding::Tight)
+                let span = SpanOf(Span::call_site());
+                let one = Node::Compare(Comparison::Eq, a.clone(), list[0].clone(), span);
+                self.node(&one, negated)
             }
             // Of columns of several types each is compared by itself.
             Node::In(a @ Value::Literal(..), list) if list.iter().any(|it| self.is_real(it)) => {
@@ -153,12 +145,7 @@ impl<'a> Lower<'a> {
     }
 
     fn is_text(&self, field: &proc_macro2::Ident) -> bool {
-        self.table.column(field).is_some_and(|column| {
-            matches!(
-                column.ty,
-                TypeRef::Known(Type::Text | Type::Varchar(_) | Type::Char(_)) | TypeRef::Enum(_)
-            )
-        })
+        self.table.column(field).is_some_and(equality::is_text)
     }
 
     /// A value that is compared with another one.
@@ -195,11 +182,6 @@ impl<'a> Lower<'a> {
         };
         let column = self.table.column(field);
         column.is_some_and(|column| column.ty.known() == Some(&Type::Float4))
-    }
-
-    fn is_char(&self, field: &proc_macro2::Ident) -> bool {
-        let column = self.table.column(field);
-        column.is_some_and(|column| matches!(column.ty, TypeRef::Known(Type::Char(_))))
     }
 
     fn setting(&self, field: &proc_macro2::Ident) -> Option<&'a Setting> {
