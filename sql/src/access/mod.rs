@@ -80,7 +80,11 @@ pub(crate) fn difference(
     let names = [old, new].into_iter().flatten();
     let names: BTreeSet<&String> = names.flat_map(|expr| &expr.columns).collect();
     let columns = names.into_iter().map(|name| {
-        let column = common(before, after, name);
+        let column = match (before.column(name), after.column(name)) {
+            (None, Some(column)) if !may_read(old, name) => Some(column.clone()),
+            (Some(column), None) if !may_read(new, name) => Some(column.clone()),
+            _ => common(before, after, name),
+        };
         column.ok_or_else(|| Undecided::Column(quote(name).into_owned()))
     });
     let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
@@ -119,6 +123,21 @@ pub(crate) fn difference(
         wider: only(&new, &old)?,
         narrower: only(&old, &new)?,
     })
+}
+
+/// Whether a predicate over a table without a column of that name reads something that is called like it, a function of
+/// the row or a column of another table, or rows as a whole, which have another column on the other side.
+fn may_read(expr: Option<&Expr>, name: &str) -> bool {
+    expr.is_some_and(|expr| implied::mentions(&expr.sql, name) || reads_whole_rows(&expr.sql))
+}
+
+fn reads_whole_rows(sql: &str) -> bool {
+    let is_whole = |tokens: Vec<&str>| {
+        tokens
+            .windows(2)
+            .any(|pair| pair[0] == "." && pair[1].starts_with('*'))
+    };
+    tokens::lex(sql).is_none_or(is_whole)
 }
 
 /// A column of a table as it may have been and may be: what it held before and holds after is one thing only where its

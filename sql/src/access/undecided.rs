@@ -5,7 +5,8 @@ use std::fmt;
 /// What it is that is not known, for whoever has to look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Undecided {
-    /// A column that one side lacks, or that is of another type or collation there.
+    /// A column that is of another type or collation on the other side, or that the other side lacks and may read
+    /// something like it.
     Column(String),
     /// What PostgreSQL itself has renamed, in a text that is not ours to follow.
     Renamed,

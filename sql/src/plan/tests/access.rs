@@ -218,3 +218,101 @@ fn what_is_not_decided_says_why() {
         "{restrictive:?}"
     );
 }
+
+/// Notes that a policy shows, with one column more or without it.
+fn shown(using: &str, column: Option<Column>) -> Table {
+    let names = column.iter().map(|column| column.name.as_str());
+    let names = names.chain(["shop", "level"]);
+    let policy = Policy {
+        command: Some(Command::Select),
+        restrictive: false,
+        roles: BTreeSet::from(["app".to_owned()]),
+        using: Some(Expr::new(using, names.filter(|name| using.contains(name)))),
+        check: None,
+    };
+    let mut table = Table {
+        rls: Rls::Enabled(BTreeMap::from([("see".to_owned(), policy)])),
+        ..open()
+    };
+    table.columns.extend(column);
+    table
+}
+
+#[test]
+fn a_column_that_comes_or_goes_with_the_condition_that_reads_it_is_compared() {
+    let deleted = || Column {
+        nullable: true,
+        ..Column::new("deleted_at", Type::Timestamptz(None))
+    };
+    let hidden = || Column {
+        default: Some("false".into()),
+        ..Column::new("hidden", Type::Bool)
+    };
+    let own = "shop = 's'";
+    let lived = || shown("shop = 's' and deleted_at is null", Some(deleted()));
+    let bare = || shown(own, None);
+    let fate = |kind: &str, when: &str, row: &str| {
+        format!(
+            "{kind}-access: policy see on public.notes: select by app {when} reaches the row ({row})"
+        )
+    };
+    let fewer = |row| [fate("narrows", "no longer", row)];
+    let more = |row| [fate("widens", "now", row)];
+    let row = "deleted_at = A, shop = 's'";
+    assert_eq!(of_access(&bare(), &lived()), fewer(row));
+    assert_eq!(of_access(&lived(), &bare()), more(row));
+    let seen = || shown("shop = 's' and hidden = false", Some(hidden()));
+    let row = "hidden = true, shop = 's'";
+    assert_eq!(of_access(&bare(), &seen()), fewer(row));
+    assert_eq!(of_access(&seen(), &bare()), more(row));
+    // A row to come may hold anything in it.
+    let public = shown("shop = 's' or hidden", Some(hidden()));
+    let told = of_access(&bare(), &public);
+    assert!(told[0].starts_with("widens-access: "), "{told:?}");
+    assert_eq!(told.len(), 1);
+    // One goes and another one comes.
+    let told = of_access(&lived(), &seen());
+    assert_eq!(told.len(), 2, "{told:?}");
+    // Where it is NULL nothing lets a row through that was let through before.
+    let other = Column {
+        default: None,
+        nullable: true,
+        ..hidden()
+    };
+    let told = of_access(&bare(), &shown("shop = 's' and not hidden", Some(other)));
+    assert!(told.iter().all(|it| it.starts_with("narrows-")), "{told:?}");
+}
+
+#[test]
+fn what_had_the_name_of_a_new_column_is_not_the_column() {
+    let column = || {
+        Some(Column {
+            nullable: true,
+            ..Column::new("hidden", Type::Bool)
+        })
+    };
+    // Of a function of one's own, of another table, and of a row that is read whole.
+    for old in [
+        "shop = 's' and notes.hidden",
+        "shop = 's' and \"hidden\"",
+        "shop = 's' and shop = any (array(select m.shop from public.members m where m.hidden))",
+        "shop = 's' and not to_jsonb(notes.*) ? 'hidden'",
+        "shop = 's' and notes.*::text <> '(s,1)'",
+    ] {
+        let mut from = shown(old, None);
+        if let Rls::Enabled(policies) = &mut from.rls {
+            let policy = policies.values_mut().next().expect("a policy");
+            policy
+                .using
+                .as_mut()
+                .expect("an expression")
+                .columns
+                .remove("hidden");
+        }
+        let new = format!("{old} and hidden");
+        let told = of_access(&from, &shown(&new, column()));
+        let undecided = "widens-access: policy see on public.notes: changed, not decided: \
+                         column hidden is another one than before";
+        assert_eq!(told, [undecided], "{old}");
+    }
+}
