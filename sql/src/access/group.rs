@@ -75,7 +75,7 @@ impl Group {
             (Atom::Text(_), _) | (_, Atom::Text(_)) => None,
             _ => Some(a.cmp(b)),
         };
-        let count = values.len();
+        let count = values.len() + usize::from(self.has_empty);
         let sorted = sorted(values, order)?;
         // What equals two things makes them equal only where all are of one type and collation; boxes it does not.
         let is_of_one_type = match kind {

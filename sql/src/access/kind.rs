@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Numeric,
     /// `real` among them, which PostgreSQL compares as `double precision` with all but another `real`.
     Float,
+    /// `real` by itself, of which only [`Kind::is_real`] asks.
+    Real,
     Text,
     /// `char(n)`: blanks at the end are no part of a value.
     Char,
@@ -26,6 +28,18 @@ pub(super) enum Kind {
 impl Kind {
     /// The type of a column, or of a text whose form says which one it has; `None` for any other, and for literals.
     pub(super) fn of(atom: &Atom, terms: &Terms) -> Option<Kind> {
+        Kind::of_atom(atom, terms).map(|kind| match kind {
+            Kind::Real => Kind::Float,
+            kind => kind,
+        })
+    }
+
+    /// Whether it is a `real`, whatever stands around the column.
+    pub(super) fn is_real(atom: &Atom, terms: &Terms) -> bool {
+        Kind::of_atom(atom, terms) == Some(Kind::Real)
+    }
+
+    fn of_atom(atom: &Atom, terms: &Terms) -> Option<Kind> {
         match atom {
             Atom::Column(at) => terms.columns.get(*at).map(Kind::of_column),
             Atom::Opaque(text) => Kind::of_tokens(&lex(text)?, terms),
@@ -41,7 +55,8 @@ impl Kind {
         match (ty, collation) {
             (Type::Int2 | Type::Int4 | Type::Int8, _) => Kind::Integer,
             (Type::Numeric(_), _) => Kind::Numeric,
-            (Type::Float4 | Type::Float8, _) => Kind::Float,
+            (Type::Float4, _) => Kind::Real,
+            (Type::Float8, _) => Kind::Float,
             (Type::Text | Type::Varchar(_), None) => Kind::Text,
             (Type::Char(_), None) => Kind::Char,
             (Type::Timestamptz(_), _) => Kind::Other(Type::Timestamptz(None), None),
@@ -83,10 +98,18 @@ impl Kind {
             Kind::of_tokens(first, terms)
         };
         match called {
-            "now" => Some(Kind::of_type(&Type::Timestamptz(None), None)),
+            "now" if arguments.is_empty() => Some(Kind::of_type(&Type::Timestamptz(None), None)),
             "current_setting" => Some(Kind::Text),
-            "length" | "char_length" | "octet_length" => Some(Kind::Integer),
-            // Of another type they may be something else.
+            // Of another type they may be something else: `length` of a `path` is a `double precision`, and one's own of
+            // a `varchar` fits that better.
+            "length" | "char_length" | "octet_length" => {
+                let [name] = arguments else {
+                    return None;
+                };
+                let ty = &terms.column(name)?.ty;
+                let is_known = matches!(ty, Type::Text | Type::Char(_) | Type::Bytea);
+                is_known.then_some(Kind::Integer)
+            }
             "lower" | "upper" | "btrim" => first().filter(|kind| *kind == Kind::Text),
             "coalesce" | "nullif" => match arguments {
                 [.., ",", literal] if literal.starts_with('\'') => {
@@ -137,14 +160,15 @@ impl Kind {
         match self {
             Kind::Text | Kind::Char => true,
             Kind::Other(ty, _) => matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
-            Kind::Integer | Kind::Numeric | Kind::Float => false,
+            Kind::Integer | Kind::Numeric | Kind::Float | Kind::Real => false,
         }
     }
 
     /// Whether of any two values, NULL apart, one is less or both are equal.
     pub(super) fn is_ordered(&self) -> bool {
         match self {
-            Kind::Integer | Kind::Numeric | Kind::Float | Kind::Text | Kind::Char => true,
+            Kind::Integer | Kind::Numeric | Kind::Float | Kind::Real => true,
+            Kind::Text | Kind::Char => true,
             Kind::Other(Type::Named(name), _) => {
                 ["citext", "inet", "cidr", "macaddr"].contains(&name.as_str())
             }

@@ -14,7 +14,7 @@ use super::steady;
 use super::tokens::{Open, is_one_of, lex};
 use super::undecided::Undecided;
 use crate::ident::quote;
-use crate::schema::{Column, Type};
+use crate::schema::Column;
 
 /// Something that a predicate reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -314,7 +314,8 @@ impl<'a, 't> Parser<'a, 't> {
         let left = self.term(left)?;
         let pieces: Vec<&[&str]> = inner.split(|token| *token == ",").collect();
         // Several literals have one type, and beside a `real` that is it. One alone has its own.
-        let is_real = pieces.len() > 1 && self.is_real(&left);
+        let is_real =
+            pieces.len() > 1 && Kind::is_real(&self.terms.atoms[left.place()], self.terms);
         let mut nodes = Vec::new();
         for piece in pieces {
             let literal = self.literal(piece)?;
@@ -326,17 +327,6 @@ impl<'a, 't> Parser<'a, 't> {
             nodes.push(Node::Compare(Operator::Eq, left.clone(), literal));
         }
         Some(one_or(nodes, Node::Or))
-    }
-
-    fn is_real(&self, term: &Term) -> bool {
-        let Term::Is(place) = term else {
-            return false;
-        };
-        let column = match self.terms.atoms[*place] {
-            Atom::Column(at) => self.terms.columns.get(at),
-            _ => None,
-        };
-        column.is_some_and(|column| column.ty == Type::Float4)
     }
 
     /// One term; `None` for what is none, such as `any (…)`, which stands behind an operator alone.

@@ -32,6 +32,8 @@ fn table() -> Table {
         column("day", Type::Date, true),
         column("spot", Type::Named("box".to_owned()), false),
         column("edge", Type::Named("box".to_owned()), false),
+        column("short", Type::Varchar(None), true),
+        column("blob", Type::Bytea, true),
         Column {
             collation: Some("any_case".to_owned()),
             ..column("any_case", Type::Text, false)

@@ -121,3 +121,65 @@ fn a_fraction_beside_a_cast_to_real_is_another_number_alone_than_in_a_list() {
         "(score * 1)::real in (0.5, 0.5)"
     ));
 }
+
+#[test]
+fn a_real_column_is_one_whatever_stands_around_it() {
+    for value in [
+        "(score)",
+        "(select score)",
+        "coalesce(score, '1')",
+        "nullif((score), '1')",
+    ] {
+        // Alone 0.1 is a `double precision`, in a list a `real`.
+        let alone = format!("{value} = 0.1 or {value} = 5");
+        let listed = format!("{value} in (0.1, 5)");
+        assert!(widens(&alone, &listed), "{value}");
+    }
+    let either = "(score) = 0.1::real or (score) = 5";
+    assert!(!widens(either, "(score) in (0.1, 5)"));
+}
+
+#[test]
+fn a_length_is_an_integer_of_texts_alone() {
+    for value in [
+        "length(edge::path)",
+        "length(word)",
+        "char_length(spot)",
+        "length(short)",
+    ] {
+        let (old, new) = (format!("{value} >= 2"), format!("{value} > 1"));
+        assert!(widens(&old, &new), "{value}");
+    }
+    for value in [
+        "length(status)",
+        "length(any_case)",
+        "char_length(grade)",
+        "octet_length(blob)",
+    ] {
+        let (old, new) = (format!("{value} >= 2"), format!("{value} > 1"));
+        assert!(!widens(&old, &new), "{value}");
+    }
+}
+
+#[test]
+fn the_empty_text_may_equal_another_one_of_a_type_that_is_not_known() {
+    let setting = "(select current_setting('app.user', true))";
+    for value in [
+        "any_case::text",
+        "lower(any_case)",
+        "(select o.name from owners o limit 1)",
+    ] {
+        let (old, new) = (
+            format!("{value} = {setting} and {value} <> ''"),
+            format!("{value} = nullif({setting}, '')"),
+        );
+        assert!(widens(&old, &new), "{value}");
+        assert!(widens(&new, &old), "{value}");
+    }
+    let of =
+        |asked: &str| format!("not shop = any (array(select b.shop from bans b where {asked}))");
+    assert!(widens(
+        &of(&format!("b.k = nullif({setting}, '')")),
+        &of(&format!("b.k = {setting} and b.k <> ''")),
+    ));
+}
