@@ -134,12 +134,16 @@ pub(crate) fn is_by_bytes(collation: &str) -> bool {
 }
 
 /// The order of two texts. But for those that compare bytes, a collation may order any two of them otherwise: languages
-/// move letters and take several for one, and rules of one's own do as they like.
+/// move letters and take several for one, and rules of one's own do as they like. Which bytes a letter has beyond ASCII
+/// is the database's encoding.
 fn texts(collation: Option<&str>, a: &str, b: &str) -> Option<Ordering> {
-    if collation.is_some_and(is_by_bytes) {
-        return Some(a.as_bytes().cmp(b.as_bytes()));
+    if a == b || !collation.is_some_and(is_by_bytes) {
+        return (a == b).then_some(Ordering::Equal);
     }
-    (a == b).then_some(Ordering::Equal)
+    match a.chars().zip(b.chars()).find(|(a, b)| a != b) {
+        Some((a, b)) => (a.is_ascii() || b.is_ascii()).then(|| a.cmp(&b)),
+        None => Some(a.len().cmp(&b.len())),
+    }
 }
 
 /// The digits of a UUID in lower case. Braces, and a hyphen behind every four digits, are as one likes.
@@ -202,6 +206,24 @@ mod tests {
         assert!(!is_refused(&Type::Time(None), "12:15 PM"));
         assert!(is_refused(&Type::Uuid, "a0eebc99"));
         assert!(!is_refused(&Type::Text, "2026-02-30"));
+    }
+
+    #[test]
+    fn bytes_have_an_order_as_far_as_every_encoding_has_it() {
+        let order = |a: &str, b: &str| compare(&Type::Text, Some("C"), a, b);
+        for (less, greater) in [
+            ("a", "b"),
+            ("B", "a"),
+            ("a", "aa"),
+            ("az", "aä"),
+            ("ä", "äb"),
+        ] {
+            assert_eq!(order(less, greater), Some(Ordering::Less), "{less}");
+            assert_eq!(order(greater, less), Some(Ordering::Greater), "{less}");
+        }
+        // EUC_JP has the comma first.
+        assert_eq!(order("α", "、"), None);
+        assert_eq!(order("東", "東"), Some(Ordering::Equal));
     }
 
     #[test]
