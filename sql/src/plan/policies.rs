@@ -273,8 +273,14 @@ fn rule_difference(
         let both: Vec<String> = known.into_iter().chain(more).collect();
         (!both.is_empty()).then(|| both.join(", and "))
     };
-    told.wider = also(told.wider, only(new, old, "now"));
-    told.narrower = also(told.narrower, only(old, new, "no longer"));
+    let (gained, lost) = (only(new, old, "now"), only(old, new, "no longer"));
+    // A restrictive policy takes away, and nothing where it no longer is.
+    let (more, fewer) = match new.restrictive {
+        false => (gained, lost),
+        true => (lost, gained),
+    };
+    told.wider = also(told.wider, more);
+    told.narrower = also(told.narrower, fewer);
     Ok(told)
 }
 

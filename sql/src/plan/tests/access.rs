@@ -183,6 +183,33 @@ fn a_policy_for_fewer_commands_is_the_same_for_those() {
 }
 
 #[test]
+fn a_restrictive_policy_for_fewer_commands_takes_away_less() {
+    let for_commands = |command| {
+        let mut table = shown("level > 0", None);
+        if let Rls::Enabled(policies) = &mut table.rls {
+            let policy = policies.values_mut().next().expect("a policy");
+            policy.command = command;
+            policy.restrictive = true;
+        }
+        table
+    };
+    let object = "policy see on public.notes";
+    let (all, select) = (for_commands(None), for_commands(Some(Command::Select)));
+    assert_eq!(
+        of_access(&all, &select),
+        [format!(
+            "widens-access: {object}: no longer for insert, update, delete"
+        )]
+    );
+    assert_eq!(
+        of_access(&select, &all),
+        [format!(
+            "narrows-access: {object}: now for insert, update, delete"
+        )]
+    );
+}
+
+#[test]
 fn what_is_not_decided_says_why() {
     let of = |sql: &str, restrictive| {
         let Rls::Enabled(mut policies) = positive() else {
