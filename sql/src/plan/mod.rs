@@ -16,7 +16,8 @@
 //! | `stages`, `questions`, `taken`, `unplanned` | how a change is split into files; what only a person can tell |
 //! | `moves`, `twins`, `words`, `memberships`, `renames` | renames: what is stated, what is the same, in which order |
 //! | `change` | which columns change, and what must step aside for them |
-//! | `effects` | what such a change does to policies, rules and programs |
+//! | `effects`, `defaults` | what such a change does to policies, rules and programs |
+| `verdicts`, `readers` | what the change of a policy does to access, and to the policies that read what it shows |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
 //! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `clones`, `indexes`, `partitions`, `policies`, `lookups`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |
@@ -56,6 +57,7 @@ mod taken;
 mod touch;
 mod twins;
 mod unplanned;
+mod verdicts;
 mod words;
 
 #[cfg(test)]
