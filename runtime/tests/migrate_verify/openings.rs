@@ -227,6 +227,75 @@ async fn a_view_that_reads_past_policies_is_told() {
     assert!(engine.verify(&set).await.unwrap().is_clean());
 }
 
+/// What a rule does, its relation's owner does, whatever the options of a view say.
+#[tokio::test]
+async fn a_rule_that_leads_past_policies_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let me = admin
+        .query_one("select quote_ident(current_user)", &[])
+        .await;
+    let me: String = me.unwrap().get(0);
+    let plain = format!("plain_{}", database.name());
+    let setup = format!(
+        "create role {plain}; create schema api; grant usage on schema api, public to {plain};
+         create table api.far (x int); create table api.log (x int);
+         create view api.hv with (security_invoker = true) as select 1 as x"
+    );
+    admin.batch_execute(&setup).await.unwrap();
+    for (sql, rules) in [
+        (
+            "create rule r as on insert to api.hv do instead select * from public.order",
+            &[][..],
+        ),
+        ("grant select, update on api.hv to {role}", &[]),
+        ("grant insert on api.hv to {role}", &["hv"]),
+        // Policies bind whoever owns it.
+        ("alter view api.hv owner to {plain}", &[]),
+        ("alter view api.hv owner to {me}; revoke insert on api.hv from {role}", &[]),
+        ("grant insert (x) on api.hv to public", &["hv"]),
+        // What whoever uses the view reads is read as they.
+        (
+            "drop view api.hv; create view api.hv with (security_invoker = true) as select id from public.order;
+             create rule r as on delete to api.hv do instead insert into api.log values (old.id);
+             grant select, delete on api.hv to {role}",
+            &[],
+        ),
+        (
+            "drop view api.hv; create rule r as on update to api.far do also delete from public.order",
+            &[],
+        ),
+        ("grant update on api.far to {role}", &["far"]),
+        ("revoke update on api.far from {role}", &[]),
+        // By another rule of the same relation, and by one of another.
+        (
+            "create rule s as on insert to api.log do also update api.log set x = 1;
+             create rule r as on update to api.log do also update api.far set x = 2; grant insert on api.log to {role}",
+            &["log"],
+        ),
+    ] {
+        let sql = sql
+            .replace("{role}", ROLE)
+            .replace("{plain}", &plain)
+            .replace("{me}", &me);
+        admin
+            .batch_execute(&sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let line = |relation: &&str| {
+            let rule = if *relation == "log" { "s" } else { "r" };
+            format!(
+                "rule `{rule}` on `api.{relation}` is not expected; found `opens public.\"order\", run as {me}`\n"
+            )
+        };
+        let expected: String = rules.iter().map(line).collect();
+        assert_eq!(found, expected, "{sql}");
+    }
+    let gone = format!("drop schema api cascade; drop owned by {plain}; drop role {plain}");
+    admin.batch_execute(&gone).await.unwrap();
+}
+
 /// It holds what its owner saw at the time, so that it does not matter for whom both act.
 #[tokio::test]
 async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {

@@ -195,6 +195,14 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
     let proof = rls_tests(&schema, &scopes());
     for change in [
         "create view asked with (security_invoker = true) as select * from notes; grant select on asked to suite_shop",
+        // What whoever uses the view reads is read as they; and no rule does anything for whoever may not do what it is on.
+        "create view asked with (security_invoker = true) as select * from notes; create table log (id bigint);
+         create rule kept as on delete to asked do instead insert into log values (old.id);
+         grant select, delete on asked to suite_shop",
+        "create view asked with (security_invoker = true) as select id from notes;
+         create rule led as on insert to asked do instead delete from notes; grant select, delete on asked to suite_shop",
+        "create table log (id bigint); create rule led as on insert to log do also delete from notes;
+         create role suite_mid; alter table log owner to suite_mid; grant insert on log to suite_shop",
         "create view kept as select * from notes",
         "create view own as select * from notes; alter view own owner to suite_shop;
          create role suite_login login; grant suite_shop to suite_login; grant select on own to suite_login",

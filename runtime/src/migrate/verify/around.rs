@@ -78,7 +78,10 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
         let _ = client.batch_execute("rollback").await;
     }
     let messages = messages.map_err(|error| {
-        MigrateError::server("reading owners, extensions, settings and views", &error)
+        MigrateError::server(
+            "reading owners, extensions, settings, views and rules",
+            &error,
+        )
     })?;
     let mut findings = Vec::new();
     let mut extensions: BTreeMap<&str, &str> = BTreeMap::new();

@@ -6,7 +6,7 @@
 //! server builds the tables in question in scratch schemas and rolls them back (`build`), so that what is told as a difference never
 //! rests on a prediction alone. It is asked under PostgreSQL's own schema first, where nothing was planted, and of
 //! what differs there again with the login's search path. No user table is touched, and none is locked but as a plain `select`
-//! locks it. What no table holds, `around` looks at: extensions, owners, settings and views that open tables.
+//! locks it. What no table holds, `around` looks at: extensions, owners, settings, views and rules that open tables.
 //!
 //! The number of queries is fixed as long as nothing differs.
 
@@ -104,7 +104,7 @@ impl Migrator {
     /// comments, owners, extensions; whether one of its roles, or a login that becomes it, may do more than grants and
     /// policies give, or a role may log in though a migration made it without; whether any of these or the database begins its sessions
     /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
-    /// `role`; whether a view opens a table; whether a policy holds an operator that was planted on the path; and
+    /// `role`; whether a view, or a rule on what is not sealed, opens a table; whether a policy holds an operator that was planted on the path; and
     /// whether the ledger is protected as it was made.
     ///
     /// Views, and functions that no trigger calls, are made by hand and are not compared. A view is a finding

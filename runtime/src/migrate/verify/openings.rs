@@ -1,5 +1,5 @@
 //! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
-//! begins with, a view that reads past the policies, an operator that a policy found on the path, and leave to make in
+//! begins with, a view or a rule that leads past the policies, an operator that a policy found on the path, and leave to make in
 //! `public`, or in a new schema, what others then call.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::catalog::{Change, Finding, Kind, Object};
 
 /// Each row of the first query: `setting`, the role or nothing, the setting, its value, and whether it names a schema
 /// that somebody whom policies bind may create objects in. Of the second: `view`,
-/// its schema, its name, as whom it reads, schema and name of the table; `operator`, schema and name of a table, a
+/// its schema, its name, or those of a relation and its rule, as whom it reads, schema and name of the table; `operator`, schema and name of a table, a
 /// policy of it, an operator that is neither PostgreSQL's nor an extension's and that the policy holds, its schema;
 /// `creates`, a role that may create objects in `public`, which everybody could before PostgreSQL 15 and in databases
 /// that came from there still can, or schemas, as which nothing is named. A login that may as a member of a scope's role
@@ -21,8 +21,11 @@ use crate::catalog::{Change, Finding, Kind, Object};
 /// A view without `security_invoker` reads as its owner, and so do the views with it that it reads. A view
 /// with it opens nothing by itself: whoever uses it needs what it reads. A materialized view holds what its owner read,
 /// so that neither whoever has it, by itself or by a view, nor an owner who acts for a scope is one whom policies bind.
-/// What is granted on one counts whoever has it, as on a table, but for whom no policy binds, or who may become such a role: roles become others. What
-/// a view reads the server keeps in `pg_depend`, by its rule. The drawn tests ask the same (`proof/engine/catalog.sql`
+/// What is granted on one counts whoever has it, as on a table, but for whom no policy binds, or who may become such a role: roles become others.
+///
+/// Any other rule acts as its relation's owner, that of a view with `security_invoker` too, for whoever has the privilege
+/// on what it rewrites. What a rule leads to the server keeps in `pg_depend`; its own relation is always there, and
+/// counts only where another of its rules leads on. The drawn tests ask the same (`proof/engine/catalog.sql`
 /// of `tabellion-sql`). Sources: <https://www.postgresql.org/docs/15/sql-createview.html>,
 /// <https://www.postgresql.org/docs/15/rules-privileges.html>.
 const QUERY: &str = "
@@ -55,46 +58,51 @@ may (oid, place) as (
     select '' where pg_catalog.has_database_privilege(a.oid, d.oid, 'create')) p (place)
   where d.datname = pg_catalog.current_database() and not pg_catalog.pg_has_role(a.oid, d.datdba, 'member')
 ),
-views as (
-  select c.oid, c.relowner, c.relacl, c.relname, n.nspname, c.relkind = 'm' as is_copy, c.relkind = 'v' and coalesce((
+rules as (
+  select w.oid, c.oid as relation, c.relowner, c.relacl, c.relname, n.nspname,
+    c.relkind = 'm' and w.ev_type = '1' as is_copy, case when w.ev_type <> '1' then w.rulename end as name,
+    case w.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' when '4' then 'DELETE' end as privilege,
+    c.relkind = 'v' and w.ev_type = '1' and coalesce((
       select o.option_value::pg_catalog.bool from pg_catalog.pg_options_to_table(c.reloptions) o
       where o.option_name = 'security_invoker'), false) as as_caller
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('v', 'm') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+  from pg_catalog.pg_rewrite w join pg_catalog.pg_class c on c.oid = w.ev_class
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
     and not exists (
       select from pg_catalog.pg_depend d
       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
 ),
 reads as (
-  select distinct w.ev_class as view, d.refobjid as relation
-  from pg_catalog.pg_rewrite w
-  join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
+  select distinct d.objid as rule, d.refobjid as relation
+  from pg_catalog.pg_depend d
+  where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
     and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-  where w.ev_class in (select oid from views) and d.refobjid <> w.ev_class
 ),
 reach as (
-  select v.oid as view, s.oid as tab, case when v.as_caller then 0::pg_catalog.oid else v.relowner end as reader,
-    v.is_copy
-  from sealed s join reads r on r.relation = s.oid join views v on v.oid = r.view
+  select v.oid as rule, v.relation, v.name, v.privilege, s.oid as tab,
+    case when v.as_caller then 0::pg_catalog.oid else v.relowner end as reader, v.is_copy
+  from sealed s join reads r on r.relation = s.oid join rules v on v.oid = r.rule and v.relation <> s.oid
   union
-  select v.oid, reach.tab,
+  select v.oid, v.relation, v.name, coalesce(v.privilege, reach.privilege), reach.tab,
     case when reach.reader <> 0 or v.as_caller then reach.reader else v.relowner end, reach.is_copy or v.is_copy
-  from reach join reads r on r.relation = reach.view join views v on v.oid = r.view
+  from reach join reads r on r.relation = reach.relation join rules v on v.oid = r.rule
+  where v.relation <> reach.relation or v.name is not null and reach.name is not null
 )
-select distinct 'view', v.nspname, v.relname, o.rolname, s.nspname, s.relname
-from reach join views v on v.oid = reach.view join sealed s on s.oid = reach.tab
+select distinct 'view', v.nspname, v.relname, coalesce(v.name, ''), o.rolname, s.nspname, s.relname
+from reach join rules v on v.oid = reach.rule join sealed s on s.oid = reach.tab
 join pg_catalog.pg_roles o on o.oid = reach.reader
 where not v.as_caller and exists (
   select from (
     select x.grantee, x.privilege_type from pg_catalog.aclexplode(v.relacl) x
     union
     select x.grantee, x.privilege_type from pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) x
-    where a.attrelid = v.oid
+    where a.attrelid = v.relation
     union
     select v.relowner, 'SELECT'
   ) x
   left join pg_catalog.pg_roles g on g.oid = x.grantee
   where x.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+    and x.privilege_type = coalesce(reach.privilege, x.privilege_type)
     and not exists (
       select from pg_catalog.pg_roles f
       where (f.rolsuper or f.rolbypassrls) and pg_catalog.pg_has_role(g.oid, f.oid, 'member'))
@@ -110,7 +118,7 @@ where not v.as_caller and exists (
     end)
 union all
 select distinct 'operator', s.nspname, s.relname, p.polname, d.refobjid::pg_catalog.regoperator::pg_catalog.text,
-  n.nspname
+  n.nspname, ''
 from sealed s join pg_catalog.pg_policy p on p.polrelid = s.oid
 join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
   and d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
@@ -120,12 +128,12 @@ where n.nspname <> 'pg_catalog' and not exists (
   select from pg_catalog.pg_depend e
   where e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and e.objid = o.oid and e.deptype = 'e')
 union all
-select 'creates', coalesce(r.rolname, 'public'), m.place, '', '', ''
+select 'creates', coalesce(r.rolname, 'public'), m.place, '', '', '', ''
 from may m left join pg_catalog.pg_roles r on r.oid = m.oid
 where not exists (
   select from may o where o.place = m.place and o.oid <> m.oid
     and (o.oid = 0 or pg_catalog.pg_has_role(m.oid, o.oid, 'member')))
-order by 1, 2, 3, 4, 5, 6";
+order by 1, 2, 3, 4, 5, 6, 7";
 
 /// The two queries, for a query of whom policies are to bind and lists of literals.
 pub(super) fn query(bound: &str, roles: &str, schemas: &str) -> String {
@@ -142,8 +150,8 @@ pub(super) struct Openings<'a> {
     own: BTreeSet<String>,
     /// What is told as it comes.
     told: Vec<Finding>,
-    /// By schema and name of the view, and as whom it reads: the tables.
-    views: BTreeMap<[String; 3], Vec<String>>,
+    /// By schema and name of the view, or of a relation and its rule, and as whom it reads: the tables.
+    views: BTreeMap<[String; 4], Vec<String>>,
 }
 
 impl<'a> Openings<'a> {
@@ -175,9 +183,13 @@ impl<'a> Openings<'a> {
             "operator" if is_ours(self.schema, text(1), text(2)) => {
                 self.operator([text(1), text(2), text(3)], text(4), text(5));
             }
-            "view" if is_ours(self.schema, text(4), text(5)) => {
-                let view = [text(1), text(2), text(3)].map(str::to_owned);
-                let table = format!("{}.{}", quoted(text(4)), quoted(text(5)));
+            // A rule of one of its own tables is none that was sealed, and is told as that.
+            "view"
+                if is_ours(self.schema, text(5), text(6))
+                    && (text(3).is_empty() || !is_ours(self.schema, text(1), text(2))) =>
+            {
+                let view = [text(1), text(2), text(3), text(4)].map(str::to_owned);
+                let table = format!("{}.{}", quoted(text(5)), quoted(text(6)));
                 self.views.entry(view).or_default().push(table);
             }
             _ => {}
@@ -247,16 +259,22 @@ impl<'a> Openings<'a> {
     }
 
     pub(super) fn findings(self) -> Vec<Finding> {
-        let view = |([schema, name, reader], tables): ([String; 3], Vec<String>)| Finding {
-            object: Object {
-                schema,
-                relation: name,
-                kind: Kind::View,
-                name: String::new(),
-            },
-            change: Change::Unexpected {
-                found: format!("opens {}, read as {}", tables.join(", "), quoted(&reader)),
-            },
+        let view = |([schema, relation, name, reader], tables): ([String; 4], Vec<String>)| {
+            let (kind, how) = match name.is_empty() {
+                true => (Kind::View, "read"),
+                false => (Kind::Rule, "run"),
+            };
+            Finding {
+                object: Object {
+                    schema,
+                    relation,
+                    kind,
+                    name,
+                },
+                change: Change::Unexpected {
+                    found: format!("opens {}, {how} as {}", tables.join(", "), quoted(&reader)),
+                },
+            }
         };
         let views = self.views.into_iter().map(view);
         self.told.into_iter().chain(views).collect()

@@ -1,5 +1,5 @@
 -- Whatever else rows of a table might be read or changed by, past its policies: a partition that is none any more, a
--- parent or a child by inheritance, a rule, and a view that reads as its owner.
+-- parent or a child by inheritance, a rule, and a view that reads, or a rule of another that runs, as its owner.
 create function pg_temp.prove_surroundings(the_table text) returns void
 language plpgsql set search_path from current as $$
 declare
@@ -35,19 +35,27 @@ begin
   -- What is read by a view that reads as its owner, is so by each view that it reads in turn. It opens the table where
   -- policies do not bind the owner, and where the owner acts for a scope that whoever uses it does not act for; and where
   -- a materialized view stands between, for that holds what its owner saw, and is no more for who acts for a scope to own.
+  -- So does what any other rule does, of a view with security_invoker too, for whoever holds the privilege on what it
+  -- rewrites. A rule depends on its own relation always, which counts only where another of its rules leads on.
   for wrong in
-    with recursive reading (oid, is_copy) as (
-      select c.oid, false from pg_temp.relations(the_table) c
+    with recursive reading (oid, rule, privilege, is_copy) as (
+      select c.oid, null::name, null, false from pg_temp.relations(the_table) c
       where (select secured from pg_temp.rls_table where name = the_table)
       union
-      select w.ev_class, r.is_copy or c.relkind = 'm' from reading r
+      select w.ev_class, case when w.ev_type <> '1' then w.rulename end,
+        case w.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' when '4' then 'DELETE' else r.privilege end,
+        r.is_copy or c.relkind = 'm'
+      from reading r
       join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid
         and d.classid = 'pg_rewrite'::regclass
       join pg_rewrite w on w.oid = d.objid join pg_class c on c.oid = w.ev_class
+      where c.oid <> r.oid or w.ev_type <> '1' and r.rule is not null
     )
     select distinct
-      case v.relkind when 'm' then 'materialized view ' else 'view ' end || v.oid::regclass as relation,
-      coalesce(g.rolname, 'PUBLIC') as role, a.grantee = v.relowner as is_owner
+      case when rule is not null then format('rule "%s" on %s, which runs', rule, v.oid::regclass)
+        else format('%s %s, which reads', case v.relkind when 'm' then 'materialized view' else 'view' end, v.oid::regclass)
+      end as opening,
+      v.oid::regclass as relation, coalesce(g.rolname, 'PUBLIC') as role, a.grantee = v.relowner as is_owner
     from reading join pg_class v using (oid) join pg_roles o on o.oid = v.relowner, lateral (
       select a.grantee, a.privilege_type from aclexplode(v.relacl) a
       union
@@ -56,10 +64,11 @@ begin
       select v.relowner, 'SELECT'
     ) a
     left join pg_roles g on g.oid = a.grantee
-    where v.relkind in ('v', 'm')
-      and not (v.relkind = 'v' and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
+    where (v.relkind in ('v', 'm') or rule is not null)
+      and not (v.relkind = 'v' and rule is null and coalesce((select x.option_value::boolean from pg_options_to_table(v.reloptions) x
         where x.option_name = 'security_invoker'), false))
       and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+      and a.privilege_type = coalesce(reading.privilege, a.privilege_type)
       -- Whoever may become one whom no policy binds reads the table itself.
       and not exists (
         select from pg_roles f where (f.rolsuper or f.rolbypassrls) and pg_has_role(g.oid, f.oid, 'member'))
@@ -74,13 +83,14 @@ begin
           select from pg_roles s where s.rolname in (select role from pg_temp.rls_grant)
             and pg_has_role(o.oid, s.oid, 'usage') and not coalesce(pg_has_role(g.oid, s.oid, 'member'), false))
       end
-    order by 1, 2
+    order by 1, 3
   loop
     if wrong.is_owner then
-      perform pg_temp.expect(format('%s: %s, for %s', the_table, wrong.relation, wrong.role), 'another owner', 'its owner');
+      perform pg_temp.expect(format('%s: materialized view %s, for %s', the_table, wrong.relation, wrong.role),
+        'another owner', 'its owner');
     end if;
     perform pg_temp.expect(
-      format('%s: %s, which reads as its owner, for %s', the_table, wrong.relation, wrong.role), 'no grant', 'a grant');
+      format('%s: %s as its owner, for %s', the_table, wrong.opening, wrong.role), 'no grant', 'a grant');
   end loop;
 end $$;
 

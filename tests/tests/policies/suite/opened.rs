@@ -62,6 +62,28 @@ const ATTACKS: &[(&str, &str)] = &[
          create rule also as on insert to notes do also insert into leak values (new.shop)",
         "public.notes: rule \"also\" on notes: expected none, found one",
     ),
+    // What a rule does, its relation's owner does.
+    (
+        "create view open with (security_invoker = true) as select 1 as x;
+         create rule led as on insert to open do instead select * from notes; grant insert on open to suite_shop",
+        "public.notes: rule \"led\" on open, which runs as its owner, for suite_shop: expected no grant, found a grant",
+    ),
+    (
+        "create table open (x int, y int); create rule led as on update to open do also delete from events_2026;
+         grant update (y) on open to public",
+        "public.events: rule \"led\" on open, which runs as its owner, for PUBLIC: expected no grant, found a grant",
+    ),
+    (
+        "create table far (x int); create rule led as on delete to far do also delete from notes;
+         create table open (x int); create rule led as on insert to open do also update open set x = 1;
+         create rule on_led as on update to open do also delete from far; grant insert on open to suite_staff",
+        "public.notes: rule \"led\" on open, which runs as its owner, for suite_staff: expected no grant",
+    ),
+    (
+        "create table far (x int); create rule led as on delete to far do also delete from notes;
+         create view open as select * from far; grant delete on open to suite_shop",
+        "public.notes: view open, which reads as its owner, for suite_shop: expected no grant, found a grant",
+    ),
     (
         "create view open as select * from notes; grant select on open to suite_shop",
         "public.notes: view open, which reads as its owner, for suite_shop: expected no grant, found a grant",
