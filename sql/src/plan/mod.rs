@@ -17,7 +17,7 @@
 //! | `moves`, `twins`, `words`, `memberships`, `renames` | renames: what is stated, what is the same, in which order |
 //! | `change` | which columns change, and what must step aside for them |
 //! | `effects`, `defaults` | what such a change does to policies, rules and programs |
-| `verdicts`, `readers` | what the change of a policy does to access, and to the policies that read what it shows |
+//! | `verdicts`, `readers` | what the change of a policy does to access, and to the policies that read what it shows |
 //! | `create`, `alter`, `drop` | a table that is new, stays, goes |
 //! | `columns`, `filler`, `numbering`, `constraints`, `foreign_keys`, `clones`, `indexes`, `partitions`, `policies`, `lookups`, `rls`, `touch` | one kind of object each |
 //! | `around` | roles, extensions, PostgreSQL schemas |

@@ -2,7 +2,7 @@
 //! moment between lets in more than both ends.
 
 use crate::ident::quote;
-use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
+use crate::schema::{Command, Expr, Policy, QualifiedName, Table};
 
 use super::change::{Change, Columns};
 use super::statements::{Group, Step};

@@ -219,4 +219,3 @@ pub(super) fn dropped(
     told.extend(others);
     told
 }
-
