@@ -20,7 +20,7 @@ pub(super) fn implied(terms: &Terms, schemas: [&Schema; 2]) -> Vec<(usize, usize
         .iter()
         .enumerate()
         .filter_map(|(at, atom)| match atom {
-            Atom::Opaque(text) => Some((at, Membership::read(text)?)),
+            Atom::Opaque(text) => Some((at, Membership::read(text, schemas)?)),
             _ => None,
         })
         .collect();
@@ -48,8 +48,8 @@ pub(super) fn may_be(narrow: Value, wide: Value) -> bool {
 }
 
 /// Whether a truth, where it reads a table, is a membership that more rows of the table can only make true.
-pub(super) fn grows_with(text: &str, table: &str) -> bool {
-    Membership::read(text).is_some_and(|it| {
+pub(super) fn grows_with(text: &str, table: &str, schemas: [&Schema; 2]) -> bool {
+    Membership::read(text, schemas).is_some_and(|it| {
         let mut conditions = it.joined.iter().chain(&it.conditions);
         // By itself a name there belongs to the row in question; within a query of its own it is asked anew.
         !conditions.any(|tokens| {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::calls;
 use super::node::Operator;
 use super::tokens::{is_one_of, is_word, lex, name};
-use crate::schema::QualifiedName;
+use crate::schema::{QualifiedName, Schema};
 
 /// `column = any (array(select column from tables where conditions))`.
 pub(super) struct Membership {
@@ -26,7 +26,10 @@ const JOINING: [&str; 8] = [
 ];
 
 impl Membership {
-    pub(super) fn read(text: &str) -> Option<Membership> {
+    /// One, where what it selects is sure to be a column in the schemas: `row.name` calls a function of that name where
+    /// there is no such column, and one that counts the rows makes it another question
+    /// (<https://www.postgresql.org/docs/15/rowtypes.html#ROWTYPES-USAGE>).
+    pub(super) fn read(text: &str, schemas: [&Schema; 2]) -> Option<Membership> {
         let tokens = lex(text)?;
         if !calls::are_stable(&tokens) {
             return None;
@@ -42,7 +45,9 @@ impl Membership {
         }
         let query = reader.at;
         reader.take("select")?;
+        let selected = reader.at;
         reader.name()?;
+        let selected = selected..reader.at;
         reader.take("from")?;
         reader.source()?;
         let mut joined = Vec::new();
@@ -69,6 +74,7 @@ impl Membership {
         reader.take(")")?;
         reader.take(")")?;
         let Reader { at, rows, .. } = reader;
+        is_column(&tokens, selected, &rows, schemas).then_some(())?;
         let renamed = renamed(&tokens, query, &rows);
         let tables = (0..).zip(&rows).filter_map(|(number, called)| {
             let table = qualified(&tokens[..called.start])?;
@@ -242,6 +248,35 @@ fn qualified(tokens: &[&str]) -> Option<QualifiedName> {
         }
         _ => None,
     }
+}
+
+/// Whether what is selected of rows is one of their columns wherever their table is known. A name by itself is nothing
+/// else.
+fn is_column(
+    tokens: &[&str],
+    selected: Range<usize>,
+    rows: &[Range<usize>],
+    schemas: [&Schema; 2],
+) -> bool {
+    let (row, column) = match &tokens[selected] {
+        [_] => return true,
+        [row, ".", column] => (name(row), name(column)),
+        _ => return false,
+    };
+    let called = rows
+        .iter()
+        .find(|called| name(tokens[called.end - 1]) == row);
+    let (Some(called), Some(column)) = (called, column) else {
+        return false;
+    };
+    let from = &tokens[..called.start];
+    let is_read = |it: &QualifiedName| match qualified(from) {
+        Some(table) => *it == table,
+        None => from.last().and_then(|table| name(table)).as_ref() == Some(&it.name),
+    };
+    let tables = schemas.into_iter().flat_map(|schema| &schema.tables);
+    let mut tables = tables.filter(|(name, _)| is_read(name)).peekable();
+    tables.peek().is_some() && tables.all(|(_, table)| table.column(&column).is_some())
 }
 
 /// The tokens of a membership whose query begins at a place, with the same names for the rows of its tables whatever

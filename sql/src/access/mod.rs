@@ -112,12 +112,12 @@ pub(crate) fn difference(
             };
             truth(one, values).may_hold() && truth(other, values).may_fail() && !pairs.any(breaks)
         });
-        Ok(
-            found?.map(|values| match unread::unread(&terms, [one, other]) {
+        Ok(found?.map(
+            |values| match unread::unread(&terms, [one, other], [from, to]) {
                 None => universe.words(&terms, &values),
                 Some(undecided) => format!("{}, {undecided}", universe.words(&terms, &values)),
-            }),
-        )
+            },
+        ))
     };
     Ok(Difference {
         wider: only(&new, &old)?,
@@ -152,25 +152,27 @@ fn common(before: &Table, after: &Table, name: &str) -> Option<Column> {
 }
 
 /// Whether more rows of a table, as whoever asks sees it, can only make a predicate true where it was not. A predicate
-/// that does not read the table says so too.
-pub(crate) fn grows_with(expr: &Expr, table: &str) -> bool {
+/// that does not read the table says so too. What is true of it in both schemas is said of it.
+pub(crate) fn grows_with(expr: &Expr, table: &str, schemas: [&Schema; 2]) -> bool {
     let mut terms = Terms::new(Vec::new());
     let node = terms.parse(&expr.sql);
-    node.is_ok_and(|node| grows(&terms, &node, table))
+    node.is_ok_and(|node| grows(&terms, &node, table, schemas))
 }
 
-fn grows(terms: &Terms, node: &Node, table: &str) -> bool {
+fn grows(terms: &Terms, node: &Node, table: &str, schemas: [&Schema; 2]) -> bool {
     let is_read = |term: &Term| match &terms.atoms[term.place()] {
         Atom::Opaque(text) => implied::mentions(text, table),
         _ => false,
     };
     match node {
-        Node::And(nodes) | Node::Or(nodes) => nodes.iter().all(|node| grows(terms, node, table)),
+        Node::And(nodes) | Node::Or(nodes) => {
+            nodes.iter().all(|node| grows(terms, node, table, schemas))
+        }
         Node::Not(node) => !node.terms().into_iter().any(is_read),
         Node::Compare(_, a, b) => !is_read(a) && !is_read(b),
         Node::Null(term) => !is_read(term),
         Node::Truth(term) => match &terms.atoms[term.place()] {
-            Atom::Opaque(text) if is_read(term) => implied::grows_with(text, table),
+            Atom::Opaque(text) if is_read(term) => implied::grows_with(text, table, schemas),
             _ => true,
         },
     }

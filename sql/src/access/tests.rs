@@ -5,7 +5,7 @@ mod members;
 mod undecided;
 
 use super::*;
-use crate::schema::Type;
+use crate::schema::{QualifiedName, Type};
 
 fn table() -> Table {
     let mut table = Table::new("shop::Note");
@@ -46,13 +46,32 @@ fn table() -> Table {
     table
 }
 
+/// What memberships read.
+fn schema() -> Schema {
+    let tables = ["members", "owners", "bans"].map(|name| {
+        let columns = [
+            Column::new("shop", Type::Text),
+            Column::new("level", Type::Int4),
+        ];
+        let table = Table {
+            columns: columns.into(),
+            ..Table::new("shop::Other")
+        };
+        (QualifiedName::new("public", name), table)
+    });
+    Schema {
+        tables: tables.into(),
+        ..Schema::default()
+    }
+}
+
 fn found(old: &str, new: &str) -> Result<Difference, Undecided> {
     let table = table();
     let expr = |sql: &str| {
         let read = table.columns.iter().map(|column| column.name.clone());
         Expr::new(sql, read.filter(|name| sql.contains(name.as_str())))
     };
-    let (old, new, schema) = (expr(old), expr(new), Schema::default());
+    let (old, new, schema) = (expr(old), expr(new), schema());
     difference((Some(&old), &table, &schema), (Some(&new), &table, &schema))
 }
 
@@ -334,7 +353,7 @@ fn a_long_predicate_with_one_condition_more_is_narrower() {
 fn more_rows_of_a_table_make_true_what_is_plainly_a_membership() {
     let grows = |sql: &str| {
         let expr = Expr::new(sql, ["shop"]);
-        grows_with(&expr, "members")
+        grows_with(&expr, "members", [&schema(), &schema()])
     };
     for sql in [
         MEMBER,

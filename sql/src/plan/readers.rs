@@ -81,7 +81,7 @@ fn widened<'a>(
         for (table, policy, [was, reader]) in standing(change) {
             // What it did not read itself before, its own change tells.
             let told = match reads(was, read) && reads(reader, read) {
-                true => seen.through(reader, read),
+                true => seen.through(change, reader, read),
                 false => Seen::default(),
             };
             if told.more {
@@ -119,12 +119,13 @@ impl Seen {
     }
 
     /// What a policy makes of it that reads the table.
-    fn through(self, policy: &Policy, table: &QualifiedName) -> Seen {
+    fn through(self, change: &Change<'_>, policy: &Policy, table: &QualifiedName) -> Seen {
         let mut exprs = policy.using.iter().chain(&policy.check);
         if self == Seen::default() {
             return self;
         }
-        match exprs.all(|expr| access::grows_with(expr, &table.name)) {
+        let schemas = [change.from, change.to];
+        match exprs.all(|expr| access::grows_with(expr, &table.name, schemas)) {
             true => self,
             false => Seen::OTHERS,
         }

@@ -181,7 +181,7 @@ fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) ->
     let hiding: Vec<&QualifiedName> = looked_up
         .filter(|table| is_read(table) && hides(table))
         .collect();
-    let grows = |table: &&&QualifiedName| access::grows_with(itself, &table.name);
+    let grows = |table: &&&QualifiedName| access::grows_with(itself, &table.name, [schema, schema]);
     match hiding.iter().find(|table| !grows(table)) {
         Some(table) => {
             let depending = format!("rows that depend on what the policies of {table} hide");

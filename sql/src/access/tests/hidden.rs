@@ -1,7 +1,7 @@
 //! What looked like nothing, and lets a row through.
 
-use super::{difference, grows_with, table, told, widens};
-use crate::schema::{Expr, Schema};
+use super::{difference, grows_with, schema, table, told, widens};
+use crate::schema::{Expr, QualifiedName, Schema};
 
 #[test]
 fn a_clause_that_is_not_there_lets_everything_through() {
@@ -41,15 +41,63 @@ fn the_rows_of_a_membership_are_not_those_of_the_one_around_it() {
     assert!(widens(&within("o.level = 1"), &within("m.level = 1")));
 }
 
+/// `row.name` is a call of a function of that name where there is no such column, of an aggregate too
+/// (<https://www.postgresql.org/docs/15/rowtypes.html#ROWTYPES-USAGE>).
+#[test]
+fn what_may_count_rows_is_no_membership() {
+    let of = |selected: &str, asked: &str| {
+        format!(
+            "shop = any (array(select {selected} from public.members m where m.level = 1{asked}))"
+        )
+    };
+    let grows = |sql: &str, schemas| grows_with(&Expr::new(sql, ["shop"]), "members", schemas);
+    let (all, none) = (schema(), Schema::default());
+    for selected in [
+        "m.count",
+        "m.array_agg",
+        "m.\"Shop\"",
+        "public.m.shop",
+        "b.shop",
+    ] {
+        let (few, many) = (of(selected, " and m.active"), of(selected, ""));
+        assert!(
+            widens(&format!("not {few}"), &format!("not {many}")) && widens(&many, &few),
+            "{selected}"
+        );
+        assert!(!grows(&many, [&all, &all]), "{selected}");
+    }
+    for selected in ["m.shop", "m.SHOP", "\"m\".\"shop\"", "shop", "count"] {
+        let (few, many) = (of(selected, " and m.active"), of(selected, ""));
+        assert!(!widens(&many, &few), "{selected}");
+        assert!(grows(&many, [&all, &all]), "{selected}");
+    }
+    // A column that is not there on both sides, or in a table that nobody knows.
+    let known = of("m.shop", "");
+    assert!(grows(&of("shop", ""), [&none, &none]));
+    assert!(!grows(&known, [&none, &none]));
+    let mut without = schema();
+    let of_public = QualifiedName::new("public", "members");
+    let table = without.tables.get_mut(&of_public).expect("it is there");
+    table.columns.retain(|column| column.name != "shop");
+    assert!(!grows(&known, [&without, &all]) && !grows(&known, [&all, &without]));
+    assert!(grows(&known, [&none, &all]) && grows(&known, [&all, &none]));
+}
+
 #[test]
 fn a_table_is_read_under_every_spelling() {
     for read in ["T_Plain", "T_PLAIN", "\"t_plain\"", "public.T_plain"] {
         let sql = format!("not shop = any (array(select b.shop from {read} b where b.level = 1))");
-        assert!(!grows_with(&Expr::new(sql, ["shop"]), "t_plain"), "{read}");
+        assert!(
+            !grows_with(&Expr::new(sql, ["shop"]), "t_plain", [&schema(), &schema()]),
+            "{read}"
+        );
         let sql = format!(
             "shop = any (array(select b.shop from owners b where b.id <> all (array(select p.id from {read} p))))"
         );
-        assert!(!grows_with(&Expr::new(sql, ["shop"]), "t_plain"), "{read}");
+        assert!(
+            !grows_with(&Expr::new(sql, ["shop"]), "t_plain", [&schema(), &schema()]),
+            "{read}"
+        );
     }
 }
 
