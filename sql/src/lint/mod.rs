@@ -17,6 +17,7 @@ mod owned_object;
 mod plain_set;
 mod platform_object;
 mod role_power;
+mod schema_elements;
 mod transaction_control;
 mod unnamed_access;
 mod unnamed_loss;
@@ -57,7 +58,7 @@ impl fmt::Display for Finding {
 type Rule = fn(&File<'_>, &Schema) -> Vec<(usize, String)>;
 
 /// Every rule with its page.
-const RULES: [(Page, Rule); 18] = [
+const RULES: [(Page, Rule); 19] = [
     (catalog_write::PAGE, catalog_write::check),
     (concurrently_alone::PAGE, concurrently_alone::check),
     (copy_program::PAGE, copy_program::check),
@@ -72,6 +73,7 @@ const RULES: [(Page, Rule); 18] = [
     (plain_set::PAGE, plain_set::check),
     (platform_object::PAGE, platform_object::check),
     (role_power::PAGE, role_power::check),
+    (schema_elements::PAGE, schema_elements::check),
     (transaction_control::PAGE, transaction_control::check),
     (unnamed_access::PAGE, unnamed_access::check),
     (unnamed_loss::PAGE, unnamed_loss::check),

@@ -81,7 +81,9 @@ fn made(words: &[&str]) -> Option<(Named, bool)> {
 /// Whether a statement keeps strangers from what was made.
 fn guards(statement: &Statement<'_>, made: &Named, is_materialized: bool) -> bool {
     let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    let is_made = |words: &[&str]| name(past_options(words)).is_some_and(|named| named.1 == made.1);
+    let is_made = |words: &[&str]| {
+        name(past_options(words)).is_some_and(|named| qualified(&named) == qualified(made))
+    };
     match words.as_slice() {
         ["alter", "table", rest @ ..] => {
             !is_materialized
@@ -100,6 +102,11 @@ fn guards(statement: &Statement<'_>, made: &Named, is_materialized: bool) -> boo
         }
         _ => false,
     }
+}
+
+/// A name with its schema, which is `public` where none is given.
+fn qualified((schema, name): &Named) -> (&str, &str) {
+    (schema.as_deref().unwrap_or("public"), name)
 }
 
 #[cfg(test)]
@@ -123,6 +130,9 @@ mod tests {
             "create foreign table f () server s;",
             "create table notes ();\nalter table other enable row level security;",
             "create table notes ();\ndrop table notes;",
+            // Another one of that name.
+            "create table z.notes ();\nalter table public.notes enable row level security;",
+            "create table z.notes ();\nalter table notes enable row level security;",
         ] {
             assert_eq!(lines("open-relation", sql, &plain), [1], "{sql}");
         }
@@ -134,6 +144,8 @@ mod tests {
         assert!(lines("open-relation", view, &plain).is_empty());
         for sql in [
             "create table public.notes ();\nalter table only notes enable row level security;",
+            "create table notes ();\nalter table public.notes enable row level security;",
+            "create table z.notes ();\nalter table \"z\".notes enable row level security;",
             "create temp table t ();\ncreate temporary table t ();",
             "select 1;\nselect * into temp t from orders;",
             "with a as (insert into b values (1) returning 1) select 1;",

@@ -93,6 +93,10 @@ pub(super) fn check(file: &File<'_>, schema: &Schema) -> Vec<(usize, String)> {
                 "`security definer` lends its owner's rights to whoever may call it",
                 "function public.total: its callers see every shop's sum",
             ),
+            ["create", "rule", ..] | ["create", "or", "replace", "rule", ..] => (
+                "`create rule` has whoever writes to a relation act as its owner",
+                "table public.note: whoever inserts a row deletes from table public.draft",
+            ),
             _ => return None,
         };
         Some(format!(
@@ -214,6 +218,8 @@ mod tests {
             "create role x role anon;",
             "alter group a add user b;",
             "alter function a.f() leakproof;",
+            "create rule r as on insert to a.b do also delete from c;",
+            "create or replace rule r as on insert to a.b do also delete from c;",
             "create or replace function a.f() returns int language sql leakproof as 'select 1';",
         ] {
             assert_eq!(found(sql), [1], "{sql}");

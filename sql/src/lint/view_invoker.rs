@@ -26,17 +26,20 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
             ["create", "or", "replace", rest @ ..] | ["create", rest @ ..] => rest,
             _ => return None,
         };
-        let rest = match rest {
-            ["temp" | "temporary" | "recursive", rest @ ..] => rest,
-            rest => rest,
+        let is_prefix = |word: &&&str| {
+            matches!(
+                **word,
+                "local" | "global" | "temp" | "temporary" | "unlogged" | "recursive"
+            )
         };
-        let ["view", rest @ ..] = rest else {
+        let ["view", rest @ ..] = &rest[rest.iter().take_while(is_prefix).count()..] else {
             return None;
         };
-        // The options stand before the query.
+        // The options stand between WITH and AS, words that without quotes name nothing.
         let end = rest.iter().position(|word| *word == "as");
         let head = &rest[..end.unwrap_or(rest.len())];
-        (!is_invoker(head)).then(|| {
+        let with = head.iter().position(|word| *word == "with");
+        (!is_invoker(&head[with.unwrap_or(head.len())..])).then(|| {
             "a view without `security_invoker` runs as its owner and passes by row-level security; write \
              `create view NAME with (security_invoker = true) as ...`"
                 .into()
@@ -46,8 +49,7 @@ pub(super) fn check(file: &File<'_>, _: &Schema) -> Vec<(usize, String)> {
 
 /// Whether options say that a view reads as whoever asks, and none says that it does not.
 fn is_invoker(options: &[&str]) -> bool {
-    let places = (options.iter().enumerate()).filter(|(_, word)| is_option(word));
-    let mut said = places.map(|(at, _)| match &options[at + 1..] {
+    let mut said = named(options).map(|at| match &options[at + 1..] {
         ["=", value, ..] => is_true(value),
         _ => true,
     });
@@ -62,15 +64,19 @@ fn is_true(value: &str) -> bool {
     begins("true") || begins("yes") || ["on", "1"].contains(&value.as_str())
 }
 
-/// Whether a word names the option, in quotes or without.
-fn is_option(word: &str) -> bool {
-    word.trim_matches('"') == "security_invoker"
+/// Where a list names the option, in quotes or without; behind a dot it is one of another namespace.
+fn named(words: &[&str]) -> impl Iterator<Item = usize> {
+    let is_named = |pair: &[&str]| {
+        matches!(pair[0], "(" | ",") && pair[1].trim_matches('"') == "security_invoker"
+    };
+    let pairs = words.windows(2).enumerate();
+    pairs.filter_map(move |(at, pair)| is_named(pair).then_some(at + 1))
 }
 
 /// What is to be said where a view's option is changed.
 fn altered(words: &[&str]) -> Option<String> {
     let is_reset = words.contains(&"reset");
-    let is_named = words.iter().any(|word| is_option(word));
+    let is_named = named(words).next().is_some();
     (is_named && (is_reset || !is_invoker(words))).then(|| {
         "the view is to run as its owner and pass by row-level security; leave `security_invoker` on".into()
     })
@@ -104,6 +110,47 @@ mod tests {
         ] {
             let sql = format!("create view a.b with (security_invoker = {value}) as select 1;");
             let found = lines("view-invoker", &sql, &Schema::default());
+            assert_eq!(found.is_empty(), is_on, "{sql}");
+        }
+    }
+
+    /// The name of a view, of a column, and what stands in another namespace are none of its options.
+    #[test]
+    fn view_invoker_is_an_option() {
+        for (sql, is_on) in [
+            (
+                "create view v (security_invoker) as select id from a.b;",
+                false,
+            ),
+            ("create view security_invoker as select * from a.b;", false),
+            (
+                "create view v (a, security_invoker) with (security_barrier) as select 1, 2;",
+                false,
+            ),
+            (
+                "create view v with (toast.security_invoker = true) as select 1;",
+                false,
+            ),
+            (
+                "create view v (security_invoker) with (security_barrier, security_invoker) as select 1;",
+                true,
+            ),
+            ("create temp recursive view v (n) as select 1;", false),
+            (
+                "create or replace local temporary view v as select 1;",
+                false,
+            ),
+            (
+                "create temp recursive view v (n) with (security_invoker) as select 1;",
+                true,
+            ),
+            ("alter view security_invoker rename to other;", true),
+            (
+                "alter view v set (security_barrier, security_invoker = off);",
+                false,
+            ),
+        ] {
+            let found = lines("view-invoker", sql, &Schema::default());
             assert_eq!(found.is_empty(), is_on, "{sql}");
         }
     }
