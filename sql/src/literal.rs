@@ -7,11 +7,14 @@
 
 mod moments;
 mod numbers;
+mod reading;
 
 use std::cmp::Ordering;
 
 use crate::schema::Type;
 use moments::{Clock, Moment};
+pub use reading::moment_of_reading;
+pub(crate) use reading::{is_lasting, is_lasting_anywhere};
 
 /// By how many microseconds clocks are put back at most: in what `set time zone` takes, an hour less than a week is as
 /// far from UTC as a time gets to either side.

@@ -206,7 +206,21 @@ impl Kind {
             Kind::Other(ty, collation) => (ty, collation.as_deref()),
             _ => return None,
         };
-        literal::compare(ty, collation, &unquote_literal(a)?, &unquote_literal(b)?)
+        let order = literal::compare(ty, collation, &unquote_literal(a)?, &unquote_literal(b)?);
+        // Two spellings may stand in two policies, and be read in two time zones.
+        order.filter(|order| order.is_ne() || self.is_lasting(a))
+    }
+
+    /// Whether a literal is one value of it in all policies, whenever and wherever they are made.
+    pub(super) fn is_lasting(&self, literal: &str) -> bool {
+        match self {
+            Kind::Integer | Kind::Numeric | Kind::Float | Kind::Real => true,
+            Kind::Text | Kind::Char => true,
+            Kind::Other(ty, _) => {
+                let text = unquote_literal(literal);
+                text.is_some_and(|text| literal::is_lasting(ty, &text))
+            }
+        }
     }
 
     /// Whether any two texts are two values of it: in the database's own collation, and in one that compares bytes. A

@@ -16,6 +16,7 @@
 //! | `steady` | what is sure to have one value wherever it stands in a predicate |
 //! | `number` | the numbers there, in their order |
 //! | `kind` | types, and what a literal is among the values of one |
+//! | `lasting` | which literals are one value in both predicates |
 //! | `membership` | a membership, read to its end |
 //! | `implied` | which membership holds wherever another one does |
 //! | `forms` | the forms that derives write, and queries in brackets |
@@ -31,6 +32,7 @@ mod forms;
 mod group;
 mod implied;
 mod kind;
+mod lasting;
 mod membership;
 mod node;
 mod number;
@@ -97,7 +99,11 @@ pub(crate) fn difference(
         Some(expr) => terms.parse(&expr.sql),
         None => Ok(Node::And(Vec::new())),
     };
+    let texts = [old, new].map(|expr| expr.map_or("", |expr| &*expr.sql));
     let (old, new) = (node(old)?, node(new)?);
+    if let Some(literal) = lasting::passing(&terms, [(texts[0], &old), (texts[1], &new)]) {
+        return Err(Undecided::Literal(literal));
+    }
     let universe = Universe::of(&terms, [&old, &new])?;
     let implied = implied::implied(&terms, [from, to]);
     let only = |one: &Node, other: &Node| {

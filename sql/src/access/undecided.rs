@@ -18,6 +18,8 @@ pub(crate) enum Undecided {
     Call(String),
     /// What is compared with something else, so that order or equality are not known.
     Compared(Vec<String>),
+    /// What is another value when and where it is read again.
+    Literal(String),
     TooMany,
     /// A policy that was permissive is restrictive, or the other way round.
     Restrictive(bool),
@@ -40,6 +42,12 @@ impl fmt::Display for Undecided {
                 }
                 names => write!(f, "how {} compare", names.join(", ")),
             },
+            Undecided::Literal(text) if text.len() <= 40 && !text.contains(char::is_control) => {
+                write!(f, "{text} is read anew, when and where the policy is made")
+            }
+            Undecided::Literal(_) => {
+                f.write_str("a text is read anew, when and where the policy is made")
+            }
             Undecided::TooMany => f.write_str("there are too many values"),
             Undecided::Restrictive(true) => f.write_str("it is restrictive now"),
             Undecided::Restrictive(false) => f.write_str("it is permissive now"),

@@ -121,7 +121,7 @@ fn days_and_moments_have_the_order_of_their_values() {
         assert_eq!(said(narrow, wide), Some((true, false)), "{narrow}");
     }
     for (old, new) in [
-        ("at = '2024-01-01'", "at = '2024-1-1'"),
+        ("at = '2024-01-01 00:00Z'", "at = '2024-1-1 01:00+01'"),
         (
             "day < '2024-01-01' or day = '20240101'",
             "day <= '2024-1-1'",

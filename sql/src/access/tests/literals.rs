@@ -183,3 +183,48 @@ fn the_empty_text_may_equal_another_one_of_a_type_that_is_not_known() {
         &of(&format!("b.k = {setting} and b.k <> ''")),
     ));
 }
+
+#[test]
+fn what_is_read_when_a_policy_is_made_is_another_value_in_each() {
+    for asked in [
+        "at < 'now'",
+        "at < ' NOW '",
+        "day = 'today'",
+        "day in ('yesterday', '2024-01-01')",
+        "day >= date 'tomorrow'",
+        "at < cast('now' as timestamptz)",
+        "at < 'now'::timestamptz",
+        "at < timestamp with time zone '2024-01-01'",
+        "at < '2024-01-01'::timestamp with time zone",
+        "at < $$now$$",
+        "at < E'n\\157w'",
+        "coalesce(at, 'now') < now()",
+        "shop = any (array(select m.shop from members m where m.at < 'now'))",
+        "shop = any (array(select m.shop from members m where m.at < '2024-01-01'))",
+        // In the time zone of the session.
+        "at > '2024-01-01'",
+        "at = '2024-01-01 10:00'",
+        "day > '1/2/2024'",
+        "at between '2024-01-01' and '2025-01-01 00:00Z'",
+    ] {
+        assert!(widens(asked, &format!("{asked} and done")), "{asked}");
+    }
+    assert!(widens("at = '2024-01-01'", "at = '2024-1-1'"));
+    for asked in [
+        "at > '2024-01-01 00:00Z'",
+        "day > '2024-01-01'",
+        "status = 'now'",
+        "status in ('today', '2024-01-01')",
+        "code > 'now'",
+        "level = '20240101'",
+        "at > now() - interval '7 days'",
+        "day = date '2024-01-01'",
+        "(select auth.jwt() -> 'now') is null",
+        "status ~ '^[0-9]{4}-[0-9]{2}$'",
+        "current_setting('app.now', true) = 'x'",
+        "shop = any (array(select m.shop from members m where m.level = '2'))",
+        "(select '2024-01-01'::text) = status",
+    ] {
+        assert!(!widens(asked, &format!("{asked} and done")), "{asked}");
+    }
+}
