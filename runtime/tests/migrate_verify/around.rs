@@ -43,6 +43,33 @@ async fn who_owns_a_table_or_a_function_matters() {
         .unwrap();
 }
 
+/// Its owner sets it back, or takes numbers that others were to have.
+#[tokio::test]
+async fn who_owns_a_sequence_matters() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let login = format!("login_{}", database.name());
+    let create = format!(
+        "create role {login} login in role {ROLE}; alter sequence public.order_id_seq owned by none"
+    );
+    admin.batch_execute(&create).await.unwrap();
+    for owner in [ROLE, &login] {
+        let give = format!("alter sequence public.order_id_seq owner to {owner}");
+        admin.batch_execute(&give).await.unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        let said = format!("owner of `public.order_id_seq` is not expected; found `{owner}`\n");
+        assert!(found.contains(&said), "{found}");
+    }
+    let back = format!(
+        "alter sequence public.order_id_seq owner to current_user;
+         alter sequence public.order_id_seq owned by public.order.id;
+         grant usage on sequence public.order_id_seq to {ROLE}; drop role {login}"
+    );
+    admin.batch_execute(&back).await.unwrap();
+    let found = engine.verify(&set).await.unwrap();
+    assert!(found.is_clean(), "{found}");
+}
+
 #[tokio::test]
 async fn an_extension_that_is_gone_or_elsewhere_is_told() {
     let (database, project) = (database().await, Project::new());

@@ -91,6 +91,10 @@ async fn every_drift_is_told() {
             "expected `numeric(10,2) not null`, found `numeric(12,2) not null`".into(),
         ),
         (
+            "alter table public.order alter state type text collate \"C\"".into(),
+            "column `state` on `public.\"order\"` differs; expected `text not null default 'open'::text`, found `text collate \"C\" not null default 'open'::text`".into(),
+        ),
+        (
             "alter table public.order alter shop drop not null".into(),
             "column `shop` on `public.\"order\"` differs; expected `text not null`, found `text`".into(),
         ),

@@ -364,6 +364,44 @@ async fn a_materialized_view_in_the_hands_of_a_scope_is_told() {
     admin.batch_execute(&gone).await.unwrap();
 }
 
+/// A function that is leakproof sees rows before policies do, and may tell of them. PostgreSQL's own and an extension's
+/// are taken to be what they say.
+#[tokio::test]
+async fn a_leakproof_function_is_told() {
+    let (database, set, mut engine) = applied().await;
+    let admin = client(database.url()).await;
+    let told = "function `public.leak()` differs; expected `not leakproof`, found `public.leak(text) leakproof`\n";
+    for (sql, told) in [
+        (
+            "create function public.leak(text) returns bool immutable language plpgsql as
+               'begin raise notice ''%'', $1; return true; end'",
+            "",
+        ),
+        ("alter function public.leak(text) leakproof", told),
+        (
+            "revoke execute on function public.leak(text) from public",
+            "",
+        ),
+        (
+            "grant execute on function public.leak(text) to {role}",
+            told,
+        ),
+        ("alter function public.leak(text) not leakproof", ""),
+        (
+            "alter function public.leak(text) leakproof; create extension citext;
+             alter extension citext add function public.leak(text)",
+            "",
+        ),
+    ] {
+        admin
+            .batch_execute(&sql.replace("{role}", ROLE))
+            .await
+            .unwrap();
+        let found = engine.verify(&set).await.unwrap().to_string();
+        assert_eq!(found, told, "{sql}");
+    }
+}
+
 /// Databases that come from before PostgreSQL 15 let everybody create objects in `public`.
 #[tokio::test]
 async fn a_role_that_may_create_what_others_call_is_told() {

@@ -1,4 +1,4 @@
-//! What no table holds: extensions and where they lie, who owns the tables, and what opens them (`openings`).
+//! What no table holds: extensions and where they lie, who owns the tables and what numbers them, and what opens them (`openings`).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::catalog::{Change, Finding, Kind, Object, is_function};
 use crate::migrate::error::MigrateError;
 use crate::migrate::roles::{administrators, bound};
 
-/// Each row: what it is about, schema, relation, name, what was found.
+/// Each row: what it is about, schema, relation, name, what was found; of an owner also schema and name of the table or
+/// function that the relation is, or numbers.
 ///
 /// A function that looks memberships up finds nothing for an owner whom policies bind.
 ///
@@ -32,11 +33,22 @@ bound as (
   select r.oid from pg_catalog.pg_roles r where r.oid in ({bound}) and not r.rolsuper
 ),
 owned as (
-  select n.nspname, c.relname::pg_catalog.text as name, c.relowner as owner
+  select n.nspname, c.relname::pg_catalog.text as name, c.relowner as owner, n.nspname as home,
+    c.relname::pg_catalog.text as of
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ({schemas}) and c.relkind in ('r', 'p')
   union all
-  select n.nspname, p.proname || '()', p.proowner
+  select distinct m.nspname, s.relname::pg_catalog.text, s.relowner, n.nspname, c.relname::pg_catalog.text
+  from pg_catalog.pg_attrdef f
+  join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = f.oid
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  join pg_catalog.pg_class s on s.oid = d.refobjid and s.relkind = 'S'
+  join pg_catalog.pg_namespace m on m.oid = s.relnamespace
+  join pg_catalog.pg_class c on c.oid = f.adrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ({schemas}) and s.relowner <> c.relowner
+  union all
+  select n.nspname, p.proname || '()', p.proowner, n.nspname, p.proname || '()'
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where n.nspname in ({schemas}) and {is_function}
 ),
@@ -46,16 +58,17 @@ suspect as (
     and (r.oid not in (select oid from trusted)
       or exists (select from bound b where pg_catalog.pg_has_role(b.oid, r.oid, 'member')))
 )
-select 'owner', o.nspname, o.name, '', pg_catalog.pg_get_userbyid(o.owner)
+select 'owner', o.nspname, o.name, '', pg_catalog.pg_get_userbyid(o.owner), o.home, o.of
 from owned o where o.owner in (select oid from suspect)
 union all
-select 'owner', n.nspname, p.proname || '()', '', r.rolname || ', whom policies bind'
+select 'owner', n.nspname, p.proname || '()', '', r.rolname || ', whom policies bind', n.nspname,
+  p.proname || '()'
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_roles r on r.oid = p.proowner
 where n.nspname in ({schemas}) and {is_function} and p.prosecdef and not (r.rolsuper or r.rolbypassrls)
   and r.oid not in (select oid from suspect)
 union all
-select 'extension', n.nspname, '', e.extname, ''
+select 'extension', n.nspname, '', e.extname, '', '', ''
 from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace";
 
 /// Looks at all of it, in one message.
@@ -98,7 +111,7 @@ pub(super) async fn look(client: &Client, schema: &Schema) -> Result<Vec<Finding
             found: text(4).to_owned(),
         };
         match text(0) {
-            "owner" if is_ours(schema, text(1), text(2)) => findings.push(Finding {
+            "owner" if is_ours(schema, text(5), text(6)) => findings.push(Finding {
                 object: object(Kind::Owner),
                 change: found,
             }),

@@ -104,8 +104,9 @@ impl Migrator {
     /// comments, owners, extensions; whether one of its roles, or a login that becomes it, may do more than grants and
     /// policies give, or a role may log in though a migration made it without; whether any of these or the database begins its sessions
     /// with a setting that policies read, or with `row_security`, `search_path`, `session_replication_role` or
-    /// `role`; whether a view, or a rule on what is not sealed, opens a table; whether a policy holds an operator that was planted on the path; and
-    /// whether the ledger is protected as it was made.
+    /// `role`; whether a view, or a rule on what is not sealed, opens a table; whether a policy holds an operator that was
+    /// planted on the path; whether one of those roles may call a leakproof function that is neither PostgreSQL's nor an
+    /// extension's; and whether the ledger is protected as it was made.
     ///
     /// Views, and functions that no trigger calls, are made by hand and are not compared. A view is a finding
     /// where anyone whom policies bind may use it and it reads a sealed table as someone whom row-level security

@@ -1,5 +1,6 @@
 //! What opens a sealed table without touching it: a setting that every session of a role, or of the database,
-//! begins with, a view or a rule that leads past the policies, an operator that a policy found on the path, and leave to make in
+//! begins with, a view or a rule that leads past the policies, an operator that a policy found on the path, a
+//! function that sees rows before policies do, and leave to make in
 //! `public`, or in a new schema, what others then call.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,8 @@ use crate::catalog::{Change, Finding, Kind, Object};
 /// that somebody whom policies bind may create objects in. Of the second: `view`,
 /// its schema, its name, or those of a relation and its rule, as whom it reads, schema and name of the table; `operator`, schema and name of a table, a
 /// policy of it, an operator that is neither PostgreSQL's nor an extension's and that the policy holds, its schema;
-/// `creates`, a role that may create objects in `public`, which everybody could before PostgreSQL 15 and in databases
+/// `leakproof`, schema and name of a function of that sort that somebody whom policies bind may call, and all of it:
+/// what is so marked, which takes a superuser, is handed rows before policies look at them; `creates`, a role that may create objects in `public`, which everybody could before PostgreSQL 15 and in databases
 /// that came from there still can, or schemas, as which nothing is named. A login that may as a member of a scope's role
 /// is not told beside it, and an owner of the database not here.
 ///
@@ -128,6 +130,13 @@ where n.nspname <> 'pg_catalog' and not exists (
   select from pg_catalog.pg_depend e
   where e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and e.objid = o.oid and e.deptype = 'e')
 union all
+select 'leakproof', n.nspname, p.proname || '()', p.oid::pg_catalog.regprocedure::pg_catalog.text, '', '', ''
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.proleakproof and p.oid >= 16384 and not exists (
+    select from pg_catalog.pg_depend e
+    where e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and e.objid = p.oid and e.deptype = 'e')
+  and exists (select from app a where pg_catalog.has_function_privilege(a.oid, p.oid, 'execute'))
+union all
 select 'creates', coalesce(r.rolname, 'public'), m.place, '', '', '', ''
 from may m left join pg_catalog.pg_roles r on r.oid = m.oid
 where not exists (
@@ -177,6 +186,18 @@ impl<'a> Openings<'a> {
                 },
                 change: Change::Unexpected {
                     found: "create".to_owned(),
+                },
+            }),
+            "leakproof" if !is_ours(self.schema, text(1), text(2)) => self.told.push(Finding {
+                object: Object {
+                    schema: text(1).to_owned(),
+                    relation: text(2).to_owned(),
+                    kind: Kind::Function,
+                    name: String::new(),
+                },
+                change: Change::Differs {
+                    expected: "not leakproof".to_owned(),
+                    found: format!("{} leakproof", text(3)),
                 },
             }),
             "setting" => self.setting(text(1), text(2), text(3), text(4) == "t"),
