@@ -1,5 +1,7 @@
 //! What a predicate's text says, as far as rules need it: comparisons under AND and OR.
 
+mod compared;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -7,6 +9,7 @@ use std::rc::Rc;
 use crate::file::tokens;
 use crate::ident;
 use crate::schema::{Command, Expr, Policy, Table};
+pub(super) use compared::{Compared, With};
 
 /// What was read, by its text: most tables of a schema say the same of their tenants.
 #[derive(Default)]
@@ -101,11 +104,7 @@ impl Equal {
         let sides = [(left, right), (right, left)];
         sides.into_iter().find_map(|(own, other)| {
             let column = column(own)?;
-            let reads_session = other.iter().any(|word| word == "current_setting")
-                || other
-                    .windows(2)
-                    .any(|pair| pair[0] == "auth" && pair[1] == ".");
-            reads_session.then(|| Equal {
+            reads_session(other).then(|| Equal {
                 column,
                 session: other.join(" "),
             })
@@ -168,6 +167,12 @@ pub(super) fn permissive(table: &Table) -> impl Iterator<Item = (&String, &Polic
 /// Whether a role that policies hold for reads or touches rows that are there.
 pub(super) fn is_read(table: &Table) -> bool {
     permissive(table).any(|(_, policy)| policy.using.is_some())
+}
+
+fn reads_session(words: &[String]) -> bool {
+    let mut pairs = words.windows(2);
+    words.iter().any(|word| word == "current_setting")
+        || pairs.any(|pair| pair[0] == "auth" && pair[1] == ".")
 }
 
 /// The name of a column, alone or behind its table's.
