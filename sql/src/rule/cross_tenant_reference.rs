@@ -90,16 +90,20 @@ fn check(
             .collect();
         let remedy = match same.is_empty() {
             false => {
-                let (own, their): (Vec<&str>, Vec<&str>) = same
-                    .iter()
+                // The tenant's own column in the place of one that stood for it; PostgreSQL takes no column twice.
+                let is_mended = |own: &String, their: &String| {
+                    same.iter()
+                        .any(|(it, column)| *it == own || *column == their)
+                };
+                let others = pairs().filter(|(own, their)| !is_mended(own, their));
+                let (own, their): (Vec<&str>, Vec<&str>) = (same.iter().copied())
+                    .chain(others)
                     .map(|(own, their)| (own.as_str(), their.as_str()))
                     .unzip();
                 format!(
-                    "refer to `{referenced}({}, {})` by `({}, {})`",
+                    "refer to `{referenced}({})` by `({})`",
                     their.join(", "),
-                    definition.references.join(", "),
-                    own.join(", "),
-                    definition.columns.join(", ")
+                    own.join(", ")
                 )
             }
             true => {
@@ -201,6 +205,20 @@ mod tests {
             &["shop", "region", "id"][..],
         );
         assert_eq!(of_two(by_both.0, by_both.1, &two), []);
+        // A column that anybody may write stands for the tenant.
+        let stood_for = with(|schema| {
+            let note = schema.tables.get_mut(&named("note")).expect("a table");
+            note.columns.push(Column::new("other_shop", Type::Text));
+            let columns = ["other_shop", "order_id"];
+            let key = ForeignKey::new(columns, named("orders"), ["shop", "id"]);
+            note.foreign_keys.insert("note_order_id_fkey".into(), key);
+        });
+        assert!(
+            stood_for[0]
+                .1
+                .contains("; refer to `orders(shop, id)` by `(shop, order_id)` "),
+            "{stood_for:?}"
+        );
         // Whoever writes a table without policies refers to anybody's row.
         let open = |command: Command| {
             with(|schema| {
