@@ -3,9 +3,13 @@
 //! PostgreSQL evaluates what a query asks before a policy only where its operators are leakproof
 //! (<https://www.postgresql.org/docs/15/rules-privileges.html>), and a condition on an index comes first.
 
-use super::said::{Known, is_read};
+use std::collections::BTreeSet;
+
+use super::said::{Compared, Known, Said, With, is_read, permissive};
 use super::{Level, Page, Place, Rule, native_enum};
-use crate::schema::{BTREE, Index, IndexColumn, QualifiedName, Schema, Table, Type};
+use crate::schema::{
+    BTREE, Command, Index, IndexColumn, Policy, QualifiedName, Schema, Table, Type,
+};
 
 pub(super) const RULE: Rule = Rule {
     page: Page {
@@ -25,6 +29,8 @@ Why:
   times, intervals, inet and money. Not leakproof is anything on numeric, jsonb, arrays, ranges, tsvector, citext
   and native enums; LIKE and regular expressions, and so what `text_pattern_ops` is for; `<<=`, `&&` and their like on
   inet, and so what `inet_ops` is for in GiST and SP-GiST; and every function, such as lower(x).
+  The policy's own comparison comes first in any case: an index over a citext column that it compares is read along.
+  Of several policies, as with a restrictive one, that holds where each compares the column.
 
 Seen, on 1,000,000 rows of 1,000 tenants:
   `tags @> '{a}'` along a GIN index took 0.56 ms, and 105 to 175 ms under row-level security. `=` on a native enum
@@ -45,12 +51,16 @@ To allow it:
     check,
 };
 
-fn check(_: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
+fn check(known: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Place, String)> {
     if !is_read(table) {
         return Vec::new();
     }
+    let look = Look {
+        table,
+        own: own(known, table),
+    };
     let indexes = table.indexes.iter().filter_map(|(index, definition)| {
-        let fault = fault(table, definition, "remove it")?;
+        let fault = look.fault(definition, "remove it")?;
         let message = format!("index `{index}` on table `{}` {fault}", name.name);
         Some((Place::Index(index.clone()), message))
     });
@@ -58,70 +68,119 @@ fn check(_: &Known, _: &Schema, name: &QualifiedName, table: &Table) -> Vec<(Pla
         // What `find`, `update` and `delete` by key read along.
         let columns = key.columns.iter();
         let index = Index::new(columns.map(|column| IndexColumn::new(column.as_str())));
-        let fault = fault(table, &index, "give it another type")?;
+        let fault = look.fault(&index, "give it another type")?;
         let message = format!("the primary key on table `{}` {fault}", name.name);
         Some((key.columns.first().cloned().into(), message))
     });
     key.chain(indexes).collect()
 }
 
-/// What keeps queries from an index, and the remedy.
-fn fault(table: &Table, index: &Index, otherwise: &str) -> Option<String> {
-    let ahead = format!("put a column first that the policies compare, or {otherwise}");
-    let is_plain = |it: &IndexColumn| it.name().is_some() && it.opclass.is_none();
-    let has_finder = index.method == BTREE && index.columns.iter().all(is_plain);
-    // One that is unique keeps rows out, whoever reads along it; it is to be read where it has a finder.
-    if index.unique && !has_finder {
-        return None;
-    }
-    if matches!(index.method.as_str(), "hnsw" | "ivfflat") {
-        return Some(format!(
-            "finds the nearest rows of all tenants, of which row-level security leaves few; {ahead}"
-        ));
-    }
-    // Some methods are entered by any column, the others by the first.
-    let entries = match index.method.as_str() {
-        BTREE | "hash" | "spgist" => 1,
-        _ => index.columns.len(),
-    };
-    let parts = index.columns.iter();
-    let mut faults = parts.map(|column| part(table, &index.method, column));
-    let entered: Vec<_> = faults.by_ref().take(entries).collect();
-    // One that can be used is enough.
-    if let Some(Some((first, kept))) = entered.first()
-        && entered.iter().all(Option::is_some)
-    {
-        let unused = format!("row-level security keeps {kept} from reading along it");
-        return Some(format!("begins with {first}, so that {unused}; {ahead}"));
-    }
-    let (behind, _) = faults.flatten().next()?;
-    has_finder.then(|| {
+/// A table, as queries of its scopes read it.
+struct Look<'a> {
+    table: &'a Table,
+    /// The columns that the policies themselves look up.
+    own: BTreeSet<String>,
+}
+
+impl Look<'_> {
+    /// What keeps queries from an index, and the remedy.
+    fn fault(&self, index: &Index, otherwise: &str) -> Option<String> {
+        let ahead = format!("put a column first that the policies compare, or {otherwise}");
+        let is_plain = |it: &IndexColumn| it.name().is_some() && it.opclass.is_none();
+        let has_finder = index.method == BTREE && index.columns.iter().all(is_plain);
+        // One that is unique keeps rows out, whoever reads along it; it is to be read where it has a finder.
+        if index.unique && !has_finder {
+            return None;
+        }
+        if matches!(index.method.as_str(), "hnsw" | "ivfflat") {
+            return Some(format!(
+                "finds the nearest rows of all tenants, of which row-level security leaves few; {ahead}"
+            ));
+        }
+        // Some methods are entered by any column, the others by the first.
+        let entries = match index.method.as_str() {
+            BTREE | "hash" | "spgist" => 1,
+            _ => index.columns.len(),
+        };
+        let parts = index.columns.iter();
+        let mut faults = parts.map(|column| self.part(&index.method, column));
+        let entered: Vec<_> = faults.by_ref().take(entries).collect();
+        // One that can be used is enough.
+        if let Some(Some((first, kept))) = entered.first()
+            && entered.iter().all(Option::is_some)
+        {
+            let unused = format!("row-level security keeps {kept} from reading along it");
+            return Some(format!("begins with {first}, so that {unused}; {ahead}"));
+        }
+        let (behind, _) = faults.flatten().next()?;
+        has_finder.then(|| {
         format!(
             "holds {behind}, behind others: under row-level security `eq` and `range` on it read every row that \
              those find; keep these few and allow it, or index a type whose operators are leakproof"
         )
     })
+    }
+
+    /// What keeps queries from entering by one part of an index, and which.
+    fn part(&self, method: &str, part: &IndexColumn) -> Option<(String, &'static str)> {
+        const EVERY: &str = "every query";
+        let Some(column) = part.name() else {
+            return Some((
+                "an expression, and a function is not leakproof".into(),
+                EVERY,
+            ));
+        };
+        let ty = &self.table.column(column)?.ty;
+        if let Some((class, operators, kept)) = special(method, part.opclass.as_deref(), ty) {
+            let fact = format!("`{column}` as `{class}`, whose {operators} not leakproof");
+            return Some((fact, kept));
+        }
+        if is_leakproof(ty) || native_enum::may_be_one(ty) || self.own.contains(column) {
+            return None;
+        }
+        let fact = format!("`{column}`, a `{ty}`, whose operators are not leakproof");
+        Some((fact, EVERY))
+    }
 }
 
-/// What keeps queries from entering by one part of an index, and which.
-fn part(table: &Table, method: &str, part: &IndexColumn) -> Option<(String, &'static str)> {
-    const EVERY: &str = "every query";
-    let Some(column) = part.name() else {
-        return Some((
-            "an expression, and a function is not leakproof".into(),
-            EVERY,
-        ));
-    };
-    let ty = &table.column(column)?.ty;
-    if let Some((class, operators, kept)) = special(method, part.opclass.as_deref(), ty) {
-        let fact = format!("`{column}` as `{class}`, whose {operators} not leakproof");
-        return Some((fact, kept));
+/// The columns that every policy by which some role runs some command compares with what the session says. PostgreSQL
+/// asks one of those policies before anything else, so that its operators need not be leakproof, and which one is
+/// its own affair.
+fn own(known: &Known, table: &Table) -> BTreeSet<String> {
+    let mut own = BTreeSet::new();
+    for command in [Command::Select, Command::Update, Command::Delete] {
+        let holds = |policy: &&Policy| policy.commands().contains(&command);
+        let roles = permissive(table).map(|(_, policy)| policy).filter(holds);
+        for role in roles.flat_map(|policy| &policy.roles) {
+            let policies = table.rls.policies().values().filter(holds);
+            let of_role = policies.filter(|policy| policy.roles.contains(role));
+            let compared = of_role.filter_map(|policy| {
+                let mut columns = BTreeSet::new();
+                let using = policy.using.as_ref()?;
+                looked_up(&known.read(using).said, table, &mut columns);
+                Some(columns)
+            });
+            let every = compared.reduce(|one, other| &one & &other);
+            own.extend(every.unwrap_or_default());
+        }
     }
-    if is_leakproof(ty) || native_enum::may_be_one(ty) {
-        return None;
+    own
+}
+
+/// The columns that a condition compares with what the session says.
+fn looked_up(said: &Said, table: &Table, columns: &mut BTreeSet<String>) {
+    match said {
+        Said::And(parts) | Said::Or(parts) => {
+            parts
+                .iter()
+                .for_each(|part| looked_up(part, table, columns));
+        }
+        Said::Atom(words) => {
+            let compared = Compared::read(words, table);
+            let compared = compared.filter(|compared| compared.with != With::Constant);
+            columns.extend(compared.map(|compared| compared.column));
+        }
     }
-    let fact = format!("`{column}`, a `{ty}`, whose operators are not leakproof");
-    Some((fact, EVERY))
 }
 
 /// Of an operator class that is there for operators which are not leakproof: its name, those, and the queries that do
@@ -167,9 +226,9 @@ fn is_leakproof(ty: &Type) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Found, found, tenant_table};
+    use super::super::tests::{Found, OWN, found, policy, tenant_table};
     use super::*;
-    use crate::schema::{Column, Deferrable, Expr, IndexKey, PrimaryKey};
+    use crate::schema::{Column, Deferrable, Expr, IndexKey, PrimaryKey, Rls};
 
     fn says(index: Index) -> Vec<Found> {
         found("leakproof-index", |schema| {
@@ -193,6 +252,54 @@ mod tests {
         Index {
             method: method.into(),
             ..over(columns)
+        }
+    }
+
+    #[test]
+    fn a_column_that_the_policies_compare() {
+        let says = |index: Index, policies: &[(bool, &str)]| {
+            found("leakproof-index", |schema| {
+                let table = tenant_table(schema, "note");
+                let citext = Type::Named("citext".into());
+                table.columns.push(Column::new("code", citext));
+                let range = Type::Named("int4range".into());
+                table.columns.push(Column::new("span", range));
+                table.indexes.insert("i".into(), index);
+                table.rls = Table::new("").rls;
+                for (at, (restrictive, sql)) in policies.iter().enumerate() {
+                    let name = format!("p{at}");
+                    policy(table, &name, Some(Command::Select), sql);
+                    if let Rls::Enabled(policies) = &mut table.rls {
+                        policies.get_mut(&name).expect("it").restrictive = *restrictive;
+                    }
+                }
+            })
+        };
+        let code = "code = nullif((select current_setting('app.code', true)), '')::citext";
+        let both = format!("{OWN} and {code}");
+        for policies in [
+            &[(false, code)][..],
+            &[(false, code), (true, code)],
+            &[(false, both.as_str())],
+        ] {
+            for index in [
+                over(&["code"]),
+                over(&["code", "id"]),
+                by("hash", &["code"]),
+                over(&["shop", "code"]),
+            ] {
+                assert_eq!(says(index.clone(), policies), [], "{index:?}");
+            }
+            assert_eq!(says(over(&["code", "span"]), policies).len(), 1);
+            assert_eq!(says(over(&["span", "code"]), policies).len(), 1);
+        }
+        for policies in [
+            &[(false, OWN)][..],
+            // PostgreSQL asks a guard first.
+            &[(false, code), (true, OWN)],
+            &[(false, "code is not null")],
+        ] {
+            assert_eq!(says(over(&["code", "id"]), policies).len(), 1);
         }
     }
 
