@@ -257,6 +257,16 @@ fn custom(text: &At<String>, field: &str, report: &mut Report) {
                 text.value
             ),
         );
+    } else if text.value.starts_with("plpgsql.") {
+        // `MarkGUCPrefixReserved`; in every database its functions may run.
+        report.at(
+            text.span,
+            format!(
+                "`{}` has a prefix that PL/pgSQL reserves as soon as a session runs it, and PostgreSQL then refuses to \
+                 set it; write another one, such as `app.{field}`",
+                text.value
+            ),
+        );
     }
 }
 
