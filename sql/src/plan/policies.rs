@@ -51,8 +51,13 @@ pub(super) fn drop_stale(
         if new.is_none()
             && let Some(step) = group.steps.get_mut(first)
         {
-            step.hazards
-                .extend(verdicts::dropped(change, policy, name, old, after));
+            step.hazards.extend(verdicts::dropped(
+                change,
+                policy,
+                name,
+                old,
+                (before, after),
+            ));
         }
     }
 }
@@ -109,8 +114,13 @@ pub(super) fn build(
             group.push(drop(&relation, policy));
         }
         if let Some(step) = group.steps.get_mut(first) {
-            step.hazards
-                .extend(verdicts::dropped(change, policy, name, old, after));
+            step.hazards.extend(verdicts::dropped(
+                change,
+                policy,
+                name,
+                old,
+                (before, after),
+            ));
         }
     }
 }

@@ -9,6 +9,7 @@ mod memberships;
 mod moves;
 mod partitions;
 mod readers;
+mod replaced;
 
 use super::*;
 use crate::schema::{

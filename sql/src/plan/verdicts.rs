@@ -1,7 +1,7 @@
 //! What a change of a policy does to access, as far as logic tells.
 
 use crate::access::{self, Difference, Undecided};
-use crate::schema::{Command, Expr, Policy, QualifiedName, Schema, Table};
+use crate::schema::{Column, Command, Expr, Policy, QualifiedName, Schema, Table};
 
 use super::change::Change;
 use super::hazard::{Hazard, Subject};
@@ -42,10 +42,12 @@ fn verdicts(
     let widens = |fate: &str| Hazard::WidensAccess(subject(policy, name, fate));
     let narrows = |fate: &str| Hazard::NarrowsAccess(subject(policy, name, fate));
     let Some(old) = before.rls.policies().get(policy) else {
-        return vec![match new.restrictive {
-            true => narrows("new"),
-            false => widens("new"),
-        }];
+        let mut others = before.rls.policies().values();
+        return match new.restrictive {
+            true => vec![narrows("new")],
+            false if others.any(|old| covers(change, (before, old), (after, new))) => Vec::new(),
+            false => vec![widens("new")],
+        };
     };
     let (old, new) = (&memberships::declared(old), &memberships::declared(new));
     let (mut wider, mut narrower) = (Vec::new(), Vec::new());
@@ -199,22 +201,50 @@ fn hidden(schema: &Schema, itself: Option<&Expr>, by_function: Option<&Expr>) ->
     }
 }
 
+/// Whether a policy that takes another one's place is sure to let nothing through that the other did not: over the same
+/// columns, and without a look at other tables, since only of a policy that stays is it told what changes under it.
+fn covers(
+    change: &Change<'_>,
+    (before, old): (&Table, &Policy),
+    (after, new): (&Table, &Policy),
+) -> bool {
+    let is_kept = |column: &Column| {
+        let other = after.column(&column.name);
+        other.is_none_or(|other| other == column)
+    };
+    let reads_others = |policy: &Policy| {
+        let mut exprs = policy.using.iter().chain(&policy.check);
+        exprs.any(|expr| !expr.tables.is_empty())
+    };
+    let is_for_all = match new.restrictive {
+        false => new.roles.is_subset(&old.roles),
+        true => new.roles.is_superset(&old.roles),
+    };
+    is_for_all
+        && !reads_others(old)
+        && !reads_others(new)
+        && before.columns.iter().all(is_kept)
+        && rule_difference(change, (before, old), (after, new)).is_ok_and(|it| it.wider.is_none())
+}
+
 /// What the end of a policy does to access; nothing where row-level security ends with it.
 pub(super) fn dropped(
     change: &Change<'_>,
     policy: &str,
     name: &QualifiedName,
     old: &Policy,
-    after: &Table,
+    (before, after): (&Table, &Table),
 ) -> Vec<Hazard> {
     if !after.rls.is_enabled() {
         return Vec::new();
     }
     let subject = subject(policy, name, "dropped");
-    let mut told = vec![match old.restrictive {
-        true => Hazard::WidensAccess(subject),
-        false => Hazard::NarrowsAccess(subject),
-    }];
+    let mut others = after.rls.policies().values();
+    let mut told = match old.restrictive {
+        false => vec![Hazard::NarrowsAccess(subject)],
+        true if others.any(|new| covers(change, (before, old), (after, new))) => Vec::new(),
+        true => vec![Hazard::WidensAccess(subject)],
+    };
     let others = shown_through(change, policy, name, [Some(old), None], &told);
     told.extend(others);
     told
