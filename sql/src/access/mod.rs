@@ -90,20 +90,25 @@ pub(crate) fn difference(
         column.ok_or_else(|| Undecided::Column(quote(name).into_owned()))
     });
     let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
-    let text = |expr: Option<&Expr>| expr.map(|expr| expr.sql.clone());
-    if text(old) == text(new) {
-        return Ok(Difference::default());
-    }
     let mut terms = Terms::new(columns);
     let mut node = |expr: Option<&Expr>| match expr {
         Some(expr) => terms.parse(&expr.sql),
         None => Ok(Node::And(Vec::new())),
     };
-    let texts = [old, new].map(|expr| expr.map_or("", |expr| &*expr.sql));
-    let (old, new) = (node(old)?, node(new)?);
-    if let Some(literal) = lasting::passing(&terms, [(texts[0], &old), (texts[1], &new)]) {
-        return Err(Undecided::Literal(literal));
+    let texts = [old, new].map(|expr| expr.map(|expr| &*expr.sql));
+    let passing = |sides: [&Node; 2], terms: &Terms| {
+        let [old, new] = texts.map(Option::unwrap_or_default);
+        let literal = lasting::passing(terms, [(old, sides[0]), (new, sides[1])]);
+        literal.map_or(Ok(()), |it| Err(Undecided::Literal(it)))
+    };
+    if texts[0] == texts[1] {
+        // Read here or not, the same words say the same, but for what a literal is.
+        let node = node(new).unwrap_or(Node::And(Vec::new()));
+        passing([&node, &node], &terms)?;
+        return Ok(Difference::default());
     }
+    let (old, new) = (node(old)?, node(new)?);
+    passing([&old, &new], &terms)?;
     let universe = Universe::of(&terms, [&old, &new])?;
     let implied = implied::implied(&terms, [from, to]);
     let only = |one: &Node, other: &Node| {

@@ -51,14 +51,20 @@ fn verdicts(
     };
     let (old, new) = (&memberships::declared(old), &memberships::declared(new));
     let (mut wider, mut narrower) = (Vec::new(), Vec::new());
-    if !same_rule(old, new) {
-        match rule_difference(change, (before, old), (after, new)) {
-            Ok(difference) => {
-                wider.extend(difference.wider);
-                narrower.extend(difference.narrower);
-            }
-            Err(undecided) => return vec![widens(&format!("changed, {undecided}"))],
+    let found = match same_rule(old, new) {
+        false => rule_difference(change, (before, old), (after, new)),
+        // It is written anew all the same, and its literals are read anew.
+        true => {
+            let itself = rule_difference(change, (after, new), (after, new));
+            itself.map(|_| Difference::default())
         }
+    };
+    match found {
+        Ok(difference) => {
+            wider.extend(difference.wider);
+            narrower.extend(difference.narrower);
+        }
+        Err(undecided) => return vec![widens(&format!("changed, {undecided}"))],
     }
     let (more, fewer) = match new.restrictive {
         false => (&mut wider, &mut narrower),

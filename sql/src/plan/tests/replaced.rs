@@ -5,7 +5,7 @@ use super::*;
 
 /// A policy of one command, or of all, which has one predicate for what it reaches and what it writes.
 fn policy(command: Option<Command>, sql: &str) -> Policy {
-    let names = ["shop", "level"].into_iter();
+    let names = ["shop", "level", "at"].into_iter();
     let expr = || {
         Some(Expr::new(
             sql,
@@ -72,6 +72,35 @@ fn a_new_policy_that_one_before_it_covers_opens_nothing() {
     let mut restrictive = select("level > 0");
     restrictive.restrictive = true;
     assert!(told(restrictive, select("level > 0")).contains(&NEW.to_owned()));
+}
+
+#[test]
+fn a_literal_that_is_read_anew_is_another_value_in_the_same_words() {
+    let told = |to: [(&str, Policy); 1], sql: &str| {
+        let at = |mut table: Table| {
+            table
+                .columns
+                .push(Column::new("at", Type::Timestamptz(None)));
+            table
+        };
+        wider(&at(with([("old", policy(None, sql))])), &at(with(to)))
+    };
+    let sql = "level > 0 and at < '2024-01-01'";
+    let of_insert = |sql| policy(Some(Command::Insert), sql);
+    let zoned = sql.replace("-01'", "-01 00:00+00'");
+    assert_eq!(told([("new", of_insert(&zoned))], &zoned), [""; 0]);
+    assert_eq!(told([("new", of_insert(sql))], sql), [NEW]);
+    // ALTER POLICY writes both clauses anew, be it only one that changes, or the roles.
+    let mut checked = policy(None, sql);
+    checked.check = Some(Expr::new("level > 5", ["level"]));
+    let mut fewer = policy(None, sql);
+    fewer.roles = BTreeSet::from(["ops".to_owned()]);
+    for changed in [checked, fewer] {
+        let undecided = "widens-access: policy old on public.notes: changed, not decided: '2024-01-01' is read anew, \
+                         when and where the policy is made";
+        assert_eq!(told([("old", changed)], sql), [undecided]);
+    }
+    assert_eq!(told([("old", policy(None, sql))], sql), [""; 0]);
 }
 
 #[test]
