@@ -203,6 +203,10 @@ async fn what_opens_nothing_is_passed_over() -> Outcome {
          create rule led as on insert to asked do instead delete from notes; grant select, delete on asked to suite_shop",
         "create table log (id bigint); create rule led as on insert to log do also delete from notes;
          create role suite_mid; alter table log owner to suite_mid; grant insert on log to suite_shop",
+        "create function leak(text) returns bool immutable leakproof language plpgsql as 'begin return true; end';
+         revoke execute on function leak(text) from public",
+        "create sequence numbers; alter table notes alter id set default nextval('numbers');
+         create role suite_mid; alter sequence numbers owner to suite_mid; grant create on schema public to suite_mid",
         "create view kept as select * from notes",
         "create view own as select * from notes; alter view own owner to suite_shop;
          create role suite_login login; grant suite_shop to suite_login; grant select on own to suite_login",

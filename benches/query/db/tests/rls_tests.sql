@@ -954,13 +954,27 @@ begin
       case when wrong.is_held then 'none' else 'a grant' end,
       case when wrong.is_held then 'a grant' else 'none' end);
   end loop;
+  for wrong in
+    select distinct s.oid::regclass as name, o.rolname as role
+    from pg_attrdef f join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+      and d.refclassid = 'pg_class'::regclass
+    join pg_class s on s.oid = d.refobjid and s.relkind = 'S' join pg_roles o on o.oid = s.relowner
+    where f.adrelid = to_regclass(the_table) and exists (
+      select from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
+        and not p.rolsuper and pg_has_role(p.oid, o.oid, 'member'))
+    order by 1, 2
+  loop
+    perform pg_temp.expect(format('%s: sequence %s, for %s', the_table, wrong.name, wrong.role),
+      'another owner', 'its owner');
+  end loop;
   return pg_temp.ok(format('%s, the catalog', the_table));
 end $$;
 
 -- No policy binds a superuser, a role with BYPASSRLS, or, without FORCE, an owner: whoever acts for tenants is none,
 -- nor are the logins that become it (of `logins`, where given), and none of them reaches one by its memberships, or
 -- what PostgreSQL reads and writes everything by. CREATEROLE leads there, on PostgreSQL 15 to every role that is no
--- superuser, and REPLICATION reads every row that is written. Who acts for one scope does not act for another one.
+-- superuser, and REPLICATION reads every row that is written. Who acts for one scope does not act for another one, makes
+-- nothing that others then call, and calls no function that sees rows before policies do.
 create function pg_temp.prove_roles(logins text[]) returns text
 language plpgsql set search_path from current as $$
 declare
@@ -1010,14 +1024,32 @@ begin
           'pg_execute_server_program') then 'one that reads or writes everything'
         when p.oid <> l.oid and l.is_scope and p.rolname in (select role from pg_temp.rls_grant)
           then 'one that acts for another scope'
+        when l.is_scope or p.oid = l.oid then 'one that may create ' || m.what
       end as power
     from looked_at l join reached x on x.who = l.oid join pg_roles p on p.oid = x.oid
     left join lateral (select name from owned where owned.oid = p.oid order by place, name limit 1) o on true
+    left join lateral (
+      select 'objects in schema ' || n.oid::regnamespace as what from pg_namespace n
+      where (n.nspname = 'public' or n.oid in (select relnamespace from tables))
+        and has_schema_privilege(p.oid, n.oid, 'create')
+      union all
+      select 'schemas' where has_database_privilege(p.oid, current_database(), 'create')
+      order by 1 limit 1
+    ) m on true
     order by not l.is_scope, l.rolname, p.oid <> l.oid, p.rolname
   loop
     perform pg_temp.expect(
       format('role %s%s', r.rolname, case when r.is_own then '' else ', as a member of ' || r.reached end),
       'one that policies bind', coalesce(r.power, 'one that policies bind'));
+  end loop;
+  for r in
+    select f.oid::regprocedure as name, p.rolname from pg_proc f, pg_roles p
+    where f.proleakproof and f.oid >= 16384 and f.oid not in (
+        select objid from pg_depend where classid = 'pg_proc'::regclass and deptype = 'e')
+      and p.rolname in (select role from pg_temp.rls_grant) and has_function_privilege(p.oid, f.oid, 'execute')
+    order by 1, 2
+  loop
+    perform pg_temp.expect(format('function %s, for %s', r.name, r.rolname), 'not leakproof', 'leakproof');
   end loop;
   return pg_temp.ok('the roles');
 end $$;

@@ -223,5 +223,18 @@ begin
       case when wrong.is_held then 'none' else 'a grant' end,
       case when wrong.is_held then 'a grant' else 'none' end);
   end loop;
+  for wrong in
+    select distinct s.oid::regclass as name, o.rolname as role
+    from pg_attrdef f join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+      and d.refclassid = 'pg_class'::regclass
+    join pg_class s on s.oid = d.refobjid and s.relkind = 'S' join pg_roles o on o.oid = s.relowner
+    where f.adrelid = to_regclass(the_table) and exists (
+      select from pg_roles p where p.rolname in (select role from pg_temp.rls_grant)
+        and not p.rolsuper and pg_has_role(p.oid, o.oid, 'member'))
+    order by 1, 2
+  loop
+    perform pg_temp.expect(format('%s: sequence %s, for %s', the_table, wrong.name, wrong.role),
+      'another owner', 'its owner');
+  end loop;
   return pg_temp.ok(format('%s, the catalog', the_table));
 end $$;

@@ -171,6 +171,30 @@ const ATTACKS: &[(&str, &str)] = &[
         "role suite_shop, as a member of suite_ops: expected one that policies bind, found one with the rights of the \
          owner of the database",
     ),
+    (
+        "grant create on schema public to suite_shop",
+        "role suite_shop: expected one that policies bind, found one that may create objects in schema public",
+    ),
+    (
+        "create role suite_login login in role suite_staff;
+         do $$ begin execute format('grant create on database %I to suite_login', current_database()); end $$",
+        "role suite_login: expected one that policies bind, found one that may create schemas",
+    ),
+    (
+        "create function leak(text) returns bool immutable leakproof language plpgsql as 'begin return true; end'",
+        "function leak(text), for suite_shop: expected not leakproof, found leakproof",
+    ),
+    (
+        "create sequence numbers; alter table notes alter id set default nextval('numbers');
+         alter sequence numbers owner to suite_staff",
+        "public.notes: sequence numbers, for suite_staff: expected another owner, found its owner",
+    ),
+    (
+        "create role suite_mid; grant suite_mid to suite_shop; create sequence numbers owned by notes.id;
+         alter table notes alter id set default nextval('numbers'); alter sequence numbers owned by none;
+         alter sequence numbers owner to suite_mid",
+        "public.notes: sequence numbers, for suite_mid: expected another owner, found its owner",
+    ),
     ("{or shop = 'evil'}", POLICY),
     ("{or current_setting('app.god', true) = 'on'}", POLICY),
     ("{or now() > '2037-01-01'}", POLICY),
