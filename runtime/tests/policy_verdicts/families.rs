@@ -5,12 +5,15 @@ use tabellion_sql::schema::Type;
 
 use super::{SETTING, predicate};
 
-pub(super) const ALL: [Family; 7] = [FLOATS, CHARS, CASTS, MEMBERS, ORDERS, ROLES, BYTES];
+pub(super) const ALL: [Family; 9] = [
+    FLOATS, CHARS, CASTS, MEMBERS, ORDERS, ROLES, BYTES, LENGTHS, ALIKE,
+];
 
 /// Values and predicates about which PostgreSQL thinks otherwise than their spelling.
 pub(super) struct Family {
     pub(super) columns: &'static [(&'static str, Type)],
-    /// The columns of `public.members`: where it has any, what is compared are its rows, of which a membership asks.
+    /// The columns of `public.members`: where it has any, what is compared, if anything, are its rows, of which a
+    /// membership asks.
     pub(super) members: &'static [(&'static str, Type)],
     pub(super) universe: &'static str,
     pub(super) scopes: &'static [&'static str],
@@ -56,6 +59,10 @@ const FLOATS: Family = Family {
             ],
         ),
         ("(r + 0.0::real)", &["0.1", "5", "16777216", "16777217"]),
+        ("(r)", &["0.1", "0.1::real", "5", "16777217.0"]),
+        ("coalesce(r, '1')", &["0.1", "0.1::real", "5"]),
+        ("nullif(r, '6')", &["0.1", "5"]),
+        ("(select r)", &["0.1", "5"]),
         ("(f * 1)::real", &["0.1", "0.1::real", "16777217.0", "5"]),
     ],
     others: &["f = r", "f is null", "r is not null", "abs(f) is null"],
@@ -130,11 +137,15 @@ const CASTS: Family = Family {
 };
 
 const MEMBERS: Family = Family {
-    columns: &[("t", Type::Text), ("b", Type::Bool)],
-    members: &[],
+    columns: &[("t", Type::Text), ("b", Type::Bool), ("n", Type::Int8)],
+    members: &[
+        ("who", Type::Text),
+        ("level", Type::Int4),
+        ("active", Type::Bool),
+    ],
     universe: "create temp table members (who text, level int, active bool);
-      create temp table universe as select t, b from
-        unnest(array[null, 'a', 'b', 'c']) t, unnest(array[null, true, false]) b",
+      create temp table universe as select t, b, n from unnest(array[null, 'a', 'b', 'c']) t,
+        unnest(array[null, true, false]) b, unnest(array[null, 0, 1, 2]::bigint[]) n",
     scopes: &[
         "truncate members",
         "insert into members values ('a', 1, true)",
@@ -158,6 +169,9 @@ const MEMBERS: Family = Family {
         "t = any (array(select m.who from members m join members o on o.who = m.who where m.level = 1))",
         "t = any (array(select m.who from members m left join members o on o.active where m.level = 1))",
         "t = any (array(select m.who from members m left join members o on o.active where m.level = 1 and o.who is null))",
+        "n = any (array(select m.count from members m where m.level = 1))",
+        "n = any (array(select m.count from members m where m.level = 1 and m.active))",
+        "n = any (array(select m.level from members m where m.active))",
         "0 = any (array(select count(*) from members m where m.level = 1))",
         "0 = any (array(select count(*) from members m where m.level = 1 and m.active))",
         "'b' = any (array(select max(m.who) from members m where m.level = 1))",
@@ -293,10 +307,59 @@ const BYTES: Family = Family {
     others: &["code is null", "mark is not null", "t = code", "mark > ''"],
 };
 
+/// What `length` makes of texts, and of what are none.
+const LENGTHS: Family = Family {
+    columns: &[
+        ("t", Type::Text),
+        ("c", Type::Char(3)),
+        ("v", Type::Bytea),
+        ("p", Type::Text),
+    ],
+    members: &[],
+    universe: "create temp table universe as select t, c, v, p from unnest(array[null, '', 'a', 'ä', 'ab']) t,
+        unnest(array[null, '', 'a', 'ab ']::char(3)[]) c, unnest(array[null, '', 'ab']::bytea[]) v,
+        unnest(array[null, '[(0,0),(1,0)]', '[(0,0),(1.5,0)]', '[(0,0),(2,0)]']) p",
+    scopes: &[""],
+    compared: &[
+        ("length(t)", &["0", "1", "2", "1.5"]),
+        ("char_length(c)", &["0", "1", "2"]),
+        ("octet_length(t)", &["1", "2"]),
+        ("length(v)", &["0", "1", "2"]),
+        ("length(p::path)", &["1", "2", "1.5"]),
+        ("length(p::lseg)", &["1", "2"]),
+    ],
+    others: &["length(t) = char_length(c)", "length(v) < length(t)"],
+};
+
+/// Texts of which several are one, the empty one too.
+const ALIKE: Family = Family {
+    columns: &[("k", Type::Text), ("t", Type::Text)],
+    members: &[],
+    universe:
+        "create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      create temp table universe as select k collate ci as k, t from
+        unnest(array[null, '', U&'\\00AD', 'a', 'A', 'b']) k, unnest(array[null, '', 'a', 'A']) t",
+    scopes: &[
+        "",
+        "set app.x = ''",
+        "select set_config('app.x', U&'\\00AD', false)",
+        "set app.x = 'A'",
+    ],
+    compared: &[
+        ("k", &["''", "'a'", "'A'", "t"]),
+        ("k::text", &["''", "'a'", SETTING, UNLESS_EMPTY]),
+        ("lower(k)", &["''", "'a'", SETTING, UNLESS_EMPTY]),
+        ("t", &["''", "'a'", "'A'", SETTING]),
+    ],
+    others: &["k > ''", "k is null", "k::text > ''"],
+};
+
+const UNLESS_EMPTY: &str = "nullif((select current_setting('app.x', true)), '')";
+
 impl Family {
     pub(super) fn predicate(&self) -> BoxedStrategy<String> {
         let others = || self.others.iter().map(ToString::to_string);
-        if self.members.is_empty() {
+        if self.members.is_empty() || self.compared.is_empty() {
             let atoms = others().chain(self.comparisons()).collect::<Vec<_>>();
             return predicate(prop::sample::select(atoms)).boxed();
         }
