@@ -141,3 +141,24 @@ fn each_slip_has_its_remedy() {
         assert_eq!(said(&on_struct, "")[0], message, "{on_struct}");
     }
 }
+
+#[test]
+fn a_default_is_no_moment_that_is_read_once() {
+    let default = |sql: &str| said("", &format!("#[column(default = sql(\"{sql}\"))]"));
+    assert_eq!(
+        default("'today'"),
+        [
+            "`today` is the moment at which the migration runs, and column `due` would keep that one; write it out, or for \
+          a default `sql(\"now()\")`, `sql(\"current_date\")`"
+        ]
+    );
+    assert_eq!(default(" 'Now ' ").len(), 1);
+    let cast = default("'now'::date");
+    assert!(
+        matches!(&*cast, [one] if one.ends_with("write `current_date`")),
+        "{cast:?}"
+    );
+    for sql in ["current_date", "'2026-01-01'", "date '2026-01-01'"] {
+        assert_eq!(default(sql), [""; 0], "{sql}");
+    }
+}

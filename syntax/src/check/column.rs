@@ -221,6 +221,13 @@ fn refused(column: &Column, text: &str) -> Option<String> {
     let (TypeRef::Known(ty) | TypeRef::Stated(ty)) = &column.ty else {
         return None;
     };
+    if literal::moment_of_reading(ty, text).is_some() {
+        return Some(format!(
+            "`{text}` is the moment at which the migration runs, and column `{}` would keep that one; write it out, or \
+             for a default `sql(\"now()\")`, `sql(\"current_date\")`",
+            column.name.value
+        ));
+    }
     literal::is_refused(ty, text).then(|| {
         format!(
             "`{text}` is no `{}`, and column `{}` is one; correct it",
