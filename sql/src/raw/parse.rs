@@ -4,7 +4,7 @@ use sqlparser::ast::Expr;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Token, Tokenizer, Whitespace, Word};
 
 use crate::file::keeps_literals;
 
@@ -54,6 +54,17 @@ fn parser(sql: &str) -> Result<Parser<'static>, String> {
                     "`only` hides which table is read; write the table without it".to_owned(),
                 );
             }
+            // What is not named may be other columns tomorrow.
+            Token::Mul if *last == Token::Period => {
+                return Err(
+                    "`.*` reads columns without naming them, those to come too; name them".into(),
+                );
+            }
+            Token::Word(word) if is_natural(last) && is_joining(word) => {
+                return Err(
+                    "`natural` compares columns without naming them, those to come too; name them behind `on`".into(),
+                );
+            }
             // It would swallow the parenthesis that closes the clause.
             Token::Whitespace(
                 Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
@@ -89,6 +100,21 @@ fn may_precede_table(token: &Token) -> bool {
         Token::Word(word) => matches!(word.keyword, Keyword::FROM | Keyword::JOIN),
         _ => false,
     }
+}
+
+fn is_natural(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == Keyword::NATURAL && word.quote_style.is_none())
+}
+
+fn is_joining(word: &Word) -> bool {
+    let joining = [
+        Keyword::JOIN,
+        Keyword::INNER,
+        Keyword::LEFT,
+        Keyword::RIGHT,
+        Keyword::FULL,
+    ];
+    joining.contains(&word.keyword)
 }
 
 fn end(parser: &Parser<'_>) -> Result<(), String> {

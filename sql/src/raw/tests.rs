@@ -120,3 +120,33 @@ fn mistakes_are_named() {
         assert_eq!(errors[0], message, "{sql}");
     }
 }
+
+#[test]
+fn columns_that_are_not_named_are_refused() {
+    for sql in [
+        "to_jsonb(note.*) ? 'hidden'",
+        "note.* is not null",
+        "exists (select m.* from member m where m.shop = note.owner)",
+        "(owner::thing).* is null",
+    ] {
+        let told = read(sql).expect_err(sql).concat();
+        assert!(
+            told.starts_with("`.*` reads columns without naming them"),
+            "{told}"
+        );
+    }
+    for join in ["natural join", "NATURAL LEFT JOIN", "natural inner join"] {
+        let sql =
+            format!("exists (select 1 from member m {join} shop s where m.shop = note.owner)");
+        let told = read(&sql).expect_err(join).concat();
+        assert!(told.starts_with("`natural` compares columns"), "{told}");
+    }
+    for sql in [
+        "exists (select * from member m where m.shop = note.owner)",
+        "(select count(*) from member m where m.shop = note.owner) * 2 > 4",
+        "owner::natural = 'x'",
+        "exists (select 1 from member m join \"natural\" on m.shop = note.owner)",
+    ] {
+        assert!(read(sql).is_ok(), "{sql}: {:?}", read(sql));
+    }
+}
