@@ -93,9 +93,13 @@ impl Kind {
     }
 
     fn of_call(called: &str, arguments: &[&str], terms: &Terms) -> Option<Kind> {
-        let first = || {
-            let first = arguments.split(|token| *token == ",").next()?;
-            Kind::of_tokens(first, terms)
+        let is_text = || match arguments {
+            [name] | [name, ",", ..] => {
+                let column = terms.column(name);
+                column.is_some_and(|it| it.ty == Type::Text && it.collation.is_none())
+            }
+            ["current_setting", "(", .., ")"] => is_one_operand(arguments),
+            _ => false,
         };
         match called {
             "now" if arguments.is_empty() => Some(Kind::of_type(&Type::Timestamptz(None), None)),
@@ -110,7 +114,7 @@ impl Kind {
                 let is_known = matches!(ty, Type::Text | Type::Char(_) | Type::Bytea);
                 is_known.then_some(Kind::Integer)
             }
-            "lower" | "upper" | "btrim" => first().filter(|kind| *kind == Kind::Text),
+            "lower" | "upper" | "btrim" if is_text() => Some(Kind::Text),
             "coalesce" | "nullif" => match arguments {
                 [.., ",", literal] if literal.starts_with('\'') => {
                     Kind::of_tokens(&arguments[..arguments.len() - 2], terms)

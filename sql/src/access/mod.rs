@@ -4,8 +4,9 @@
 //! scopes in which every column, and whatever else they read, takes every order to the rest that there is: a
 //! witness is found if there is one. What cannot be taken apart counts as something that may be anything,
 //! alike in both wherever its text is the same, unless it calls what may be volatile; in two places of one predicate it
-//! is two values, unless it is sure to be one; where that does not decide, nothing is claimed. What is claimed rests on lists of what is known to be so, of types, of literals, of calls and of
-//! memberships: one wrong word hides an open door.
+//! is two values, unless it is sure to be one; where that does not decide, nothing is claimed. What is claimed rests on
+//! lists of what is known to be so, of types, of literals, of calls and of memberships: one wrong word hides an open
+//! door.
 //!
 //! | file | job |
 //! |---|---|

@@ -162,6 +162,27 @@ fn a_length_is_an_integer_of_texts_alone() {
 }
 
 #[test]
+fn small_letters_are_a_text_of_a_text_alone() {
+    // One's own of a `varchar` fits that better, and may give an enumeration.
+    for value in [
+        "lower(short)",
+        "lower(status::varchar)",
+        "btrim(short, 'x')",
+    ] {
+        assert!(
+            widens(&format!("{value} <> ''"), &format!("{value} > ''")),
+            "{value}"
+        );
+    }
+    for value in ["lower(status)", "btrim(status, 'x')"] {
+        assert!(
+            !widens(&format!("{value} <> ''"), &format!("{value} > ''")),
+            "{value}"
+        );
+    }
+}
+
+#[test]
 fn the_empty_text_may_equal_another_one_of_a_type_that_is_not_known() {
     let setting = "(select current_setting('app.user', true))";
     for value in [
