@@ -147,7 +147,11 @@ impl Group {
         for &term in &self.terms {
             values[term] = match &terms.atoms[term] {
                 Atom::Bool(is) => vec![Value::Rank(usize::from(*is))],
-                Atom::Number(_) | Atom::Real(_) | Atom::Float(_) | Atom::Text(_) => {
+                Atom::Number(_)
+                | Atom::Real(_)
+                | Atom::Listed(_)
+                | Atom::Float(_)
+                | Atom::Text(_) => {
                     vec![self.stated.get(&term).copied().unwrap_or(Value::Null)]
                 }
                 Atom::Column(at) if !terms.columns[*at].nullable => all.clone(),

@@ -162,7 +162,12 @@ fn listed(condition: &[String]) -> Option<(Vec<&str>, Vec<&str>)> {
             .collect(),
         _ => return None,
     };
-    let is_name = left.iter().all(|token| is_word(token) || *token == ".");
+    // `not` belongs to no name, before it or behind it.
+    let is_name = match left {
+        [name] => is_word(name),
+        [row, ".", name] => is_word(row) && is_word(name),
+        _ => false,
+    };
     let are_texts = texts.iter().all(|text| text.starts_with('\''));
     (is_name && are_texts).then(|| (left.to_vec(), texts))
 }

@@ -51,7 +51,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::ident::quote;
-use crate::schema::{Column, Expr, Schema, Table};
+use crate::schema::{Column, Expr, QualifiedName, Schema, Table};
 
 use node::{Node, Term};
 use parse::{Atom, Terms};
@@ -91,6 +91,11 @@ pub(crate) fn difference(
         column.ok_or_else(|| Undecided::Column(quote(name).into_owned()))
     });
     let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
+    if let (Some(old), Some(new)) = (old, new)
+        && let Some(name) = come_or_gone([old, new], [from, to])
+    {
+        return Err(Undecided::Column(quote(name).into_owned()));
+    }
     let mut terms = Terms::new(columns);
     let mut node = |expr: Option<&Expr>| match expr {
         Some(expr) => terms.parse(&expr.sql),
@@ -110,12 +115,13 @@ pub(crate) fn difference(
     }
     let (old, new) = (node(old)?, node(new)?);
     passing([&old, &new], &terms)?;
-    let universe = Universe::of(&terms, [&old, &new])?;
+    let universe = Universe::of(&terms, [&old, &new]);
     let implied = implied::implied(&terms, [from, to]);
     let only = |one: &Node, other: &Node| {
         if follows(&terms, one, other) {
             return Ok(None);
         }
+        let universe = universe.as_ref().map_err(Undecided::clone)?;
         let found = universe.search(MOST, |values| {
             let mut pairs = implied.iter();
             let breaks = |(narrow, wide): &(usize, usize)| match (values[*narrow], values[*wide]) {
@@ -131,16 +137,39 @@ pub(crate) fn difference(
             },
         ))
     };
-    Ok(Difference {
-        wider: only(&new, &old)?,
-        narrower: only(&old, &new)?,
-    })
+    let some = |undecided: Undecided| Some(format!("some rows, {undecided}"));
+    let (wider, narrower) = match (only(&new, &old), only(&old, &new)) {
+        (Ok(None), Err(undecided)) => (None, some(undecided)),
+        (Err(undecided), Ok(None)) => (some(undecided), None),
+        (wider, narrower) => (wider?, narrower?),
+    };
+    Ok(Difference { wider, narrower })
 }
 
 /// Whether a predicate over a table without a column of that name reads something that is called like it, a function of
 /// the row or a column of another table, or rows as a whole, which have another column on the other side.
 fn may_read(expr: Option<&Expr>, name: &str) -> bool {
     expr.is_some_and(|expr| implied::mentions(&expr.sql, name) || reads_whole_rows(&expr.sql))
+}
+
+/// A name that two predicates say, and of which a table that both read has a column on one side alone: where it has none
+/// the name may be a function's, of rows.
+fn come_or_gone<'a>(exprs: [&Expr; 2], schemas: [&'a Schema; 2]) -> Option<&'a str> {
+    let [from, to] = schemas;
+    let are_read = |name: &&QualifiedName| {
+        let read = |expr: &Expr| expr.tables.iter().any(|written| written.may_be(name));
+        exprs.into_iter().all(read)
+    };
+    let tables = to.tables.keys().filter(are_read);
+    let both = tables.filter_map(|name| Some([from.tables.get(name)?, to.tables.get(name)?]));
+    let mut names = both.flat_map(|[before, after]| {
+        let only = |one: &'a Table, other: &'a Table| {
+            let columns = one.columns.iter().map(|column| column.name.as_str());
+            columns.filter(|name| other.column(name).is_none())
+        };
+        only(before, after).chain(only(after, before))
+    });
+    names.find(|name| exprs.iter().all(|expr| implied::mentions(&expr.sql, name)))
 }
 
 fn reads_whole_rows(sql: &str) -> bool {

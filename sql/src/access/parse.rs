@@ -26,6 +26,8 @@ pub(super) enum Atom {
     Number(Number),
     /// A number that is cast to `real`.
     Real(Number),
+    /// A number among several, all of which may be `real`, as it is not by itself.
+    Listed(Number),
     /// What a number is for a `double precision`.
     Float(Float),
     /// As SQL. Whether two of them are one value, the type decides.
@@ -316,9 +318,17 @@ impl<'a, 't> Parser<'a, 't> {
         // Several literals have one type, and beside a `real` that is it. One alone has its own.
         let is_real =
             pieces.len() > 1 && Kind::is_real(&self.terms.atoms[left.place()], self.terms);
+        let are_several = pieces.len() > 1;
+        let is_known = Kind::of(&self.terms.atoms[left.place()], self.terms).is_some();
         let mut nodes = Vec::new();
         for piece in pieces {
             let literal = self.literal(piece)?;
+            if let (Some(atom), true, false) = (self.terms.atoms.last_mut(), are_several, is_known)
+                && let Atom::Number(number) = *atom
+                && !number.is_same_everywhere()
+            {
+                *atom = Atom::Listed(number);
+            }
             if let (true, Some(atom)) = (is_real, self.terms.atoms.last_mut())
                 && let Atom::Number(number) = *atom
             {

@@ -103,6 +103,13 @@ impl Lower<'_> {
         let Some(returns) = returned(&membership.field) else {
             return;
         };
+        // What a function returns has the database's collation, and a setting has no other.
+        let is_named = |column: &Column| column.collation.is_some();
+        if !matches!(membership.own, Value::Column(_))
+            && other.column(&membership.field).is_some_and(is_named)
+        {
+            return;
+        }
         if !(membership.rest.iter()).all(|(field, ..)| is_own(field)) {
             return;
         }
@@ -133,21 +140,23 @@ impl Lower<'_> {
         }
     }
 
-    /// PostgreSQL refuses to compare texts of two collations, and does so when it runs the comparison.
+    /// PostgreSQL refuses to compare texts of two named collations, and does so when it runs the comparison.
     fn of_one_collation(&mut self, own: &Value, other: &Table, column: &Column) {
         let own = match own {
             Value::Column(field) => self.table.column(field),
             _ => None,
         };
+        let named = |column: &Column| column.collation.as_ref().map(|it| it.value.clone());
+        // The one that is named counts, but for what a function returns, and no index of the other serves it.
         if let Some(own) = own
-            && let (Some(one), Some(two)) = (&own.collation, &column.collation)
-            && one.value != two.value
+            && let Some(two) = named(column)
+            && named(own) != Some(two)
         {
             self.unresolved.push(super::Unresolved {
                 rustc_reports: false,
                 message: format!(
-                    "table `{}` compares its column `{}` with `{}` of `{}`, which have two collations, and PostgreSQL \
-                     cannot; give both one `collate`",
+                    "table `{}` compares its column `{}` with `{}` of `{}`, which has another collation; give both \
+                     one `collate`",
                     self.table.name.value, own.name.value, column.name.value, other.name.value
                 ),
             });

@@ -26,6 +26,28 @@ fn a_narrower_membership_is_false_wherever_the_wider_one_is() {
 }
 
 #[test]
+fn one_condition_more_is_narrower_whatever_compares() {
+    for condition in [
+        "word = 'a'",
+        "any_case < 'm'",
+        "spot = '(1,1),(0,0)'",
+        "at > now() - interval '1 day' and at < current_timestamp",
+        "(select o.grade from owners o limit 1) in ('a', 'b')",
+    ] {
+        let more = format!("{condition} and done");
+        assert_eq!(said(condition, &more), Some((false, true)), "{condition}");
+        assert_eq!(said(&more, condition), Some((true, false)), "{condition}");
+    }
+    for (many, few) in [
+        ("word in ('a', 'b')", "word = 'a'"),
+        ("any_case in ('a', 'b') or done", "any_case = 'a'"),
+    ] {
+        assert_eq!(said(many, few), Some((false, true)), "{many}");
+        assert_eq!(said(few, many), Some((true, false)), "{many}");
+    }
+}
+
+#[test]
 fn what_the_rows_of_a_membership_are_called_is_no_difference() {
     let one = "shop = any (array(select m.shop from public.members m join owners o on o.id = m.id where m.level = 1))";
     let other = "shop = any (array(select n.shop from public.members as n join owners p on p.id = n.id where n.level = 1))";

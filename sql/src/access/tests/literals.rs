@@ -135,6 +135,11 @@ fn a_real_column_is_one_whatever_stands_around_it() {
         let listed = format!("{value} in (0.1, 5)");
         assert!(widens(&alone, &listed), "{value}");
     }
+    let owner = "(select o.score from owners o limit 1)";
+    assert!(widens(
+        &format!("{owner} = 0.1 or {owner} = 5"),
+        &format!("{owner} in (0.1, 5)")
+    ));
     let either = "(score) = 0.1::real or (score) = 5";
     assert!(!widens(either, "(score) in (0.1, 5)"));
 }

@@ -198,3 +198,44 @@ fn a_column_of_members_that_changes_may_be_anything() {
         assert_eq!(between(&some, any, sides), (true, false));
     }
 }
+
+#[test]
+fn a_list_with_not_is_none_without() {
+    for column in ["role", "word", "any_case", "unknown"] {
+        let (many, few) = (
+            of(&format!("m.{column} not in ('a', 'b')")),
+            of(&format!("m.{column} not in ('a')")),
+        );
+        assert!(between(&many, &few, [members(), members()]).0, "{column}");
+        let (many, few) = (
+            of(&format!("not m.{column} in ('a', 'b')")),
+            of(&format!("not m.{column} = 'a'")),
+        );
+        assert!(between(&many, &few, [members(), members()]).0, "{column}");
+    }
+    let (many, few) = (of("m.word in ('a', 'b')"), of("m.word in ('a')"));
+    assert_eq!(between(&many, &few, [members(), members()]), (false, true));
+}
+
+#[test]
+fn what_is_a_column_on_one_side_alone_may_be_a_function_on_the_other() {
+    let mut more = members();
+    more.push(column("count", Type::Int8, false));
+    let counted = "not top = any (array(select m.count from public.members m where m.level = 1))";
+    let notes = table();
+    let told = |old: &str, new: &str| {
+        let read = |sql: &str| Expr {
+            tables: BTreeSet::from([QualifiedName::new("public", "members").into()]),
+            ..Expr::new(sql, ["top", "done"])
+        };
+        let (from, to) = (schema(members()), schema(more.clone()));
+        difference(
+            (Some(&read(old)), &notes, &from),
+            (Some(&read(new)), &notes, &to),
+        )
+    };
+    let undecided = Err(Undecided::Column("count".to_owned()));
+    assert_eq!(told(counted, &format!("{counted} and done")), undecided);
+    let level = counted.replace("m.count", "m.level");
+    assert!(told(&level, &format!("{level} and done")).is_ok_and(|it| it.wider.is_none()));
+}
