@@ -7,12 +7,14 @@ use tabellion_sql::schema::{Expr, Policy, Rls, Role, Schema};
 
 use crate::anew::{parted, plain, runs, tables};
 
-fn policy() -> Policy {
+/// A policy for rows that no policy of another name is for, but for `p` and `r`.
+fn policy(name: &str) -> Policy {
+    let rows = if name == "q" { "x < 0" } else { "x > 0" };
     Policy {
         command: None,
         restrictive: false,
         roles: BTreeSet::from(["app".into()]),
-        using: Some(Expr::new("x > 0", ["x"])),
+        using: Some(Expr::new(rows, ["x"])),
         check: None,
     }
 }
@@ -20,7 +22,7 @@ fn policy() -> Policy {
 /// A table with these policies.
 fn with(names: &[&str]) -> Schema {
     let mut table = plain("A");
-    let policies = names.iter().map(|name| ((*name).to_owned(), policy()));
+    let policies = names.iter().map(|name| ((*name).to_owned(), policy(name)));
     table.rls = Rls::Enabled(policies.collect());
     let mut schema = tables(&[("public", "a", table)]);
     schema.roles = BTreeMap::from([("app".to_owned(), Role::Created)]);
@@ -49,6 +51,15 @@ async fn what_both_leave_of_the_policies_holds() {
         let repository = parted(&with(&base), &[with(&right)], &[with(&left)]);
         runs(&repository, &with(&both)).await;
     }
+}
+
+#[test]
+fn a_policy_opens_what_one_that_is_gone_no_longer_covers() {
+    // Beside `p` it let nothing more through, and nobody had to look at it.
+    let repository = parted(&with(&["p"]), &[with(&[])], &[with(&["p", "r"])]);
+    let said = reseal(repository.project.root(), &[]).unwrap_err();
+    let opened = "`widens-access: policy r on public.a: new`";
+    assert!(said.to_string().contains(opened), "{said}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ const SHOWN: [(&str, Where); 29] = [
         "a subselect or a function for each row",
         By(&[
             (
-                "tests/tests/policies/settings.rs",
+                "tests/tests/policies/settings/plans.rs",
                 "an_index_serves_every_type_and_the_setting_is_read_once",
             ),
             (
