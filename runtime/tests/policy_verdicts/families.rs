@@ -363,10 +363,12 @@ impl Family {
             let atoms = others().chain(self.comparisons()).collect::<Vec<_>>();
             return predicate(prop::sample::select(atoms)).boxed();
         }
-        let asked = predicate(prop::sample::select(self.comparisons()));
+        let comparison = || prop::sample::select(self.comparisons());
+        let enclosed = predicate(comparison()).prop_map(|asked| format!("({asked})"));
+        let asked = prop_oneof![enclosed, comparison()];
         let own = prop_oneof![Just(""), Just("m.level > 0 and "), Just("m.who <> '' and ")];
         let membership = (own, asked).prop_map(|(own, asked)| {
-            format!("t = any (array(select m.who from public.members m where {own}({asked})))")
+            format!("t = any (array(select m.who from public.members m where {own}{asked}))")
         });
         let others = prop::sample::select(others().collect::<Vec<_>>());
         predicate(prop_oneof![3 => membership, 1 => others]).boxed()
@@ -383,9 +385,11 @@ impl Family {
             for one in *literals {
                 let compare = |operator: &&str| format!("{left} {operator} {one}");
                 atoms.extend(["=", "<>", "<", ">="].iter().map(compare));
-                atoms.push(format!("{left} in ({one})"));
-                let list = |other: &&str| format!("{left} in ({one}, {other})");
-                atoms.extend(literals.iter().map(list));
+                for is_in in ["in", "not in"] {
+                    atoms.push(format!("{left} {is_in} ({one})"));
+                    let list = |other: &&str| format!("{left} {is_in} ({one}, {other})");
+                    atoms.extend(literals.iter().map(list));
+                }
             }
         }
         atoms
