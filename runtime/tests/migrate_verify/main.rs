@@ -1,6 +1,7 @@
 //! Verifying: whatever drifts from what was sealed is said, object by object.
 
 mod around;
+mod beginnings;
 mod forms;
 mod lookups;
 #[path = "../migrate_support/mod.rs"]
