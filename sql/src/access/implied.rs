@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::membership::Membership;
 use super::parse::{Atom, Terms};
-use super::tokens::{is_one_of, is_word, lex, name};
+use super::tokens::{is_one_of, lex, name};
 use super::universe::{TRUE, Value};
 use super::{common, difference};
 use crate::ident::quote;
@@ -127,12 +127,6 @@ impl<'a> Rows<'a> {
 
     /// Whether a condition holds of all rows of which others do.
     fn hold(&self, conditions: &[Vec<String>], asked: &Vec<String>) -> bool {
-        let is_listed = |condition: &Vec<String>| match (listed(condition), listed(asked)) {
-            (Some((one, few)), Some((other, more))) => {
-                one == other && few.iter().all(|it| more.contains(it))
-            }
-            _ => false,
-        };
         let [from, to] = self.schemas;
         let follows = |narrow: &[Vec<String>]| {
             let (wide, narrow) = (self.expr(std::slice::from_ref(asked)), self.expr(narrow));
@@ -141,33 +135,6 @@ impl<'a> Rows<'a> {
             found.is_ok_and(|it| it.wider.is_none())
         };
         // What stands twice in all together may count as two values.
-        conditions.contains(asked)
-            || conditions.iter().any(is_listed)
-            || follows(conditions)
-            || conditions.chunks(1).any(follows)
+        conditions.contains(asked) || follows(conditions) || conditions.chunks(1).any(follows)
     }
-}
-
-/// `column = 'text'` and `column in ('text', …)`: whatever type it is, the same texts are the same values.
-fn listed(condition: &[String]) -> Option<(Vec<&str>, Vec<&str>)> {
-    let tokens: Vec<&str> = condition.iter().map(String::as_str).collect();
-    let is_telling = |token: &&str| is_one_of(token, &["=", "in"]);
-    let (left, right) = tokens.split_at(tokens.iter().position(is_telling)?);
-    let texts: Vec<&str> = match right {
-        ["=", text] => vec![*text],
-        [_, "(", texts @ .., ")"] => texts
-            .split(|token| *token == ",")
-            .flatten()
-            .copied()
-            .collect(),
-        _ => return None,
-    };
-    // `not` belongs to no name, before it or behind it.
-    let is_name = match left {
-        [name] => is_word(name),
-        [row, ".", name] => is_word(row) && is_word(name),
-        _ => false,
-    };
-    let are_texts = texts.iter().all(|text| text.starts_with('\''));
-    (is_name && are_texts).then(|| (left.to_vec(), texts))
 }
