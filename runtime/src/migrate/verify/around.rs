@@ -1,4 +1,5 @@
-//! What no table holds: extensions and where they lie, who owns the tables and what numbers them, and what opens them (`openings`).
+//! What no table holds: extensions and where they lie, who owns the tables and what numbers them, and what opens them
+//! (`openings`).
 
 use std::collections::BTreeMap;
 
